@@ -1,0 +1,87 @@
+"""Inpainting methods: one file each, created by name.
+
+`available()` lists the names, `create(name, **options)` makes an Inpainter.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from methods.base import Inpainter
+from methods.validation import build, field_names
+
+__all__ = ["Inpainter", "available", "create", "method_class"]
+
+
+def available() -> list[str]:
+    """Names of all methods, sorted. `two-stage` also takes a stage one: `two-stage:NAME`."""
+    return sorted(_index())
+
+
+def create(
+    name: str, weights: str | None = None, device: str = "auto", **options: Any
+) -> Inpainter:
+    """The method called `name`, ready to `inpaint`.
+
+    name: one of `available()`, or `two-stage:NAME` for another stage one;
+    weights: path of a weights file, for methods that take one; device: "auto", "cpu", "cuda"...;
+    options: the method's own. Raises ValueError for an unknown name or option and
+    MissingRequirementError when something must be installed or fetched first.
+    """
+    base, _, stage_one = name.partition(":")
+    cls = method_class(base)
+    values = {"device": device, **options}
+    if weights is not None:
+        values["weights"] = weights
+    if stage_one:
+        if "stage_one" not in field_names(cls):
+            raise ValueError(f"method {name!r}: {base} takes no stage one after ':'")
+        values["stage_one"] = stage_one
+    inpainter = build(cls, values, f"method {name}")
+    inpainter.libraries()
+    return inpainter
+
+
+def method_class(name: str) -> type[Inpainter]:
+    """The class behind a name of `available()`. Raises ValueError for another name."""
+    index = _index()
+    if name not in index:
+        close = difflib.get_close_matches(name, index, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(sorted(index))}")
+    module, cls = index[name]
+    return getattr(importlib.import_module(f"methods.{module}"), cls)
+
+
+@cache
+def _index() -> dict[str, tuple[str, str]]:
+    """Method name -> (module, class), read from the source files.
+
+    Nothing is imported: a method's heavy libraries load only where that method runs."""
+    index: dict[str, tuple[str, str]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            name = _declared_name(node)
+            if name is not None:
+                index[name] = (path.stem, node.name)  # type: ignore[attr-defined]
+    return index
+
+
+def _declared_name(node: ast.stmt) -> str | None:
+    """The string that a class body assigns to `name`, if `node` is such a class."""
+    if not isinstance(node, ast.ClassDef):
+        return None
+    for statement in node.body:
+        target = statement.target if isinstance(statement, ast.AnnAssign) else None
+        if isinstance(statement, ast.Assign):
+            target = statement.targets[0]
+        if isinstance(target, ast.Name) and target.id == "name":
+            value = getattr(statement, "value", None)
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                return value.value
+    return None

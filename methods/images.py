@@ -1,0 +1,124 @@
+"""Image files in and out: strict reading to RGB uint8, atomic lossless writing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps, UnidentifiedImageError
+
+from methods.base import Image, Mask
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+class ImageFileError(ValueError):
+    """An image file that cannot be used; the message names the file and the remedy."""
+
+
+def read_rgb(path: Path) -> Image:
+    """Pixels of a PNG, JPEG, WebP or TIFF file as uint8 (H, W, 3) RGB.
+
+    EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel
+    is dropped. Values are taken as stored: colour profiles are not applied.
+    Raises ImageFileError for anything whose 8-bit RGB values are a matter of opinion (more than
+    8 bits, CMYK, real transparency, several frames) and for broken files.
+    """
+    with _opened(path) as image:
+        return np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
+
+
+def read_mask(path: Path) -> Mask:
+    """A mask file as bool (H, W), True = hole. The file must hold exactly the values 0 (known)
+    and 255 (hole), in one channel or equal in all. Raises ImageFileError."""
+    channels = read_rgb(path)
+    grey = channels[..., 0]
+    if not (channels == grey[..., None]).all():
+        raise ImageFileError(f"{path}: mask is coloured; save it as greyscale, 255 = hole")
+    values = np.unique(grey)
+    if not np.isin(values, (0, 255)).all():
+        odd = int(values[(values != 0) & (values != 255)][0])
+        raise ImageFileError(
+            f"{path}: mask is not binary (it holds the value {odd}); "
+            "threshold it to 0 = known, 255 = hole and save it as PNG"
+        )
+    if len(values) < 2:
+        state = "empty: no pixel is 255" if values[0] == 0 else "full: no pixel is 0"
+        raise ImageFileError(f"{path}: mask is {state}; 255 = hole, 0 = known, both are needed")
+    return grey == 255
+
+
+def write_png(path: Path, pixels: Image | Mask) -> None:
+    """Write uint8 (H, W, 3) RGB, or a mask as 0 / 255, as PNG. The name appears only once the
+    whole file is on disk. Raises OSError."""
+    if pixels.dtype == np.bool_:
+        stored = pixels.astype(np.uint8) * 255
+    else:
+        stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    ok, encoded = cv2.imencode(".png", stored)
+    if not ok:
+        raise OSError(f"{path}: OpenCV could not encode the image as PNG")
+    write_atomically(path, encoded.tobytes())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one step that survives a kill and a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _opened(path: Path) -> PillowImage.Image:
+    try:
+        if path.stat().st_size == 0:
+            raise ImageFileError(f"{path}: the file is empty (0 bytes); restore or remove it")
+        image = PillowImage.open(path)
+        _check_format(path, image)
+        image.load()
+    except (UnidentifiedImageError, PillowImage.DecompressionBombError) as error:
+        reason = "is not an image" if isinstance(error, UnidentifiedImageError) else "is too large"
+        raise ImageFileError(
+            f"{path}: {reason} that can be read; replace or remove it"
+        ) from None
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, ImageFileError):
+            raise
+        raise ImageFileError(
+            f"{path}: truncated, corrupt or unreadable ({error}); replace or remove it"
+        ) from None
+    return image
+
+
+def _check_format(path: Path, image: PillowImage.Image) -> None:
+    # A phone's JPEG may carry a second picture (MPO): its first frame is the photograph.
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise ImageFileError(f"{path}: holds {image.n_frames} frames; save one as a single image")
+    # Pillow silently cuts 16-bit RGB down to its high bytes; only the raw mode shows it.
+    if image.mode[0] in "IF" or any(";16" in str(tile[-1]) for tile in image.tile):
+        raise ImageFileError(f"{path}: more than 8 bits per channel; convert it to 8-bit RGB")
+    if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}:
+        raise ImageFileError(
+            f"{path}: colour mode {image.mode}; convert it to 8-bit RGB with its colour profile"
+        )
+
+
+def _to_rgb(path: Path, image: PillowImage.Image) -> PillowImage.Image:
+    if image.mode in {"P", "PA"}:
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if "A" in image.getbands():
+        if image.getchannel("A").getextrema() != (255, 255):
+            raise ImageFileError(f"{path}: has transparent pixels; flatten it to opaque RGB")
+    elif "transparency" in image.info:
+        raise ImageFileError(f"{path}: has a transparent colour; flatten it to opaque RGB")
+    return image.convert("RGB")
