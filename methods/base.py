@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-# The published test inputs of Moskalenko et al. 2020 are black under the hole; so is what we hand out.
+# As the published test inputs of Moskalenko et al. 2020, which are black under the hole.
 BLANK = 0
 
 

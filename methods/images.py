@@ -88,9 +88,7 @@ def _opened(path: Path) -> PillowImage.Image:
         image.load()
     except (UnidentifiedImageError, PillowImage.DecompressionBombError) as error:
         reason = "is not an image" if isinstance(error, UnidentifiedImageError) else "is too large"
-        raise ImageFileError(
-            f"{path}: {reason} that can be read; replace or remove it"
-        ) from None
+        raise ImageFileError(f"{path}: {reason} that can be read; replace or remove it") from None
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, ImageFileError):
             raise

@@ -40,5 +40,6 @@ def _describe(problem: Any) -> str:
     if problem["type"] in {"missing", "missing_argument"}:
         return f"'{key}' is missing"
     message = problem["msg"].removeprefix("Value error, ")
-    found = f" (found {problem['input']!r})" if key else ""
+    plain = isinstance(problem["input"], str | int | float | bool)
+    found = f" (found {problem['input']!r})" if key and plain else ""
     return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{found}"

@@ -1,0 +1,41 @@
+# make demo   the main job on eight photographs
+# make test   all tests
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+DEMO := $(RUN) run_benchmark.py --workers 2
+
+.PHONY: demo demo-full test bench lint lock clean
+
+demo: $(VENV)/installed
+	$(DEMO) --out results/demo
+
+demo-full: $(VENV)/installed
+	$(DEMO) --out results/demo-full \
+	  --methods telea,navier-stokes,shiftmap,patchmatch,two-stage,two-stage:telea,two-stage:patchmatch
+
+test: $(VENV)/installed lint
+	$(RUN) -m pytest
+
+bench: $(VENV)/installed
+	$(RUN) -m tests.bench.metrics_bench
+	$(RUN) -m tests.bench.overhead_bench
+
+lint: $(VENV)/installed
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+# Needs uv. Written without annotations, so that it is the same on every machine.
+lock:
+	uv pip compile --universal --no-header --no-annotate --python-version 3.11 --upgrade \
+	  requirements.in -o requirements.lock
+
+$(VENV)/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) results/demo results/demo-full

@@ -1,0 +1,122 @@
+"""Holes: which pixels a protocol removes, drawn at each target size.
+
+A hole is drawn for a square of `size` x `size` pixels as bool (size, size), True = hole. Shapes
+are given in shares of the size, so that a hole is the same at every resolution.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from methods.base import Mask
+
+Share = Annotated[float, Field(ge=0, le=1)]
+OpenShare = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Hole(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for key in values:
+            if key not in cls.model_fields:
+                raise ValueError(f"unknown key {key!r}; valid keys: {', '.join(cls.model_fields)}")
+        return values
+
+
+class MiddleThird(_Hole):
+    """Rows and columns ceil(N/3) ... floor(2N/3) inclusive (Moskalenko et al. 2020: the
+    published masks at 1024 are 342 ... 682)."""
+
+    kind: Literal["middle-third"]
+
+    def draw(self, size: int, name: str) -> Mask:
+        return _rectangle(size, -(-size // 3), 2 * size // 3 + 1, -(-size // 3), 2 * size // 3 + 1)
+
+
+class CentreSquare(_Hole):
+    """A centred square that covers `share` of the area (its side rounded to whole pixels)."""
+
+    kind: Literal["centre-square"]
+    share: OpenShare
+
+    def draw(self, size: int, name: str) -> Mask:
+        side = round(size * self.share**0.5)
+        start = (size - side) // 2
+        return _rectangle(size, start, start + side, start, start + side)
+
+
+class Box(_Hole):
+    """A rectangle; top, left, height and width as shares of the size."""
+
+    kind: Literal["box"]
+    top: Share
+    left: Share
+    height: OpenShare
+    width: OpenShare
+
+    def draw(self, size: int, name: str) -> Mask:
+        top, left = round(self.top * size), round(self.left * size)
+        bottom = round((self.top + self.height) * size)
+        right = round((self.left + self.width) * size)
+        return _rectangle(size, top, bottom, left, right)
+
+
+class FreeForm(_Hole):
+    """Random strokes, as in the free-form masks of DeepFill v2 (Yu et al. 2019) and the
+    thin / medium / thick ones of LaMa (Suvorov et al. 2022), but the same for the same `seed`
+    and image name on every machine."""
+
+    kind: Literal["free-form"]
+    thickness: Literal["thin", "medium", "thick"] = "medium"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def draw(self, size: int, name: str) -> Mask:
+        strokes, width = _STROKES[self.thickness]
+        rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+        canvas = np.zeros((size, size), np.uint8)
+        for _ in range(rng.integers(*strokes, endpoint=True)):
+            points = _stroke(rng)
+            pixels = max(1, round(rng.uniform(*width) * size))
+            line = np.round(points * (size - 1)).astype(np.int32)
+            cv2.polylines(canvas, [line], isClosed=False, color=1, thickness=pixels)
+        return canvas.astype(bool)
+
+
+class DatasetMasks(_Hole):
+    """The dataset's own masks, one per image, resampled by the nearest-neighbour rule."""
+
+    kind: Literal["dataset"]
+
+
+Drawn = MiddleThird | CentreSquare | Box | FreeForm
+Hole = Annotated[Drawn | DatasetMasks, Field(discriminator="kind")]
+
+# Number of strokes, stroke width as a share of the image size.
+_STROKES = {
+    "thin": ((6, 12), (0.008, 0.02)),
+    "medium": ((4, 8), (0.03, 0.06)),
+    "thick": ((2, 4), (0.10, 0.18)),
+}
+
+
+def _rectangle(size: int, top: int, bottom: int, left: int, right: int) -> Mask:
+    mask = np.zeros((size, size), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def _stroke(rng: np.random.Generator) -> np.ndarray:
+    """A wandering line: (points, 2) x and y in 0 ... 1."""
+    turns = rng.integers(4, 9)
+    angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.9, turns))
+    steps = rng.uniform(0.05, 0.18, (turns, 1)) * np.column_stack([np.cos(angles), np.sin(angles)])
+    start = rng.uniform(0.15, 0.85, 2)
+    return np.clip(np.vstack([start, start + np.cumsum(steps, axis=0)]), 0, 1)

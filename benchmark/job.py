@@ -1,0 +1,246 @@
+"""The whole job: from what was asked for to scores.csv and run.json in a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmark import dataset, method_specs, provenance
+from benchmark.dataset import Photo, PhotoStore
+from benchmark.errors import InputError
+from benchmark.inference import MethodSpec, close_all
+from benchmark.metrics import METRICS
+from benchmark.plan import Overwrite, Plan, compare, list_cases
+from benchmark.progress import ProgressBar
+from benchmark.protocol import Protocol, load, select_resolutions
+from benchmark.run_folder import RunFolder, opened, scores_csv
+from benchmark.runner import Runner
+from methods.images import write_atomically
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for, unchecked."""
+
+    dataset: Path
+    methods: str | None
+    resolutions: str | None
+    protocol: str
+    out: Path
+    method_files: list[Path]
+    external: list[str]
+    options: list[str]
+    device: str
+    workers: int
+    seed: int
+    time_limit: float
+    overwrite: Overwrite
+    command: list[str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked request."""
+
+    request: Request
+    protocol: Protocol
+    resolutions: list[int]
+    specs: list[MethodSpec]
+    photos: list[Photo]
+    threads: int
+
+
+def run_job(request: Request, console: Console | None = None) -> list[str]:
+    """Do what was asked for; the status of every case, in no order.
+
+    Everything that can be known to be wrong raises InputError before anything is written."""
+    console = console or Console(stderr=True, highlight=False)
+    job = _checked(request, console)
+    plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
+    with opened(request.out) as folder:
+        compare(plan, folder, request.overwrite)
+        _announce(job, plan, console)
+        _write_run_json(job, plan, folder, finished=False)
+        _execute(job, plan, folder, console)
+        _write_run_json(job, plan, folder, finished=True)
+    _report_failures(plan, folder, console)
+    return [row.status for row in plan.rows.values()]
+
+
+def _checked(request: Request, console: Console) -> Job:
+    protocol = load(request.protocol)
+    resolutions = select_resolutions(protocol, _numbers(request.resolutions))
+    specs = method_specs.collect(
+        request.methods,
+        request.method_files,
+        request.external,
+        request.options,
+        request.device,
+        request.seed,
+    )
+    pairs = dataset.find(request.dataset)
+    known = _verified_before(request.out, protocol, resolutions)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("checking photographs", total=len(pairs))
+        photos = dataset.verify(
+            request.dataset, protocol, resolutions, known, lambda: bar.advance(task)
+        )
+    if dataset.has_unused_masks(request.dataset, protocol):
+        console.print(
+            f"note: protocol {protocol.name} draws its own holes; masks/ of the dataset is not "
+            "used (--protocol own-masks uses it)"
+        )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = max(1, (cores or 1) // request.workers)
+    return Job(request, protocol, resolutions, specs, photos, threads)
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        raise InputError(f"--resolutions {text!r}: write whole numbers like 1024,2048") from None
+
+
+def _verified_before(
+    out: Path, protocol: Protocol, resolutions: list[int]
+) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """Photographs that an earlier run into the same folder has checked, by their checksums."""
+    try:
+        info = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        same = info["protocol"] == protocol.model_dump() and info["resolutions"] == resolutions
+        images = info["dataset"]["images"] if same else []
+        return {(image["sha256"], image["mask_sha256"]): image for image in images}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _announce(job: Job, plan: Plan, console: Console) -> None:
+    total = len(plan.cases)
+    todo = len(plan.to_run)
+    console.print(
+        f"{len(job.photos)} photographs, {len(job.specs)} methods, "
+        f"{', '.join(map(str, job.resolutions))} px, protocol {job.protocol.name}: "
+        f"{total} cases, {total - todo} finished before, {todo} to run"
+    )
+    cropped = sum(photo.crop is not None for photo in job.photos)
+    if cropped:
+        console.print(f"note: {cropped} photographs are not square; their centre is used")
+    for label, reason in _skipped(plan).items():
+        console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
+    # PNG of photographs takes a bit more than half of the raw bytes.
+    need = sum(case.resolution**2 * 3 for case in plan.to_run) * 0.6
+    free = shutil.disk_usage(job.request.out).free
+    if need > free:
+        console.print(
+            f"warning: about {need / 2**30:.1f} GB will be written, "
+            f"{free / 2**30:.1f} GB are free at {job.request.out}"
+        )
+
+
+def _skipped(plan: Plan) -> dict[str, str]:
+    """Method -> why its first skipped case is skipped."""
+    reasons: dict[str, str] = {}
+    for row in plan.rows.values():
+        if row.status == "skipped":
+            reasons.setdefault(row.method, row.error)
+    return reasons
+
+
+def _execute(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
+    _limit_threads(job.threads)
+    metrics = _columns(job.protocol)
+    if plan.to_run or plan.to_score:
+        # Tables of an earlier state must not lie beside the scores of this one.
+        shutil.rmtree(folder.path / "tables", ignore_errors=True)
+    _write_scores(folder, plan, metrics)
+    workers = job.request.workers
+    cases = [case for case, _ in plan.to_score] + plan.to_run
+    watcher = ProgressBar(console, cases, list(plan.rows.values()), workers)
+    photos = PhotoStore(job.request.dataset)
+    runner = Runner(plan, folder, job.protocol, photos, watcher, job.request.time_limit)
+    executor: Executor = ThreadPoolExecutor(workers)
+    try:
+        with watcher:
+            runner.run(executor, workers)
+    finally:
+        executor.shutdown(cancel_futures=True)
+        close_all()
+        _write_scores(folder, plan, metrics)
+
+
+def _limit_threads(threads: int) -> None:
+    """Share the cores among the inference processes, which inherit this environment."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, str(threads))
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(threads))
+
+
+def _columns(protocol: Protocol) -> list[str]:
+    """Metric columns of scores.csv: whole image first, then the hole."""
+    names = protocol.recorded_metrics()
+    return [*names, *(f"{name}_hole" for name in names)]
+
+
+def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
+    text = scores_csv(plan.rows.values(), metrics)
+    write_atomically(folder.path / "scores.csv", text.encode())
+
+
+def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> None:
+    request = job.request
+    info = {
+        "suite": provenance.git_commit(),
+        "command": request.command,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "finished": finished,
+        "protocol": job.protocol.model_dump(),
+        "resolutions": job.resolutions,
+        "metrics": {name: METRICS[name].describe() for name in job.protocol.recorded_metrics()},
+        "methods": [_method_record(job, plan, spec) for spec in job.specs],
+        "dataset": {
+            "path": str(request.dataset),
+            "images": [photo.record() for photo in job.photos],
+        },
+        "seed": request.seed,
+        "device": request.device,
+        "workers": request.workers,
+        "threads": job.threads,
+        "time_limit_s": request.time_limit,
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
+    }
+    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder.path / "run.json", text.encode())
+
+
+def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:
+    return {
+        "label": spec.label,
+        "method": spec.method,
+        "options": spec.options,
+        "device": spec.device,
+        "note": plan.notes[spec.label],
+    }
+
+
+def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:
+    failed = [row for row in plan.rows.values() if row.status not in {"ok", "skipped"}]
+    for row in sorted(failed, key=lambda row: row.slot)[:5]:
+        console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
+    if failed:
+        console.print(
+            f"{len(failed)} cases failed; what they printed is in {folder.path / 'logs'}; "
+            "--overwrite failed runs them again"
+        )

@@ -1,0 +1,119 @@
+"""The main job: photographs in, scores and tables out. See `python run_benchmark.py --help`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+# Only the standard library and Typer up here: inference processes import this file too, and what
+# it loads would count as the method's memory.
+
+
+class Overwrite(StrEnum):
+    never = "never"
+    failed = "failed"
+    all = "all"
+
+
+@app.command()
+def run(
+    dataset: Annotated[
+        Path, Option(help="Folder of photographs: flat, or images/ with masks/.")
+    ] = Path(__file__).parent / "datasets" / "demo",
+    methods: Annotated[
+        str | None,
+        Option(
+            help="Comma-separated names, see python -m methods list; two-stage:NAME puts another "
+            "stage one into two-stage.  [default: telea,navier-stokes,patchmatch,two-stage]"
+        ),
+    ] = None,
+    resolutions: Annotated[
+        str | None, Option(help="Comma-separated sizes in pixels.  [default: the protocol's]")
+    ] = None,
+    protocol: Annotated[
+        str, Option(help="Name of a shipped protocol, or a .toml file.")
+    ] = "moskalenko2020",
+    out: Annotated[
+        Path | None, Option(help="Run folder.  [default: results/NAME-OF-DATASET]")
+    ] = None,
+    method_file: Annotated[
+        list[Path] | None, Option(help="TOML file with methods and their options; repeatable.")
+    ] = None,
+    external: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME=DIR",
+            help="Results made elsewhere: DIR/RESOLUTION/IMAGE.png, or DIR/IMAGE.png for one "
+            "resolution; repeatable.",
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        Option(metavar="METHOD.KEY=VALUE", help="Set an option of a method; repeatable."),
+    ] = None,
+    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
+    workers: Annotated[int, Option(min=1, help="Cases run at a time.")] = 1,
+    seed: Annotated[int, Option(min=0, help="Seed of methods that draw random numbers.")] = 0,
+    time_limit: Annotated[float, Option(min=1, help="Seconds that one case may take.")] = 3600,
+    overwrite: Annotated[
+        Overwrite,
+        Option(help="Which finished cases to run again. Changed ones always are."),
+    ] = Overwrite.never,
+) -> None:
+    """Run inpainting methods on photographs and score them.
+
+    The same command goes on where an earlier one was stopped. Exit code: 0 done, 1 some cases
+    failed (the others are done and reported), 2 bad input.
+    """
+    from benchmark.job import Request, run_job
+
+    wanted = Request(
+        dataset=dataset,
+        methods=methods,
+        resolutions=resolutions,
+        protocol=protocol,
+        out=out or Path("results") / dataset.resolve().name,
+        method_files=method_file or [],
+        external=external or [],
+        options=option or [],
+        device=device,
+        workers=workers,
+        seed=seed,
+        time_limit=time_limit,
+        overwrite=overwrite.value,
+        command=sys.argv,
+    )
+    raise typer.Exit(report(wanted.out, run_job(wanted)))
+
+
+def report(out: Path, statuses: list[str]) -> int:
+    """Write and print the tables of a finished run; the exit code."""
+    from rich.console import Console
+
+    import analysis.run
+    from analysis import tables
+
+    finished = analysis.run.load(out)
+    tables.write(finished)
+    console = Console(highlight=False)
+    tables.show(tables.objective(finished), console)
+    console.print(f"\nRun folder: {out}", soft_wrap=True)
+    return int(any(status not in {"ok", "skipped"} for status in statuses))
+
+
+def main() -> None:
+    """Run the command line; whatever is wrong with the input becomes one line and exit code 2."""
+    from benchmark.errors import run_command_line
+
+    run_command_line(app)
+
+
+if __name__ == "__main__":
+    main()
