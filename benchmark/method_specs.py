@@ -118,7 +118,7 @@ def _set_option(tables: dict[str, dict[str, Any]], text: str) -> None:
 def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:
     method = table.pop("method")
     try:
-        cls = methods.method_class(method.partition(":")[0])
+        cls = methods.method_class(method)
     except ValueError as error:
         raise InputError(f"{error}; see: python -m methods list") from None
     if "seed" in field_names(cls):

@@ -28,17 +28,17 @@ def create(
 ) -> Inpainter:
     """The method called `name`, ready to `inpaint`.
 
-    name: one of `available()`, or `two-stage:NAME` for another stage one;
-    weights: path of a weights file, for methods that take one; device: "auto", "cpu", "cuda"...;
-    options: the method's own. Raises ValueError for an unknown name or option and
-    MissingRequirementError when something must be installed or fetched first.
+    name: one of `available()`, `two-stage:NAME` for another stage one, or `package.module:Class`
+    for a method of your own; weights: path of a weights file, for methods that take one; device:
+    "auto", "cpu", "cuda"...; options: the method's own. Raises ValueError for an unknown name or
+    option and MissingRequirementError when something must be installed or fetched first.
     """
-    base, _, stage_one = name.partition(":")
-    cls = method_class(base)
+    cls = method_class(name)
     values = {"device": device, **options}
     if weights is not None:
         values["weights"] = weights
-    if stage_one:
+    base, _, stage_one = name.partition(":")
+    if stage_one and base in _index():
         if "stage_one" not in field_names(cls):
             raise ValueError(f"method {name!r}: {base} takes no stage one after ':'")
         values["stage_one"] = stage_one
@@ -48,14 +48,30 @@ def create(
 
 
 def method_class(name: str) -> type[Inpainter]:
-    """The class behind a name of `available()`. Raises ValueError for another name."""
+    """The class behind a name that `create` takes. Raises ValueError for another name."""
     index = _index()
-    if name not in index:
-        close = difflib.get_close_matches(name, index, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(sorted(index))}")
-    module, cls = index[name]
-    return getattr(importlib.import_module(f"methods.{module}"), cls)
+    base, _, rest = name.partition(":")
+    if base in index:
+        module, cls = index[base]
+        return getattr(importlib.import_module(f"methods.{module}"), cls)
+    if rest:
+        return _own_class(name, base, rest)
+    close = difflib.get_close_matches(name, index, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(sorted(index))}")
+
+
+def _own_class(name: str, module: str, cls: str) -> type[Inpainter]:
+    try:
+        found = getattr(importlib.import_module(module), cls)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"unknown method {name!r}: {error}; known: {', '.join(available())}, "
+            "or package.module:Class of your own"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, Inpainter)):
+        raise ValueError(f"method {name!r}: {cls} is not a subclass of methods.Inpainter")
+    return found
 
 
 @cache

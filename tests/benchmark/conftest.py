@@ -1,0 +1,93 @@
+"""A tiny real benchmark: four made-up photographs, a protocol of small sizes, the command line."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROTOCOL = """
+name = "tiny"
+description = "for tests"
+resolutions = [48, 64, 96]
+resampling = "nearest"
+crop = "refuse"
+metrics = ["l1", "psnr", "ssim"]
+[hole]
+kind = "middle-third"
+"""
+
+
+def scene(seed: int, height: int, width: int) -> np.ndarray:
+    """Smooth colours with texture, uint8 (height, width, 3)."""
+    rng = np.random.default_rng(seed)
+    smooth = cv2.resize(rng.uniform(40, 215, (4, 5, 3)), (width, height))
+    return np.clip(smooth + rng.normal(0, 12, smooth.shape), 0, 255).astype(np.uint8)
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    path.write_bytes(cv2.imencode(path.suffix, stored)[1].tobytes())
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A dataset of four 96x96 PNG files; the one called 'bright' has a white corner."""
+    folder = tmp_path / "photos"
+    for seed, name in enumerate(["bright", "cliff", "dunes", "été 1"]):
+        image = scene(seed, 96, 96)
+        image[0, 0] = 255 if name == "bright" else 0
+        save(folder / f"{name}.png", image)
+    return folder
+
+
+@pytest.fixture
+def protocol(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(PROTOCOL)
+    return path
+
+
+@dataclass(frozen=True)
+class Bench:
+    """run_benchmark.py on the tiny dataset."""
+
+    photos: Path
+    protocol: Path
+    out: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        given = ["--dataset", self.photos, "--protocol", self.protocol, "--out", self.out]
+        return [sys.executable, str(ROOT / "run_benchmark.py"), *map(str, given), *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, timeout=300, cwd=ROOT
+        )
+
+    def rows(self) -> dict[tuple[str, int, str], dict[str, str]]:
+        with (self.out / "scores.csv").open(newline="", encoding="utf-8") as file:
+            return {
+                (row["method"], int(row["resolution"]), row["image"]): row
+                for row in csv.DictReader(file)
+            }
+
+    def tables(self) -> dict[str, bytes]:
+        """Everything that must not depend on how often a run was stopped; no timings."""
+        return {
+            path.name: path.read_bytes() for path in sorted(self.out.glob("tables/objective.*"))
+        }
+
+
+@pytest.fixture
+def bench(photos: Path, protocol: Path, tmp_path: Path) -> Bench:
+    return Bench(photos, protocol, tmp_path / "run")
