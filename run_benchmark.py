@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 # Only the standard library and Typer up here: inference processes import this file too, and what
 # it loads would count as the method's memory.

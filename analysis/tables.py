@@ -205,6 +205,8 @@ def _ranked(columns: list[Column], rows: dict[str, list[Cell]]) -> dict[str, lis
             for method, cells in rows.items()
             if cells[i].value is not None and cells[i].images == cells[i].expected
         }
+        if len(complete) < 2:
+            continue
         order = sorted(set(complete.values()), reverse=column.better == "higher")
         for method, value in complete.items():
             cell = rows[method][i]

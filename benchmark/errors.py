@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 
@@ -16,10 +15,10 @@ def run_command_line(app: typer.Typer) -> None:
     """Run a command line: whatever is wrong with the input is one line on stderr, exit code 2."""
     try:
         status = app(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    except (InputError, typer.TyperException) as error:
+        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         sys.exit(_complain(text, 2))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(_complain("interrupted; the same command goes on from here", 130))
     sys.exit(status)
 

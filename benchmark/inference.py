@@ -9,14 +9,15 @@ memory.
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
+import os
 import shutil
 import signal
 import tempfile
 import threading
 from concurrent.futures import TimeoutError as CaseTimeoutError
 from dataclasses import dataclass, replace
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,8 @@ def _process_for(spec: MethodSpec) -> InferenceProcess:
             _retire(current)
         current = _local.process = InferenceProcess(spec)
         _processes[id(current)] = current
+        # Not atexit: a worker of a ProcessPoolExecutor runs only these, and waits for ours.
+        Finalize(None, close_all, exitpriority=10)
     return current
 
 
@@ -137,8 +140,11 @@ def _retire(process: InferenceProcess) -> None:
         process.close()
 
 
-@atexit.register
 def close_all() -> None:
     """End all inference processes of this process, and with them the cases in flight."""
     for process in list(_processes.values()):
         _retire(process)
+
+
+# A forked copy of this process must not use, or end, what belongs to the original.
+os.register_at_fork(after_in_child=_processes.clear)

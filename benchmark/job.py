@@ -63,7 +63,7 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
     """Do what was asked for; the status of every case, in no order.
 
     Everything that can be known to be wrong raises InputError before anything is written."""
-    console = console or Console(stderr=True, highlight=False)
+    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
     job = _checked(request, console)
     plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
     with opened(request.out) as folder:

@@ -80,8 +80,9 @@ def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingReq
         return inpainter
     except MissingRequirementError as error:
         return error
-    except (MethodError, ValueError, TypeError) as error:
-        raise InputError(f"{spec.label}: {error}") from None
+    except (MethodError, ValueError) as error:
+        text = str(error)
+        raise InputError(text if spec.label in text else f"{spec.label}: {text}") from None
 
 
 def _add(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from typing import Any, ClassVar
@@ -96,6 +96,16 @@ class Inpainter(ABC):
 
     device: str = "auto"
 
+    # Set by `fill` where there is something to tell: what an outside program printed, and its
+    # own peak memory in MB (2**20 bytes), which this process's would not show.
+    log: str = field(default="", init=False, repr=False, compare=False)
+    peak_memory_mb: float | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def note(self) -> str:
+        """What must stand under every table with this method; usually nothing."""
+        return ""
+
     @abstractmethod
     def fill(self, image: Image, mask: Mask) -> Image:
         """Raw result, uint8 (H, W, 3) RGB of the image's size. Known pixels may differ from
@@ -129,9 +139,11 @@ class Inpainter(ABC):
 
     def options(self) -> dict[str, Any]:
         """The method's own options, without where it runs."""
-        own = asdict(self)
-        del own["device"]
-        return own
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.init and item.name != "device"
+        }
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """What the result of a case depends on besides its pixels: a change of anything in

@@ -1,0 +1,115 @@
+"""A case may crash, hang or eat the memory: it becomes an outcome, and the next case runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.inference import MethodSpec, Outcome, close_all, infer
+
+MASK = np.zeros((32, 32), bool)
+MASK[10:20, 10:20] = True
+DARK = np.zeros((32, 32, 3), np.uint8)
+BRIGHT = np.full((32, 32, 3), 255, np.uint8)
+
+
+def spec(method: str, **options: Any) -> MethodSpec:
+    return MethodSpec(method, f"tests.benchmark.own_methods:{method}", options)
+
+
+def case(method: MethodSpec, image: np.ndarray, time_limit: float = 60) -> Outcome:
+    return infer(method, 32, "cat", image, MASK, time_limit)
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left() -> Iterator[None]:
+    yield
+    close_all()
+
+
+def test_a_good_case() -> None:
+    outcome = case(spec("Grey", value=7, seconds=0.2), DARK)
+    assert outcome.status == "ok" and outcome.error == ""
+    assert outcome.raw is not None and outcome.raw[15, 15].tolist() == [7, 7, 7]
+    assert outcome.seconds is not None and 0.2 <= outcome.seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "error"),
+    [
+        ("raise", "failed", "RuntimeError: the network has diverged"),
+        ("segfault", "failed", "process crashed: Segmentation fault"),
+        ("killed", "out_of_memory", "process killed (signal 9)"),
+        ("exit", "failed", "SystemExit: 5"),
+        ("memory", "out_of_memory", "Unable to allocate"),
+        ("shape", "failed", "returned uint8 (31, 32, 3) where uint8 (32, 32, 3) was expected"),
+        ("float", "failed", "returned float32 (32, 32, 3)"),
+        ("method-error", "failed", "the program said no"),
+        ("missing", "skipped", "pip install part"),
+    ],
+)
+def test_every_way_to_fail_is_an_outcome_and_the_next_case_runs(
+    how: str, status: str, error: str
+) -> None:
+    bad = spec("Bad", how=how)
+    outcome = case(bad, BRIGHT)
+    assert (outcome.status, outcome.raw) == (status, None)
+    assert error in outcome.error and "\n" not in outcome.error
+    if how == "method-error":
+        assert outcome.log == "no, said the program"
+    elif how != "missing":
+        assert f"about to be {how}" in outcome.log
+    following = case(bad, DARK)
+    assert following.status == "ok" and "about to be" not in following.log
+
+
+def test_traceback_is_kept_in_the_log() -> None:
+    outcome = case(spec("Bad", how="raise"), BRIGHT)
+    assert "Traceback" in outcome.log and "own_methods.py" in outcome.log
+
+
+def test_a_hang_ends_at_the_time_limit() -> None:
+    bad = spec("Bad", how="hang")
+    outcome = case(bad, BRIGHT, time_limit=3)
+    assert outcome.status == "timeout" and "3 s" in outcome.error
+    assert case(bad, DARK).status == "ok"
+
+
+def test_peak_memory_is_the_cases_own() -> None:
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("this system keeps no high-water mark that can be reset")
+    greedy, modest = spec("Greedy", megabytes=300), spec("Greedy", megabytes=1)
+    base = case(modest, DARK).peak_memory_mb
+    peak = case(greedy, DARK).peak_memory_mb
+    again = case(modest, DARK).peak_memory_mb
+    assert base and peak and again
+    assert 290 < peak - base < 330
+    # One that follows a greedy case does not inherit its peak.
+    assert abs(again - base) < 30
+
+
+def test_peak_memory_is_reset_between_cases_of_one_process() -> None:
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("this system keeps no high-water mark that can be reset")
+    first = infer(spec("Grey"), 2048, "a", np.zeros((2048, 2048, 3), np.uint8), big_mask(), 60)
+    second = case(spec("Grey"), DARK)
+    assert first.peak_memory_mb and second.peak_memory_mb
+    assert first.peak_memory_mb - second.peak_memory_mb > 50
+
+
+def big_mask() -> np.ndarray:
+    mask = np.zeros((2048, 2048), bool)
+    mask[:10, :10] = True
+    return mask
+
+
+def test_any_executor_will_do() -> None:
+    with ProcessPoolExecutor(1) as executor:
+        future = executor.submit(infer, spec("Grey", value=9), 32, "cat", DARK, MASK, 60.0)
+        outcome = future.result(timeout=60)
+    assert outcome.raw is not None and outcome.raw[15, 15, 0] == 9
