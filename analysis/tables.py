@@ -87,7 +87,10 @@ def cost(run: Run) -> Table:
             ("peak_memory_mb", "memory", "MB", 0),
         )
     ]
-    reduce = {"seconds": statistics.median, "peak_memory_mb": max}
+    reduce: dict[str, Callable[[list[float]], float]] = {
+        "seconds": statistics.median,
+        "peak_memory_mb": max,
+    }
     rows = {
         method: [_cell(run, method, column, reduce[column.key]) for column in columns]
         for method in run.methods

@@ -93,7 +93,9 @@ def _declared_name(node: ast.stmt) -> str | None:
     if not isinstance(node, ast.ClassDef):
         return None
     for statement in node.body:
-        target = statement.target if isinstance(statement, ast.AnnAssign) else None
+        target: ast.expr | None = None
+        if isinstance(statement, ast.AnnAssign):
+            target = statement.target
         if isinstance(statement, ast.Assign):
             target = statement.targets[0]
         if isinstance(target, ast.Name) and target.id == "name":

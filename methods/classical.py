@@ -1,27 +1,52 @@
-"""Methods without weights that OpenCV implements."""
+"""Methods without weights that OpenCV's own photo module implements."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask
 
+# The contrib build: it holds xphoto as well, and only one build can own the module cv2.
 OPENCV = {"cv2": "opencv-contrib-python"}
+# Pixels; that of the published comparison, Moskalenko et al. 2020.
+RADIUS = 3.0
 
 
 @dataclass(kw_only=True)
 class Telea(Inpainter):
-    """A. Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004."""
+    """A. Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004.
+
+    radius: pixels around each filled pixel that are averaged.
+    """
 
     name: ClassVar[str] = "telea"
     summary: ClassVar[str] = "fast marching (OpenCV)"
     requires: ClassVar[dict[str, str]] = OPENCV
 
-    radius: float = 3.0
+    radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
 
     def fill(self, image: Image, mask: Mask) -> Image:
         return cv2.inpaint(image, mask.astype(np.uint8), self.radius, cv2.INPAINT_TELEA)
+
+
+@dataclass(kw_only=True)
+class NavierStokes(Inpainter):
+    """M. Bertalmio, A. L. Bertozzi and G. Sapiro, Navier-Stokes, Fluid Dynamics, and Image and
+    Video Inpainting, 2001.
+
+    radius: pixels around each filled pixel that are averaged.
+    """
+
+    name: ClassVar[str] = "navier-stokes"
+    summary: ClassVar[str] = "isophotes continued as a fluid's stream lines (OpenCV)"
+    requires: ClassVar[dict[str, str]] = OPENCV
+
+    radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        return cv2.inpaint(image, mask.astype(np.uint8), self.radius, cv2.INPAINT_NS)

@@ -100,10 +100,11 @@ def _opened(path: Path) -> PillowImage.Image:
 
 def _check_format(path: Path, image: PillowImage.Image) -> None:
     # A phone's JPEG may carry a second picture (MPO): its first frame is the photograph.
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise ImageFileError(f"{path}: holds {image.n_frames} frames; save one as a single image")
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        raise ImageFileError(f"{path}: holds {frames} frames; save one as a single image")
     # Pillow silently cuts 16-bit RGB down to its high bytes; only the raw mode shows it.
-    if image.mode[0] in "IF" or any(";16" in str(tile[-1]) for tile in image.tile):
+    if image.mode[0] in "IF" or any(";16" in str(tile[-1]) for tile in getattr(image, "tile", [])):
         raise ImageFileError(f"{path}: more than 8 bits per channel; convert it to 8-bit RGB")
     if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}:
         raise ImageFileError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, with_config
 
@@ -30,7 +30,7 @@ def field_names(cls: type) -> list[str]:
     """Keys that `build` takes for `cls`."""
     if issubclass(cls, BaseModel):
         return list(cls.model_fields)
-    return [field.name for field in fields(cls) if field.init]
+    return [field.name for field in fields(cast(Any, cls)) if field.init]
 
 
 def _describe(problem: Any) -> str:

@@ -83,9 +83,9 @@ def test_damage_inside_the_journal_is_named(tmp_path: Path) -> None:
 
 
 def test_a_second_user_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
-    with opened(tmp_path / "run"):
-        with pytest.raises(InputError, match="in use"), opened(tmp_path / "run"):
-            pass
+    first, second = opened(tmp_path / "run"), opened(tmp_path / "run")
+    with first, pytest.raises(InputError, match="in use"), second:
+        pass
     with opened(tmp_path / "run"):
         pass
 

@@ -1,0 +1,41 @@
+"""`python -m methods`: what there is and what is ready to run."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import methods
+from methods.base import MissingRequirementError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def main() -> None:
+    """Inpainting methods of the suite."""
+
+
+@app.command("list")
+def list_methods() -> None:
+    """Every method: name, what it is, whether it can run here and, if not, why."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("method", "what it is", "ready"):
+        table.add_column(heading, no_wrap=heading == "method")
+    for name in methods.available():
+        cls = methods.method_class(name)
+        table.add_row(name, cls.summary, _state(cls))
+    Console().print(table)
+
+
+def _state(cls: type[methods.Inpainter]) -> str:
+    try:
+        cls.libraries()
+    except MissingRequirementError as error:
+        return str(error)
+    return "yes"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,80 @@
+"""Results made elsewhere (Photoshop, somebody else's code), read from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
+from methods.images import SUFFIXES, ImageFileError, read_rgb
+
+
+@dataclass(kw_only=True)
+class External(Inpainter):
+    """folder: `folder/<resolution>/<image>.png` (or another image suffix); or, for a single
+    resolution, a flat `folder/<image>.png`. Raises ValueError when it is not there or empty."""
+
+    name: ClassVar[str] = "external"
+    summary: ClassVar[str] = "a folder of results made elsewhere"
+    measures_cost: ClassVar[bool] = False
+
+    folder: str
+    _file: Path | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        folder = Path(self.folder)
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder; give the folder of the results")
+        if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
+            raise ValueError(f"{folder} holds no image; results go to RESOLUTION/IMAGE.png in it")
+
+    def for_case(self, resolution: int, image_name: str) -> External:
+        bound = copy(self)
+        bound._file = self._find(resolution, image_name)
+        return bound
+
+    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+        """The bytes of the one file count, not where the folder lies."""
+        content = self._find(resolution, image_name).read_bytes()
+        return {
+            "method": self.name,
+            "version": self.version,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        if self._file is None:
+            raise MethodError("external results are found by name: call for_case(...) first")
+        try:
+            result = read_rgb(self._file)
+        except ImageFileError as error:
+            raise MethodError(str(error)) from None
+        if result.shape != image.shape:
+            raise MethodError(
+                f"{self._file} is {result.shape[1]}x{result.shape[0]}, the case "
+                f"{image.shape[1]}x{image.shape[0]}; export it at that size"
+            )
+        return result
+
+    def _find(self, resolution: int, image_name: str) -> Path:
+        folder = Path(self.folder)
+        if not flat(folder):
+            folder = folder / str(resolution)
+        found = [
+            folder / f"{image_name}{suffix}"
+            for suffix in SUFFIXES
+            if (folder / f"{image_name}{suffix}").is_file()
+        ]
+        if not found:
+            raise MissingRequirementError(f"no result {folder / image_name}.png")
+        if found[1:]:
+            raise MethodError(f"{found[0]} and {found[1].name}: two results for one case")
+        return found[0]
+
+
+def flat(folder: Path) -> bool:
+    """Whether a folder holds the results of one resolution directly, in no sub-folder."""
+    return not any(path.is_dir() and path.name.isdigit() for path in folder.iterdir())
