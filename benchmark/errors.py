@@ -7,6 +7,9 @@ import sys
 import typer
 
 
+INTERRUPTED = 130
+
+
 class InputError(Exception):
     """Something the user gave cannot be used. The message is one line: what, where, remedy."""
 
@@ -19,7 +22,12 @@ def run_command_line(app: typer.Typer) -> None:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         sys.exit(_complain(text, 2))
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_complain("interrupted; the same command goes on from here", 130))
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        # Typer turns Ctrl-C into this status without a word.
+        _complain(
+            "interrupted; finished cases are kept, the same command goes on from here", INTERRUPTED
+        )
     sys.exit(status)
 
 

@@ -1,0 +1,367 @@
+"""run_benchmark.py as its users run it: what is printed, written, resumed and refused."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from methods.images import read_mask, read_rgb, write_png
+from tests.benchmark.conftest import Bench, save, scene
+
+GREY = "tests.benchmark.own_methods:Grey"
+BAD = "tests.benchmark.own_methods:Bad"
+
+
+def journal_lines(bench: Bench) -> int:
+    return len((bench.out / "cases.jsonl").read_bytes().splitlines())
+
+
+def test_a_run_leaves_what_the_next_stage_reads(bench: Bench) -> None:
+    done = bench.run("--methods", "telea,two-stage:telea", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    rows = bench.rows()
+    assert len(rows) == 2 * 3 * 4
+    assert list(rows) == sorted(rows)
+    assert all(row["status"] == "ok" for row in rows.values())
+    assert "telea" in done.stdout and "PSNR" in done.stdout and str(bench.out) in done.stdout
+
+    row = rows["two-stage:telea", 64, "été 1"]
+    reference = read_rgb(bench.out / "outputs/64/reference/été 1.png")
+    result = read_rgb(bench.out / "outputs/64/two-stage_telea/été 1.png")
+    mask = read_mask(bench.out / "masks/64/été 1.png")
+    assert reference.shape == (64, 64, 3) and mask.sum() == 21 * 21
+    assert np.array_equal(result[~mask], reference[~mask])
+    assert float(row["psnr"]) == pytest.approx(peak_signal_noise_ratio(reference, result), abs=1e-9)
+    whole, full = structural_similarity(
+        reference,
+        result,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    assert float(row["ssim"]) == pytest.approx(whole, abs=1e-9)
+    assert float(row["ssim_hole"]) == pytest.approx(full[mask].mean(), abs=1e-9)
+    assert float(row["l1_hole"]) == pytest.approx(
+        np.abs(reference[mask].astype(float) - result[mask]).mean(), abs=1e-9
+    )
+    assert float(row["seconds"]) >= 0 and float(row["peak_memory_mb"]) > 10
+
+    info = json.loads((bench.out / "run.json").read_text())
+    photo = info["dataset"]["images"][0]
+    content = (bench.photos / photo["file"]).read_bytes()
+    assert photo["sha256"] == hashlib.sha256(content).hexdigest()
+    assert info["protocol"]["hole"] == {"kind": "middle-third"}
+    assert [method["label"] for method in info["methods"]] == ["telea", "two-stage:telea"]
+    assert info["versions"]["opencv-contrib-python"] and info["finished"] is True
+
+    with (bench.out / "tables/objective.csv").open(newline="") as file:
+        (first, second) = csv.DictReader(file)
+    values = [float(rows["telea", 96, name]["psnr"]) for name in names(rows)]
+    assert float(first["96_psnr"]) == pytest.approx(np.mean(values), abs=1e-12)
+    assert (first["method"], second["96_images"]) == ("telea", "4")
+
+
+def names(rows: dict[tuple[str, int, str], dict[str, str]]) -> list[str]:
+    return sorted({image for _, _, image in rows})
+
+
+def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path) -> None:
+    methods = tmp_path / "methods.toml"
+    hows = ["raise", "segfault", "memory", "shape", "hang"]
+    methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
+    done = bench.run(
+        "--method-file", str(methods), "--resolutions", "48", "--time-limit", "5", "--workers", "2"
+    )
+    assert done.returncode == 1
+    rows = bench.rows()
+    statuses = {how: rows[how, 48, "bright"]["status"] for how in hows}
+    assert statuses == {
+        "raise": "failed",
+        "segfault": "failed",
+        "memory": "out_of_memory",
+        "shape": "failed",
+        "hang": "timeout",
+    }
+    assert all(rows[how, 48, name]["status"] == "ok" for how in hows for name in ("cliff", "dunes"))
+    assert rows["raise", 48, "bright"]["error"] == "RuntimeError: the network has diverged"
+    assert not (bench.out / "outputs/48/raise/bright.png").exists()
+    assert "Traceback" in (bench.out / "logs/48/raise/bright.txt").read_text()
+    assert "Traceback" not in done.stderr and "5 cases failed" in done.stderr
+    table = (bench.out / "tables/objective.md").read_text()
+    assert "1 of 4 cases without a result" in table and "*" in table
+
+    # Failed cases are kept, or run again when asked for; the good ones are never touched.
+    again = bench.run("--method-file", str(methods), "--resolutions", "48", "--time-limit", "5")
+    assert again.returncode == 1 and "0 to run" in again.stderr
+    retried = bench.run(
+        "--method-file", str(methods), "--resolutions", "48", "--time-limit", "5",
+        "--overwrite", "failed",
+    )  # fmt: skip
+    assert "5 to run" in retried.stderr
+
+
+def test_what_is_not_installed_is_skipped_with_the_reason(bench: Bench, tmp_path: Path) -> None:
+    methods = tmp_path / "methods.toml"
+    methods.write_text(f'["needy"]\nmethod = "{BAD}"\nhow = "missing"\n')
+    done = bench.run("--methods", "telea", "--method-file", str(methods), "--resolutions", "48")
+    assert done.returncode == 0
+    row = bench.rows()["needy", 48, "bright"]
+    assert (row["status"], row["error"]) == ("skipped", "bad needs a part: pip install part")
+
+
+def test_known_pixels_are_put_back_and_counted(bench: Bench) -> None:
+    done = bench.run("--methods", GREY, "--option", f"{GREY}.brighten=9", "--resolutions", "48")
+    assert done.returncode == 0, done.stderr
+    row = bench.rows()[GREY, 48, "cliff"]
+    assert int(row["known_pixels_changed"]) == 48 * 48 - 17 * 17
+    folder = GREY.replace(":", "_")
+    result = read_rgb(bench.out / f"outputs/48/{folder}/cliff.png")
+    reference = read_rgb(bench.out / "outputs/48/reference/cliff.png")
+    mask = read_mask(bench.out / "masks/48/cliff.png")
+    assert np.array_equal(result[~mask], reference[~mask]) and (result[mask] == 128).all()
+    assert "changed known pixels in 4 of 4" in done.stdout
+
+
+def test_changes_invalidate_exactly_the_cases_concerned(bench: Bench) -> None:
+    arguments = ["--methods", f"telea,{GREY}"]
+
+    def to_run(*more: str) -> int:
+        done = bench.run(*arguments, *more)
+        assert done.returncode == 0, done.stderr
+        return int(done.stderr.split(" finished before, ")[1].split(" to run")[0])
+
+    assert to_run() == 24
+    assert to_run() == 0
+    assert to_run("--option", f"{GREY}.value=99") == 12
+    assert to_run("--option", f"{GREY}.value=99", "--resolutions", "48,64") == 0
+    # Back to the old options: what lies on disk was made with the new ones.
+    assert to_run() == 12
+
+    save(bench.photos / "cliff.png", scene(77, 96, 96))
+    assert to_run() == 6
+    (bench.out / "outputs/64/telea/dunes.png").unlink()
+    assert to_run() == 1
+
+    # Metrics alone: nothing is run, everything is scored.
+    before = bench.rows()["telea", 64, "cliff"]
+    text = bench.protocol.read_text()
+    bench.protocol.write_text(
+        text.replace("[hole]", "[metric_options.ssim]\nsigma = 3.0\n[hole]").replace(
+            "metrics =", 'also_recorded = ["ssim_uniform"]\nmetrics ='
+        )
+    )
+    assert to_run() == 0
+    after = bench.rows()["telea", 64, "cliff"]
+    assert after["psnr"] == before["psnr"] and after["ssim"] != before["ssim"]
+    assert after["ssim_uniform"] and after["seconds"] == before["seconds"]
+
+    # The hole: everything.
+    bench.protocol.write_text(
+        text.replace('kind = "middle-third"', 'kind = "centre-square"\nshare = 0.2')
+    )
+    assert to_run() == 24
+    assert read_mask(bench.out / "masks/48/cliff.png").sum() == 21 * 21
+    assert to_run("--overwrite", "all") == 24
+
+
+def test_a_run_killed_ten_times_ends_as_an_unbroken_one(bench: Bench, tmp_path: Path) -> None:
+    arguments = [
+        "--methods", f"telea,{GREY},two-stage:telea", "--option", f"{GREY}.seconds=0.08",
+        "--workers", "2",
+    ]  # fmt: skip
+    whole = Bench(bench.photos, bench.protocol, tmp_path / "whole")
+    assert whole.run(*arguments).returncode == 0
+
+    draw = random.Random(20201)
+    kills, finished = 0, 0
+    while kills < 10:
+        process = subprocess.Popen(
+            bench.command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            process.wait(timeout=draw.uniform(0.3, 3.5))
+            # It was quicker than the kill: begin again with an empty folder.
+            finished += 1
+            shutil.rmtree(bench.out)
+            assert finished < 20
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+            assert no_broken_png(bench.out)
+    done = bench.run(*arguments)
+    assert done.returncode == 0, done.stderr
+
+    assert bench.tables() == whole.tables() and len(whole.tables()) == 2
+    for path in sorted(whole.out.glob("outputs/*/*/*.png")):
+        assert (bench.out / path.relative_to(whole.out)).read_bytes() == path.read_bytes()
+    timings = {"seconds", "peak_memory_mb"}
+    for slot, row in whole.rows().items():
+        again = bench.rows()[slot]
+        assert {k: v for k, v in row.items() if k not in timings} == {
+            k: v for k, v in again.items() if k not in timings
+        }
+    # Nothing that was finished before the last kill was run again.
+    assert "0 to run" in bench.run(*arguments).stderr
+
+
+def no_broken_png(out: Path) -> bool:
+    for path in out.glob("outputs/*/*/*.png"):
+        read_rgb(path)
+    return True
+
+
+def test_a_second_process_on_the_same_folder_is_refused(bench: Bench) -> None:
+    arguments = ["--methods", GREY, "--option", f"{GREY}.seconds=60", "--resolutions", "48"]
+    first = subprocess.Popen(bench.command(*arguments), stderr=subprocess.PIPE, text=True)
+    try:
+        assert first.stderr is not None and "to run" in first.stderr.readline()
+        second = bench.run(*arguments)
+        assert second.returncode == 2 and "in use" in second.stderr
+        assert len(second.stderr.splitlines()) == 1
+    finally:
+        first.kill()
+        first.wait()
+        first.stderr.close() if first.stderr else None
+
+
+def test_ctrl_c_keeps_what_is_finished(bench: Bench) -> None:
+    arguments = ["--methods", f"telea,{GREY}", "--option", f"{GREY}.seconds=60"]
+    process = subprocess.Popen(
+        bench.command(*arguments), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("telea at 96 px done"):
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert "Traceback" not in rest and "the same command goes on" in rest
+    done = {slot for slot, row in bench.rows().items() if row["status"] == "ok"}
+    assert {slot for slot in done if slot[0] == "telea"} == {
+        ("telea", size, name)
+        for size in (48, 64, 96)
+        for name in ("bright", "cliff", "dunes", "été 1")
+    }
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(bench: Bench) -> None:
+    limited = [
+        sys.executable,
+        "-c",
+        "import resource, runpy, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')",
+    ]
+    arguments = bench.command("--methods", "telea")[1:]
+    done = subprocess.run([*limited, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error:") and "File too large" in last and "finished cases are" in last
+    assert "Traceback" not in done.stderr
+    assert not list(bench.out.rglob("*.part"))
+    after = bench.run("--methods", "telea")
+    assert after.returncode == 0 and len(bench.rows()) == 12
+
+
+def test_external_results_and_their_own_masks(bench: Bench, tmp_path: Path) -> None:
+    photoshop = tmp_path / "photo shop"
+    for path in bench.photos.glob("*.png"):
+        image = read_rgb(path)[::2, ::2]
+        write_png(photoshop / "48" / path.name, 255 - image)
+    done = bench.run("--external", f"Photoshop 2020={photoshop}", "--resolutions", "48,64")
+    assert done.returncode == 0, done.stderr
+    rows = bench.rows()
+    row = rows["Photoshop 2020", 48, "cliff"]
+    assert row["status"] == "ok" and row["seconds"] == "" and row["peak_memory_mb"] == ""
+    assert int(row["known_pixels_changed"]) > 0
+    missing = rows["Photoshop 2020", 64, "cliff"]
+    assert missing["status"] == "skipped" and "64" in missing["error"]
+
+    # A changed result is scored again, the others are not.
+    write_png(photoshop / "48" / "cliff.png", read_rgb(bench.photos / "cliff.png")[::2, ::2])
+    done = bench.run("--external", f"Photoshop 2020={photoshop}", "--resolutions", "48,64")
+    assert "1 to run" in done.stderr
+    assert bench.rows()["Photoshop 2020", 48, "cliff"]["psnr"] == "inf"
+
+
+def test_own_masks(bench: Bench, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    save(tree / "images" / "a.png", scene(1, 96, 96))
+    mask = np.zeros((96, 96), np.uint8)
+    mask[10:50, 30:81] = 255
+    save(tree / "masks" / "a.png", mask)
+    text = bench.protocol.read_text()
+    bench.protocol.write_text(text.replace("middle-third", "dataset"))
+    own = Bench(tree, bench.protocol, bench.out)
+    assert own.run("--methods", "telea").returncode == 0
+    expected = mask[np.arange(64) * 96 // 64][:, np.arange(64) * 96 // 64] == 255
+    assert np.array_equal(read_mask(bench.out / "masks/64/a.png"), expected)
+
+    bench.protocol.write_text(text)
+    assert "masks/ of the dataset is not used" in own.run("--methods", "telea").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--methods", "tela"], "did you mean 'telea'"),
+        (["--methods", "../telea"], "path separator"),
+        (["--resolutions", "512"], "48, 64, 96"),
+        (["--resolutions", "big"], "whole numbers"),
+        (["--protocol", "nope"], "moskalenko2020"),
+        (["--dataset", "/nowhere"], "/nowhere"),
+        (["--out", "/proc/run"], "cannot be written"),
+        (["--option", "telea.radios=3"], "valid keys"),
+        (["--option", "telea.radius=-1"], "radius"),
+        (["--external", "Photoshop"], "NAME=DIR"),
+        (["--external", "Photoshop=/nowhere"], "/nowhere"),
+        (["--workers", "0"], "--workers"),
+        (["--no-such-flag"], "--no-such-flag"),
+    ],
+)
+def test_bad_input_is_one_line_exit_2_and_nothing_written(
+    bench: Bench, arguments: list[str], said: str
+) -> None:
+    given = arguments if "--methods" in arguments else ["--methods", "telea", *arguments]
+    done = bench.run(*given)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == "" and not bench.out.exists()
+
+
+def test_flat_external_folder_needs_one_resolution(bench: Bench, tmp_path: Path) -> None:
+    for path in bench.photos.glob("*.png"):
+        write_png(tmp_path / "flat" / path.name, read_rgb(path)[::2, ::2])
+    external = ["--external", f"P={tmp_path / 'flat'}"]
+    refused = bench.run(*external)
+    assert refused.returncode == 2 and "flat folder" in refused.stderr
+    assert bench.run(*external, "--resolutions", "48").returncode == 0
+
+
+def test_help_reads_well() -> None:
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, root / "run_benchmark.py", "--help"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    for word in ("--dataset", "--overwrite", "never|failed|all", "Exit code"):
+        assert word in done.stdout
