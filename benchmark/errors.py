@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-
 INTERRUPTED = 130
 
 

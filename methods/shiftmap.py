@@ -34,7 +34,10 @@ class ShiftMap(Inpainter):
     requires: ClassVar[dict[str, str]] = OPENCV
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        starts = [_block_starts(size, small) for size, small in zip(mask.shape, _reduced(mask))]
+        starts = [
+            _block_starts(size, small)
+            for size, small in zip(mask.shape, _reduced(mask), strict=True)
+        ]
         hole = np.logical_or.reduceat(np.logical_or.reduceat(mask, starts[0], 0), starts[1], 1)
         if hole.all():
             raise MethodError("the known parts are too thin to copy from at the working size")
@@ -59,7 +62,9 @@ def _block_means(image: Image, starts: list[Index]) -> Image:
     """Mean colour of each block. A block that has hole pixels is hole: its mean is never used."""
     rows, columns = starts
     sums = np.add.reduceat(np.add.reduceat(image, rows, 0, np.uint32), columns, 1, np.uint32)
-    areas = np.outer(*(np.diff(start, append=size) for start, size in zip(starts, image.shape)))
+    areas = np.outer(
+        *(np.diff(start, append=size) for start, size in zip(starts, image.shape[:2], strict=True))
+    )
     return np.rint(sums / areas[..., None]).astype(np.uint8)
 
 
