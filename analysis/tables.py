@@ -154,7 +154,8 @@ def show(table: Table, console: Console) -> None:
     whole = _for_console(table, resolutions)
     width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
     if not console.is_terminal or width <= console.width:
-        console.print(whole, width=width)
+        console.width = max(console.width, width)
+        console.print(whole)
     else:
         for resolution in resolutions:
             console.print(_for_console(table, [resolution]), "")

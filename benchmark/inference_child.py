@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import methods
-from methods.base import Inpainter, MethodError, MissingRequirementError, check_raw
+from methods.base import Inpainter, MethodError, MissingRequirementError, TimeLimitError, check_raw
 
 _scratch: Path
 _inpainter: Inpainter | None = None
@@ -51,6 +51,8 @@ def run(
         report = _measured(inpainter, image, mask)
     except MissingRequirementError as error:
         return {"status": "skipped", "error": _one_line(error), "log": error.log}
+    except TimeLimitError as error:
+        return {"status": "timeout", "error": _one_line(error), "log": error.log}
     except MethodError as error:
         return {"status": "failed", "error": _one_line(error), "log": error.log}
     except (Exception, SystemExit) as error:

@@ -207,7 +207,10 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> 
         "finished": finished,
         "protocol": job.protocol.model_dump(),
         "resolutions": job.resolutions,
-        "metrics": {name: METRICS[name].describe() for name in job.protocol.recorded_metrics()},
+        "metrics": {
+            name: METRICS[name].describe(job.protocol.metric_options.get(name))
+            for name in job.protocol.recorded_metrics()
+        },
         "methods": [_method_record(job, plan, spec) for spec in job.specs],
         "dataset": {
             "path": str(request.dataset),

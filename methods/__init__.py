@@ -41,7 +41,8 @@ def create(
     if stage_one and base in _index():
         if "stage_one" not in field_names(cls):
             raise ValueError(f"method {name!r}: {base} takes no stage one after ':'")
-        values["stage_one"] = stage_one
+        if values.setdefault("stage_one", stage_one) != stage_one:
+            raise ValueError(f"method {name!r}: stage_one is given twice, remove the option")
     inpainter = build(cls, values, f"method {name}")
     inpainter.libraries()
     return inpainter

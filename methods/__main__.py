@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -24,16 +26,22 @@ def list_methods() -> None:
     for heading in ("method", "what it is", "ready"):
         table.add_column(heading, no_wrap=heading == "method")
     for name in methods.available():
-        cls = methods.method_class(name)
-        table.add_row(name, cls.summary, _state(cls))
+        table.add_row(name, methods.method_class(name).summary, _state(name))
     Console().print(table)
 
 
-def _state(cls: type[methods.Inpainter]) -> str:
+def _state(name: str) -> str:
+    needed = [
+        item.name
+        for item in fields(methods.method_class(name))
+        if item.init and item.default is MISSING and item.default_factory is MISSING
+    ]
+    if needed:
+        return f"yes, with the option {', '.join(needed)}"
     try:
-        cls.libraries()
+        methods.create(name).load()
     except MissingRequirementError as error:
-        return str(error)
+        return f"no: {error}"
     return "yes"
 
 

@@ -31,6 +31,10 @@ class MethodError(Exception):
         self.log = log
 
 
+class TimeLimitError(MethodError):
+    """The method's own time limit was reached."""
+
+
 class MissingRequirementError(MethodError):
     """The method cannot run on this machine yet; the message says what to install or fetch."""
 

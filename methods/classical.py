@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from methods.base import Image, Inpainter, Mask
+from methods.base import Image, Inpainter, Mask, blank
 
 # The contrib build: it holds xphoto as well, and only one build can own the module cv2.
 OPENCV = {"cv2": "opencv-contrib-python"}
@@ -31,7 +31,7 @@ class Telea(Inpainter):
     radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        return cv2.inpaint(image, mask.astype(np.uint8), self.radius, cv2.INPAINT_TELEA)
+        return _inpaint(image, mask, self.radius, cv2.INPAINT_TELEA)
 
 
 @dataclass(kw_only=True)
@@ -49,4 +49,9 @@ class NavierStokes(Inpainter):
     radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        return cv2.inpaint(image, mask.astype(np.uint8), self.radius, cv2.INPAINT_NS)
+        return _inpaint(image, mask, self.radius, cv2.INPAINT_NS)
+
+
+def _inpaint(image: Image, mask: Mask, radius: float, algorithm: int) -> Image:
+    # Blank, because where a hole touches the border OpenCV lets its pixels shine through a little.
+    return cv2.inpaint(blank(image, mask), mask.astype(np.uint8), radius, algorithm)

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import json
+import re
 import shlex
 import shutil
 import signal
-import string
 import subprocess
 import sys
 import tempfile
-import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import Field
 
-from methods.base import Image, Inpainter, Mask, MethodError
+from methods.base import Image, Inpainter, Mask, MethodError, TimeLimitError, blank
 from methods.images import ImageFileError, read_rgb, write_png
 
 PLACEHOLDERS = {"image", "mask", "result"}
+LAUNCHER = Path(__file__).with_name("run_program.py")
+# Of what a program prints, this much of the end is kept.
+LOG_BYTES = 2**18
 
 
 @dataclass(kw_only=True)
@@ -36,105 +39,137 @@ class Command(Inpainter):
     summary: ClassVar[str] = "any program: image and mask in, result out"
 
     template: str
-    time_limit: Annotated[float, Field(gt=0)] = 3600.0
+    time_limit: Annotated[float, Field(gt=0, le=1e7)] = 3600.0
     _arguments: list[str] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._arguments = _split(self.template)
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """With the bytes of every file that the template names: a changed program runs again."""
-        files = {
-            argument: hashlib.sha256(Path(argument).read_bytes()).hexdigest()
-            for argument in self._arguments
-            if Path(argument).is_file()
+        """With the bytes of every file that the template names, the program included: a changed
+        one is run again. Results do not depend on the time limit."""
+        files = [path for path in map(_named_file, self._arguments) if path.is_file()]
+        return {
+            **super().identity(resolution, image_name),
+            "options": {"template": self.template},
+            "files": [_sha256(path, path.stat().st_mtime_ns) for path in files],
         }
-        return {**super().identity(resolution, image_name), "files": files}
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        with tempfile.TemporaryDirectory(prefix="inpainting-") as scratch:
-            paths = {name: Path(scratch) / f"{name}.png" for name in PLACEHOLDERS}
-            write_png(paths["image"], image)
-            write_png(paths["mask"], mask)
-            values = {name: str(path) for name, path in paths.items()}
-            arguments = [argument.format(**values) for argument in self._arguments]
-            self._run(arguments, Path(scratch))
-            return self._read(paths["result"], image)
+        self.log, self.peak_memory_mb = "", None
+        with tempfile.TemporaryDirectory(prefix="inpainting-") as folder:
+            scratch = Path(folder)
+            write_png(scratch / "image.png", blank(image, mask))
+            write_png(scratch / "mask.png", mask)
+            self._run(scratch)
+            return self._result(scratch, image)
 
-    def _run(self, arguments: list[str], scratch: Path) -> None:
-        with (scratch / "log.txt").open("wb") as log:
-            process = subprocess.Popen(
-                arguments,
+    def _run(self, scratch: Path) -> None:
+        paths = {f"{{{name}}}": str(scratch / f"{name}.png") for name in PLACEHOLDERS}
+        pattern = "|".join(map(re.escape, paths))
+        arguments = [
+            re.sub(pattern, lambda found: paths[found[0]], argument) for argument in self._arguments
+        ]
+        report, out, err = (scratch / f".{name}" for name in ("report", "stdout", "stderr"))
+        launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(report), f"{self.time_limit}"]
+        with (
+            out.open("wb") as stdout,
+            err.open("wb") as stderr,
+            subprocess.Popen(
+                [*launcher, *arguments],
                 cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
+                # Ctrl-C must not end the launcher before it has ended the program.
                 start_new_session=True,
-            )
-        stopped = threading.Event()
+            ) as process,
+        ):
+            process.wait()
+        self.log = _tail(out) + _tail(err)
+        if not report.exists():
+            self._fail("the program's launcher was killed", scratch)
+        outcome = json.loads(report.read_text(encoding="utf-8"))
+        if "error" in outcome:
+            self._fail(f"program {arguments[0]} cannot be started: {outcome['error']}", scratch)
+        self.peak_memory_mb = outcome["peak_memory_mb"]
+        if outcome["stopped"]:
+            raise TimeLimitError(f"time limit of {self.time_limit:g} s reached", self.log)
+        if outcome["exit_status"] != 0:
+            last = (_tail(err).strip() or self.log.strip()).splitlines()[-1:]
+            self._fail(": ".join([_ending(outcome["exit_status"]), *last]), scratch)
 
-        def stop() -> None:
-            stopped.set()
-            os.killpg(process.pid, signal.SIGKILL)
-
-        timer = threading.Timer(self.time_limit, stop)
-        timer.start()
-        # wait4, unlike wait, tells the program's own peak memory.
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        # Kilobytes on Linux, bytes on macOS.
-        self.peak_memory_mb = usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
-        self.log = (scratch / "log.txt").read_text(errors="replace")
-        if stopped.is_set():
-            raise MethodError(f"time limit of {self.time_limit:g} s reached", self.log)
-        if process.returncode:
-            lines = self.log.strip().splitlines()
-            said = f": {lines[-1]}" if lines else ""
-            raise MethodError(f"{_ending(process.returncode)}{said}", self.log)
-
-    def _read(self, path: Path, image: Image) -> Image:
+    def _result(self, scratch: Path, image: Image) -> Image:
+        path = scratch / "result.png"
         if not path.exists():
-            raise MethodError("the program wrote no result to {result}", self.log)
+            self._fail("the program wrote no result to {result}", scratch)
         try:
             result = read_rgb(path)
         except ImageFileError as error:
-            raise MethodError(f"result cannot be read: {error}", self.log) from None
+            self._fail(f"result cannot be read: {error}", scratch)
         if result.shape != image.shape:
-            raise MethodError(
-                f"result is {result.shape[1]}x{result.shape[0]}, the image "
-                f"{image.shape[1]}x{image.shape[0]}",
-                self.log,
+            (height, width), (wanted_height, wanted_width) = result.shape[:2], image.shape[:2]
+            self._fail(
+                f"result is {width}x{height}, the image {wanted_width}x{wanted_height}", scratch
             )
         return result
 
+    def _fail(self, message: str, scratch: Path) -> NoReturn:
+        # The scratch folder has another name every time, and messages end up in tables.
+        raise MethodError(message.replace(f"{scratch}/", ""), self.log)
 
-def _ending(returncode: int) -> str:
-    if returncode < 0:
-        return f"program killed by {signal.Signals(-returncode).name}"
-    return f"program ended with exit status {returncode}"
+
+def _ending(exit_status: int) -> str:
+    if exit_status < 0:
+        return f"program killed by {signal.Signals(-exit_status).name}"
+    return f"program ended with exit status {exit_status}"
 
 
 def _split(template: str) -> list[str]:
-    """Arguments with their placeholders, programs and files found. Raises ValueError."""
+    """Arguments with the program and existing files as absolute paths. Raises ValueError."""
     try:
         arguments = shlex.split(template)
-        named = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     except ValueError as error:
         raise ValueError(f"template {template!r}: {error}") from None
     if not arguments:
         raise ValueError("template is empty; write a command with {image}, {mask} and {result}")
+    named = set(re.findall(r"\{(\w*)\}", " ".join(arguments)))
     if named != PLACEHOLDERS:
         wrong = ", ".join(f"{{{name}}}" for name in sorted(named ^ PLACEHOLDERS))
         raise ValueError(
             f"template {template!r}: needs {{image}}, {{mask}} and {{result}} and no other "
-            f"placeholder; wrong or missing: {wrong} (write {{{{ and }}}} for plain braces)"
+            f"placeholder; wrong or missing: {wrong}"
         )
     program = shutil.which(arguments[0])
     if program is None:
-        raise ValueError(f"template {template!r}: program {arguments[0]!r} not found")
-    rest = [
-        str(Path(argument).resolve()) if Path(argument).is_file() else argument
-        for argument in arguments[1:]
-    ]
-    return [str(Path(program).absolute()), *rest]
+        raise ValueError(
+            f"template {template!r}: program {arguments[0]!r} not found; install it, or write "
+            "its path (./NAME in the current folder) and make it executable"
+        )
+    return [str(Path(program).absolute()), *map(_located, arguments[1:])]
+
+
+def _located(argument: str) -> str:
+    """`argument`, or the right side of `--key=argument`, absolute if it is an existing path."""
+    key, equals, value = argument.rpartition("=")
+    path = Path(value)
+    # A plain word that is also the name of a folder is more likely just a word.
+    if path.is_file() or ("/" in value and path.is_dir()):
+        return f"{key}{equals}{path.absolute()}"
+    return argument
+
+
+def _named_file(argument: str) -> Path:
+    return Path(argument.rpartition("=")[2])
+
+
+@lru_cache
+def _sha256(path: Path, _mtime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - LOG_BYTES))
+        return file.read().decode("utf-8", errors="replace")

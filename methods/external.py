@@ -27,9 +27,9 @@ class External(Inpainter):
     def __post_init__(self) -> None:
         folder = Path(self.folder)
         if not folder.is_dir():
-            raise ValueError(f"{folder} is not a folder; give the folder of the results")
-        if not any(path.suffix.lower() in SUFFIXES for path in folder.rglob("*")):
-            raise ValueError(f"{folder} holds no image; results go to RESOLUTION/IMAGE.png in it")
+            raise ValueError(f"results {folder}: not a folder; give the folder of the results")
+        if not any(map(_is_image, folder.rglob("*"))):
+            raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
     def for_case(self, resolution: int, image_name: str) -> External:
         bound = copy(self)
@@ -38,7 +38,11 @@ class External(Inpainter):
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """The bytes of the one file count, not where the folder lies."""
-        content = self._find(resolution, image_name).read_bytes()
+        path = self._find(resolution, image_name)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise MethodError(f"{path} cannot be read: {error.strerror}") from None
         return {
             "method": self.name,
             "version": self.version,
@@ -63,11 +67,8 @@ class External(Inpainter):
         folder = Path(self.folder)
         if not flat(folder):
             folder = folder / str(resolution)
-        found = [
-            folder / f"{image_name}{suffix}"
-            for suffix in SUFFIXES
-            if (folder / f"{image_name}{suffix}").is_file()
-        ]
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        found = [path for path in files if path.stem == image_name and _is_image(path)]
         if not found:
             raise MissingRequirementError(f"no result {folder / image_name}.png")
         if found[1:]:
@@ -78,3 +79,8 @@ class External(Inpainter):
 def flat(folder: Path) -> bool:
     """Whether a folder holds the results of one resolution directly, in no sub-folder."""
     return not any(path.is_dir() and path.name.isdigit() for path in folder.iterdir())
+
+
+def _is_image(path: Path) -> bool:
+    # Photoshop under Windows writes .PNG as well as .png.
+    return path.suffix.lower() in SUFFIXES and path.is_file()

@@ -72,7 +72,8 @@ def _source_blocks(small: Image, hole: Mask) -> Index:
     """Flat index of the known block that each block of `small` is a copy of.
 
     A fourth channel carries each block's index through xphoto, which copies whole pixels. What
-    no offset reaches comes back as zeros: another pass fills it from the result of the first.
+    no offset reaches comes back as zeros: another pass fills it from the result of the first. The
+    little that is left when a pass reaches nothing is copied from the nearest block.
     """
     features = np.empty((*hole.shape, 4), np.float32)
     features[..., :3] = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
@@ -86,10 +87,18 @@ def _source_blocks(small: Image, hole: Mask) -> Index:
         cv2.xphoto.inpaint(features, known, filled, cv2.xphoto.INPAINT_SHIFTMAP)
         reached = hole & (filled[..., 3] > 0)
         if not reached.any():
-            raise MethodError(f"no offset reaches {np.count_nonzero(hole)} blocks of the hole")
+            break
         features[reached] = filled[reached]
         hole &= ~reached
-    return np.rint(features[..., 3] / INDEX_UNIT).astype(np.int64) - 1
+    source = np.rint(features[..., 3] / INDEX_UNIT).astype(np.int64) - 1
+    if hole.any():
+        _, labels = cv2.distanceTransformWithLabels(
+            hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        nearest = np.empty(hole.size + 1, np.int64)
+        nearest[labels[~hole]] = source[~hole]
+        source[hole] = nearest[labels[hole]]
+    return source
 
 
 def _copied(image: Image, mask: Mask, starts: list[Index], source: Index) -> Image:

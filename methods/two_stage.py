@@ -15,6 +15,7 @@ from pydantic import Field
 
 import methods
 from methods.base import Image, Inpainter, Mask, MethodError, composite
+from methods.classical import OPENCV
 from methods.resample import nearest
 from methods.validation import field_names
 
@@ -27,6 +28,7 @@ class TwoStage(Inpainter):
 
     name: ClassVar[str] = "two-stage"
     summary: ClassVar[str] = "stage one at 512 px, upscaled (no refinement network yet)"
+    requires: ClassVar[dict[str, str]] = OPENCV
 
     stage_one: str = "navier-stokes"
     stage_one_options: dict[str, Any] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class TwoStage(Inpainter):
         if self.seed is not None and "seed" in field_names(cls):
             options.setdefault("seed", self.seed)
         self._inner = methods.create(self.stage_one, device=self.device, **options)
+        self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
 
     @property
     def note(self) -> str:
@@ -51,6 +54,7 @@ class TwoStage(Inpainter):
         )
 
     def load(self) -> None:
+        super().load()
         self._inner.load()
 
     def for_case(self, resolution: int, image_name: str) -> TwoStage:
@@ -73,7 +77,7 @@ class TwoStage(Inpainter):
         # Image and mask are sampled by one rule: what is known in the small mask was known.
         small_image, small_mask = nearest(image, *small), nearest(mask, *small)
         coarse = self._coarse(small_image, small_mask)
-        self.log = self._inner.log
+        self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
         upscaled = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
         return composite(image, upscaled, mask)
 

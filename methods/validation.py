@@ -39,7 +39,10 @@ def _describe(problem: Any) -> str:
         return f"unknown key '{key}'"
     if problem["type"] in {"missing", "missing_argument"}:
         return f"'{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        # Our own words, which may begin with a file's name.
+        return f"{key}: {problem['ctx']['error']}" if key else str(problem["ctx"]["error"])
+    message = problem["msg"]
     plain = isinstance(problem["input"], str | int | float | bool)
     found = f" (found {problem['input']!r})" if key and plain else ""
     return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{found}"

@@ -1,6 +1,13 @@
-"""The loops of SSIM, compiled. One thread, fixed order: the same bits on every run.
+"""The loops of SSIM, compiled: one thread and a fixed order, so that every run gives the same bits.
 
-Arrays and constants are arguments, since numba bakes globals into its cache.
+One file, because numba does not compile again when a function called from another file has
+changed. Arrays and constants are arguments, because numba bakes globals into its cache.
+
+Both kernels take the changed box with a margin of the window's radius on all sides, as rows of
+values: x, y uint8 (rows + 2 radius, 3 (columns + 2 radius)); hole: bool (rows, 3 columns); rows
+first ... last - 1 of the box have their window inside the image. Both return float64
+(2, 3 columns): for each column of values the sum of 1 - SSIM over rows first ... last - 1, and
+over the hole.
 """
 
 from __future__ import annotations
@@ -9,171 +16,135 @@ from typing import TypeAlias
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-Array: TypeAlias = np.ndarray
-C1 = (0.01 * 255) ** 2
-C2 = (0.03 * 255) ** 2
-
-
-def changed_box(first: Array, second: Array) -> tuple[int, int, int, int] | None:
-    """Smallest box with all differences of two (rows, columns) integer arrays: first row, last
-    row, first column, last column; None if there is none."""
-    top, bottom, left, right = _changed_box(first, second)
-    return None if bottom < 0 else (top, bottom, left, right)
+Bytes: TypeAlias = NDArray[np.uint8]
+Flags: TypeAlias = NDArray[np.bool_]
+Values: TypeAlias = NDArray[np.float64]
 
 
-def gaussian_deficit(x: Array, y: Array, weigh: Array, weights: Array) -> tuple[float, float]:
-    """Sums of 1 - SSIM over (pixels counted for the whole image, for the hole).
-
-    x, y: uint8 (rows + 2r, 3 (columns + 2r)), the patches with their margins; weigh: uint8
-    (rows, columns), bit 0 whole, bit 1 hole; weights: float64 (r + 1), half of the window."""
-    return _gaussian(x, y, weigh, weights, C1, C2)
-
-
-def uniform_deficit(x: Array, y: Array, weigh: Array, radius: int) -> tuple[float, float]:
-    """As `gaussian_deficit`, for a uniform window of side 2 radius + 1 and sample covariance."""
-    return _uniform(x, y, weigh, radius, C1, C2)
-
-
-@njit(cache=True, nogil=True)
-def _changed_box(a: Array, b: Array) -> tuple[int, int, int, int]:
-    rows, columns = a.shape
-    top, bottom, left, right = rows, -1, columns, -1
+@njit(nogil=True, cache=True)
+def gaussian_losses(
+    x: Bytes, y: Bytes, hole: Flags, first: int, last: int, half: Values, c1: float, c2: float
+) -> Values:
+    """half: weights of the window from its centre outwards, float64 (radius + 1), the centre's
+    halved since the centre is added as a pair with itself."""
+    rows, size = hole.shape
+    radius = half.size - 1
+    # Of x, y, x^2 + y^2 and x y: the weighted sums down the rows, then those also across them.
+    down = np.empty((4, x.shape[1]))
+    means = np.empty((4, size))
+    sums = np.zeros((2, size))
     for i in range(rows):
-        different = False
-        for j in range(left):
-            if a[i, j] != b[i, j]:
-                left = j
-                different = True
-                break
-        for j in range(columns - 1, right, -1):
-            if a[i, j] != b[i, j]:
-                right = j
-                different = True
-                break
-        if not different:
-            for j in range(left, right + 1):
-                if a[i, j] != b[i, j]:
-                    different = True
-                    break
-        if different:
-            top = min(top, i)
-            bottom = i
-    return top, bottom, left, right
+        down[:] = 0
+        for k in range(radius + 1):
+            above, below = i + radius - k, i + radius + k
+            _add_pair(down, half[k], x[above], y[above], x[below], y[below])
+        means[:] = 0
+        for quantity in range(4):
+            for k in range(radius + 1):
+                left, right = 3 * (radius - k), 3 * (radius + k)
+                values = down[quantity]
+                _add_shifted(means[quantity], half[k], values[left:], values[right:])
+        _add_losses(sums, means, 1.0, 1.0, first <= i < last, hole[i], c1, c2)
+    return sums
 
 
-@njit(cache=True, nogil=True)
-def _deficit(ux: float, uy: float, both: float, cross: float, c1: float, c2: float) -> float:
-    """1 - SSIM from the means of x, y, x^2 + y^2 and x y and the constants, scaled covariance
-    already in `both` (var x + var y) and `cross` (covariance)."""
-    numerator = (2 * ux * uy + c1) * (2 * cross + c2)
-    return 1 - numerator / ((ux * ux + uy * uy + c1) * (both + c2))
-
-
-@njit(cache=True, nogil=True)
-def _gaussian(
-    x: Array, y: Array, weigh: Array, weights: Array, c1: float, c2: float
-) -> tuple[float, float]:
-    rows, columns = weigh.shape
-    radius = weights.size - 1
-    span = x.shape[1]
-    inner = 3 * columns
-    down = np.empty((4, span))
-    across = np.empty((4, inner))
-    whole = hole = 0.0
+@njit(nogil=True, cache=True)
+def uniform_losses(
+    x: Bytes, y: Bytes, hole: Flags, first: int, last: int, side: int, c1: float, c2: float
+) -> Values:
+    """side: of the window, in pixels. Sample covariance: normalised by side^2 - 1."""
+    rows, size = hole.shape
+    count = float(side * side)
+    # The sums are whole numbers below 2^53: taking away what leaves the window is exact.
+    down = np.zeros((4, x.shape[1]))
+    running = np.zeros((4, x.shape[1] + 3))
+    means = np.empty((4, size))
+    sums = np.zeros((2, size))
+    for i in range(side - 1):
+        _add_row(down, 1.0, x[i], y[i])
     for i in range(rows):
-        centre = i + radius
-        w = weights[0]
-        for j in range(span):
-            p, q = float(x[centre, j]), float(y[centre, j])
-            down[0, j] = w * p
-            down[1, j] = w * q
-            down[2, j] = w * (p * p + q * q)
-            down[3, j] = w * (p * q)
-        for k in range(1, radius + 1):
-            w = weights[k]
-            for j in range(span):
-                p, q = float(x[centre - k, j]), float(y[centre - k, j])
-                s, t = float(x[centre + k, j]), float(y[centre + k, j])
-                down[0, j] += w * (p + s)
-                down[1, j] += w * (q + t)
-                down[2, j] += w * (p * p + q * q + s * s + t * t)
-                down[3, j] += w * (p * q + s * t)
-        for m in range(4):
-            shift = 3 * radius
-            for j in range(inner):
-                across[m, j] = weights[0] * down[m, j + shift]
-            for k in range(1, radius + 1):
-                w = weights[k]
-                lower, upper = shift - 3 * k, shift + 3 * k
-                for j in range(inner):
-                    across[m, j] += w * (down[m, j + lower] + down[m, j + upper])
-        whole_row = hole_row = 0.0
-        for j in range(inner):
-            ux, uy = across[0, j], across[1, j]
-            both = across[2, j] - ux * ux - uy * uy
-            loss = _deficit(ux, uy, both, across[3, j] - ux * uy, c1, c2)
-            flags = weigh[i, j // 3]
-            whole_row += loss * (flags & 1)
-            hole_row += loss * (flags >> 1)
-        whole += whole_row
-        hole += hole_row
-    return whole, hole
+        _add_row(down, 1.0, x[i + side - 1], y[i + side - 1])
+        _run(running, down)
+        for quantity in range(4):
+            _subtract(means[quantity], running[quantity, 3 * side :], running[quantity])
+        _add_losses(sums, means, count, count / (count - 1), first <= i < last, hole[i], c1, c2)
+        _add_row(down, -1.0, x[i], y[i])
+    return sums
 
 
-@njit(cache=True, nogil=True)
-def _uniform(
-    x: Array, y: Array, weigh: Array, radius: int, c1: float, c2: float
-) -> tuple[float, float]:
-    rows, columns = weigh.shape
-    side = 2 * radius + 1
-    span = x.shape[1]
-    count = side * side
-    sample = count / (count - 1.0)
-    # Sums down each column in whole numbers: adding a row and taking one off again is exact.
-    sums = np.zeros((4, span), np.int64)
-    whole = hole = 0.0
-    for i in range(rows + side - 1):
-        for j in range(span):
-            p, q = np.int64(x[i, j]), np.int64(y[i, j])
-            sums[0, j] += p
-            sums[1, j] += q
-            sums[2, j] += p * p + q * q
-            sums[3, j] += p * q
-        if i < side - 1:
-            continue
-        top = i - side + 1
-        whole_row = hole_row = 0.0
-        for c in range(3):
-            sx = sy = sb = sc = np.int64(0)
-            for k in range(side - 1):
-                sx += sums[0, 3 * k + c]
-                sy += sums[1, 3 * k + c]
-                sb += sums[2, 3 * k + c]
-                sc += sums[3, 3 * k + c]
-            for j in range(columns):
-                new = 3 * (j + side - 1) + c
-                old = 3 * j + c
-                sx += sums[0, new]
-                sy += sums[1, new]
-                sb += sums[2, new]
-                sc += sums[3, new]
-                ux, uy = sx / count, sy / count
-                both = sample * (sb / count - ux * ux - uy * uy)
-                loss = _deficit(ux, uy, both, sample * (sc / count - ux * uy), c1, c2)
-                flags = weigh[top, j]
-                whole_row += loss * (flags & 1)
-                hole_row += loss * (flags >> 1)
-                sx -= sums[0, old]
-                sy -= sums[1, old]
-                sb -= sums[2, old]
-                sc -= sums[3, old]
-        for j in range(span):
-            p, q = np.int64(x[top, j]), np.int64(y[top, j])
-            sums[0, j] -= p
-            sums[1, j] -= q
-            sums[2, j] -= p * p + q * q
-            sums[3, j] -= p * q
-        whole += whole_row
-        hole += hole_row
-    return whole, hole
+# By default numba checks divisors for 0, and with that check the loop is not vectorised. None is 0.
+@njit(nogil=True, cache=True, error_model="numpy")
+def _add_losses(
+    sums: Values,
+    totals: Values,
+    count: float,
+    normalisation: float,
+    whole: bool,
+    hole: Flags,
+    c1: float,
+    c2: float,
+) -> None:
+    """Add one row of 1 - SSIM to the sums. totals: `count` times the means of x, y, x^2 + y^2
+    and x y; normalisation: of the covariance. Where x = y each step of the numerator and of the
+    denominator rounds alike, so that 1 - SSIM is 0 exactly."""
+    share = 1 / (count * count)
+    spread = share * normalisation
+    weight = 1.0 if whole else 0.0
+    for j in range(hole.size):
+        x, y = totals[0, j], totals[1, j]
+        squares, product = x * x + y * y, x * y
+        variances = (count * totals[2, j] - squares) * spread
+        covariance = (count * totals[3, j] - product) * spread
+        loss = 1 - (2 * product * share + c1) * (2 * covariance + c2) / (
+            (squares * share + c1) * (variances + c2)
+        )
+        sums[0, j] += loss * weight
+        sums[1, j] += loss * hole[j]
+
+
+@njit(nogil=True, cache=True)
+def _add_pair(down: Values, weight: float, x0: Bytes, y0: Bytes, x1: Bytes, y1: Bytes) -> None:
+    for j in range(down.shape[1]):
+        a, b, c, d = float(x0[j]), float(y0[j]), float(x1[j]), float(y1[j])
+        down[0, j] += weight * (a + c)
+        down[1, j] += weight * (b + d)
+        down[2, j] += weight * ((a * a + b * b) + (c * c + d * d))
+        down[3, j] += weight * (a * b + c * d)
+
+
+@njit(nogil=True, cache=True)
+def _add_shifted(out: Values, weight: float, left: Values, right: Values) -> None:
+    for j in range(out.size):
+        out[j] += weight * (left[j] + right[j])
+
+
+@njit(nogil=True, cache=True)
+def _add_row(down: Values, sign: float, x: Bytes, y: Bytes) -> None:
+    for j in range(down.shape[1]):
+        a, b = float(x[j]), float(y[j])
+        down[0, j] += sign * a
+        down[1, j] += sign * b
+        down[2, j] += sign * (a * a + b * b)
+        down[3, j] += sign * (a * b)
+
+
+@njit(nogil=True, cache=True)
+def _run(running: Values, down: Values) -> None:
+    """Running sums along a row, one for each channel; the first pixel of `running` stays 0."""
+    for quantity in range(4):
+        red = green = blue = 0.0
+        for j in range(0, down.shape[1], 3):
+            red += down[quantity, j]
+            green += down[quantity, j + 1]
+            blue += down[quantity, j + 2]
+            running[quantity, j + 3] = red
+            running[quantity, j + 4] = green
+            running[quantity, j + 5] = blue
+
+
+@njit(nogil=True, cache=True)
+def _subtract(out: Values, later: Values, earlier: Values) -> None:
+    for j in range(out.size):
+        out[j] = later[j] - earlier[j]

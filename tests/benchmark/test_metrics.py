@@ -1,212 +1,289 @@
-"""Metrics against answers computed by hand and against scikit-image."""
+"""Metrics on cases that can be computed by hand, the registry, and what they refuse."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from pathlib import Path
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmark.metrics import METRICS, check_options, l1, psnr, score, ssim, ssim_uniform
-from methods.images import read_rgb
+from benchmark.metrics import (
+    METRICS,
+    Pair,
+    Scores,
+    check_options,
+    l1,
+    psnr,
+    score,
+    ssim,
+    ssim_uniform,
+)
+from methods.base import Image, Mask
 
-PHOTOS = sorted((Path(__file__).resolve().parents[2] / "datasets" / "demo").glob("*.jpg"))
-GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-
-
-def oracle(
-    reference: np.ndarray, result: np.ndarray, **options: object
-) -> tuple[float, np.ndarray]:
-    return structural_similarity(
-        reference, result, channel_axis=2, data_range=255, full=True, **options
-    )
-
-
-def noise(seed: int, height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-def with_hole(
-    image: np.ndarray, rows: slice, columns: slice, seed: int = 9
-) -> tuple[np.ndarray, np.ndarray]:
-    """The image with noise in a rectangle, and the rectangle as a mask."""
-    mask = np.zeros(image.shape[:2], bool)
-    mask[rows, columns] = True
-    result = image.copy()
-    result[mask] = noise(seed, *image.shape[:2])[mask]
-    return result, mask
+C1, C2 = 6.5025, 58.5225
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "l1": l1,
+    "psnr": psnr,
+    "ssim": ssim,
+    "ssim_uniform": ssim_uniform,
+}
 
 
-def four_pixels_off_by_ten() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    reference = np.full((20, 10, 3), 100, np.uint8)
-    mask = np.zeros((20, 10), bool)
-    mask[4:6, 7:9] = True
+def four_pixels_off_by_ten() -> tuple[Image, Image, Mask]:
+    reference = np.full((20, 20, 3), 100, np.uint8)
+    mask = np.zeros((20, 20), np.bool_)
+    mask[8:10, 8:10] = True
     result = reference.copy()
-    result[mask] = 110
+    result[mask] = [110, 90, 110]
     return reference, result, mask
 
 
-def test_l1_and_psnr_by_hand() -> None:
+def noisy(height: int = 40, width: int = 37) -> tuple[Image, Image, Mask]:
+    """Noise, with other noise in a box that reaches beyond the hole."""
+    rng = np.random.default_rng(1)
+    reference = rng.integers(0, 256, (height, width, 3), np.uint8)
+    result = reference.copy()
+    result[5:30, 12:30] = rng.integers(0, 256, (25, 18, 3))
+    mask = np.zeros((height, width), np.bool_)
+    mask[10:30, 12:25] = True
+    return reference, result, mask
+
+
+def test_l1_of_four_pixels_off_by_ten() -> None:
     reference, result, mask = four_pixels_off_by_ten()
-    assert l1(reference, result) == 4 * 10 / 200
     assert l1(reference, result, mask) == 10
-    assert psnr(reference, result) == pytest.approx(10 * math.log10(255**2 / (4 * 100 / 200)))
-    assert psnr(reference, result, mask=mask) == pytest.approx(20 * math.log10(25.5))
+    assert l1(reference, result) == 10 * 4 / 400
 
 
-def test_l1_is_symmetric_and_does_not_wrap_around() -> None:
-    black, white = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 255, np.uint8)
-    assert l1(black, white) == l1(white, black) == 255
-    assert psnr(black, white) == 0
+def test_psnr_of_four_pixels_off_by_ten() -> None:
+    reference, result, mask = four_pixels_off_by_ten()
+    assert psnr(reference, result, mask) == pytest.approx(20 * math.log10(25.5), abs=1e-12)
+    assert psnr(reference, result) == pytest.approx(20 * math.log10(255), abs=1e-12)
 
 
-def test_ssim_of_flat_patches_by_hand() -> None:
-    # Flat windows have no variance: only the luminance term is left.
-    a, b = np.full((16, 16, 3), 100, np.uint8), np.full((16, 16, 3), 120, np.uint8)
-    c1 = (0.01 * 255) ** 2
-    expected = (2 * 100 * 120 + c1) / (100**2 + 120**2 + c1)
-    assert ssim(a, b) == pytest.approx(expected, abs=1e-12)
-    assert ssim_uniform(a, b) == pytest.approx(expected, abs=1e-12)
+def test_pixel_metrics_average_over_channels() -> None:
+    reference = np.zeros((12, 12, 3), np.uint8)
+    result = reference.copy()
+    result[..., 1] = 255
+    assert l1(reference, result) == 85
+    assert psnr(reference, result) == pytest.approx(10 * math.log10(3), abs=1e-12)
+
+
+@pytest.mark.parametrize("function", [ssim, ssim_uniform])
+def test_ssim_of_flat_images_compares_their_brightness_alone(
+    function: Callable[..., float],
+) -> None:
+    reference, result = np.full((2, 16, 19, 3), 100, np.uint8)
+    result += 50
+    expected = (2 * 100 * 150 + C1) / (100**2 + 150**2 + C1)
+    assert function(reference, result) == pytest.approx(expected, abs=1e-12)
+
+
+def test_uniform_ssim_of_one_window_with_one_bright_pixel() -> None:
+    """Mean 49 / 49 = 1, sample variance (49^2 - 49) / 48 = 49, covariance 0."""
+    reference = np.zeros((7, 7, 3), np.uint8)
+    result = reference.copy()
+    result[2, 5] = 49
+    expected = C1 * C2 / ((1 + C1) * (49 + C2))
+    assert ssim_uniform(reference, result) == pytest.approx(expected, abs=1e-14)
+
+
+def test_gaussian_ssim_of_one_window_with_one_bright_pixel() -> None:
+    """The centre's weight is w: mean 200 w, population variance 200^2 (w - w^2)."""
+    reference = np.zeros((11, 11, 3), np.uint8)
+    result = reference.copy()
+    result[5, 5] = 200
+    weight = 1 / sum(math.exp(-(x**2) / (2 * 1.5**2)) for x in range(-5, 6)) ** 2
+    mean, variance = 200 * weight, 200**2 * (weight - weight**2)
+    expected = C1 * C2 / ((mean**2 + C1) * (variance + C2))
+    assert ssim(reference, result) == pytest.approx(expected, abs=1e-14)
+
+
+@pytest.mark.parametrize(("function", "radius"), [(ssim, 5), (ssim_uniform, 3)])
+def test_ssim_of_a_hole_feels_changes_within_the_window_alone(
+    function: Callable[..., float], radius: int
+) -> None:
+    reference, _, _ = noisy()
+    result = reference.copy()
+    result[20, 20] ^= 255
+    for distance, feels in ((radius, True), (radius + 1, False)):
+        mask = np.zeros(reference.shape[:2], np.bool_)
+        mask[20, 20 + distance] = True
+        assert (function(reference, result, mask) < 1) is feels
 
 
 def test_identical_images() -> None:
-    image = noise(1, 32, 40)
-    mask = np.zeros((32, 40), bool)
-    mask[3, 4] = True
-    scores = score(image, image.copy(), mask, METRICS)
-    assert scores["psnr"] == scores["psnr_hole"] == math.inf
-    assert scores["l1"] == scores["l1_hole"] == 0
-    assert scores["ssim"] == scores["ssim_hole"] == scores["ssim_uniform_hole"] == 1
+    reference, _, mask = noisy()
+    best = {"l1": 0.0, "psnr": math.inf, "ssim": 1.0, "ssim_uniform": 1.0}
+    expected = best | {f"{name}_hole": value for name, value in best.items()}
+    assert score(reference, reference.copy(), mask, METRICS) == expected
 
 
-@pytest.mark.parametrize("path", PHOTOS[:3], ids=lambda path: path.stem)
-def test_whole_photographs_equal_scikit_image(path: Path) -> None:
-    reference = read_rgb(path)
-    result, mask = with_hole(reference, slice(683, 1366), slice(683, 1366))
-    result[mask] = (result[mask].astype(int) + 3 * reference[mask]) // 4
-    scores = score(reference, result, mask, METRICS)
-    whole, full = oracle(reference, result, **GAUSSIAN)
-    assert scores["ssim"] == pytest.approx(whole, abs=1e-9)
-    assert scores["ssim_hole"] == pytest.approx(full[mask].mean(), abs=1e-9)
-    whole, full = oracle(reference, result)
-    assert scores["ssim_uniform"] == pytest.approx(whole, abs=1e-9)
-    assert scores["ssim_uniform_hole"] == pytest.approx(full[mask].mean(), abs=1e-9)
-    expected = peak_signal_noise_ratio(reference, result, data_range=255)
-    assert scores["psnr"] == pytest.approx(expected, abs=1e-9)
-    difference = np.abs(reference.astype(int) - result)
-    assert scores["l1"] == pytest.approx(difference.mean(), abs=1e-12)
-    assert scores["l1_hole"] == pytest.approx(difference[mask].mean(), abs=1e-12)
+def test_score_gives_the_values_of_the_functions() -> None:
+    case = noisy()
+    scores = score(*case, METRICS)
+    assert list(scores) == [key for name in FUNCTIONS for key in (name, f"{name}_hole")]
+    for name, function in FUNCTIONS.items():
+        assert scores[name] == function(case[0], case[1])
+        assert scores[f"{name}_hole"] == function(*case)
+        assert scores[name] != scores[f"{name}_hole"]
+
+
+def test_score_of_the_whole_image_alone() -> None:
+    reference, result, mask = noisy()
+    scores = score(reference, result, np.zeros_like(mask), ["ssim", "l1"], hole=False)
+    assert scores == {"ssim": ssim(reference, result), "l1": l1(reference, result)}
+
+
+def test_score_passes_options_on() -> None:
+    case = noisy()
+    scores = score(*case, ["ssim", "ssim_uniform"], {"ssim": {"sigma": 2}, "l1": {}})
+    assert scores["ssim_hole"] == ssim(*case, sigma=2) != ssim(*case)
+    assert scores["ssim_uniform"] == ssim_uniform(case[0], case[1])
+    wider = score(*case, ["ssim_uniform"], {"ssim_uniform": {"window": 9}})
+    assert wider["ssim_uniform_hole"] == ssim_uniform(*case, window=9) != ssim_uniform(*case)
+
+
+def test_an_added_metric_is_computed_once_for_image_and_hole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[Pair] = []
+
+    def changed_rows(pair: Pair) -> Scores:
+        calls.append(pair)
+        return Scores(pair.rows.stop - pair.rows.start, 7)
+
+    added = dataclasses.replace(METRICS["l1"], name="rows", function=changed_rows)
+    monkeypatch.setitem(METRICS, "rows", added)
+    assert score(*noisy(), ["rows"]) == {"rows": 25, "rows_hole": 7}
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("layout", ["fortran", "mirrored", "every second", "read-only"])
+def test_values_do_not_depend_on_memory_layout(layout: str) -> None:
+    reference, result, mask = noisy()
+    expected = score(reference, result, mask, METRICS)
+    reference, result, mask = (in_layout(array, layout) for array in (reference, result, mask))
+    assert score(reference, result, mask, METRICS) == expected
+
+
+def in_layout(array: np.ndarray, layout: str) -> np.ndarray:
+    """The same values at other places in memory."""
+    if layout == "fortran":
+        return np.asfortranarray(array)
+    if layout == "mirrored":
+        return array[:, ::-1].copy()[:, ::-1]
+    if layout == "every second":
+        return array.repeat(2, axis=0).repeat(2, axis=1)[::2, ::2]
+    fixed = array.copy()
+    fixed.flags.writeable = False
+    return fixed
+
+
+def test_inputs_are_left_alone() -> None:
+    case = noisy()
+    before = [array.copy() for array in case]
+    score(*case, METRICS)
+    assert all(np.array_equal(array, copy) for array, copy in zip(case, before, strict=True))
+
+
+def test_same_bits_on_every_run_and_in_threads() -> None:
+    case = noisy(150, 131)
+    expected = score(*case, METRICS)
+    with ThreadPoolExecutor(4) as executor:
+        again = list(executor.map(lambda _: score(*case, METRICS), range(12)))
+    assert all(scores == expected for scores in again)
+
+
+def test_descriptions_state_the_options_in_use() -> None:
+    assert METRICS["psnr"].describe() == {
+        "name": "psnr",
+        "label": "PSNR",
+        "unit": "dB",
+        "better": "higher",
+        "decimals": 3,
+        "definition": METRICS["psnr"].definition,
+        "options": {},
+    }
+    assert "sigma 1.5 px" in METRICS["ssim"].describe()["definition"]
+    described = METRICS["ssim"].describe({"sigma": 2.0})
+    assert "sigma 2.0 px" in described["definition"]
+    assert described["options"] == {"sigma": 2.0}
+    assert "9 x 9" in METRICS["ssim_uniform"].describe({"window": 9})["definition"]
+
+
+def test_good_options_are_accepted() -> None:
+    check_options(METRICS, {"ssim": {"sigma": 2}, "ssim_uniform": {"window": 11}})
+    check_options(["l1"])
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns"),
+    ("names", "options", "message"),
     [
-        (slice(0, 9), slice(60, 71)),  # a corner: the windows are mirrored
-        (slice(49, 50), slice(0, 71)),  # the last row
-        (slice(0, 50), slice(0, 1)),  # the first column
-        (slice(20, 21), slice(30, 31)),  # one pixel
-        (slice(0, 50), slice(0, 71)),  # everything
+        (["lpips"], {}, "'lpips'.*l1, psnr, ssim, ssim_uniform"),
+        (["l1"], {"sim": {}}, "'sim'.*l1, psnr, ssim, ssim_uniform"),
+        (["ssim"], {"ssim": {"sigmas": 2}}, "ssim.*'sigmas'.*sigma"),
+        (["l1"], {"l1": {"window": 3}}, "l1.*'window'.*none"),
+        *[
+            (["ssim"], {"ssim": {"sigma": bad}}, "ssim: sigma.*between 0 and 100")
+            for bad in (0, -1.5, 100, math.nan, math.inf, "2", True, None)
+        ],
+        *[
+            (["ssim_uniform"], {"ssim_uniform": {"window": bad}}, "window.*odd.*from 3 up")
+            for bad in (8, 1, -7, 7.0, "7", True)
+        ],
     ],
 )
-@pytest.mark.parametrize("width", [71, 72])
-def test_holes_anywhere_equal_scikit_image(rows: slice, columns: slice, width: int) -> None:
-    reference = noise(2, 50, 72)[:, :width]
-    result, mask = with_hole(reference, rows, columns)
-    for metric, options in ((ssim, GAUSSIAN), (ssim_uniform, {})):
-        whole, full = oracle(reference, result, **options)
-        assert metric(reference, result) == pytest.approx(whole, abs=1e-12)
-        assert metric(reference, result, mask) == pytest.approx(full[mask].mean(), abs=1e-12)
-
-
-def test_a_hole_scored_beside_changes_elsewhere() -> None:
-    # Nothing says that only the hole differs: external results may differ anywhere.
-    reference, result = noise(3, 40, 48), noise(4, 40, 48)
-    mask = np.zeros((40, 48), bool)
-    mask[5:9, 30:48] = True
-    _, full = oracle(reference, result, **GAUSSIAN)
-    assert ssim(reference, result, mask) == pytest.approx(full[mask].mean(), abs=1e-12)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    seed=st.integers(0, 2**16),
-    height=st.integers(11, 40),
-    width=st.integers(11, 40),
-    data=st.data(),
-)
-def test_any_size_and_any_rectangle(
-    seed: int, height: int, width: int, data: st.DataObject
-) -> None:
-    reference = noise(seed, height, width)
-    top, left = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
-    bottom = data.draw(st.integers(top + 1, height))
-    right = data.draw(st.integers(left + 1, width))
-    result, mask = with_hole(reference, slice(top, bottom), slice(left, right), seed + 1)
-    scores = score(reference, result, mask, ["ssim", "ssim_uniform"])
-    for name, options in (("ssim", GAUSSIAN), ("ssim_uniform", {})):
-        whole, full = oracle(reference, result, **options)
-        assert scores[name] == pytest.approx(whole, abs=1e-12)
-        assert scores[f"{name}_hole"] == pytest.approx(full[mask].mean(), abs=1e-12)
-
-
-def test_options_equal_scikit_image() -> None:
-    reference = noise(5, 60, 60)
-    result, mask = with_hole(reference, slice(20, 40), slice(20, 40))
-    options = {"ssim": {"sigma": 2.5}, "ssim_uniform": {"window": 11}}
-    scores = score(reference, result, mask, ["ssim", "ssim_uniform"], options)
-    expected, _ = oracle(reference, result, **{**GAUSSIAN, "sigma": 2.5})
-    assert scores["ssim"] == pytest.approx(expected, abs=1e-12)
-    expected, _ = oracle(reference, result, win_size=11)
-    assert scores["ssim_uniform"] == pytest.approx(expected, abs=1e-12)
-
-
-def test_memory_layout_does_not_matter() -> None:
-    reference, result = noise(6, 40, 40), noise(7, 40, 40)
-    mask = np.zeros((40, 40), bool)
-    mask[10:20, 5:9] = True
-    plain = score(reference, result, mask, METRICS)
-    turned = score(
-        np.asfortranarray(reference), result[:, ::-1][:, ::-1], np.asfortranarray(mask), METRICS
-    )
-    assert plain == turned
-
-
-@pytest.mark.parametrize("metric", [l1, psnr, ssim, ssim_uniform])
-def test_wrong_input_is_refused(metric: object) -> None:
-    assert callable(metric)
-    image, mask = noise(8, 32, 32), np.ones((32, 32), bool)
-    wrong = [
-        (image, image[:31], None),
-        (image.astype(float), image, None),
-        (image[..., 0], image[..., 0], None),
-        (image, image, mask[:31]),
-        (image, image, mask.astype(np.uint8)),
-        (image, image, ~mask),
-    ]
-    for reference, result, hole in wrong:
-        with pytest.raises(ValueError):
-            metric(reference, result, hole)
-    with pytest.raises(ValueError, match="smaller than the SSIM window"):
-        ssim(image[:10], image[:10])
-
-
-@pytest.mark.parametrize(
-    ("names", "options", "said"),
-    [
-        (["sim"], {}, "unknown metric 'sim'; known: l1, psnr, ssim"),
-        (["ssim"], {"ssim": {"window": 7}}, "no option 'window'; valid: sigma"),
-        (["ssim"], {"l1": {"scale": 1}}, "it has none"),
-        (["ssim"], {"ssim": {"sigma": "wide"}}, "must be a number"),
-        (["ssim"], {"ssim": {"sigma": 0}}, "between 0 and 100"),
-        (["ssim"], {"ssim_uniform": {"window": 8}}, "odd number"),
-    ],
-)
-def test_unknown_metrics_and_options_are_named(
-    names: list[str], options: dict[str, dict[str, object]], said: str
-) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_bad_options_are_refused(names: list[str], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         check_options(names, options)
+    with pytest.raises(ValueError, match=message):
+        score(*noisy(), names, options)
+
+
+def test_bad_arguments_of_the_functions_are_refused() -> None:
+    reference, result, _ = noisy()
+    with pytest.raises(ValueError, match="sigma"):
+        ssim(reference, result, sigma=0)
+    with pytest.raises(ValueError, match="window"):
+        ssim_uniform(reference, result, window=6)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_bad_images_are_refused(name: str) -> None:
+    function = FUNCTIONS[name]
+    image, mask = np.zeros((16, 16, 3), np.uint8), np.ones((16, 16), np.bool_)
+    for bad, message in (
+        (np.zeros((16, 17, 3), np.uint8), "one shape"),
+        (np.zeros((16, 16, 3)), "result must be uint8.*float64"),
+        (np.zeros((16, 16), np.uint8), r"result must be uint8.*\(16, 16\)"),
+        (np.zeros((16, 16, 4), np.uint8), r"result must be uint8.*\(16, 16, 4\)"),
+        (np.zeros((0, 16, 3), np.uint8), r"result must be uint8.*\(0, 16, 3\)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(image, bad, mask)
+    with pytest.raises(ValueError, match="reference must be uint8"):
+        function(image.astype(np.int16), image)
+    for bad_mask, message in (
+        (mask[:, :-1], r"mask must be bool \(16, 16\)"),
+        (mask.astype(np.uint8), "mask must be bool.*uint8"),
+        (~mask, "no hole pixel"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            function(image, image, bad_mask)
+
+
+@pytest.mark.parametrize(("function", "side"), [(ssim, 11), (ssim_uniform, 7)])
+def test_images_smaller_than_the_window_are_refused(
+    function: Callable[..., float], side: int
+) -> None:
+    for height, width in ((side - 1, 30), (30, side - 1)):
+        image = np.zeros((height, width, 3), np.uint8)
+        with pytest.raises(ValueError, match=f"{width} x {height}.*window of {side} x {side}"):
+            function(image, image)
+    exact = np.zeros((side, side, 3), np.uint8)
+    assert function(exact, exact) == 1

@@ -1,0 +1,21 @@
+"""Made-up images and holes for the methods."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+WITHOUT_WEIGHTS = ["telea", "navier-stokes", "shiftmap", "patchmatch", "two-stage"]
+
+
+def scene(seed: int, height: int, width: int) -> np.ndarray:
+    """Bright smooth colours with texture, uint8 (height, width, 3) RGB; no pixel is black."""
+    rng = np.random.default_rng(seed)
+    smooth = cv2.resize(rng.uniform(90, 230, (4, 5, 3)), (width, height))
+    return np.clip(smooth + rng.normal(0, 8, smooth.shape), 30, 255).astype(np.uint8)
+
+
+def box(height: int, width: int, rows: slice, columns: slice) -> np.ndarray:
+    mask = np.zeros((height, width), bool)
+    mask[rows, columns] = True
+    return mask
