@@ -151,7 +151,8 @@ def opened(path: Path) -> Iterator[RunFolder]:
     cannot be written, or another process holds it."""
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; choose another folder with --out")
-    if path.is_dir() and any(path.iterdir()) and not (path / ".lock").exists():
+    ours = any((path / name).exists() for name in (".lock", "run.json", "cases.jsonl"))
+    if path.is_dir() and any(path.iterdir()) and not ours:
         raise InputError(f"{path} is not empty and not a run folder; choose another with --out")
     lock = FileLock(path / ".lock")
     try:
