@@ -32,6 +32,14 @@ class RemainingTime:
         self._left[row.method] -= row.resolution**2
         self._learn(row)
 
+    def text(self) -> str:
+        """For people; "at least" while a method that may be slower has not been seen."""
+        seconds = self.seconds()
+        if seconds is None:
+            return ""
+        unseen = any(left and name not in self._pixels for name, left in self._left.items())
+        return f"{'at least' if unseen else 'about'} {_clock(seconds)} left"
+
     def seconds(self) -> float | None:
         """Seconds left, None while nothing is known."""
         if not self._pixels:
@@ -93,19 +101,16 @@ class ProgressBar:
             self._report_group(case)
 
     def _show(self) -> None:
-        left = self._remaining.seconds()
-        text = "" if left is None else f"about {_clock(left)} left"
         current = next(iter(self._in_flight), None)
         description = "{} · {} · {}".format(*current) if current else "writing"
-        self._progress.update(self._task, description=description, remaining=text)
+        self._progress.update(self._task, description=description, remaining=self._remaining.text())
 
     def _report_group(self, case: Case) -> None:
         group = case.slot[:2]
         self._groups[group] -= 1
         if self._groups[group] == 0 and not self._console.is_terminal:
-            left = self._remaining.seconds()
-            rest = "" if left is None else f", about {_clock(left)} left"
-            self._console.print(f"{group[0]} at {group[1]} px done{rest}", highlight=False)
+            line = f"{group[0]} at {group[1]} px done, {self._remaining.text()}"
+            self._console.print(line.removesuffix(", "), highlight=False)
 
 
 def _clock(seconds: float) -> str:

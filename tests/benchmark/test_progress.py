@@ -23,9 +23,11 @@ def row(method: str, resolution: int, seconds: float | None) -> Row:
 def test_methods_are_told_apart_and_pixels_counted() -> None:
     cases = [case("slow", 100), case("slow", 200), case("fast", 100), case("fast", 200)]
     remaining = RemainingTime(cases, [], workers=1)
-    assert remaining.seconds() is None
+    assert remaining.seconds() is None and remaining.text() == ""
     remaining.finished(row("slow", 100, 10.0))
+    assert remaining.text() == "at least 1:30 left"
     remaining.finished(row("fast", 100, 1.0))
+    assert remaining.text() == "about 0:44 left"
     # Four times the pixels each: 40 s and 4 s, in half the time with two workers.
     assert remaining.seconds() == pytest.approx(44)
     assert RemainingTime(
