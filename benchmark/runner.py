@@ -52,6 +52,8 @@ class Runner:
         self._failure: BaseException | None = None
         self._stopping = False
         self._futures: set[Future[Outcome]] = set()
+        # Cases are prepared in the main thread, results scored again in helper threads.
+        self._inputs_lock = threading.Lock()
         self._inputs_taken: set[tuple[int, str]] = set()
 
     def run(self, executor: Executor, workers: int) -> None:
@@ -144,10 +146,11 @@ class Runner:
         image = reference(pixels, case.resolution, self._protocol)
         mask = hole_mask(photo.name, own_mask, case.resolution, self._protocol)
         place = (case.resolution, photo.name)
-        if place not in self._inputs_taken:
+        with self._inputs_lock:
+            first = place not in self._inputs_taken
             self._inputs_taken.add(place)
-            if not self._folder.has_input(*place, case.input_key):
-                self._write_inputs(case, image, mask)
+        if first and not self._folder.has_input(*place, case.input_key):
+            self._write_inputs(case, image, mask)
         return image, mask
 
     def _write_inputs(self, case: Case, image: Image, mask: Mask) -> None:
