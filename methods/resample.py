@@ -17,4 +17,4 @@ def nearest(array: Array, height: int, width: int) -> Array:
     """
     rows = np.arange(height) * array.shape[0] // height
     columns = np.arange(width) * array.shape[1] // width
-    return np.ascontiguousarray(array[rows][:, columns])  # type: ignore[return-value]
+    return array.take(rows, axis=0).take(columns, axis=1)  # type: ignore[return-value]
