@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
-from methods.resample import nearest
 from PIL import Image as PillowImage
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +15,7 @@ from benchmark.errors import InputError
 from benchmark.holes import DatasetMasks, Hole
 from benchmark.metrics import check_options
 from methods.base import Image, Mask
+from methods.resample import nearest
 from methods.validation import build
 
 FOLDER = Path(__file__).parent / "protocols"
