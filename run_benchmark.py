@@ -25,7 +25,12 @@ class Overwrite(StrEnum):
 @app.command()
 def run(
     dataset: Annotated[
-        Path, Option(help="Folder of photographs: flat, or images/ with masks/.")
+        Path,
+        Option(
+            metavar="DIR",
+            help="Folder of photographs: flat, or images/ with masks/.",
+            show_default="datasets/demo",
+        ),
     ] = Path(__file__).parent / "datasets" / "demo",
     methods: Annotated[
         str | None,
@@ -41,10 +46,11 @@ def run(
         str, Option(help="Name of a shipped protocol, or a .toml file.")
     ] = "moskalenko2020",
     out: Annotated[
-        Path | None, Option(help="Run folder.  [default: results/NAME-OF-DATASET]")
+        Path | None, Option(metavar="DIR", help="Run folder.  [default: results/NAME-OF-DATASET]")
     ] = None,
     method_file: Annotated[
-        list[Path] | None, Option(help="TOML file with methods and their options; repeatable.")
+        list[Path] | None,
+        Option(metavar="FILE", help="TOML file with methods and their options; repeatable."),
     ] = None,
     external: Annotated[
         list[str] | None,
@@ -64,7 +70,10 @@ def run(
     time_limit: Annotated[float, Option(min=1, help="Seconds that one case may take.")] = 3600,
     overwrite: Annotated[
         Overwrite,
-        Option(help="Which finished cases to run again. Changed ones always are."),
+        Option(
+            help="Which finished cases to run again: none, the failed ones, all. Those whose input "
+            "or options have changed always are."
+        ),
     ] = Overwrite.never,
 ) -> None:
     """Run inpainting methods on photographs and score them.
