@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import methods
@@ -76,7 +74,7 @@ def compare(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
 def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
     try:
         inpainter = methods.create(spec.method, device=spec.device, **spec.options)
-        _check_flat(spec, resolutions)
+        inpainter.check_resolutions(resolutions)
         return inpainter
     except MissingRequirementError as error:
         return error
@@ -129,18 +127,3 @@ def _classify(plan: Plan, case: Case, folder: RunFolder, overwrite: Overwrite) -
         plan.to_score.append((case, row))
     else:
         plan.rows[case.slot] = row
-
-
-def _check_flat(spec: MethodSpec, resolutions: Iterable[int]) -> None:
-    """A flat folder of external results holds one resolution, whichever was asked for."""
-    wanted = list(resolutions)
-    folder = spec.options.get("folder")
-    if spec.method != "external" or len(wanted) < 2 or folder is None:
-        return
-    from methods.external import flat
-
-    if flat(Path(folder)):
-        raise InputError(
-            f"{spec.label}: {folder} is a flat folder, which holds one resolution; choose it with "
-            f"--resolutions, or sort the results into {folder}/<resolution>/"
-        )

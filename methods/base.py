@@ -142,6 +142,10 @@ class Inpainter(ABC):
                     f"{self.name} cannot import {module} ({error}): pip install {package}"
                 ) from None
 
+    def check_resolutions(self, resolutions: list[int]) -> None:  # noqa: B027, rarely needed
+        """Raise ValueError if a run at these resolutions (pixels) cannot be meant; only methods
+        that look results up by resolution mind."""
+
     def for_case(self, resolution: int, image_name: str) -> Inpainter:
         """The inpainter for one case; only methods that look results up by name differ."""
         return self

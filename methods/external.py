@@ -31,6 +31,13 @@ class External(Inpainter):
         if not any(map(_is_image, folder.rglob("*"))):
             raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
+    def check_resolutions(self, resolutions: list[int]) -> None:
+        if len(resolutions) > 1 and flat(Path(self.folder)):
+            raise ValueError(
+                f"results {self.folder}: a flat folder holds one resolution; choose it with "
+                f"--resolutions, or sort the results into {self.folder}/RESOLUTION/"
+            )
+
     def for_case(self, resolution: int, image_name: str) -> External:
         bound = copy(self)
         bound._file = self._find(resolution, image_name)

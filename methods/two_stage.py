@@ -57,6 +57,9 @@ class TwoStage(Inpainter):
         super().load()
         self._inner.load()
 
+    def check_resolutions(self, resolutions: list[int]) -> None:
+        self._inner.check_resolutions(resolutions)
+
     def for_case(self, resolution: int, image_name: str) -> TwoStage:
         bound = copy(self)
         bound._inner = self._inner.for_case(resolution, image_name)

@@ -352,8 +352,14 @@ def test_flat_external_folder_needs_one_resolution(bench: Bench, tmp_path: Path)
     for path in bench.photos.glob("*.png"):
         write_png(tmp_path / "flat" / path.name, read_rgb(path)[::2, ::2])
     external = ["--external", f"P={tmp_path / 'flat'}"]
-    refused = bench.run(*external)
-    assert refused.returncode == 2 and "flat folder" in refused.stderr
+    methods = tmp_path / "methods.toml"
+    methods.write_text(
+        '[b]\nmethod = "two-stage:external"\n'
+        f"stage_one_options = {{ folder = '{tmp_path / 'flat'}' }}\n"
+    )
+    for given in (external, ["--method-file", str(methods)]):
+        refused = bench.run(*given)
+        assert refused.returncode == 2 and "flat folder" in refused.stderr
     assert bench.run(*external, "--resolutions", "48").returncode == 0
 
 
