@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,14 +62,10 @@ def load(path: Path) -> Run:
 
 def _score(row: dict[str, str]) -> Score:
     text = {"method", "resolution", "image", "status", "error"}
-    values = {key: float(value) for key, value in _numbers(row.items(), text) if value}
+    values = {key: float(value) for key, value in row.items() if value and key not in text}
     return Score(
         row["method"], int(row["resolution"]), row["image"], row["status"], values, row["error"]
     )
-
-
-def _numbers(items: Iterable[tuple[str, str]], text: set[str]) -> Iterable[tuple[str, str]]:
-    return ((key, value) for key, value in items if key not in text)
 
 
 def write_text(path: Path, text: str) -> None:

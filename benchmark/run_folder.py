@@ -24,7 +24,6 @@ from filelock import FileLock, Timeout
 from benchmark.errors import InputError
 from methods.images import write_atomically
 
-STATUSES = ("ok", "skipped", "failed", "timeout", "out_of_memory")
 REFERENCE = "reference"
 
 Slot = tuple[str, int, str]
@@ -32,7 +31,8 @@ Slot = tuple[str, int, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One case as it stands in scores.csv."""
+    """One case as it stands in scores.csv. status: ok, skipped, failed, timeout or
+    out_of_memory; seconds of the method alone; memory in MB (2**20 bytes)."""
 
     method: str
     resolution: int

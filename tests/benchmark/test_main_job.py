@@ -24,10 +24,6 @@ GREY = "tests.benchmark.own_methods:Grey"
 BAD = "tests.benchmark.own_methods:Bad"
 
 
-def journal_lines(bench: Bench) -> int:
-    return len((bench.out / "cases.jsonl").read_bytes().splitlines())
-
-
 def test_a_run_leaves_what_the_next_stage_reads(bench: Bench) -> None:
     done = bench.run("--methods", "telea,two-stage:telea", "--workers", "2")
     assert done.returncode == 0, done.stderr
