@@ -75,13 +75,38 @@ def run(
             "or options have changed always are."
         ),
     ] = Overwrite.never,
+    accept_drift: Annotated[
+        bool,
+        Option(
+            "--accept-drift",
+            help="Go on though external results differ from the reference outside the hole; they "
+            "are scored as given and flagged.",
+        ),
+    ] = False,
+    export_inputs: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Run nothing; write the images with the hole blanked, and the masks, to work on "
+            "elsewhere.",
+        ),
+    ] = None,
 ) -> None:
     """Run inpainting methods on photographs and score them.
 
     The same command goes on where an earlier one was stopped. Exit code: 0 done, 1 some cases
     failed (the others are done and reported), 2 bad input.
     """
-    from benchmark.job import Request, run_job
+    if export_inputs is not None:
+        from benchmark.export import export
+
+        if methods or method_file or external or option or out:
+            raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
+        export(dataset, protocol, resolutions, export_inputs)
+        raise typer.Exit(0)
+
+    from benchmark.job import run_job
+    from benchmark.request import Request
 
     wanted = Request(
         dataset=dataset,
@@ -97,6 +122,7 @@ def run(
         seed=seed,
         time_limit=time_limit,
         overwrite=overwrite.value,
+        accept_drift=accept_drift,
         command=sys.argv,
     )
     raise typer.Exit(report(wanted.out, run_job(wanted)))

@@ -7,56 +7,21 @@ import os
 import shutil
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
-from benchmark import dataset, method_specs, provenance
-from benchmark.dataset import Photo, PhotoStore
-from benchmark.errors import InputError
+from benchmark import audit, provenance
+from benchmark.dataset import PhotoStore
 from benchmark.inference import MethodSpec, close_all
 from benchmark.metrics import METRICS
-from benchmark.plan import Overwrite, Plan, compare, list_cases
+from benchmark.plan import Plan, compare, list_cases
 from benchmark.progress import ProgressBar
-from benchmark.protocol import Protocol, load, select_resolutions
+from benchmark.protocol import Protocol
+from benchmark.request import Job, Request, check
 from benchmark.run_folder import RunFolder, opened, scores_csv
 from benchmark.runner import Runner
 from methods.images import write_atomically
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for, unchecked."""
-
-    dataset: Path
-    methods: str | None
-    resolutions: str | None
-    protocol: str
-    out: Path
-    method_files: list[Path]
-    external: list[str]
-    options: list[str]
-    device: str
-    workers: int
-    seed: int
-    time_limit: float
-    overwrite: Overwrite
-    command: list[str]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A checked request."""
-
-    request: Request
-    protocol: Protocol
-    resolutions: list[int]
-    specs: list[MethodSpec]
-    photos: list[Photo]
-    threads: int
 
 
 def run_job(request: Request, console: Console | None = None) -> list[str]:
@@ -64,9 +29,14 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
 
     Everything that can be known to be wrong raises InputError before anything is written."""
     console = console or Console(stderr=True, highlight=False, soft_wrap=True)
-    job = _checked(request, console)
+    job = check(request, console)
     plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
+    findings = audit.audit(job, console)
+    audit.show(findings, console)
+    if not request.accept_drift:
+        audit.refuse_drift(findings)
     with opened(request.out) as folder:
+        audit.write(findings, folder.path)
         compare(plan, folder, request.overwrite)
         _announce(job, plan, console)
         _write_run_json(job, plan, folder, finished=False)
@@ -74,56 +44,6 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
         _write_run_json(job, plan, folder, finished=True)
     _report_failures(plan, folder, console)
     return [row.status for row in plan.rows.values()]
-
-
-def _checked(request: Request, console: Console) -> Job:
-    protocol = load(request.protocol)
-    resolutions = select_resolutions(protocol, _numbers(request.resolutions))
-    specs = method_specs.collect(
-        request.methods,
-        request.method_files,
-        request.external,
-        request.options,
-        request.device,
-        request.seed,
-    )
-    pairs = dataset.find(request.dataset)
-    known = _verified_before(request.out, protocol, resolutions)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("checking photographs", total=len(pairs))
-        photos = dataset.verify(
-            request.dataset, protocol, resolutions, known, lambda: bar.advance(task)
-        )
-    if dataset.has_unused_masks(request.dataset, protocol):
-        console.print(
-            f"note: protocol {protocol.name} draws its own holes; masks/ of the dataset is not "
-            "used (--protocol own-masks uses it)"
-        )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, (cores or 1) // request.workers)
-    return Job(request, protocol, resolutions, specs, photos, threads)
-
-
-def _numbers(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(number) for number in text.split(",")]
-    except ValueError:
-        raise InputError(f"--resolutions {text!r}: write whole numbers like 1024,2048") from None
-
-
-def _verified_before(
-    out: Path, protocol: Protocol, resolutions: list[int]
-) -> dict[tuple[str, str | None], dict[str, Any]]:
-    """Photographs that an earlier run into the same folder has checked, by their checksums."""
-    try:
-        info = json.loads((out / "run.json").read_text(encoding="utf-8"))
-        same = info["protocol"] == protocol.model_dump() and info["resolutions"] == resolutions
-        images = info["dataset"]["images"] if same else []
-        return {(image["sha256"], image["mask_sha256"]): image for image in images}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def _announce(job: Job, plan: Plan, console: Console) -> None:
@@ -221,6 +141,7 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> 
         "workers": request.workers,
         "threads": job.threads,
         "time_limit_s": request.time_limit,
+        "accept_drift": request.accept_drift,
         "machine": provenance.machine(),
         "versions": provenance.versions(),
     }

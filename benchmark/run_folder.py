@@ -40,6 +40,8 @@ class Row:
     status: str
     scores: dict[str, float] = field(default_factory=dict)
     known_pixels_changed: int | None = None
+    # Whether changed known pixels were left as they came (results made elsewhere).
+    scored_as_given: bool = False
     seconds: float | None = None
     peak_memory_mb: float | None = None
     peak_cuda_memory_mb: float | None = None
@@ -190,6 +192,7 @@ def scores_csv(rows: Iterable[Row], metrics: list[str]) -> str:
     for row in sorted(rows, key=lambda row: row.slot):
         measured = {
             "known_pixels_changed": _text(row.known_pixels_changed),
+            "scored_as_given": _text(int(row.scored_as_given)) if row.status == "ok" else "",
             "peak_cuda_memory_mb": _text(row.peak_cuda_memory_mb, 1),
             "seconds": _text(row.seconds, 3),
             "peak_memory_mb": _text(row.peak_memory_mb, 1),
@@ -201,7 +204,14 @@ def scores_csv(rows: Iterable[Row], metrics: list[str]) -> str:
 
 
 _BEFORE = ("method", "resolution", "image", "status")
-_AFTER = ("known_pixels_changed", "peak_cuda_memory_mb", "seconds", "peak_memory_mb", "error")
+_AFTER = (
+    "known_pixels_changed",
+    "scored_as_given",
+    "peak_cuda_memory_mb",
+    "seconds",
+    "peak_memory_mb",
+    "error",
+)
 
 
 def _text(value: float | None, decimals: int | None = None) -> str:

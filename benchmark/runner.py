@@ -20,6 +20,7 @@ from benchmark.plan import Case, Plan
 from benchmark.protocol import Protocol, hole_mask, reference
 from benchmark.run_folder import REFERENCE, Row, RunFolder, Slot
 from methods.base import Image, Mask, blank, composite, known_pixels_changed
+from methods.external import External
 from methods.images import read_rgb, write_atomically, write_png
 
 
@@ -181,11 +182,16 @@ class Runner:
         if outcome.raw is None:
             path.unlink(missing_ok=True)
         else:
-            result = composite(image, outcome.raw, mask)
             changed = known_pixels_changed(image, outcome.raw, mask)
+            # What was made elsewhere is judged as it came: the audit has asked the user first.
+            as_given = changed > 0 and case.spec.method == External.name
+            result = outcome.raw if as_given else composite(image, outcome.raw, mask)
             write_png(path, result)
             row = replace(
-                row, scores=self._scores(image, result, mask), known_pixels_changed=changed
+                row,
+                scores=self._scores(image, result, mask),
+                known_pixels_changed=changed,
+                scored_as_given=as_given,
             )
         self._done(case, row)
 

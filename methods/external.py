@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ class External(Inpainter):
     name: ClassVar[str] = "external"
     summary: ClassVar[str] = "a folder of results made elsewhere"
     measures_cost: ClassVar[bool] = False
+    version: ClassVar[int] = 2
 
     folder: str
     _file: Path | None = field(default=None, init=False, repr=False)
@@ -28,7 +30,7 @@ class External(Inpainter):
         folder = Path(self.folder)
         if not folder.is_dir():
             raise ValueError(f"results {folder}: not a folder; give the folder of the results")
-        if not any(map(_is_image, folder.rglob("*"))):
+        if not any(map(is_image, folder.rglob("*"))):
             raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
     def check_resolutions(self, resolutions: list[int]) -> None:
@@ -40,12 +42,12 @@ class External(Inpainter):
 
     def for_case(self, resolution: int, image_name: str) -> External:
         bound = copy(self)
-        bound._file = self._find(resolution, image_name)
+        bound._file = self.find(resolution, image_name)
         return bound
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """The bytes of the one file count, not where the folder lies."""
-        path = self._find(resolution, image_name)
+        path = self.find(resolution, image_name)
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -70,17 +72,32 @@ class External(Inpainter):
             )
         return result
 
-    def _find(self, resolution: int, image_name: str) -> Path:
-        folder = Path(self.folder)
-        if not flat(folder):
-            folder = folder / str(resolution)
+    def find(self, resolution: int, image_name: str) -> Path:
+        """The result file of one case. Raises MissingRequirementError when there is none,
+        MethodError when there are two."""
+        folder = self.case_folder(resolution)
         files = sorted(folder.iterdir()) if folder.is_dir() else []
-        found = [path for path in files if path.stem == image_name and _is_image(path)]
+        found = [path for path in files if same_name(path.stem, image_name) and is_image(path)]
         if not found:
             raise MissingRequirementError(f"no result {folder / image_name}.png")
         if found[1:]:
             raise MethodError(f"{found[0]} and {found[1].name}: two results for one case")
         return found[0]
+
+    def case_folder(self, resolution: int) -> Path:
+        """Where the results of one resolution lie."""
+        folder = Path(self.folder)
+        return folder if flat(folder) else folder / str(resolution)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two file names are the same to every file system: macOS writes accents as two
+    characters, Windows does not tell cases apart."""
+    return _normal(one) == _normal(other)
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def flat(folder: Path) -> bool:
@@ -88,6 +105,7 @@ def flat(folder: Path) -> bool:
     return not any(path.is_dir() and path.name.isdigit() for path in folder.iterdir())
 
 
-def _is_image(path: Path) -> bool:
+def is_image(path: Path) -> bool:
+    """Whether a path is a file with the suffix of a supported image format."""
     # Photoshop under Windows writes .PNG as well as .png.
     return path.suffix.lower() in SUFFIXES and path.is_file()
