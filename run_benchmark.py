@@ -129,17 +129,28 @@ def run(
 
 
 def report(out: Path, statuses: list[str]) -> int:
-    """Write and print the tables of a finished run; the exit code."""
+    """Write tables, figures and report of a finished run, print the table; the exit code."""
     from rich.console import Console
+    from rich.progress import Progress
 
     import analysis.run
-    from analysis import tables
+    from analysis import publish, table_formats, tables
+    from analysis.errors import InputError as AnalysisError
+    from benchmark.errors import InputError
 
-    finished = analysis.run.load(out)
-    tables.write(finished)
     console = Console(highlight=False)
-    tables.show(tables.objective(finished), console)
+    errors = Console(stderr=True)
+    try:
+        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+            task = bar.add_task("drawing the report", total=None)
+            page = publish.publish(
+                out, done=lambda done, total: bar.update(task, completed=done, total=total)
+            )
+        table_formats.show(tables.objective(analysis.run.load(out)), console)
+    except AnalysisError as error:
+        raise InputError(str(error)) from None
     console.print(f"\nRun folder: {out}", soft_wrap=True)
+    console.print(f"Report: {page}", soft_wrap=True)
     return int(any(status not in {"ok", "skipped"} for status in statuses))
 
 

@@ -1,12 +1,24 @@
-"""A run folder as the analysis reads it: run.json and scores.csv, nothing else."""
+"""A run folder as the analysis reads it: run.json, scores.csv, audit.csv and the pictures."""
 
 from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from analysis.errors import InputError
+
+REFERENCE = "reference"
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -22,12 +34,33 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A metric as run.json describes it. better: "higher" or "lower"; across_resolutions: whether
+    values at different resolutions can be compared."""
+
+    key: str
+    label: str
+    unit: str
+    better: str
+    decimals: int
+    definition: str
+    across_resolutions: bool
+
+    @property
+    def heading(self) -> str:
+        """Label, unit and an arrow that points to the better side."""
+        unit = f" ({self.unit})" if self.unit else ""
+        return f"{self.label}{unit} {ARROWS.get(self.better, '')}".strip()
+
+
+@dataclass(frozen=True)
 class Run:
-    """What a run folder tells."""
+    """What a run folder tells. `audit`: the rows of audit.csv as they stand there."""
 
     path: Path
     info: dict[str, Any]
     scores: list[Score]
+    audit: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def methods(self) -> list[str]:
@@ -38,26 +71,74 @@ class Run:
     def resolutions(self) -> list[int]:
         return list(self.info["resolutions"])
 
+    @property
+    def images(self) -> list[str]:
+        return [image["name"] for image in self.info["dataset"]["images"]]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The protocol's metrics in its order."""
+        return [self.metric(key) for key in self.info["protocol"]["metrics"]]
+
+    def metric(self, key: str) -> Metric:
+        described = self.info["metrics"][key]
+        names = ("label", "unit", "better", "decimals", "definition", "across_resolutions")
+        return Metric(key, *(described[name] for name in names))
+
     def cell(self, method: str, resolution: int) -> list[Score]:
         """The cases of one method at one resolution."""
-        return [
-            score
-            for score in self.scores
-            if score.method == method and score.resolution == resolution
-        ]
+        return self._cells.get((method, resolution), [])
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, int], list[Score]]:
+        cells: dict[tuple[str, int], list[Score]] = {}
+        for score in self.scores:
+            cells.setdefault((score.method, score.resolution), []).append(score)
+        return cells
+
+    def picture(self, method: str, resolution: int, image: str) -> Picture | None:
+        """A result, or a reference by the method name "reference": uint8 (H, W, 3) RGB. None
+        when there is no such file."""
+        folder = self.path / "outputs" / str(resolution) / method.replace(":", "_")
+        found = _pixels(folder / f"{image}.png")
+        return None if found is None else np.asarray(found.convert("RGB"))
+
+    def mask(self, resolution: int, image: str) -> NDArray[np.bool_] | None:
+        """The hole of a case: bool (H, W), True = hole. None when there is no such file."""
+        found = _pixels(self.path / "masks" / str(resolution) / f"{image}.png")
+        return None if found is None else np.asarray(found.convert("L")) > 127
 
 
 def load(path: Path) -> Run:
-    """Read a run folder. Raises ValueError, naming the file, when it is not one."""
+    """Read a run folder. Raises InputError, naming the file, when it is not one."""
     try:
         info = json.loads((path / "run.json").read_text(encoding="utf-8"))
         with (path / "scores.csv").open(encoding="utf-8", newline="") as file:
             scores = [_score(row) for row in csv.DictReader(file)]
+        run = Run(path, info, scores, _audit(path / "audit.csv"))
+        # Whatever is missing from run.json is said now and not by some page later.
+        _ = run.methods, run.resolutions, run.images, run.metrics
+        return run
     except OSError as error:
-        raise ValueError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
+        raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{path} is not a run folder that can be read: {error}") from None
-    return Run(path, info, scores)
+        raise InputError(f"{path} is not a run folder that can be read: {error}") from None
+
+
+def _audit(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _pixels(path: Path) -> PillowImage.Image | None:
+    try:
+        return PillowImage.open(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error}); run the benchmark again") from None
 
 
 def _score(row: dict[str, str]) -> Score:

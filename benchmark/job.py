@@ -50,13 +50,13 @@ def _announce(job: Job, plan: Plan, console: Console) -> None:
     total = len(plan.cases)
     todo = len(plan.to_run)
     console.print(
-        f"{len(job.photos)} photographs, {len(job.specs)} methods, "
+        f"{_count(len(job.photos), 'photograph')}, {_count(len(job.specs), 'method')}, "
         f"{', '.join(map(str, job.resolutions))} px, protocol {job.protocol.name}: "
-        f"{total} cases, {total - todo} finished before, {todo} to run"
+        f"{_count(total, 'case')}, {total - todo} finished before, {todo} to run"
     )
     cropped = sum(photo.crop is not None for photo in job.photos)
     if cropped:
-        console.print(f"note: {cropped} photographs are not square; their centre is used")
+        console.print(f"note: the centre is used of {_count(cropped, 'photograph')} not square")
     for label, reason in _skipped(plan).items():
         console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
     # PNG of photographs takes a bit more than half of the raw bytes.
@@ -67,6 +67,10 @@ def _announce(job: Job, plan: Plan, console: Console) -> None:
             f"warning: about {need / 2**30:.1f} GB will be written, "
             f"{free / 2**30:.1f} GB are free at {job.request.out}"
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _skipped(plan: Plan) -> dict[str, str]:
@@ -84,6 +88,7 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
     if plan.to_run or plan.to_score:
         # Tables of an earlier state must not lie beside the scores of this one.
         shutil.rmtree(folder.path / "tables", ignore_errors=True)
+        (folder.path / "report.html").unlink(missing_ok=True)
     _write_scores(folder, plan, metrics)
     workers = job.request.workers
     cases = [case for case, _ in plan.to_score] + plan.to_run
@@ -165,6 +170,6 @@ def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:
         console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
     if failed:
         console.print(
-            f"{len(failed)} cases failed; what they printed is in {folder.path / 'logs'}; "
-            "--overwrite failed runs them again"
+            f"{_count(len(failed), 'case')} failed; what they printed is in "
+            f"{folder.path / 'logs'}; --overwrite failed runs them again"
         )

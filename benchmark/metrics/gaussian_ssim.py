@@ -54,4 +54,5 @@ SSIM = Metric(
     function=_ssim,
     options={"sigma": SIGMA},
     check=_check,
+    across_resolutions=False,
 )

@@ -24,7 +24,9 @@ class Metric:
 
     definition: one line to print beside the numbers; `{option}` stands for an option's value.
     function: (Pair, options as keywords) -> Scores. options: name -> default.
-    check: takes options as keywords and raises ValueError for bad values."""
+    check: takes options as keywords and raises ValueError for bad values.
+    across_resolutions: whether values at different resolutions can be compared; not so where
+    something in the definition has a fixed size in pixels."""
 
     name: str
     label: str
@@ -35,6 +37,7 @@ class Metric:
     function: Callable[..., Scores]
     options: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[..., None] = _accept
+    across_resolutions: bool = True
 
     def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What belongs beside the numbers in a file; `options`: those that differ from default."""
@@ -47,6 +50,7 @@ class Metric:
             "decimals": self.decimals,
             "definition": self.definition.format(**chosen),
             "options": chosen,
+            "across_resolutions": self.across_resolutions,
         }
 
     def check_options(self, options: Mapping[str, Any]) -> None:

@@ -50,4 +50,5 @@ SSIM_UNIFORM = Metric(
     function=_ssim_uniform,
     options={"window": WINDOW},
     check=_check,
+    across_resolutions=False,
 )

@@ -1,0 +1,98 @@
+"""Everything that is made from a run folder, written into it: tables, figures, report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from analysis import differences, figures, gallery, pictures, plots, report, run, style, tables
+from analysis.run import Run, write_text
+
+FIGURES = "figures"
+# What `publish` draws; other files in figures/ are the user's.
+DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
+# Parts of run.json that change from one start of the same run to the next.
+VOLATILE = ("written", "command", "workers", "threads")
+
+
+def publish(
+    path: Path, force: bool = False, done: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
+    """Write tables/, figures/ and report.html of a run folder; the path of the report.
+
+    Figures and report are left alone when they were made from the same scores by the same code,
+    unless `force`. done: called with photographs drawn and their number.
+    Raises InputError when it is no run folder or a picture in it cannot be read."""
+    loaded = run.load(path)
+    tables.write(loaded)
+    differences.write(loaded)
+    page = path / report.FILE_NAME
+    fingerprint = _fingerprint(loaded)
+    if force or not _is_up_to_date(page, fingerprint):
+        _remove_drawn(path / FIGURES)
+        with style.styled():
+            write_text(page, _drawn(loaded, fingerprint, done))
+    return page
+
+
+def _drawn(loaded: Run, fingerprint: str, done: Callable[[int, int], None]) -> str:
+    to_best = differences.to_best(loaded)
+    across = differences.across_resolutions(loaded)
+    objective = tables.objective(loaded)
+    drawn = list(plots.all_plots(loaded, objective, to_best))
+    for plot in drawn:
+        style.save(plot.figure, loaded.path / FIGURES / plot.name)
+    shown = _side_by_side(loaded, done)
+    return report.render(loaded, drawn, shown, to_best, across, fingerprint)
+
+
+def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, object]:
+    """Draw a figure for every photograph at the highest resolution, and gather the gallery."""
+    resolution = max(loaded.resolutions)
+    in_gallery = gallery.chosen(loaded.images)
+    gathered = gallery.Gallery(len(in_gallery), len(loaded.methods))
+    for place, image in enumerate(loaded.images):
+        done(place, len(loaded.images))
+        shown = pictures.load(loaded, image, resolution, loaded.methods)
+        if shown is None or not shown.results:
+            continue
+        box = pictures.edge_box(shown, figures.crop_side(shown))
+        figure = figures.side_by_side(shown, box)
+        style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{image}")
+        if image in in_gallery:
+            gathered.add(shown)
+    done(len(loaded.images), len(loaded.images))
+    return {
+        "resolution": resolution,
+        "total": len(loaded.images),
+        "methods": loaded.methods,
+        "photos": gathered.entries(),
+    }
+
+
+def _remove_drawn(folder: Path) -> None:
+    """Remove what an earlier run drew: of photographs or metrics that are no longer there."""
+    for pattern in DRAWN:
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def _fingerprint(loaded: Run) -> str:
+    """Of what the report is made from: scores, settings, audit, and the code of this package."""
+    settings = {key: value for key, value in loaded.info.items() if key not in VOLATILE}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update((loaded.path / "scores.csv").read_bytes())
+    digest.update(json.dumps(loaded.audit).encode())
+    here = Path(__file__).parent
+    for source in sorted([*here.glob("*.py"), *here.glob("templates/*")]):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_up_to_date(page: Path, fingerprint: str) -> bool:
+    if not page.exists() or not (page.parent / FIGURES).is_dir():
+        return False
+    with page.open(encoding="utf-8") as file:
+        return fingerprint in file.read(2000)

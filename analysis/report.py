@@ -1,0 +1,199 @@
+"""report.html: one self-contained page with everything that a run has to tell."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from analysis import published, tables
+from analysis.differences import Difference
+from analysis.plots import Plot
+from analysis.published import PublishedTable
+from analysis.run import ARROWS, Metric, Run
+from analysis.tables import Table
+
+FILE_NAME = "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(
+    run: Run,
+    plots: Iterable[Plot],
+    gallery: dict[str, Any],
+    to_best: list[Difference],
+    across: list[Difference],
+    fingerprint: str,
+) -> str:
+    """The page as HTML text.
+
+    gallery: {"resolution", "total", "photos": entries of `analysis.gallery`}; fingerprint: kept
+    in the page, tells later whether it is still up to date."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    objective = tables.objective(run)
+    return environment.get_template("report.html").render(
+        run=run,
+        info=run.info,
+        fingerprint=fingerprint,
+        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
+        summary=_summary(run),
+        objective=objective,
+        arrows=ARROWS,
+        published=[
+            _aligned(table, objective)
+            for table in published.for_protocol(run.info["protocol"]["name"])
+        ],
+        cost=tables.cost(run),
+        best=_comparison(run, to_best, lambda d: f"{d.resolution} px"),
+        across=_comparison(run, across, lambda d: ""),
+        across_sizes=(min(run.resolutions), max(run.resolutions)),
+        # The name only: a page that is sent around need not tell the sender's folders.
+        dataset=PurePath(run.info["dataset"]["path"]).name,
+        plots=[(plot, _svg(plot.figure)) for plot in plots],
+        audit=run.audit,
+        gallery=gallery,
+        data={"gallery": gallery, "table": _cases(run)},
+        protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
+    )
+
+
+def _summary(run: Run) -> str:
+    done = sum(score.status == "ok" for score in run.scores)
+    sizes = ", ".join(map(str, run.resolutions))
+    return (
+        f"{_count(len(run.methods), 'method')} on {_count(len(run.images), 'photograph')} at "
+        f"{sizes} px, protocol {run.info['protocol']['name']}. "
+        f"{done} of {_count(len(run.scores), 'case')} have a result."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
+    """A published table in the columns of the run's own."""
+    rows = [
+        {
+            "method": method,
+            "cells": [
+                _published_cell(table, method, column.resolution, column.key)
+                for column in objective.columns
+            ],
+        }
+        for method in table.methods
+    ]
+    remarks = [
+        f"{method} at {resolution} px: {remark}"
+        for (method, resolution), remark in table.remarks.items()
+        if resolution in objective.resolutions
+    ]
+    return {"about": table, "rows": rows, "remarks": remarks}
+
+
+def _published_cell(
+    table: PublishedTable, method: str, resolution: int, key: str
+) -> dict[str, str]:
+    text = table.values.get((method, resolution), {}).get(key, "")
+    remark = table.remarks.get((method, resolution), "")
+    # A remark names the metric that it is about first.
+    about = remark if remark.lower().startswith(key) else ""
+    return {"text": text or tables.ABSENT, "remark": about}
+
+
+def _comparison(
+    run: Run, differences: list[Difference], heading: Callable[[Difference], str]
+) -> list[dict[str, Any]]:
+    """Differences as one table per metric: methods down, whatever `heading` names across."""
+    found = []
+    for metric in run.metrics:
+        mine = [difference for difference in differences if difference.metric == metric.key]
+        headings = list(dict.fromkeys(map(heading, mine)))
+        decimals = _decimals(mine, metric)
+        cells = {(d.method, heading(d)): _difference_cell(d, decimals) for d in mine}
+        for d in mine:
+            cells.setdefault((d.other, heading(d)), {"text": "best", "outcome": "best"})
+        empty = {"text": tables.ABSENT, "outcome": ""}
+        rows = [
+            (method, [cells.get((method, name), empty) for name in headings])
+            for method in run.methods
+        ]
+        if mine:
+            found.append({"metric": metric, "headings": headings, "rows": rows})
+    return found
+
+
+def _decimals(differences: list[Difference], metric: Metric) -> int:
+    """As many as the metric has, or one more where most differences would be 0.00 something."""
+    sizes = sorted(abs(d.difference) for d in differences if d.difference)
+    if not sizes:
+        return metric.decimals
+    two_digits = 1 - math.floor(math.log10(sizes[len(sizes) // 2]))
+    return min(metric.decimals + 1, max(metric.decimals, two_digits))
+
+
+def _difference_cell(difference: Difference, decimals: int) -> dict[str, str]:
+    def number(value: float) -> str:
+        return f"{value:+.{decimals}f}".replace("-", "−")
+
+    text = number(difference.difference)
+    if difference.ci_low is not None and difference.ci_high is not None:
+        text += f" [{number(difference.ci_low)}, {number(difference.ci_high)}]"
+    return {"text": text, "outcome": difference.outcome}
+
+
+def _cases(run: Run) -> dict[str, Any]:
+    """The rows of scores.csv as the page's script sorts them."""
+    described = [run.metric(key) for key in run.info["metrics"]]
+    columns: list[dict[str, Any]] = [
+        {"key": m.key, "label": m.heading, "decimals": m.decimals} for m in described
+    ]
+    columns += [
+        {"key": f"{m.key}_hole", "label": f"hole {m.heading}", "decimals": m.decimals}
+        for m in described
+    ]
+    columns += [
+        {"key": "seconds", "label": "seconds", "decimals": 2},
+        {"key": "known_pixels_changed", "label": "known pixels changed", "decimals": 0},
+    ]
+    rows = [
+        {
+            "image": score.image,
+            "method": score.method,
+            "resolution": score.resolution,
+            "status": score.status,
+            "error": score.error,
+            "as_given": score.values.get("scored_as_given", 0) > 0,
+            # JSON has no infinity; the page writes texts as they are.
+            "values": [_finite(score.values.get(column["key"])) for column in columns],
+        }
+        for score in sorted(
+            run.scores, key=lambda it: (it.image, run.methods.index(it.method), it.resolution)
+        )
+    ]
+    return {"columns": columns, "rows": rows}
+
+
+def _finite(value: float | None) -> float | str | None:
+    return value if value is None or abs(value) != float("inf") else "inf"
+
+
+def _svg(figure: Figure) -> str:
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"
