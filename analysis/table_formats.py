@@ -17,6 +17,8 @@ from analysis.run import ARROWS
 if TYPE_CHECKING:
     from analysis.tables import Cell, Column, Table
 
+# Superscripts; \textdagger would need fonts beyond those of TeX itself.
+LATEX_MARKS = {"*": "$^{*}$", "†": r"$^{\dagger}$"}
 LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
 # As many columns as fit the text width of the article class in \scriptsize.
 LATEX_COLUMNS = 12
@@ -143,11 +145,12 @@ def _latex_cell(cell: Cell, column: Column) -> str:
     value = f"{cell.value:.{column.decimals}f}".replace("inf", r"$\infty$")
     marked = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}.get(cell.place, "{}").format(value)
     # \rlap: marks must not push digits out of line.
-    return marked + (f"\\rlap{{{_latex(cell.marks)}}}" if cell.marks else "")
+    marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)
+    return marked + (f"\\rlap{{{marks}}}" if marks else "")
 
 
 def _latex(text: str) -> str:
-    return _encoder.unicode_to_latex(text)
+    return _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
 
 
 def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
