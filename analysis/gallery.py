@@ -19,8 +19,10 @@ from analysis.run import Picture
 # The page must stay under 15 MB; base64 makes four bytes of three.
 BUDGET = 9_500_000
 OVERVIEW_SHARE = 0.35
-# Of WebP at this quality, for photographs with much detail.
-QUALITY, BYTES_PER_PIXEL = 82, 0.2
+# Of WebP, the best first; the lower ones are for pictures that are little but noise.
+QUALITIES = (82, 60, 40, 20, 5)
+# What the best takes for photographs with much detail.
+BYTES_PER_PIXEL = 0.2
 OVERVIEW_SIDES = (192, 720)
 CROP_SIDES = (128, 1600)
 # Of the known surroundings that a crop shows.
@@ -55,7 +57,12 @@ class Gallery:
     _crops: list[_Crops] = field(default_factory=list)
 
     def add(self, pictures: Pictures) -> None:
-        self._overviews.append(_overview(pictures, self._overview_side()))
+        limit = BUDGET * 4 / 3 * OVERVIEW_SHARE / self.photos
+        for quality in QUALITIES:
+            overview = _overview(pictures, self._overview_side(), quality)
+            if len(str(overview)) <= limit:
+                break
+        self._overviews.append(overview)
         box = _window(pictures, self._crop_side())
         named = {"reference": pictures.reference, **pictures.results}
         crops = {name: box.of(pixels).copy() for name, pixels in named.items()}
@@ -96,7 +103,7 @@ def _window(pictures: Pictures, side: int) -> Box:
     return box if box.width * box.height <= side**2 else edge_box(pictures, side)
 
 
-def _overview(pictures: Pictures, side: int) -> dict[str, Any]:
+def _overview(pictures: Pictures, side: int, quality: int) -> dict[str, Any]:
     height, width = pictures.mask.shape
     scale = min(1.0, side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -108,14 +115,14 @@ def _overview(pictures: Pictures, side: int) -> dict[str, Any]:
         # What equals the reference need not be stored twice.
         box = hole_box((result != small).any(axis=2)) if (result != small).any() else None
         if box:
-            changed[method] = {"src": _webp(box.of(result)), "box": _percent(box, size)}
+            changed[method] = {"src": _webp(box.of(result), quality), "box": _percent(box, size)}
         else:
             changed[method] = {}
     return {
         "image": pictures.image,
         "width": width,
         "height": height,
-        "overview": {"src": _webp(small), "hole": _hole(mask), "changed": changed},
+        "overview": {"src": _webp(small, quality), "hole": _hole(mask), "changed": changed},
     }
 
 
@@ -141,9 +148,9 @@ def _percent(box: Box, size: tuple[int, int]) -> list[float]:
     return [round(100 * value, 4) for value in values]
 
 
-def _webp(pixels: Picture) -> str:
+def _webp(pixels: Picture, quality: int = QUALITIES[0]) -> str:
     stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    return _url("webp", cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1])
+    return _url("webp", cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, quality])[1])
 
 
 def _hole(mask: NDArray[np.bool_]) -> str:

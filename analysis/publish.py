@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis import differences, figures, gallery, pictures, plots, report, run, style, tables
+from analysis.errors import InputError
 from analysis.run import Run, write_text
 
 FIGURES = "figures"
@@ -24,16 +25,23 @@ def publish(
 
     Figures and report are left alone when they were made from the same scores by the same code,
     unless `force`. done: called with photographs drawn and their number.
-    Raises InputError when it is no run folder or a picture in it cannot be read."""
+    Raises InputError when it is no run folder, a picture in it cannot be read, or nothing can be
+    written into it."""
     loaded = run.load(path)
-    tables.write(loaded)
-    differences.write(loaded)
     page = path / report.FILE_NAME
     fingerprint = _fingerprint(loaded)
-    if force or not _is_up_to_date(page, fingerprint):
-        _remove_drawn(path / FIGURES)
-        with style.styled():
-            write_text(page, _drawn(loaded, fingerprint, done))
+    try:
+        tables.write(loaded)
+        differences.write(loaded)
+        if force or not _is_up_to_date(page, fingerprint):
+            _remove_drawn(path / FIGURES)
+            with style.styled():
+                write_text(page, _drawn(loaded, fingerprint, done))
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or path} cannot be written ({error.strerror}): free space or "
+            f"permissions are needed; then: python -m analysis report {path}"
+        ) from None
     return page
 
 

@@ -71,7 +71,7 @@ def image_facts(path: Path) -> ImageFacts | None:
                 lossy=_is_lossy(path, image),
                 wrong_suffix=_suffix_is_wrong(path, image),
                 profile=_foreign_profile(image),
-                rotated=image.getexif().get(ORIENTATION, 1) != 1,
+                rotated=_is_rotated(image),
             )
     except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError):
         return None
@@ -107,6 +107,13 @@ def _riff_chunks(path: Path) -> list[bytes]:
 def _suffix_is_wrong(path: Path, image: PillowImage.Image) -> bool:
     stored = "JPEG" if image.format == "MPO" else image.format
     return SUFFIX_FORMATS.get(path.suffix.lower()) != stored
+
+
+def _is_rotated(image: PillowImage.Image) -> bool:
+    # Pillow decodes a whole PNG to look for EXIF behind its pixels, where nobody puts it.
+    if image.format == "PNG" and "exif" not in image.info:
+        return False
+    return image.getexif().get(ORIENTATION, 1) != 1
 
 
 def _foreign_profile(image: PillowImage.Image) -> str:

@@ -40,12 +40,12 @@ class Row:
     status: str
     scores: dict[str, float] = field(default_factory=dict)
     known_pixels_changed: int | None = None
-    # Whether changed known pixels were left as they came (results made elsewhere).
-    scored_as_given: bool = False
     seconds: float | None = None
     peak_memory_mb: float | None = None
     peak_cuda_memory_mb: float | None = None
     error: str = ""
+    # Whether changed known pixels were left as they came (results made elsewhere).
+    scored_as_given: bool = False
 
     @property
     def slot(self) -> Slot:

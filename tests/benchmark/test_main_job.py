@@ -71,6 +71,11 @@ def test_a_run_leaves_what_the_next_stage_reads(bench: Bench) -> None:
     assert float(first["96_psnr"]) == pytest.approx(np.mean(values), abs=1e-12)
     assert (first["method"], second["96_images"]) == ("telea", "4")
 
+    report = bench.out / "report.html"
+    assert done.stdout.splitlines()[-1] == f"Report: {report}"
+    assert "two-stage:telea" in report.read_text()
+    assert (bench.out / "figures/side-by-side-96-été 1.pdf").exists()
+
 
 def names(rows: dict[tuple[str, int, str], dict[str, str]]) -> list[str]:
     return sorted({image for _, _, image in rows})
@@ -203,7 +208,7 @@ def test_a_run_killed_ten_times_ends_as_an_unbroken_one(bench: Bench, tmp_path: 
     done = bench.run(*arguments)
     assert done.returncode == 0, done.stderr
 
-    assert bench.tables() == whole.tables() and len(whole.tables()) == 2
+    assert bench.tables() == whole.tables() and len(whole.tables()) == 3
     for path in sorted(whole.out.glob("outputs/*/*/*.png")):
         assert (bench.out / path.relative_to(whole.out)).read_bytes() == path.read_bytes()
     timings = {"seconds", "peak_memory_mb"}
@@ -275,27 +280,6 @@ def test_a_full_disk_is_one_line_and_loses_nothing(bench: Bench) -> None:
     assert not list(bench.out.rglob("*.part"))
     after = bench.run("--methods", "telea")
     assert after.returncode == 0 and len(bench.rows()) == 12
-
-
-def test_external_results_and_their_own_masks(bench: Bench, tmp_path: Path) -> None:
-    photoshop = tmp_path / "photo shop"
-    for path in bench.photos.glob("*.png"):
-        image = read_rgb(path)[::2, ::2]
-        write_png(photoshop / "48" / path.name, 255 - image)
-    done = bench.run("--external", f"Photoshop 2020={photoshop}", "--resolutions", "48,64")
-    assert done.returncode == 0, done.stderr
-    rows = bench.rows()
-    row = rows["Photoshop 2020", 48, "cliff"]
-    assert row["status"] == "ok" and row["seconds"] == "" and row["peak_memory_mb"] == ""
-    assert int(row["known_pixels_changed"]) > 0
-    missing = rows["Photoshop 2020", 64, "cliff"]
-    assert missing["status"] == "skipped" and "64" in missing["error"]
-
-    # A changed result is scored again, the others are not.
-    write_png(photoshop / "48" / "cliff.png", read_rgb(bench.photos / "cliff.png")[::2, ::2])
-    done = bench.run("--external", f"Photoshop 2020={photoshop}", "--resolutions", "48,64")
-    assert "1 to run" in done.stderr
-    assert bench.rows()["Photoshop 2020", 48, "cliff"]["psnr"] == "inf"
 
 
 def test_own_masks(bench: Bench, tmp_path: Path) -> None:

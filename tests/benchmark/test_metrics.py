@@ -208,7 +208,10 @@ def test_descriptions_state_the_options_in_use() -> None:
         "decimals": 3,
         "definition": METRICS["psnr"].definition,
         "options": {},
+        "across_resolutions": True,
     }
+    # Its window is fixed in pixels: the same artefact gains with resolution.
+    assert METRICS["ssim"].describe()["across_resolutions"] is False
     assert "sigma 1.5 px" in METRICS["ssim"].describe()["definition"]
     described = METRICS["ssim"].describe({"sigma": 2.0})
     assert "sigma 2.0 px" in described["definition"]
