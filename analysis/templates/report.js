@@ -111,7 +111,7 @@ function layer(photo, name) {
     if (changed && changed.src) add(changed.src, changed.box);
     if (name === MASKED) add(photo.overview.hole);
   }
-  if (!made.children.length) made.append(element("p", { textContent: "no result", className: "caption" }));
+  if (!made.children.length) made.append(element("p", { textContent: "no result", className: "absent" }));
   return made;
 }
 
