@@ -1,4 +1,4 @@
-# make demo   the main job on eight photographs; demo-full adds the slow methods
+# make demo   the main job on eight photographs, with its report; demo-full adds the slow methods
 # make test   all tests
 # make bench  timings, side by side
 PYTHON ?= python3

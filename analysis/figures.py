@@ -16,8 +16,7 @@ from analysis.style import PAGE
 
 MASKED = "masked input"
 REFERENCE = "reference"
-# A panel is at most this wide in print: 2 inches at 300 dpi, so more pixels cannot be seen.
-PANEL_PIXELS = 600
+PRINT_DPI = 300
 MOST_COLUMNS = 6
 FRAME = "#E6007E"
 
@@ -38,10 +37,11 @@ def side_by_side(pictures: Pictures, box: Box) -> Figure:
     grid = figure.subplots(2 * blocks, columns, squeeze=False, height_ratios=ratios)
     for axes in grid.flat:
         axes.set_axis_off()
+    side = round(panel * PRINT_DPI)
     for place, (label, pixels) in enumerate(panels.items()):
         block, column = divmod(place, columns)
-        _whole(grid[2 * block][column], pixels, box, label)
-        _crop(grid[2 * block + 1][column], box.of(pixels))
+        _whole(grid[2 * block][column], pixels, box, label, side)
+        _crop(grid[2 * block + 1][column], box.of(pixels), side)
     return figure
 
 
@@ -51,9 +51,10 @@ def crop_side(pictures: Pictures) -> int:
     return max(32, max(pictures.mask.shape) // 8)
 
 
-def _whole(axes: Axes, pixels: Picture, box: Box, label: str) -> None:
+def _whole(axes: Axes, pixels: Picture, box: Box, label: str, side: int) -> None:
+    """side: pixels of the panel in print; more could not be seen."""
     height, width = pixels.shape[:2]
-    scale = min(1.0, PANEL_PIXELS / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = (round(width * scale), round(height * scale))
     extent = (0, width, height, 0)
     axes.imshow(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), extent=extent)
@@ -62,9 +63,9 @@ def _whole(axes: Axes, pixels: Picture, box: Box, label: str) -> None:
     axes.set_title(label, pad=2)
 
 
-def _crop(axes: Axes, pixels: Picture) -> None:
+def _crop(axes: Axes, pixels: Picture, side: int) -> None:
     # Pixels as they are, in PDF viewers too, which would smooth an enlarged bitmap.
-    factor = max(1, PANEL_PIXELS // max(pixels.shape[:2]))
+    factor = max(2, side // max(pixels.shape[:2]))
     enlarged = np.repeat(np.repeat(pixels, factor, 0), factor, 1)
     axes.imshow(enlarged, interpolation="none")
     height, width = enlarged.shape[:2]

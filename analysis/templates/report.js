@@ -20,7 +20,7 @@ function option(value, text = value) {
 
 const REFERENCE = "reference";
 const MASKED = "masked input";
-const views = [["Whole image", 0], ["Hole at 100 %", 1], ["200 %", 2], ["400 %", 4]];
+const views = [["Whole image", 0], ["Crop at 100 %", 1], ["200 %", 2], ["400 %", 4]];
 const gallery = { photo: 0, left: REFERENCE, right: null, view: 0, divider: 50 };
 const viewer = document.getElementById("viewer");
 

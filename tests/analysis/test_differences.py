@@ -95,12 +95,24 @@ def test_resolution_is_compared_within_a_method_and_only_where_that_means_someth
     assert differences.across_resolutions(loaded) == []
 
 
-def test_one_image_gives_no_interval(tmp_path: Path) -> None:
-    assert differences.interval([0.5]) is None
+def test_few_images_give_no_interval(tmp_path: Path) -> None:
+    assert differences.interval([0.5, 0.4, 0.6, 0.7]) is None
+    assert differences.interval([0.5, 0.4, 0.6, 0.7, 0.5]) is not None
     info = {**INFO, "dataset": {"images": [{"name": "x"}]}, "resolutions": [64]}
     scores = HEADER + "[a],64,x,ok,1,20,0,0,1,1,\nb|ar,64,x,ok,2,10,0,0,1,1,\n"
     found = differences.to_best(run.load(write_run(tmp_path, info, scores)))
     assert [d.outcome for d in found] == ["unclear"] * 2 and found[0].ci_low is None
+
+
+@pytest.mark.parametrize(("images", "least"), [(8, 0.90), (34, 0.92)])
+def test_intervals_hold_the_truth_about_as_often_as_they_say(images: int, least: float) -> None:
+    rng = np.random.default_rng(4)
+    held = 0
+    for _ in range(200):
+        found = differences.interval(rng.normal(0, 1, images))
+        assert found is not None
+        held += found[0] <= 0 <= found[1]
+    assert least <= held / 200 <= 0.99
 
 
 def test_files_hold_what_was_computed(folder: Path) -> None:

@@ -78,7 +78,7 @@ def test_masked_input_is_black_and_the_reference_is_not(page: Page, report: str)
 
 def test_zoom_shows_every_pixel_of_the_crop(page: Page, report: str) -> None:
     page.goto(report)
-    for button, size in (("Hole at 100 %", 128), ("200 %", 256), ("400 %", 512)):
+    for button, size in (("Crop at 100 %", 128), ("200 %", 256), ("400 %", 512)):
         page.get_by_role("button", name=button, exact=True).click()
         box = page.locator(".stage").bounding_box()
         assert box and (box["width"], box["height"]) == (size, size)
