@@ -16,7 +16,7 @@ demo-full: $(VENV)/installed
 	  telea,navier-stokes,shiftmap,patchmatch,two-stage,two-stage:telea,two-stage:patchmatch
 
 test: lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2
 
 bench: $(VENV)/installed
 	$(RUN) -m tests.bench.metrics_bench

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis.differences import Difference
 from analysis.run import Metric, Run
@@ -79,7 +79,7 @@ def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
         line = {**_line(look), "markersize": 0, "linewidth": 0.8}
         axes.plot([seconds[size] for size in sizes], [means[size] for size in sizes], **line)
         for size in sizes:
-            place = run.resolutions.index(size) / max(1, len(run.resolutions) - 1)
+            place = (run.resolutions.index(size) + 1) / len(run.resolutions)
             axes.plot(
                 seconds[size],
                 means[size],
@@ -92,15 +92,23 @@ def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
     if not axes.lines:
         return None
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.08, y=0.08)
+    _label_seconds(axes)
     axes.set_xlabel("Seconds per image (median)")
     if len(run.resolutions) > 1:
         axes.set_title(f"marker size: {run.resolutions[0]} to {run.resolutions[-1]} px", color=GREY)
     axes.set_ylabel(_axis_label(metric))
     _legend(figure, axes)
     return figure
+
+
+def _label_seconds(axes: Axes) -> None:
+    """Plain numbers at the powers of ten; where hardly any is in view, at 2 and 5 too."""
+    low, high = axes.get_xlim()
+    steps = (1, 2, 5) if high / low < 100 else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def paired_differences(run: Run, differences: list[Difference]) -> Figure:

@@ -109,8 +109,8 @@ def cost(run: Run) -> Table:
     machine = run.info["machine"]
     notes = [
         "time: median over images of the method alone; memory: highest peak of its process.",
-        f"Machine: {machine['processor']}, {run.info['threads']} thread(s) for each of "
-        f"{run.info['workers']} worker(s).",
+        f"Machine: {machine['processor']}; workers: {run.info['workers']}, threads of each: "
+        f"{run.info['threads']}.",
     ]
     return Table("Time and memory", columns, rows, notes)
 
@@ -158,9 +158,9 @@ def _ranked(columns: list[Column], rows: dict[str, list[Cell]]) -> dict[str, lis
 
 
 def _objective_notes(run: Run, rows: dict[str, list[Cell]]) -> list[str]:
-    images = len(run.images)
+    images = "1 image" if len(run.images) == 1 else f"{len(run.images)} images"
     notes = [
-        f"Means over {images} images, whole image after known pixels were put back; "
+        f"Means over {images}, whole image after known pixels were put back; "
         f"protocol {run.info['protocol']['name']}. Best bold, second underlined."
     ]
     notes += [f"{metric.label}: {metric.definition}" for metric in run.metrics]
