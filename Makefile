@@ -27,10 +27,12 @@ lint: $(VENV)/installed
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-# Needs uv. Written without annotations, so that it is the same on every machine.
+# Needs uv. Written without annotations, so that it is the same on every machine; without the
+# CUDA libraries, which PyTorch pins itself where it needs them.
 lock:
 	uv pip compile --universal --no-header --no-annotate --python-version 3.11 --upgrade \
 	  requirements.in -o requirements.lock
+	sed -i.old '/^\(nvidia-\|cuda-\|triton=\)/d' requirements.lock && rm requirements.lock.old
 
 $(VENV)/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'

@@ -38,9 +38,7 @@ def main() -> None:
             report, _ = _run(method, resolutions, Path(folder) / "run")
         model = sum(float(row["seconds"]) for row in rows)
         share = (wall - report - model) / (wall - report)
-        print(
-            f"{method:42} {len(rows):5} {wall:8.1f} {model:8.1f} {report:8.1f} {share:19.1%}"
-        )
+        print(f"{method:42} {len(rows):5} {wall:8.1f} {model:8.1f} {report:8.1f} {share:19.1%}")
 
 
 def _run(method: str, resolutions: str, out: Path) -> tuple[float, list[dict[str, str]]]:
