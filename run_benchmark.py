@@ -64,10 +64,26 @@ def run(
         list[str] | None,
         Option(metavar="METHOD.KEY=VALUE", help="Set an option of a method; repeatable."),
     ] = None,
+    weights: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME=PATH",
+            help="Weights file of a network, for all methods that use it; NAME=random runs it with "
+            "random ones; repeatable.  [default: what python -m methods fetch NAME has stored]",
+        ),
+    ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     workers: Annotated[int, Option(min=1, help="Cases run at a time.")] = 1,
     seed: Annotated[int, Option(min=0, help="Seed of methods that draw random numbers.")] = 0,
     time_limit: Annotated[float, Option(min=1, help="Seconds that one case may take.")] = 3600,
+    memory_limit: Annotated[
+        float | None,
+        Option(
+            min=0.1,
+            metavar="GB",
+            help="Memory that one case may take (Linux); beyond it the case fails, with a row.",
+        ),
+    ] = None,
     overwrite: Annotated[
         Overwrite,
         Option(
@@ -100,7 +116,7 @@ def run(
     if export_inputs is not None:
         from benchmark.export import export
 
-        if methods or method_file or external or option or out:
+        if methods or method_file or external or option or weights or out:
             raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
         export(dataset, protocol, resolutions, export_inputs)
         raise typer.Exit(0)
@@ -117,10 +133,12 @@ def run(
         method_files=method_file or [],
         external=external or [],
         options=option or [],
+        weights=weights or [],
         device=device,
         workers=workers,
         seed=seed,
         time_limit=time_limit,
+        memory_limit=memory_limit,
         overwrite=overwrite.value,
         accept_drift=accept_drift,
         command=sys.argv,

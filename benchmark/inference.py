@@ -39,6 +39,15 @@ class MethodSpec:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one case may take. seconds: loading the method included; memory_gb: of main memory, in
+    2**30 bytes, on Linux only; None for all there is."""
+
+    seconds: float
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What came of one case. `raw` is the method's result before compositing."""
 
@@ -57,11 +66,11 @@ def infer(
     image_name: str,
     image: Image,
     mask: Mask,
-    time_limit: float,
+    limits: Limits,
 ) -> Outcome:
-    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W);
-    time_limit: seconds, loading the method included. Never raises for what the method does."""
-    return _process_for(spec).run(resolution, image_name, image, mask, time_limit)
+    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W). Never
+    raises for what the method does."""
+    return _process_for(spec).run(resolution, image_name, image, mask, limits)
 
 
 class InferenceProcess:
@@ -79,19 +88,21 @@ class InferenceProcess:
         )
 
     def run(
-        self, resolution: int, image_name: str, image: Image, mask: Mask, time_limit: float
+        self, resolution: int, image_name: str, image: Image, mask: Mask, limits: Limits
     ) -> Outcome:
         np.save(self._scratch / "image.npy", image)
         np.save(self._scratch / "mask.npy", mask)
         spec = self.spec
-        call = [spec.method, spec.options, spec.device, resolution, image_name]
-        future = self._pool.schedule(child.run, args=call, timeout=time_limit)
+        call = [
+            spec.method, spec.options, spec.device, resolution, image_name, limits.memory_gb
+        ]  # fmt: skip
+        future = self._pool.schedule(child.run, args=call, timeout=limits.seconds)
         try:
             report = future.result()
         except CaseTimeoutError:
-            outcome = Outcome("timeout", error=f"time limit of {time_limit:g} s reached")
+            outcome = Outcome("timeout", error=f"time limit of {limits.seconds:g} s reached")
         except ProcessExpired as error:
-            outcome = _died(error.exitcode)
+            outcome = _died(error.exitcode, self._printed())
         else:
             outcome = Outcome(**report)
         if outcome.status == "ok":
@@ -108,8 +119,10 @@ class InferenceProcess:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def _died(exitcode: int | None) -> Outcome:
-    """What a child that ended without a word says by its exit code."""
+def _died(exitcode: int | None, printed: str) -> Outcome:
+    """What a child that ended without a word says by its exit code and last output."""
+    if "bad_alloc" in printed:
+        return Outcome("out_of_memory", error="process ended: it could not get more memory")
     if exitcode == -signal.SIGKILL:
         return Outcome(
             "out_of_memory", error="process killed (signal 9): most likely out of memory"

@@ -39,12 +39,19 @@ def start(scratch: str) -> None:
 
 
 def run(
-    method: str, options: dict[str, Any], device: str, resolution: int, image_name: str
+    method: str,
+    options: dict[str, Any],
+    device: str,
+    resolution: int,
+    image_name: str,
+    memory_gb: float | None,
 ) -> dict[str, Any]:
     """One case, from image.npy and mask.npy of the scratch folder to raw.npy. Returns what
     `benchmark.inference.Outcome` holds, apart from the pixels."""
     os.truncate(_scratch / "log.txt", 0)
     try:
+        if memory_gb is not None:
+            _limit_memory(memory_gb)
         inpainter = _loaded(method, options, device).for_case(resolution, image_name)
         image = np.load(_scratch / "image.npy")
         mask = np.load(_scratch / "mask.npy")
@@ -57,12 +64,23 @@ def run(
         return {"status": "failed", "error": _one_line(error), "log": error.log}
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        status = "out_of_memory" if _is_out_of_memory(error) else "failed"
-        return {"status": status, "error": f"{type(error).__name__}: {_one_line(error)}"}
+        reason = f"{type(error).__name__}: {_one_line(error)}"
+        if not _is_out_of_memory(error):
+            return {"status": "failed", "error": reason}
+        limit = "" if memory_gb is None else f"memory limit of {memory_gb:g} GB reached: "
+        return {"status": "out_of_memory", "error": limit + reason}
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
     return report
+
+
+def _limit_memory(gigabytes: float) -> None:
+    """Let allocations fail beyond this much; the process lives on to tell of it."""
+    import resource
+
+    most = int(gigabytes * 2**30)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
 def _loaded(method: str, options: dict[str, Any], device: str) -> Inpainter:
@@ -131,6 +149,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
         or "insufficient memory" in text
         or "can't allocate memory" in text
         or "not enough memory" in text
+        or "bad_alloc" in text
     )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benchmark import audit, provenance
 from benchmark.dataset import PhotoStore
-from benchmark.inference import MethodSpec, close_all
+from benchmark.inference import Limits, MethodSpec, close_all
 from benchmark.metrics import METRICS
 from benchmark.plan import Plan, compare, list_cases
 from benchmark.progress import ProgressBar
@@ -94,7 +94,8 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
     cases = [case for case, _ in plan.to_score] + plan.to_run
     watcher = ProgressBar(console, cases, list(plan.rows.values()), workers)
     photos = PhotoStore(job.request.dataset)
-    runner = Runner(plan, folder, job.protocol, photos, watcher, job.request.time_limit)
+    limits = Limits(job.request.time_limit, job.request.memory_limit)
+    runner = Runner(plan, folder, job.protocol, photos, watcher, limits)
     executor: Executor = ThreadPoolExecutor(workers)
     try:
         with watcher:
@@ -146,6 +147,7 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> 
         "workers": request.workers,
         "threads": job.threads,
         "time_limit_s": request.time_limit,
+        "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,
         "machine": provenance.machine(),
         "versions": provenance.versions(),
@@ -161,6 +163,7 @@ def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:
         "options": spec.options,
         "device": spec.device,
         "note": plan.notes[spec.label],
+        "weights_sha256": plan.weights[spec.label],
     }
 
 

@@ -18,6 +18,7 @@ import methods
 from benchmark.errors import InputError
 from benchmark.inference import MethodSpec
 from benchmark.run_folder import REFERENCE, folder_name
+from methods.base import Inpainter
 from methods.validation import field_names
 
 DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")
@@ -30,11 +31,13 @@ def collect(
     options: Iterable[str] = (),
     device: str = "auto",
     seed: int = 0,
+    weights: Iterable[str] = (),
 ) -> list[MethodSpec]:
     """The methods of a run, in the order of the tables.
 
     names: "a,b,c" or None for the default ones (none if there are files or external results);
-    external: "NAME=DIR"; options: "NAME.KEY=VALUE", VALUE as in TOML or plain text.
+    external: "NAME=DIR"; options: "NAME.KEY=VALUE", VALUE as in TOML or plain text; weights:
+    "NAME=PATH", NAME as in `python -m methods list`.
     Raises InputError for anything that cannot be meant.
     """
     tables: dict[str, dict[str, Any]] = {}
@@ -50,6 +53,8 @@ def collect(
         _add(tables, label, {"method": "external", "folder": str(Path(folder).expanduser())})
     for text in options:
         _set_option(tables, text)
+    for text in weights:
+        _give_weights(tables, text)
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
 
 
@@ -115,12 +120,53 @@ def _set_option(tables: dict[str, dict[str, Any]], text: str) -> None:
         tables[label][option] = value
 
 
-def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:
-    method = table.pop("method")
+def _give_weights(tables: dict[str, dict[str, Any]], text: str) -> None:
+    """Hand a weights file to every method, and every stage one, whose network it is for."""
+    name, found, path = text.partition("=")
+    if not found or not path:
+        raise InputError(f"--weights {text!r}: write it as NAME=PATH")
+    taken: set[str] = set()
+    for label, table in tables.items():
+        cls = _class_of(table["method"])
+        taken |= _names(cls)
+        if name == label or name in _names(cls):
+            table["weights"] = path
+        inner = _stage_one(table, cls)
+        if inner:
+            taken |= _names(_class_of(inner))
+            if name in _names(_class_of(inner)):
+                options = {**table.get("stage_one_options", {}), "weights": path}
+                table["stage_one_options"] = options
+    if name not in taken | set(tables):
+        known = ", ".join(sorted(taken)) or "none"
+        raise InputError(
+            f"--weights {text!r}: no method of this run takes weights called {name!r} "
+            f"(those it takes: {known})"
+        )
+
+
+def _names(cls: type[Inpainter]) -> set[str]:
+    return {cls.weights_name} if hasattr(cls, "weights_name") else set()
+
+
+def _stage_one(table: dict[str, Any], cls: type[Inpainter]) -> str | None:
+    """Name of the method that a method of this class takes as stage one, if it takes one."""
+    if "stage_one" not in field_names(cls):
+        return None
+    _, _, given = table["method"].partition(":")
+    return given or table.get("stage_one") or getattr(cls, "stage_one", None)
+
+
+def _class_of(method: str) -> type[Inpainter]:
     try:
-        cls = methods.method_class(method)
+        return methods.method_class(method)
     except ValueError as error:
         raise InputError(f"{error}; see: python -m methods list") from None
+
+
+def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:
+    method = table.pop("method")
+    cls = _class_of(method)
     if "seed" in field_names(cls):
         table.setdefault("seed", seed)
     return MethodSpec(label, method, table, table.pop("device", device))

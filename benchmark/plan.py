@@ -45,6 +45,7 @@ class Plan:
     to_score: list[tuple[Case, Row]]
     rows: dict[Slot, Row]
     notes: dict[str, str]
+    weights: dict[str, dict[str, str]]
 
 
 def list_cases(
@@ -54,10 +55,12 @@ def list_cases(
 
     A method that cannot run here gives rows with status skipped and the reason.
     Raises InputError for options that a method refuses."""
-    plan = Plan([], [], [], {}, {})
+    plan = Plan([], [], [], {}, {}, {})
     for spec in specs:
         inpainter = _created(spec, resolutions)
-        plan.notes[spec.label] = inpainter.note if isinstance(inpainter, Inpainter) else ""
+        ready = inpainter if isinstance(inpainter, Inpainter) else None
+        plan.notes[spec.label] = ready.note if ready else ""
+        plan.weights[spec.label] = ready.weights_used() if ready else {}
         for resolution in resolutions:
             for photo in photos:
                 _add(plan, spec, inpainter, resolution, photo, protocol)
@@ -75,6 +78,7 @@ def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingReq
     try:
         inpainter = methods.create(spec.method, device=spec.device, **spec.options)
         inpainter.check_resolutions(resolutions)
+        inpainter.check()
         return inpainter
     except MissingRequirementError as error:
         return error

@@ -31,10 +31,12 @@ class Request:
     method_files: list[Path]
     external: list[str]
     options: list[str]
+    weights: list[str]
     device: str
     workers: int
     seed: int
     time_limit: float
+    memory_limit: float | None
     overwrite: Overwrite
     accept_drift: bool
     command: list[str]
@@ -62,6 +64,7 @@ def check(request: Request, console: Console) -> Job:
         request.options,
         request.device,
         request.seed,
+        request.weights,
     )
     known = _verified_before(request.out, protocol, resolutions)
     photos = check_photos(request.dataset, protocol, resolutions, console, known)

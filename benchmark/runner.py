@@ -14,7 +14,7 @@ from typing import Protocol as Interface
 
 from benchmark.dataset import PhotoStore
 from benchmark.errors import InputError
-from benchmark.inference import Outcome, close_all, infer
+from benchmark.inference import Limits, Outcome, close_all, infer
 from benchmark.metrics import score
 from benchmark.plan import Case, Plan
 from benchmark.protocol import Protocol, hole_mask, reference
@@ -42,14 +42,14 @@ class Runner:
         protocol: Protocol,
         photos: PhotoStore,
         watcher: Watcher,
-        time_limit: float,
+        limits: Limits,
     ) -> None:
         self._plan = plan
         self._folder = folder
         self._protocol = protocol
         self._photos = photos
         self._watcher = watcher
-        self._time_limit = time_limit
+        self._limits = limits
         self._failure: BaseException | None = None
         self._stopping = False
         self._futures: set[Future[Outcome]] = set()
@@ -97,7 +97,7 @@ class Runner:
             case.photo.name,
             blank(image, mask),
             mask,
-            self._time_limit,
+            self._limits,
         )
 
         def hand_over(done: Future[Outcome]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import sys
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from methods.validation import build, field_names
 
 __all__ = ["Inpainter", "available", "create", "method_class"]
 
+ENTRY_POINTS = "inpainting_suite.methods"
+
 
 def available() -> list[str]:
     """Names of all methods, sorted. `two-stage` also takes a stage one: `two-stage:NAME`."""
-    return sorted(_index())
+    return sorted({*_index(), *_plugins()})
 
 
 def create(
@@ -55,14 +59,25 @@ def method_class(name: str) -> type[Inpainter]:
     if base in index:
         module, cls = index[base]
         return getattr(importlib.import_module(f"methods.{module}"), cls)
+    if base in _plugins():
+        module, _, cls = _plugins()[base].partition(":")
+        return _own_class(name, module, cls)
     if rest:
         return _own_class(name, base, rest)
-    close = difflib.get_close_matches(name, index, n=1)
+    close = difflib.get_close_matches(name, available(), n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(sorted(index))}")
+    raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(available())}")
+
+
+def _plugins() -> dict[str, str]:
+    """Methods that installed packages announce: name -> "module:Class"."""
+    return {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
 
 
 def _own_class(name: str, module: str, cls: str) -> type[Inpainter]:
+    # A script's folder is searched for modules, the current one is not: people are in theirs.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     try:
         found = getattr(importlib.import_module(module), cls)
     except (ImportError, AttributeError) as error:

@@ -142,6 +142,14 @@ class Inpainter(ABC):
                     f"{self.name} cannot import {module} ({error}): pip install {package}"
                 ) from None
 
+    def check(self) -> None:  # noqa: B027, only methods with weights need it
+        """Raise MethodError if a file that the method was given is not what it should be; called
+        once, before a run begins."""
+
+    def weights_used(self) -> dict[str, str]:
+        """Name of weights -> SHA-256 of the file, or "random"; empty for methods without."""
+        return {}
+
     def check_resolutions(self, resolutions: list[int]) -> None:  # noqa: B027, rarely needed
         """Raise ValueError if a run at these resolutions (pixels) cannot be meant; only methods
         that look results up by resolution mind."""

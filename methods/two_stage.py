@@ -1,61 +1,100 @@
-"""Two-stage inpainting: any method at low resolution, upscaled, known pixels pasted.
+"""Two-stage inpainting: any method at low resolution, upscaled, refined at full resolution.
 
-A. Moskalenko, M. Erofeev, D. Vatolin, Deep Two-Stage High-Resolution Image Inpainting, 2020,
-section 3. This is the frame around stage one; the refinement network is not part of it yet.
+A. Moskalenko, M. Erofeev, D. Vatolin, Deep Two-Stage High-Resolution Image Inpainting, 2020.
 """
 
 from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import cv2
 from pydantic import Field
 
 import methods
-from methods.base import Image, Inpainter, Mask, MethodError, composite
+from methods.base import Image, Inpainter, Mask, MethodError
 from methods.classical import OPENCV
-from methods.resample import nearest
+from methods.network import NetworkInpainter, State, exact, load_state, to_image
+from methods.refinement import ENCODER, RefinementNet
+from methods.stacking import (
+    Prepared,
+    Stack,
+    matched,
+    prepared_as_in_paper,
+    prepared_as_published,
+)
+from methods.unet import hole_spans
 from methods.validation import field_names
 
 
 @dataclass(kw_only=True)
-class TwoStage(Inpainter):
-    """stage_one: name of any other method; stage_one_options: its options; working_size: the
-    longer side that stage one sees, in pixels (images are never enlarged for it); seed: for a
-    stage one that takes one."""
+class TwoStage(NetworkInpainter):
+    """stage_one: name of any other method; stage_one_options: its options (weights too);
+    working_size: the longer side that stage one sees, in pixels; refine: False leaves the
+    refinement network out; profile: "published" does what the authors' code does, "paper" what the
+    paper says, "auto" what the weights were made for; seed: for a stage one that takes one;
+    weights: of the refinement network."""
 
     name: ClassVar[str] = "two-stage"
-    summary: ClassVar[str] = "stage one at 512 px, upscaled (no refinement network yet)"
-    requires: ClassVar[dict[str, str]] = OPENCV
+    summary: ClassVar[str] = "stage one at 512 px, refined at full size (Moskalenko et al. 2020)"
+    requires: ClassVar[dict[str, str]] = {**OPENCV, **NetworkInpainter.requires}
+    weights_name: ClassVar[str] = "refinement"
+    version: ClassVar[int] = 2
 
-    stage_one: str = "navier-stokes"
+    stage_one: str = "dfnet"
     stage_one_options: dict[str, Any] = field(default_factory=dict)
     working_size: Annotated[int, Field(ge=16)] = 512
+    refine: bool = True
+    profile: Literal["auto", "published", "paper"] = "auto"
     seed: int | None = None
     _inner: Inpainter = field(init=False, repr=False)
+    _profile: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         cls = methods.method_class(self.stage_one)
         if issubclass(cls, TwoStage):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
-        options = dict(self.stage_one_options)
-        if self.seed is not None and "seed" in field_names(cls):
+        self._file = None
+        if self.refine:
+            super().__post_init__()
+        self._profile = self._chosen_profile()
+        options, known = dict(self.stage_one_options), field_names(cls)
+        if self.seed is not None and "seed" in known:
             options.setdefault("seed", self.seed)
+        if self._profile == "paper" and "rounding" in known:
+            options.setdefault("rounding", "nearest")
         self._inner = methods.create(self.stage_one, device=self.device, **options)
         self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
 
+    def _chosen_profile(self) -> str:
+        if self.profile != "auto":
+            return self.profile
+        return self.metadata().get("profile", "published") if self.refine else "paper"
+
     @property
     def note(self) -> str:
-        return (
-            f"stage one {self.stage_one} at {self.working_size} px, upscaled bilinearly; "
-            "the paper's refinement network is not part of it yet"
-        )
+        end = f"refined at full size, profile {self._profile}" if self.refine else "NOT refined"
+        notes = [
+            f"stage one {self.stage_one} at {self.working_size} px, upscaled bilinearly, {end}"
+        ]
+        if self._inner.note:
+            notes.append(f"{self.stage_one}: {self._inner.note}")
+        if self.refine and super().note:
+            notes.append(f"refinement: {super().note}")
+        return "; ".join(notes)
 
     def load(self) -> None:
-        super().load()
         self._inner.load()
+        if self.refine:
+            super().load()
+
+    def check(self) -> None:
+        self._inner.check()
+        if self.refine:
+            super().check()
+
+    def weights_used(self) -> dict[str, str]:
+        return {**self._inner.weights_used(), **(super().weights_used() if self.refine else {})}
 
     def check_resolutions(self, resolutions: list[int]) -> None:
         self._inner.check_resolutions(resolutions)
@@ -66,23 +105,34 @@ class TwoStage(Inpainter):
         return bound
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+        found = super().identity(resolution, image_name)
+        options = {**found["options"], "profile": self._profile}
+        # They count as far as they reach stage one.
+        for name in ("stage_one", "stage_one_options", "seed"):
+            del options[name]
         return {
-            "method": self.name,
-            "version": self.version,
-            "working_size": self.working_size,
+            **found,
+            "options": options,
             "stage_one": self._inner.identity(resolution, image_name),
         }
 
+    def build(self, state: State | None) -> RefinementNet:
+        if state is None:
+            return RefinementNet()
+        deepest = state.get("en8.encode.0.conv.1.weight")
+        width = 1.0 if deepest is None else deepest.shape[0] / ENCODER[7][0]
+        return load_state(RefinementNet(width), state)
+
     def fill(self, image: Image, mask: Mask) -> Image:
-        height, width = image.shape[:2]
-        scale = min(1.0, self.working_size / max(height, width))
-        small = max(1, round(height * scale)), max(1, round(width * scale))
-        # Image and mask are sampled by one rule: what is known in the small mask was known.
-        small_image, small_mask = nearest(image, *small), nearest(mask, *small)
-        coarse = self._coarse(small_image, small_mask)
+        prepare = prepared_as_published if self._profile == "published" else prepared_as_in_paper
+        frame = prepare(image, mask, self.working_size)
+        coarse = self._coarse(frame.small_image, frame.small_mask)[frame.inner]
         self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
-        upscaled = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-        return composite(image, upscaled, mask)
+        whole = matched(frame, coarse)
+        if self.refine:
+            self._refine(whole, frame)
+        height, width = mask.shape
+        return whole[:height, :width]
 
     def _coarse(self, image: Image, mask: Mask) -> Image:
         if not mask.any():
@@ -93,3 +143,16 @@ class TwoStage(Inpainter):
                 f"no known pixel is left at {image.shape[1]}x{image.shape[0]}; raise working_size"
             )
         return self._inner.inpaint(image, mask)
+
+    def _refine(self, whole: Image, frame: Prepared) -> None:
+        """Replace the box around the hole by what the refinement network makes of it."""
+        network, device = self.loaded(), self.torch_device()
+        assert isinstance(network, RefinementNet)
+        stack = Stack(whole, frame.mask | frame.invalid, frame.shift)
+        rows, columns = hole_spans(frame.mask)
+        with exact():
+            refined = network.refilled_in(
+                lambda r, c: stack.at(r, c, device), whole.shape[:2], rows, columns
+            )
+        rounding = "truncate" if self._profile == "published" else "nearest"
+        whole[slice(*rows), slice(*columns)] = to_image(refined, rounding)

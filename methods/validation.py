@@ -16,7 +16,11 @@ def build(cls: type[T], values: dict[str, Any], what: str) -> T:
     cls: a dataclass or pydantic model; what: how to call it in messages ("method telea").
     Raises ValueError: one line with every problem, naming the keys and the valid ones.
     """
-    config = None if issubclass(cls, BaseModel) else ConfigDict(extra="forbid")
+    config = (
+        None
+        if issubclass(cls, BaseModel)
+        else ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    )
     try:
         return TypeAdapter(with_config(config)(cls) if config else cls).validate_python(values)
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.inference import MethodSpec, Outcome, close_all, infer
+from benchmark.inference import Limits, MethodSpec, Outcome, close_all, infer
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True
@@ -22,8 +23,13 @@ def spec(method: str, **options: Any) -> MethodSpec:
     return MethodSpec(method, f"tests.benchmark.own_methods:{method}", options)
 
 
-def case(method: MethodSpec, image: np.ndarray, time_limit: float = 60) -> Outcome:
-    return infer(method, 32, "cat", image, MASK, time_limit)
+def case(
+    method: MethodSpec,
+    image: np.ndarray,
+    time_limit: float = 60,
+    memory_gb: float | None = None,
+) -> Outcome:
+    return infer(method, 32, "cat", image, MASK, Limits(time_limit, memory_gb))
 
 
 @pytest.fixture(autouse=True)
@@ -96,10 +102,21 @@ def test_peak_memory_is_the_cases_own() -> None:
 def test_peak_memory_is_reset_between_cases_of_one_process() -> None:
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("this system keeps no high-water mark that can be reset")
-    first = infer(spec("Grey"), 2048, "a", np.zeros((2048, 2048, 3), np.uint8), big_mask(), 60)
+    image = np.zeros((2048, 2048, 3), np.uint8)
+    first = infer(spec("Grey"), 2048, "a", image, big_mask(), Limits(60))
     second = case(spec("Grey"), DARK)
     assert first.peak_memory_mb and second.peak_memory_mb
     assert first.peak_memory_mb - second.peak_memory_mb > 50
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="--memory-limit is for Linux")
+def test_the_memory_limit_costs_one_case() -> None:
+    greedy = spec("Bad", how="greedy")
+    outcome = case(greedy, BRIGHT, memory_gb=1)
+    assert outcome.status == "out_of_memory"
+    assert outcome.error.startswith("memory limit of 1 GB reached: ")
+    assert case(greedy, DARK, memory_gb=1).status == "ok"
+    assert case(greedy, BRIGHT, memory_gb=4).status == "ok"
 
 
 def big_mask() -> np.ndarray:
@@ -110,6 +127,6 @@ def big_mask() -> np.ndarray:
 
 def test_any_executor_will_do() -> None:
     with ProcessPoolExecutor(1) as executor:
-        future = executor.submit(infer, spec("Grey", value=9), 32, "cat", DARK, MASK, 60.0)
+        future = executor.submit(infer, spec("Grey", value=9), 32, "cat", DARK, MASK, Limits(60))
         outcome = future.result(timeout=60)
     assert outcome.raw is not None and outcome.raw[15, 15, 0] == 9

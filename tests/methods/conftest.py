@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
-WITHOUT_WEIGHTS = ["telea", "navier-stokes", "shiftmap", "patchmatch", "two-stage"]
+import methods
+from methods.base import Inpainter
+
+# Every method that can run here, with what it takes to make it.
+RUNNABLE: dict[str, dict[str, Any]] = {
+    "telea": {},
+    "navier-stokes": {},
+    "shiftmap": {},
+    "patchmatch": {},
+    "two-stage:navier-stokes": {"refine": False},
+    "two-stage:telea": {"weights": "random"},
+    "two-stage": {"weights": "random", "stage_one_options": {"weights": "random"}},
+    "dfnet": {"weights": "random"},
+}
+
+
+def create(name: str) -> Inpainter:
+    """One of the runnable methods."""
+    return methods.create(name, **RUNNABLE[name])
 
 
 def scene(seed: int, height: int, width: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import pytest
 
 import methods
 from methods.base import MissingRequirementError, composite, known_pixels_changed
-from tests.methods.conftest import WITHOUT_WEIGHTS, box, scene
+from tests.methods.conftest import RUNNABLE, box, create, scene
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
@@ -25,43 +25,44 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", WITHOUT_WEIGHTS)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_fills_the_hole_and_keeps_the_rest(name: str, case: str) -> None:
     image, mask = CASES[case]
     before = image.copy(), mask.copy()
-    result = methods.create(name).inpaint(image, mask)
+    result = create(name).inpaint(image, mask)
     assert result.dtype == np.uint8 and result.shape == image.shape
     assert np.array_equal(result[~mask], image[~mask])
-    # The scene is bright everywhere: black would be the blanked hole showing through.
-    assert result[mask].min() > 15
+    if "random" not in str(RUNNABLE[name]):
+        # The scene is bright everywhere: black would be the blanked hole showing through.
+        assert result[mask].min() > 15
     assert np.array_equal(image, before[0]) and np.array_equal(mask, before[1])
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", WITHOUT_WEIGHTS)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_pixels_under_the_mask_are_never_read(name: str, case: str) -> None:
     image, mask = CASES[case]
     poisoned = image.copy()
     poisoned[mask] = np.random.default_rng(0).integers(0, 256, (mask.sum(), 3))
-    method = methods.create(name)
+    method = create(name)
     assert np.array_equal(method.inpaint(image, mask), method.inpaint(poisoned, mask))
     # Nor by the adapter itself, which is handed a blanked image by the base.
     assert np.array_equal(method.fill(image, mask)[mask], method.fill(poisoned, mask)[mask])
 
 
-@pytest.mark.parametrize("name", WITHOUT_WEIGHTS)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_same_result_in_another_process(name: str, tmp_path: Path) -> None:
     image, mask = CASES["odd"]
     np.save(tmp_path / "image.npy", image)
     np.save(tmp_path / "mask.npy", mask)
     code = (
-        "import sys, numpy as np, methods\n"
+        "import sys, numpy as np; from tests.methods.conftest import create\n"
         "folder, name = sys.argv[1:]\n"
         "image, mask = np.load(folder + '/image.npy'), np.load(folder + '/mask.npy')\n"
-        "np.save(folder + '/result.npy', methods.create(name).inpaint(image, mask))\n"
+        "np.save(folder + '/result.npy', create(name).inpaint(image, mask))\n"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path, name], check=True, cwd=ROOT)
-    here = methods.create(name).inpaint(image, mask)
+    here = create(name).inpaint(image, mask)
     assert np.array_equal(here, np.load(tmp_path / "result.npy"))
 
 
@@ -108,7 +109,7 @@ def test_patchmatch_without_its_native_library_is_a_missing_requirement(
         methods.create("patchmatch").load()
 
 
-@pytest.mark.parametrize("name", WITHOUT_WEIGHTS)
+@pytest.mark.parametrize("name", RUNNABLE)
 def test_wrong_pairs_are_refused(name: str) -> None:
     image, mask = CASES["centre"]
     method = methods.create(name)

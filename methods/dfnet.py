@@ -1,0 +1,217 @@
+"""DFNet: a U-Net that blends what it makes with the known image, at six scales.
+
+X. Hong, P. Xiong, R. Ji, H. Fan, Deep Fusion Network for Image Completion, ACM Multimedia 2019.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from methods.base import Image, Mask
+from methods.network import (
+    NetworkInpainter,
+    State,
+    exact,
+    load_state,
+    pad_to_multiple,
+    to_image,
+    to_tensor,
+)
+from methods.unet import (
+    SLOPE,
+    DecoderBlock,
+    EncoderBlock,
+    PlainConv,
+    Span,
+    cut,
+    encode,
+    evaluate,
+    hole_spans,
+    needs,
+    unpadded,
+)
+
+MULTIPLE = 256
+# Channels and kernel of each encoder block.
+ENCODER = ((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))
+FUSED_SCALES = 6
+
+
+class Fused(NamedTuple):
+    """One scale's outputs, (N, 3, h, w) in [0, 1]: result = alpha * raw + (1 - alpha) * known."""
+
+    result: Tensor
+    alpha: Tensor
+    raw: Tensor
+
+
+class Blend(nn.Module):
+    """Known and raw image to alpha."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blend = nn.Sequential(
+            PlainConv(6, 32, 1),
+            nn.BatchNorm2d(32),
+            nn.LeakyReLU(SLOPE),
+            PlainConv(32, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.LeakyReLU(SLOPE),
+            PlainConv(3, 3, 1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blend(x)
+
+
+class FusionBlock(nn.Module):
+    """Paper, section 3.2: features to a raw completion and, for each colour, an alpha with which
+    it is blended with the known image."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.map2img = nn.Sequential(PlainConv(channels, 3, 1), nn.Sigmoid())
+        self.blend = Blend()
+
+    def forward(self, img_miss: Tensor, features: Tensor) -> Fused:
+        size = features.shape[-2:]
+        known = interpolate(img_miss, size=size, mode="bilinear", align_corners=False)
+        raw = self.map2img(features)
+        alpha = self.blend(torch.cat([known, raw], dim=1))
+        return Fused(alpha * raw + (1 - alpha) * known, alpha, raw)
+
+    def unpadded(self, known: Tensor, features: Tensor, ends: tuple[Span, Span]) -> Tensor:
+        """The result without the outermost pixels of `known` and `features`, which share their
+        size. ends: rows and columns wanted, counted in that size; where they leave it is the
+        border of the frame, with zeros beyond."""
+        raw = self.map2img(features)
+        blend = self.blend.blend
+        hidden = blend[:3](torch.cat([known, raw], dim=1))
+        whole = (Span(0, hidden.shape[-2]), Span(0, hidden.shape[-1]))
+        hidden = cut(hidden, whole, [span.grown(1) for span in ends])
+        alpha = blend[4:](unpadded(blend[3], hidden))
+        known, raw = cut(known, whole, ends), cut(raw, whole, ends)
+        return alpha * raw + (1 - alpha) * known
+
+
+class DFNet(nn.Module):
+    """Deep Fusion Network. width: multiplies the channels of the encoder; 1.0 is the published
+    size (32,880,504 parameters) and loads the published state dict.
+
+    Image and mask are in [0, 1], mask 1 = known; the published weights expect BGR. Both sides must
+    be multiples of 256."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__()
+        sizes = [4] + [max(8, round(channels * width)) for channels, _ in ENCODER]
+        depth = len(ENCODER)
+        for i, (_, kernel) in enumerate(ENCODER):
+            block = EncoderBlock(sizes[i], sizes[i + 1], kernel, first=i == 0)
+            self.add_module(f"en_{i}", block)
+        made = [*sizes[: depth + 1]]
+        for i in range(depth):
+            below = made[i + 1] if i + 1 < depth else sizes[depth]
+            self.add_module(f"de_{i}", DecoderBlock(below + sizes[i], made[i]))
+        for i in range(FUSED_SCALES):
+            self.add_module(f"fuse_{i}", FusionBlock(made[i]))
+
+    @property
+    def encoders(self) -> list[EncoderBlock]:
+        """From the full resolution down."""
+        return [self.get_submodule(f"en_{i}") for i in range(len(ENCODER))]  # type: ignore[misc]
+
+    @property
+    def decoders(self) -> list[DecoderBlock]:
+        """From the deepest up."""
+        names = [f"de_{i}" for i in reversed(range(len(ENCODER)))]
+        return [self.get_submodule(name) for name in names]  # type: ignore[misc]
+
+    def fusion(self, scale: int) -> FusionBlock:
+        return self.get_submodule(f"fuse_{scale}")  # type: ignore[return-value]
+
+    def forward(
+        self, img_miss: Tensor, mask: Tensor
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Results, alphas and raw completions at scales 0 (full) to 5 (1/32).
+
+        img_miss: (N, 3, H, W), image times mask; mask: (N, 1, H, W)."""
+        x = _joined(img_miss, mask)
+        skips = encode(x, self.encoders)
+        below = skips.pop()
+        fused: list[Fused] = []
+        for scale, decoder in zip(reversed(range(len(ENCODER))), self.decoders, strict=True):
+            below = decoder(below, skips.pop())
+            if scale < FUSED_SCALES:
+                fused.insert(0, self.fusion(scale)(img_miss, below))
+        results, alphas, raws = zip(*fused, strict=True)
+        return list(results), list(alphas), list(raws)
+
+    def finest(self, img_miss: Tensor, mask: Tensor, rows: Span, columns: Span) -> Tensor:
+        """The full-resolution result in a box, (N, 3, rows, columns): equal to that part of
+        `forward`, computed at each level only where the box needs it."""
+        x = _joined(img_miss, mask)
+        height, width = x.shape[-2:]
+        down = needs(rows.grown(1), height, self.encoders)
+        across = needs(columns.grown(1), width, self.encoders)
+        features = evaluate(
+            self.encoders,
+            self.decoders,
+            lambda r, c: x[..., r.start : r.stop, c.start : c.stop],
+            down,
+            across,
+        )
+        shown = down.output[0], across.output[0]
+        known = img_miss[..., slice(*shown[0]), slice(*shown[1])]
+        ends = [
+            Span(want.start - have.start, want.stop - have.start)
+            for want, have in zip((rows, columns), shown, strict=True)
+        ]
+        return self.fusion(0).unpadded(known, features, (ends[0], ends[1]))
+
+
+def _joined(img_miss: Tensor, mask: Tensor) -> Tensor:
+    height, width = img_miss.shape[-2:]
+    if height % MULTIPLE or width % MULTIPLE:
+        raise ValueError(f"DFNet takes multiples of {MULTIPLE} px, not {width}x{height}")
+    return torch.cat([img_miss, mask], dim=1)
+
+
+@dataclass(kw_only=True)
+class DFNetInpainter(NetworkInpainter):
+    """DFNet at the image's own size, sides padded to multiples of 256 by repeating the border.
+
+    rounding: of the network's output to 8 bits; the published code truncates."""
+
+    name: ClassVar[str] = "dfnet"
+    summary: ClassVar[str] = "deep fusion network, native (Hong et al. 2019)"
+    weights_name: ClassVar[str] = "dfnet"
+
+    rounding: Literal["truncate", "nearest"] = "truncate"
+
+    def build(self, state: State | None) -> DFNet:
+        if state is None:
+            return DFNet()
+        deepest = state.get("en_7.encode.0.conv.1.weight")
+        width = 1.0 if deepest is None else deepest.shape[0] / ENCODER[7][0]
+        return load_state(DFNet(width), state)
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        network, device = self.loaded(), self.torch_device()
+        assert isinstance(network, DFNet)
+        rows, columns = hole_spans(mask)
+        step = -1 if self.metadata().get("colour_order", "BGR") == "BGR" else 1
+        with exact():
+            pixels = to_tensor(image[..., ::step], device) / 255
+            known = 1 - to_tensor(mask, device)
+            pixels = pad_to_multiple(pixels * known, MULTIPLE, "replicate")
+            known = pad_to_multiple(known, MULTIPLE, "replicate")
+            found = network.finest(pixels, known, rows, columns)
+        raw = image.copy()
+        raw[slice(*rows), slice(*columns)] = to_image(found, self.rounding)[..., ::step]
+        return raw

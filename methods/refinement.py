@@ -1,0 +1,98 @@
+"""The refinement network of the two-stage method: a U-Net on the coarse result at full resolution
+and four shifted copies of it.
+
+A. Moskalenko, M. Erofeev, D. Vatolin, Deep Two-Stage High-Resolution Image Inpainting, 2020,
+section 3 and Fig. 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from methods.unet import (
+    DecoderBlock,
+    EncoderBlock,
+    PlainConv,
+    Span,
+    encode,
+    evaluate,
+    needs,
+)
+
+MULTIPLE = 256
+# The mask, the image, then four shifted images with their masks.
+INPUTS = 20
+IMAGE = slice(1, 4)
+# Channels and kernel of each encoder block.
+ENCODER = ((96, 7), (192, 5), (384, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))
+
+
+class RefinementNet(nn.Module):
+    """width: multiplies the channels of the encoder; 1.0 is the published size (36,858,507
+    parameters) and loads the published state dict.
+
+    The input (N, 20, H, W) is in [0, 1], colours RGB, masks 1 = hole or out of the frame; both
+    sides must be multiples of 256."""
+
+    def __init__(self, width: float = 1.0) -> None:
+        super().__init__()
+        sizes = [INPUTS] + [max(8, round(channels * width)) for channels, _ in ENCODER]
+        depth = len(ENCODER)
+        for level, (_, kernel) in enumerate(ENCODER):
+            block = EncoderBlock(sizes[level], sizes[level + 1], kernel, first=level == 0)
+            self.add_module(f"en{level + 1}", block)
+        below = sizes[depth]
+        for i, level in enumerate(reversed(range(depth))):
+            self.add_module(f"de{i + 1}", DecoderBlock(below + sizes[level], sizes[level]))
+            below = sizes[level]
+        self.last_conv = nn.Sequential(PlainConv(INPUTS, 3, 1), nn.Sigmoid())
+
+    @property
+    def encoders(self) -> list[EncoderBlock]:
+        """From the full resolution down."""
+        return [self.get_submodule(f"en{i + 1}") for i in range(len(ENCODER))]  # type: ignore[misc]
+
+    @property
+    def decoders(self) -> list[DecoderBlock]:
+        """From the deepest up."""
+        return [self.get_submodule(f"de{i + 1}") for i in range(len(ENCODER))]  # type: ignore[misc]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The image with its hole refilled, (N, 3, H, W) in [0, 1]: known pixels are the input's
+        (the published code composites inside the network)."""
+        mask = x[:, :1]
+        return mask * self.refilled(x) + (1 - mask) * x[:, IMAGE]
+
+    def refilled(self, x: Tensor) -> Tensor:
+        """What the network itself makes, before known pixels are put back."""
+        check_size(*x.shape[-2:])
+        skips = encode(x, self.encoders)
+        y = skips.pop()
+        for decoder in self.decoders:
+            y = decoder(y, skips.pop())
+        return self.last_conv(y)
+
+    def refilled_in(
+        self,
+        input_at: Callable[[Span, Span], Tensor],
+        size: tuple[int, int],
+        rows: Span,
+        columns: Span,
+    ) -> Tensor:
+        """`refilled` in a box, (N, 3, rows, columns): equal to that part of the whole, computed at
+        each level only where the box needs it.
+
+        input_at: the input (N, 20, h, w) in a span of rows and one of columns; size: of the whole
+        frame (H, W)."""
+        check_size(*size)
+        down = needs(rows, size[0], self.encoders)
+        across = needs(columns, size[1], self.encoders)
+        return self.last_conv(evaluate(self.encoders, self.decoders, input_at, down, across))
+
+
+def check_size(height: int, width: int) -> None:
+    """Raise ValueError for a size whose eight halvings are not exact."""
+    if height % MULTIPLE or width % MULTIPLE:
+        raise ValueError(f"RefinementNet takes multiples of {MULTIPLE} px, not {width}x{height}")
