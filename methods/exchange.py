@@ -97,9 +97,10 @@ class Exchange(Inpainter):
         return np.ascontiguousarray(joined[None].astype(TYPES[self.dtype]))
 
     def _pixels(self, image: Image, mask: Mask) -> NDArray[np.float32]:
-        black, white = self.image_range
+        black, white = (np.float32(value) for value in self.image_range)
         ordered = image if self.colours == "RGB" else image[..., ::-1]
-        pixels = ordered.astype(np.float32) / 255 * (white - black) + black
+        pixels: NDArray[np.float32] = ordered.astype(np.float32) / np.float32(255)
+        pixels = pixels * (white - black) + black
         if self.hole_value is not None:
             pixels[mask] = self.hole_value
         return pixels.transpose(2, 0, 1)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 import methods
-from methods.base import Image, Inpainter, Mask, MethodError
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.classical import OPENCV
 from methods.network import NetworkInpainter, State, exact, load_state, to_image
 from methods.refinement import ENCODER, RefinementNet
@@ -54,17 +54,30 @@ class TwoStage(NetworkInpainter):
         cls = methods.method_class(self.stage_one)
         if issubclass(cls, TwoStage):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
+        missing = []
         self._file = None
-        if self.refine:
-            super().__post_init__()
+        try:
+            if self.refine:
+                super().__post_init__()
+        except MissingRequirementError as error:
+            missing.append(str(error))
         self._profile = self._chosen_profile()
+        try:
+            self._inner = self._created(cls)
+        except MissingRequirementError as error:
+            missing.append(str(error))
+        if missing:
+            raise MissingRequirementError("; ".join(missing))
+        self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
+
+    def _created(self, cls: type[Inpainter]) -> Inpainter:
+        """Stage one."""
         options, known = dict(self.stage_one_options), field_names(cls)
         if self.seed is not None and "seed" in known:
             options.setdefault("seed", self.seed)
         if self._profile == "paper" and "rounding" in known:
             options.setdefault("rounding", "nearest")
-        self._inner = methods.create(self.stage_one, device=self.device, **options)
-        self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
+        return methods.create(self.stage_one, device=self.device, **options)
 
     def _chosen_profile(self) -> str:
         if self.profile != "auto":

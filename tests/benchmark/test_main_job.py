@@ -25,7 +25,10 @@ BAD = "tests.benchmark.own_methods:Bad"
 
 
 def test_a_run_leaves_what_the_next_stage_reads(bench: Bench) -> None:
-    done = bench.run("--methods", "telea,two-stage:telea", "--workers", "2")
+    done = bench.run(
+        *("--methods", "telea,two-stage:telea", "--workers", "2"),
+        *("--option", "two-stage:telea.refine=false"),
+    )
     assert done.returncode == 0, done.stderr
     rows = bench.rows()
     assert len(rows) == 2 * 3 * 4
@@ -183,6 +186,7 @@ def test_changes_invalidate_exactly_the_cases_concerned(bench: Bench) -> None:
 def test_a_run_killed_ten_times_ends_as_an_unbroken_one(bench: Bench, tmp_path: Path) -> None:
     arguments = [
         "--methods", f"telea,{GREY},two-stage:telea", "--option", f"{GREY}.seconds=0.08",
+        "--option", "two-stage:telea.refine=false",
         "--workers", "2",
     ]  # fmt: skip
     whole = Bench(bench.photos, bench.protocol, tmp_path / "whole")
@@ -334,7 +338,7 @@ def test_flat_external_folder_needs_one_resolution(bench: Bench, tmp_path: Path)
     external = ["--external", f"P={tmp_path / 'flat'}"]
     methods = tmp_path / "methods.toml"
     methods.write_text(
-        '[b]\nmethod = "two-stage:external"\n'
+        '[b]\nmethod = "two-stage:external"\nrefine = false\n'
         f"stage_one_options = {{ folder = '{tmp_path / 'flat'}' }}\n"
     )
     for given in (external, ["--method-file", str(methods)]):

@@ -112,7 +112,7 @@ def test_patchmatch_without_its_native_library_is_a_missing_requirement(
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_wrong_pairs_are_refused(name: str) -> None:
     image, mask = CASES["centre"]
-    method = methods.create(name)
+    method = create(name)
     wrong = [
         (image, np.zeros_like(mask)),
         (image, np.ones_like(mask)),
