@@ -1,26 +1,34 @@
 # make demo   the main job on eight photographs, with its report; demo-full adds the slow methods
 # make test   all tests
+# make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings, side by side
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+REFERENCE := tests/data
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
+CLASSICAL := telea,navier-stokes,patchmatch,two-stage:navier-stokes
+UNREFINED := --option two-stage:navier-stokes.refine=false
 
-.PHONY: demo demo-full test bench lint lock clean
+.PHONY: demo demo-full test conformance bench lint lock clean
 
 demo: $(VENV)/installed
-	$(DEMO)
+	$(DEMO) --methods $(CLASSICAL) $(UNREFINED)
 
 demo-full: $(VENV)/installed
-	$(DEMO) --methods \
-	  telea,navier-stokes,shiftmap,patchmatch,two-stage,two-stage:telea,two-stage:patchmatch
+	$(DEMO) --methods $(CLASSICAL),shiftmap,dfnet,deepfillv2,hifill,two-stage $(UNREFINED)
 
 test: lint
 	$(RUN) -m pytest -n 2
 
+conformance: $(VENV)/installed
+	for network in dfnet two_stage deepfillv2 hifill; do \
+	  $(RUN) -m tests.conformance $$network $(REFERENCE)/$$network || exit 1; done
+
 bench: $(VENV)/installed
 	$(RUN) -m tests.bench.metrics_bench
 	$(RUN) -m tests.bench.overhead_bench
+	$(RUN) -m tests.bench.networks_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

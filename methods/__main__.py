@@ -1,17 +1,25 @@
-"""`python -m methods`: what there is and what is ready to run."""
+"""`python -m methods`: what there is, what is ready to run, and fetching weights."""
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+import inspect
+import sys
+from dataclasses import MISSING, Field, fields
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 import methods
-from methods.base import MissingRequirementError
+from methods.base import Inpainter, MethodError
+from methods.weights import registry, show
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+
+# Characters, where the output is no terminal and has no width of its own.
+WIDTH = 100
+READY = "yes"
 
 
 @app.callback()
@@ -21,28 +29,137 @@ def main() -> None:
 
 @app.command("list")
 def list_methods() -> None:
-    """Every method: name, what it is, whether it can run here and, if not, why."""
+    """Every method: name, what it is, what it needs, whether it can run here, its licence."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("method", "what it is", "ready"):
-        table.add_column(heading, no_wrap=heading == "method")
+    for heading in ("method", "what it is", "needs", "ready", "licence"):
+        table.add_column(heading, no_wrap=heading in {"method", "ready"})
+    remarks = []
     for name in methods.available():
-        table.add_row(name, methods.method_class(name).summary, _state(name))
-    Console().print(table)
+        summary, needs, state = _found(name)
+        told = registry.load().methods.get(name)
+        ready = READY if state.startswith(READY) else "no"
+        table.add_row(name, summary, needs, ready, told.licence if told else "")
+        if state != READY:
+            remarks.append(f"{name}: {state}")
+    console = _console()
+    console.print(table)
+    for remark in remarks:
+        console.print(remark, soft_wrap=True, markup=False)
 
 
-def _state(name: str) -> str:
-    needed = [
-        item.name
-        for item in fields(methods.method_class(name))
+@app.command()
+def info(
+    name: Annotated[str, typer.Argument(help="A method, or weights that a method uses.")],
+) -> None:
+    """All that is known of a method: paper, options, licences, where its weights are."""
+    known = registry.load()
+    console = _console()
+    used = [name]
+    if name in methods.available():
+        _show_method(name, console)
+        used = known.methods[name].weights if name in known.methods else []
+    elif name not in known.weights:
+        names = sorted({*methods.available(), *known.weights})
+        _fail(f"unknown name {name!r}; known: {', '.join(names)}")
+    for weights in used:
+        show.weights(weights, known.weights[weights], console)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Weights, or a method: then all that it uses.")],
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Which of the published ones, see info.  [default: the usual one]"),
+    ] = None,
+) -> None:
+    """Fetch published weights, verify and store them. Goes on where it broke off."""
+    known = registry.load()
+    names = known.methods[name].weights if name in known.methods else [name]
+    if not names:
+        _fail(f"{name} uses no weights")
+    if variant is not None and len(names) > 1:
+        _fail(f"{name} uses {' and '.join(names)}: name the one whose variant you mean")
+    try:
+        for weights in names:
+            show.fetching(weights, variant, _console())
+    except (MethodError, ValueError) as error:
+        _fail(str(error))
+
+
+def _show_method(name: str, console: Console) -> None:
+    summary, needs, state = _found(name)
+    told = registry.load().methods.get(name)
+    lines = [
+        ("", summary),
+        ("paper", told.paper if told else ""),
+        ("licence", told.licence if told else ""),
+        ("needs", needs),
+        ("ready", state),
+    ]
+    show.lines(name, lines, console)
+    if not summary:
+        return
+    cls = methods.method_class(name)
+    options = [(item.name, _default(item)) for item in fields(cls) if item.init]
+    show.lines("options", options, console)
+    console.print(f"\n{inspect.getdoc(cls)}\n", markup=False)
+
+
+def _default(item: Field[Any]) -> str:
+    if item.default is not MISSING:
+        return repr(item.default)
+    return "must be given" if item.default_factory is MISSING else repr(item.default_factory())
+
+
+def _console() -> Console:
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+
+
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"Error: {message}", soft_wrap=True, markup=False)
+    raise typer.Exit(2)
+
+
+def _found(name: str) -> tuple[str, str, str]:
+    """Summary, needs and state of a method, also of one that cannot even be imported."""
+    try:
+        cls = methods.method_class(name)
+    except Exception as error:  # whatever somebody's module does when it is imported
+        return "", "", f"no: {name} cannot be imported: {' '.join(str(error).split())}"
+    return cls.summary, _needs(name, cls), _state(name, cls)
+
+
+def _needs(name: str, cls: type[Inpainter]) -> str:
+    told = registry.load().methods.get(name)
+    weights = [f"weights {used}" for used in (told.weights if told else [])]
+    options = [f"option {item.name}" for item in _required(cls)]
+    return ", ".join([*cls.requires.values(), *weights, *options])
+
+
+def _state(name: str, cls: type[Inpainter]) -> str:
+    needed = _required(cls)
+    if needed:
+        return f"{READY}, with the option {', '.join(item.name for item in needed)}"
+    try:
+        # The libraries only: to read all weights would take too long for a list.
+        Inpainter.load(methods.create(name)) if _has_weights(cls) else methods.create(name).load()
+    except Exception as error:  # of a plug-in any; none may keep the others off the list
+        return f"no: {' '.join(str(error).split())}"
+    return READY
+
+
+def _has_weights(cls: type[Inpainter]) -> bool:
+    return hasattr(cls, "weights_name")
+
+
+def _required(cls: type[Inpainter]) -> list[Field[Any]]:
+    """Options without a default."""
+    return [
+        item
+        for item in fields(cls)
         if item.init and item.default is MISSING and item.default_factory is MISSING
     ]
-    if needed:
-        return f"yes, with the option {', '.join(needed)}"
-    try:
-        methods.create(name).load()
-    except MissingRequirementError as error:
-        return f"no: {error}"
-    return "yes"
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from methods.network import (
     to_image,
     to_tensor,
 )
+from methods.smooth import smooth_fill
 from methods.unet import (
     SLOPE,
     DecoderBlock,
@@ -175,6 +176,12 @@ class DFNet(nn.Module):
         return self.fusion(0).unpadded(known, features, (ends[0], ends[1]))
 
 
+def prepared_input(image: Tensor, known: Tensor, fill: str = "black") -> Tensor:
+    """What DFNet sees of an image (N, 3, H, W): its hole black as in the paper, or, for weights
+    trained so, "smooth": filled by what continues smoothly from its border."""
+    return smooth_fill(image, known) if fill == "smooth" else image * known
+
+
 def _joined(img_miss: Tensor, mask: Tensor) -> Tensor:
     height, width = img_miss.shape[-2:]
     if height % MULTIPLE or width % MULTIPLE:
@@ -209,9 +216,10 @@ class DFNetInpainter(NetworkInpainter):
         with exact():
             pixels = to_tensor(image[..., ::step], device) / 255
             known = 1 - to_tensor(mask, device)
-            pixels = pad_to_multiple(pixels * known, MULTIPLE, "replicate")
+            pixels = pad_to_multiple(pixels, MULTIPLE, "replicate")
             known = pad_to_multiple(known, MULTIPLE, "replicate")
-            found = network.finest(pixels, known, rows, columns)
+            given = prepared_input(pixels, known, self.metadata().get("fill", "black"))
+            found = network.finest(given, known, rows, columns)
         raw = image.copy()
         raw[slice(*rows), slice(*columns)] = to_image(found, self.rounding)[..., ::step]
         return raw

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from methods.base import Image, Inpainter, Mask, MissingRequirementError
-from methods.weights import RANDOM, files
+from methods.weights import RANDOM, WeightsError, files
 
 State = Mapping[str, Tensor]
 N = TypeVar("N", bound=nn.Module)
@@ -65,7 +65,12 @@ class NetworkInpainter(Inpainter):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(RANDOM_SEED)
                 return self.build(None)
-        return self.build(files.read(self._file.path))
+        path = self._file.path
+        try:
+            return self.build(files.read(path))
+        except WeightsError as error:
+            text = str(error)
+            raise WeightsError(text if str(path) in text else f"{path}: {text}") from None
 
     def metadata(self) -> Mapping[str, str]:
         """What the weights file says of itself (safetensors only); empty for others."""

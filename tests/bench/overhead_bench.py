@@ -22,7 +22,7 @@ RUNS = (
     ("telea", "1024,1536,1792,2048"),
     ("navier-stokes", "1024,1536,1792,2048"),
     ("patchmatch", "1024"),
-    ("telea,navier-stokes,patchmatch,two-stage", "1024"),
+    ("telea,navier-stokes,patchmatch", "1024"),
 )
 
 

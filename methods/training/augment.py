@@ -1,0 +1,49 @@
+"""Random views of a photograph: where to cut, mirror, and how to change its colours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from methods.base import Image
+
+
+def random_square(rng: Generator, pixels: Image, size: int, smallest: float) -> Image:
+    """A random square of the photograph at `size` pixels, uint8 (size, size, 3).
+
+    smallest: its least side, as a share of the photograph's shorter side."""
+    height, width = pixels.shape[:2]
+    side = int(min(height, width) * rng.uniform(smallest, 1))
+    top = int(rng.integers(0, height - side + 1))
+    left = int(rng.integers(0, width - side + 1))
+    cut = pixels[top : top + side, left : left + side]
+    # Results are made from images reduced by nearest neighbour; half of the views look like that.
+    reduced = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_NEAREST
+    how = reduced if side > size else cv2.INTER_LINEAR
+    return cv2.resize(cut, (size, size), interpolation=how)
+
+
+def mirrored(rng: Generator, pixels: Image) -> Image:
+    """Left and right exchanged half of the time; rarely upside down or on its side."""
+    if rng.random() < 0.5:
+        pixels = pixels[:, ::-1]
+    if rng.random() < 0.1:
+        pixels = pixels[::-1]
+    if rng.random() < 0.1:
+        pixels = pixels.swapaxes(0, 1)
+    return np.ascontiguousarray(pixels)
+
+
+def recoloured(rng: Generator, pixels: Image) -> Image:
+    """Other exposure, contrast and white balance; rarely other or no colours."""
+    gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, 3))
+    gamma = np.exp(rng.normal(0, 0.2))
+    levels = (np.arange(256) / 255)[:, None] ** gamma * gains * 255
+    table = np.clip(levels, 0, 255).astype(np.uint8)[None]
+    changed = cv2.LUT(pixels, table)
+    if rng.random() < 0.1:
+        changed = changed[..., rng.permutation(3)]
+    if rng.random() < 0.05:
+        changed = np.repeat(cv2.cvtColor(changed, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    return np.ascontiguousarray(changed)

@@ -1,0 +1,69 @@
+"""Random holes for training: squares, shapes and free-form strokes, seeded."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from methods.base import Mask
+
+SMALLEST_SHARE, LARGEST_SHARE = 0.1, 0.9
+# How often the hole is one rectangle, as in the benchmark.
+RECTANGLES = 0.5
+
+
+def random_mask(rng: Generator, size: int, largest: float = LARGEST_SHARE) -> Mask:
+    """bool (size, size), True = hole, covering 10 % to `largest` of it."""
+    share = rng.uniform(SMALLEST_SHARE, largest)
+    if rng.random() < RECTANGLES:
+        return _rectangle(rng, size, share)
+    return _irregular(rng, size, share)
+
+
+def _rectangle(rng: Generator, size: int, share: float) -> Mask:
+    aspect = np.exp(rng.uniform(-0.5, 0.5))
+    height = min(size - 1, max(1, round(size * np.sqrt(share * aspect))))
+    width = min(size - 1, max(1, round(share * size * size / height)))
+    top = int(rng.integers(0, size - height + 1))
+    left = int(rng.integers(0, size - width + 1))
+    mask = np.zeros((size, size), bool)
+    mask[top : top + height, left : left + width] = True
+    return mask
+
+
+def _irregular(rng: Generator, size: int, share: float) -> Mask:
+    """Strokes and shapes until the share is reached, never more than a known tenth is left."""
+    canvas = np.zeros((size, size), np.uint8)
+    while canvas.mean() < share:
+        before = canvas.copy()
+        (_stroke if rng.random() < 0.7 else _shape)(rng, canvas)
+        if canvas.mean() > LARGEST_SHARE:
+            return before > 0
+    return canvas > 0
+
+
+def _stroke(rng: Generator, canvas: np.ndarray) -> None:
+    """A brush that wanders, as in DeepFill v2's free-form masks."""
+    size = canvas.shape[0]
+    point = rng.uniform(0, size, 2)
+    angle = rng.uniform(0, 2 * np.pi)
+    thickness = int(rng.uniform(size / 40, size / 9))
+    for _ in range(int(rng.integers(2, 9))):
+        angle += rng.normal(0, 0.8)
+        step = rng.uniform(size / 16, size / 5) * np.array([np.cos(angle), np.sin(angle)])
+        end = np.clip(point + step, 0, size - 1)
+        cv2.line(canvas, _whole(point), _whole(end), 1, thickness)
+        cv2.circle(canvas, _whole(end), thickness // 2, 1, -1)
+        point = end
+
+
+def _shape(rng: Generator, canvas: np.ndarray) -> None:
+    size = canvas.shape[0]
+    centre = _whole(rng.uniform(0, size, 2))
+    axes = _whole(rng.uniform(size / 24, size / 5, 2))
+    cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
+
+
+def _whole(values: np.ndarray) -> tuple[int, int]:
+    return round(float(values[0])), round(float(values[1]))

@@ -1,0 +1,104 @@
+"""Training photographs: folders and zips, split by source photograph."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from methods.base import Image
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+# One photograph in this many is kept for validation.
+VALIDATION_SHARE = 10
+
+
+@dataclass(frozen=True)
+class Photo:
+    """name: of the file; source: of the photograph that it was cut from; pixels: uint8 (H, W, 3)
+    RGB."""
+
+    name: str
+    source: str
+    pixels: Image
+
+
+def source_of(name: str) -> str:
+    """The photograph a file was cut from: its name up to the first underscore, so that tiles of
+    one photograph are never on both sides of the split."""
+    return Path(name).stem.partition("_")[0]
+
+
+def is_validation(source: str) -> bool:
+    """Whether a source photograph is kept for validation: by its name alone, so that the split is
+    the same whatever else is in the data."""
+    return int(hashlib.sha256(source.encode()).hexdigest(), 16) % VALIDATION_SHARE == 0
+
+
+def load(
+    paths: Sequence[Path],
+    shorter_side: int | None = None,
+    smallest: int = 64,
+    say: Callable[[str], None] = print,
+) -> list[Photo]:
+    """Every photograph in folders, zips and files, sorted by name.
+
+    shorter_side: reduce larger ones to it; smallest: leave out photographs with a shorter side.
+    What cannot be read is named by `say` and left out. Raises ValueError when nothing is left."""
+    photos = []
+    for name, content in _contents(paths):
+        pixels = _decoded(content)
+        if pixels is None:
+            say(f"{name}: cannot be read as an image, left out")
+        elif min(pixels.shape[:2]) < smallest:
+            say(f"{name}: smaller than {smallest} px, left out")
+        else:
+            photos.append(Photo(name, source_of(name), _reduced(pixels, shorter_side)))
+    if not photos:
+        raise ValueError(f"no photograph in {', '.join(map(str, paths))}")
+    return sorted(photos, key=lambda photo: photo.name)
+
+
+def split(photos: Sequence[Photo]) -> tuple[list[Photo], list[Photo]]:
+    """For training and for validation. Raises ValueError if one of them is empty."""
+    training = [photo for photo in photos if not is_validation(photo.source)]
+    validation = [photo for photo in photos if is_validation(photo.source)]
+    if not training or not validation:
+        raise ValueError(f"{len(photos)} photographs are too few for training and validation")
+    return training, validation
+
+
+def _contents(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.suffix.lower() in SUFFIXES:
+                    yield file.name, file.read_bytes()
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    if Path(name).suffix.lower() in SUFFIXES:
+                        yield Path(name).name, archive.read(name)
+        elif path.is_file():
+            yield path.name, path.read_bytes()
+        else:
+            raise ValueError(f"{path}: no such folder, zip or file")
+
+
+def _decoded(content: bytes) -> Image | None:
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _reduced(pixels: Image, shorter_side: int | None) -> Image:
+    height, width = pixels.shape[:2]
+    if shorter_side is None or min(height, width) <= shorter_side:
+        return pixels
+    scale = shorter_side / min(height, width)
+    size = round(width * scale), round(height * scale)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

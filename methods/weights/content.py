@@ -1,0 +1,108 @@
+"""What a file is, told from its content: suffixes of weights files mean nothing."""
+
+from __future__ import annotations
+
+import zipfile
+from enum import Enum
+from pathlib import Path
+
+from methods.weights.errors import WeightsError
+
+HEAD = 4096
+# The last bytes of every TensorFlow checkpoint index, which is a LevelDB table.
+TABLE_END = bytes.fromhex("57fb808b247547db")
+# torch.save before version 1.6 begins with this number as a pickle.
+LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
+
+
+class Kind(Enum):
+    """What a file was found to be; the values are words for messages."""
+
+    SAFETENSORS = "a safetensors file"
+    TORCH = "a PyTorch file"
+    TORCH_LEGACY = "a PyTorch file of the old format"
+    TF_INDEX = "the index of a TensorFlow checkpoint"
+    TF_GRAPH = "a TensorFlow graph"
+    MISSING = "not there"
+    FOLDER = "a folder"
+    EMPTY = "empty"
+    HTML = "a web page, as servers send instead of a file that they do not give out"
+    LFS = "a Git LFS pointer, not the file itself (git lfs pull fetches it)"
+    CUT_ZIP = "a PyTorch file without its end: the download was cut short"
+    TORCHSCRIPT = "a TorchScript network, which the method exchange runs"
+    SAVED_MODEL = "a SavedModel; its weights are in the folder variables beside it, give that"
+    ONNX = "an ONNX network, which the method exchange runs"
+    ZIP = "a zip archive that PyTorch did not write"
+    PICKLE = "a pickle that torch.save did not write"
+    HDF5 = "an HDF5 file"
+    OTHER = "of no known format"
+
+
+READABLE = {Kind.SAFETENSORS, Kind.TORCH, Kind.TORCH_LEGACY, Kind.TF_INDEX, Kind.TF_GRAPH}
+
+
+def kind_of(path: Path) -> Kind:
+    """What `path` is. Raises WeightsError if it cannot be opened."""
+    if not path.exists():
+        return Kind.MISSING
+    if path.is_dir():
+        return Kind.FOLDER
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+            size = file.seek(0, 2)
+            file.seek(max(0, size - len(TABLE_END)))
+            tail = file.read()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_kind(path)
+    return Kind.TF_INDEX if tail == TABLE_END else _kind_of_head(head)
+
+
+def _kind_of_head(head: bytes) -> Kind:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return Kind.EMPTY
+    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
+        return Kind.HTML
+    if head.startswith(b"version https://git-lfs"):
+        return Kind.LFS
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 30:
+        return Kind.SAFETENSORS
+    if head.startswith(b"\x80"):
+        return Kind.TORCH_LEGACY if head[2:14] == LEGACY_MAGIC else Kind.PICKLE
+    if head.startswith(b"\x89HDF"):
+        return Kind.HDF5
+    if _is_graph(head):
+        return Kind.TF_GRAPH
+    if head.startswith(b"\x08\x01\x12"):
+        return Kind.SAVED_MODEL
+    # The first field of an ONNX file is its version, a small number, then who made it.
+    if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x3a"):
+        return Kind.ONNX
+    return Kind.OTHER
+
+
+def _is_graph(head: bytes) -> bool:
+    """Whether a file begins as a serialised GraphDef: a node (field 1), its length, in it a name
+    (field 1), its length, its characters."""
+    position = 1
+    while position < len(head) and head[position] & 0x80:
+        position += 1
+    if head[:1] != b"\n" or head[position + 1 : position + 2] != b"\n":
+        return False
+    length = int.from_bytes(head[position + 2 : position + 3])
+    name = head[position + 3 : position + 3 + length]
+    return 0 < length < 0x80 and name.isascii() and name.decode("ascii").isprintable()
+
+
+def _zip_kind(path: Path) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError):
+        return Kind.CUT_ZIP
+    if "constants.pkl" in names:
+        return Kind.TORCHSCRIPT
+    return Kind.TORCH if "data.pkl" in names else Kind.ZIP
