@@ -20,6 +20,7 @@ RUNNABLE: dict[str, dict[str, Any]] = {
     "two-stage:telea": {"weights": "random"},
     "two-stage": {"weights": "random", "stage_one_options": {"weights": "random"}},
     "dfnet": {"weights": "random"},
+    "deepfillv2": {"weights": "random"},
 }
 
 
