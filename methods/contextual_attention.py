@@ -44,8 +44,8 @@ def contextual_attention(
     rows, columns = _queries(area[0], height), _queries(area[1], width)
     images = []
     for n in range(foreground.shape[0]):
-        queries = _patches(reduced[0][n : n + 1])
-        keys = _patches(reduced[1][n : n + 1])
+        queries = patches_3x3(reduced[0][n : n + 1])
+        keys = patches_3x3(reduced[1][n : n + 1])
         keys = keys / keys.square().sum(dim=1, keepdim=True).sqrt().clamp_min(SMALLEST_NORM)
         made = torch.zeros(height + 1, width + 1, 4 * foreground.shape[1], device=foreground.device)
         pieces = _pieces(background[n])
@@ -68,7 +68,7 @@ def attention_logits(
 
     queries, keys: (L, 9 C); valid: (L,), 0 for patches that touch the hole: their logit is 0, not
     minus infinity, so that they keep their share of the sum."""
-    scores = _fused(queries, keys, size, positions) if fuse else queries[positions] @ keys.T
+    scores = fused_scores(queries, keys, size, positions) if fuse else queries[positions] @ keys.T
     return scores.mul_(valid * SCALE)
 
 
@@ -103,7 +103,7 @@ def _valid(hole: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:
     return (1 - touched).flatten()
 
 
-def _patches(features: Tensor) -> Tensor:
+def patches_3x3(features: Tensor) -> Tensor:
     """3x3 patches of (1, C, h, w), with zeros beyond the border, as (L, 9 C)."""
     return unfold(features, 3, padding=1)[0].T.contiguous()
 
@@ -120,7 +120,7 @@ def _blocks(columns: Range, rows: int, keys: int, block: int) -> Iterator[Range]
         yield first, min(first + step, columns[1])
 
 
-def _fused(queries: Tensor, keys: Tensor, size: tuple[int, int], positions: Tensor) -> Tensor:
+def fused_scores(queries: Tensor, keys: Tensor, size: tuple[int, int], positions: Tensor) -> Tensor:
     """Scores summed with those of the diagonal neighbours (query and patch moved together), first
     along rows, then along columns. Indices wrap: after the last of a row comes the first of the
     next one, and so for columns; only the very first and last have no neighbour."""

@@ -14,12 +14,16 @@ def smooth_fill(image: Tensor, known: Tensor) -> Tensor:
     """`image` with its hole filled nearly harmonically (each pixel the mean of its neighbours):
     solved on a coarse grid, enlarged, relaxed, and so on up to the full size.
 
-    image: (N, 3, H, W), the hole is not read; known: (N, 1, H, W), 1 = known. The grid shrinks as
-    long as its sides are even. Without any known pixel the result is 0."""
+    image: (N, 3, H, W), the hole is not read; known: (N, 1, H, W), 1 = known. Without any known
+    pixel the result is 0."""
     image = image * known
     height, width = image.shape[-2:]
-    if height % 2 or width % 2 or min(height, width) <= COARSEST:
+    if min(height, width) <= COARSEST:
         guess = _mean(image, known)
+    elif height % 2 or width % 2:
+        even = (0, width % 2, 0, height % 2)
+        wide = [pad(part, even, mode="replicate") for part in (image, known)]
+        return smooth_fill(*wide)[..., :height, :width]
     else:
         share = avg_pool2d(known, 2)
         below = avg_pool2d(image, 2) / share.clamp_min(1e-6)

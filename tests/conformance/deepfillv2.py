@@ -168,8 +168,8 @@ def _softmax(
     valid = attention._valid(hole, (height, width), f)
     found = []
     for n in range(len(f)):
-        queries = attention._patches(reduced_f[n : n + 1])
-        keys = attention._patches(reduced_b[n : n + 1])
+        queries = attention.patches_3x3(reduced_f[n : n + 1])
+        keys = attention.patches_3x3(reduced_b[n : n + 1])
         keys = keys / keys.norm(dim=1, keepdim=True).clamp_min(attention.SMALLEST_NORM)
         found.append(attention.attention_logits(queries, keys, valid, (height, width), positions))
     logits = torch.stack(found).view(len(f), height, width, height * width)
