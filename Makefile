@@ -29,6 +29,8 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.metrics_bench
 	$(RUN) -m tests.bench.overhead_bench
 	$(RUN) -m tests.bench.networks_bench
+	$(RUN) -m tests.bench.deepfillv2_bench
+	$(RUN) -m tests.bench.hifill_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

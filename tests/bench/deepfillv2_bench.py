@@ -17,7 +17,6 @@ from torch.nn.functional import conv2d, conv_transpose2d, unfold
 
 import methods
 from methods import deepfillv2
-from methods.deepfillv2 import nearest_aligned
 from methods.network import exact, to_tensor
 from tests.bench.fresh import measured
 from tests.bench.networks_bench import case

@@ -20,7 +20,8 @@ Arrays = dict[str, NDArray[Any]]
 @dataclass
 class Checks:
     """One run over a folder. Every array of every .npz in it must be declared an input or be
-    compared; `finish` fails those that were forgotten."""
+    compared; `finish` fails those that were forgotten. A golden array that the folder does not
+    have is passed over: folders may hold a part of what can be compared."""
 
     folder: Path
     compared: int = 0
@@ -63,7 +64,9 @@ class Checks:
     ) -> None:
         """Compare with a golden array: largest absolute difference, divided by the largest golden
         value if `relative`."""
-        golden = self.arrays(file)[name]
+        golden = self.arrays(file).get(name)
+        if golden is None:
+            return
         difference = largest_difference(golden, np.asarray(ours))
         if relative:
             difference /= max(float(np.abs(golden).max(initial=0)), np.finfo(np.float32).tiny)
@@ -74,7 +77,9 @@ class Checks:
     ) -> None:
         """Compare bytes: none further off than `tolerance`, and no more than this share of them
         off at all (truncation turns the last bit of a float into a step of a byte)."""
-        golden, mine = self.arrays(file)[name], np.asarray(ours)
+        golden, mine = self.arrays(file).get(name), np.asarray(ours)
+        if golden is None:
+            return
         difference = largest_difference(golden, mine)
         good = difference <= tolerance and np.count_nonzero(golden != mine) <= share * golden.size
         self._report(file, name, difference, tolerance, good)

@@ -132,7 +132,6 @@ def _layer(
     limit = NETWORK * max(1.0, float(np.abs(out).max()))
     patch = out[h // 2 - 2 : h // 2 + 2, w // 2 - 2 : w // 2 + 2, :8]
     edge = np.stack([out[0, 0], out[0, -1], out[-1, 0], out[-1, -1]])
-    edge = edge.reshape(arrays[f"{prefix}_edge"].shape)
     wide = out.astype(np.float64)
     stat = np.array([wide.mean(), wide.std(), np.abs(wide).max()])
     checks.within(file, f"{prefix}_patch", patch, limit)
@@ -245,7 +244,7 @@ def _enlarged(image: NDArray[np.float32], h: int, w: int) -> NDArray[np.float32]
 
 
 def _evaluation_script(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -> None:
-    """The authors' TensorFlow script with which they evaluated: other resizes, residual in [-1, 1]."""
+    """The script with which the authors evaluated: other resizes, the residual in [-1, 1]."""
     h, w, times = meta["height"], meta["width"], meta["times"]
     image, hole = _given(checks, file, meta, h, w)
     side = SIZE * times

@@ -21,6 +21,7 @@ RUNNABLE: dict[str, dict[str, Any]] = {
     "two-stage": {"weights": "random", "stage_one_options": {"weights": "random"}},
     "dfnet": {"weights": "random"},
     "deepfillv2": {"weights": "random"},
+    "hifill": {"weights": "random", "multiple": 1},
 }
 
 
