@@ -1,7 +1,7 @@
 # make demo   the main job on eight photographs, with its report; demo-full adds the slow methods
 # make test   all tests
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
-# make bench  timings, side by side
+# make bench  timings and memory, side by side
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python

@@ -20,13 +20,15 @@ from torch.nn.functional import elu, fold, max_pool2d, pad, unfold
 from methods.base import Image, Mask
 from methods.contextual_attention import fused_scores, patches_3x3
 from methods.network import NetworkInpainter, State, exact, load_state, to_tensor
-from methods.residual_aggregation import SIZE, finish, prepare
+from methods.residual_aggregation import finish, prepare
 from methods.smooth import smooth_fill
 from methods.unet import hole_spans
 
 GRID = 32
 SCALE = 10.0
 SMALLEST_NORM = 1e-8
+# Pixels around the hole that its smooth continuation is made from.
+RIM = 16
 
 
 class Layer(NamedTuple):
@@ -138,7 +140,7 @@ class Gated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.layer.name in ENLARGING:
-            x = legacy_bilinear(x, (2 * x.shape[-2], 2 * x.shape[-1]))
+            x = doubled(x)
         wide = same_padded(x, self.layer.kernel, self.layer.stride, self.layer.rate)
         gate = self.gate(wide if self.coarse else x)
         return torch.sigmoid(gate) * elu(self.feature(wide))
@@ -176,7 +178,7 @@ class HiFill(nn.Module):
         # Halved without averaging.
         small = torch.cat([given, mask], dim=1)[..., ::2, ::2]
         coarse = self._run(COARSE, small).clamp(-1, 1)
-        coarse = legacy_bilinear(coarse, (SIZE, SIZE))
+        coarse = doubled(coarse)
         joined = coarse * mask + given * (1 - mask)
         at_256 = self._run(ENCODER_256, torch.cat([joined, mask], dim=1))
         at_128 = self._run(ENCODER_128, at_256)
@@ -259,6 +261,15 @@ def legacy_bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
     return x
 
 
+def doubled(x: Tensor) -> Tensor:
+    """`legacy_bilinear` to twice the size: each pixel, then the mean of it and the next one."""
+    for axis in (2, 3):
+        last = x.narrow(axis, x.shape[axis] - 1, 1)
+        following = torch.cat([x.narrow(axis, 1, x.shape[axis] - 1), last], dim=axis)
+        x = torch.stack([x, (x + following) / 2], dim=axis + 1).flatten(axis, axis + 1)
+    return x
+
+
 def tensorflow_names() -> dict[str, str]:
     """Name in our state dict -> TensorFlow variable."""
     names: dict[str, str] = {}
@@ -316,5 +327,12 @@ class HiFillInpainter(NetworkInpainter):
 
 def _continued(image: Image, mask: Mask) -> NDArray[np.float32]:
     """`image` as float32 (H, W, 3), 0-255, its hole replaced by a smooth continuation."""
-    pixels, hole = to_tensor(image, torch.device("cpu")), to_tensor(mask, torch.device("cpu"))
-    return smooth_fill(pixels, 1 - hole)[0].permute(1, 2, 0).contiguous().numpy()
+    box = tuple(
+        slice(*span.grown(RIM).clipped(size))
+        for span, size in zip(hole_spans(mask), mask.shape, strict=True)
+    )
+    device = torch.device("cpu")
+    filled = smooth_fill(to_tensor(image[box], device), 1 - to_tensor(mask[box], device))
+    result = image.astype(np.float32)
+    result[box] = filled[0].permute(1, 2, 0).numpy()
+    return result

@@ -279,6 +279,8 @@ def _units(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -> N
     x16 = _nchw(given("x16", (1, 16, 16, 4)))
     for name, size in (("up2", (16, 20)), ("down2", (4, 5)), ("up_odd", (13, 23))):
         checks.within(file, name, _nhwc(legacy_bilinear(x8, size)), UNIT)
+    twice = legacy_bilinear(x8, (16, 20))
+    checks.equal(file, "doubled", bool(torch.allclose(hifill.doubled(x8), twice, atol=UNIT)), True)
     for name, kernel, stride, rate in (
         ("conv5s2", "w5", 2, 1),
         ("conv3s2", "w3", 2, 1),
