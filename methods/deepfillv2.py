@@ -6,7 +6,6 @@ Convolution, ICCV 2019.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -26,6 +25,7 @@ from methods.network import (
     pad_to_multiple,
     to_tensor,
 )
+from methods.tensorflow_rules import Variables, same_padded, state_of
 from methods.unet import hole_spans
 from methods.weights import WeightsError
 
@@ -128,7 +128,7 @@ class GatedConv(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv(self._padded(x))
+        y = self.conv(self.padded(x))
         if self.layer.out == 3:
             return y
         features, gate = y.chunk(2, dim=1)
@@ -136,17 +136,11 @@ class GatedConv(nn.Module):
         activated = relu(features) if self.layer.name == "pmconv6" else elu(features)
         return activated * torch.sigmoid(gate)
 
-    def _padded(self, x: Tensor) -> Tensor:
-        """Zeros as TensorFlow's SAME puts them: at a stride of 2 one more, or all, at the end."""
-        (above, below), (before, after) = (self._amount(size) for size in x.shape[-2:])
-        return pad(x, (before, after, above, below))
-
-    def _amount(self, size: int) -> tuple[int, int]:
+    def padded(self, x: Tensor) -> Tensor:
         kernel, stride, rate = self.layer.kernel, self.layer.stride, self.layer.rate
         if self.symmetric and stride == 2:
-            return 1, 1
-        total = max((-(-size // stride) - 1) * stride + (kernel - 1) * rate + 1 - size, 0)
-        return total // 2, total - total // 2
+            return pad(x, (1, 1, 1, 1))
+        return same_padded(x, kernel, stride, rate)
 
 
 class UpGatedConv(nn.Module):
@@ -184,19 +178,10 @@ class DeepFillV2(nn.Module):
             self.add_module(layer.name, kind(layer, symmetric=variant == "finetuned"))
 
     @classmethod
-    def from_tensorflow(
-        cls, variables: Mapping[str, NDArray[np.floating]], variant: Variant = "official"
-    ) -> DeepFillV2:
+    def from_tensorflow(cls, variables: Variables, variant: Variant = "official") -> DeepFillV2:
         """With the variables of the published checkpoint, kernels (H, W, in, out); others in it
         (discriminator, optimiser) are passed over. Raises WeightsError if any is missing."""
-        network = cls(variant)
-        known = {name.removesuffix(":0"): np.asarray(value) for name, value in variables.items()}
-        state = {
-            torch_name: _from_hwio(known[name])
-            for torch_name, name in tensorflow_names().items()
-            if name in known
-        }
-        return load_state(network, state)
+        return load_state(cls(variant), state_of(variables, tensorflow_names()))
 
     def forward(
         self, image: Tensor, mask: Tensor, wanted: tuple[Range, Range] | None = None
@@ -302,11 +287,6 @@ def finetuned_names() -> dict[str, str]:
 def _module(layer: Layer) -> str:
     """Name of a layer's convolution in our state dict."""
     return f"{layer.name}.conv" + (".conv" if layer.name.endswith("_upsample") else "")
-
-
-def _from_hwio(array: NDArray[np.floating]) -> Tensor:
-    ordered = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
-    return torch.from_numpy(np.ascontiguousarray(ordered, dtype=np.float32))
 
 
 @dataclass(kw_only=True)

@@ -21,6 +21,7 @@ from methods.network import (
     pad_to_multiple,
     to_image,
     to_tensor,
+    width_of,
 )
 from methods.smooth import smooth_fill
 from methods.unet import (
@@ -204,8 +205,7 @@ class DFNetInpainter(NetworkInpainter):
     def build(self, state: State | None) -> DFNet:
         if state is None:
             return DFNet()
-        deepest = state.get("en_7.encode.0.conv.1.weight")
-        width = 1.0 if deepest is None else deepest.shape[0] / ENCODER[7][0]
+        width = width_of(state, "en_7.encode.0.conv.1.weight", ENCODER[7][0])
         return load_state(DFNet(width), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:

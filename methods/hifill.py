@@ -6,7 +6,6 @@ Image Inpainting, CVPR 2020.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
@@ -15,13 +14,14 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import elu, fold, max_pool2d, pad, unfold
+from torch.nn.functional import elu, fold, max_pool2d, unfold
 
 from methods.base import Image, Mask
 from methods.contextual_attention import fused_scores, patches_3x3
 from methods.network import NetworkInpainter, State, exact, load_state, to_tensor
 from methods.residual_aggregation import finish, prepare
 from methods.smooth import smooth_fill
+from methods.tensorflow_rules import Variables, same_padded, same_padding, state_of
 from methods.unet import hole_spans
 
 GRID = 32
@@ -157,16 +157,10 @@ class HiFill(nn.Module):
             self.add_module(layer.name, Gated(layer, coarse=False))
 
     @classmethod
-    def from_tensorflow(cls, variables: Mapping[str, NDArray[np.floating]]) -> HiFill:
+    def from_tensorflow(cls, variables: Variables) -> HiFill:
         """With the variables of the published checkpoint or frozen graph, kernels (H, W, in, out);
         others in it are passed over. Raises WeightsError if any is missing."""
-        known = {name.removesuffix(":0"): np.asarray(value) for name, value in variables.items()}
-        state = {
-            ours: _from_hwio(known[name])
-            for ours, name in tensorflow_names().items()
-            if name in known
-        }
-        return load_state(cls(), state)
+        return load_state(cls(), state_of(variables, tensorflow_names()))
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Results of both stages, (1, 3, 512, 512) in [-1, 1], and the attention, (1024, 1024):
@@ -227,21 +221,9 @@ def transfer(features: Tensor, shares: Tensor, kernel: int) -> Tensor:
     wide = same_padded(features, kernel, stride)
     patches = unfold(wide, kernel, stride=stride)[0]
     made = fold((patches @ shares.T)[None], wide.shape[-2:], kernel, stride=stride)
-    before = _padding(features.shape[-1], kernel, stride, 1)[0]
+    before = same_padding(features.shape[-1], kernel, stride, 1)[0]
     side = features.shape[-1]
     return made[..., before : before + side, before : before + side]
-
-
-def same_padded(x: Tensor, kernel: int, stride: int = 1, rate: int = 1) -> Tensor:
-    """Zeros as TensorFlow's SAME puts them: what is uneven goes to the end."""
-    above, below = _padding(x.shape[-2], kernel, stride, rate)
-    before, after = _padding(x.shape[-1], kernel, stride, rate)
-    return pad(x, (before, after, above, below))
-
-
-def _padding(size: int, kernel: int, stride: int, rate: int) -> tuple[int, int]:
-    total = max((-(-size // stride) - 1) * stride + (kernel - 1) * rate + 1 - size, 0)
-    return total // 2, total - total // 2
 
 
 def legacy_bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -283,11 +265,6 @@ def tensorflow_names() -> dict[str, str]:
         ours = ("feature.weight", "feature.bias", "gate.weight", "gate.bias")
         names |= {f"{layer.name}.{o}": scope + p for o, p in zip(ours, parts, strict=True)}
     return names
-
-
-def _from_hwio(array: NDArray[np.floating]) -> Tensor:
-    ordered = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
-    return torch.from_numpy(np.ascontiguousarray(ordered, dtype=np.float32))
 
 
 @dataclass(kw_only=True)

@@ -162,6 +162,13 @@ def to_image(tensor: Tensor, rounding: str = "nearest") -> Image:
     return values.clamp(0, 255).byte().cpu().contiguous().numpy()
 
 
+def width_of(state: State, name: str, published: int) -> float:
+    """How wide the network was that these tensors are of, relative to the published one.
+
+    name: of a convolution's weight that has `published` output channels there."""
+    return state[name].shape[0] / published if name in state else 1.0
+
+
 def load_state(network: N, state: State) -> N:
     """`network` with `state` loaded strictly. Raises WeightsError that says what differs."""
     files.check_state(state, {n: tuple(t.shape) for n, t in network.state_dict().items()})

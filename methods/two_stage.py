@@ -14,7 +14,7 @@ from pydantic import Field
 import methods
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.classical import OPENCV
-from methods.network import NetworkInpainter, State, exact, load_state, to_image
+from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
 from methods.refinement import ENCODER, RefinementNet
 from methods.stacking import (
     Prepared,
@@ -132,8 +132,7 @@ class TwoStage(NetworkInpainter):
     def build(self, state: State | None) -> RefinementNet:
         if state is None:
             return RefinementNet()
-        deepest = state.get("en8.encode.0.conv.1.weight")
-        width = 1.0 if deepest is None else deepest.shape[0] / ENCODER[7][0]
+        width = width_of(state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
         return load_state(RefinementNet(width), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:

@@ -229,7 +229,7 @@ def _operation(name: str, arrays: Arrays) -> NDArray[Any]:
         rate, stride = (16, 1) if "d16" in name else (1, 2)
         layer = _layer(name, arrays, rate, stride)
         assert isinstance(layer, GatedConv)
-        return _nhwc(layer.conv(layer._padded(_x(name, arrays))))
+        return _nhwc(layer.conv(layer.padded(_x(name, arrays))))
     if name.startswith("convT"):
         kernel = torch.from_numpy(arrays["convT_k"]).permute(3, 2, 0, 1)
         return _nhwc(conv_transpose2d(_x(name, arrays), kernel, stride=2, padding=1))

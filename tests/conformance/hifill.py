@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from methods import hifill
-from methods.hifill import HiFill, legacy_bilinear, same_padded
+from methods.hifill import HiFill, legacy_bilinear
 from methods.residual_aggregation import (
     SIZE,
     Frame,
@@ -25,6 +25,7 @@ from methods.residual_aggregation import (
     prepare,
     residual,
 )
+from methods.tensorflow_rules import same_padded
 from tests.conformance import hifill_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
