@@ -19,7 +19,7 @@ demo-full: $(VENV)/installed
 	$(DEMO) --methods $(CLASSICAL),shiftmap,dfnet,deepfillv2,hifill,two-stage $(UNREFINED)
 
 test: lint
-	$(RUN) -m pytest -n 2
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2
 
 conformance: $(VENV)/installed
 	for network in dfnet two_stage deepfillv2 hifill; do \

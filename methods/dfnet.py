@@ -42,6 +42,8 @@ MULTIPLE = 256
 # Channels and kernel of each encoder block.
 ENCODER = ((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))
 FUSED_SCALES = 6
+# A pixel as dark, or as bright, as a relative network can tell: a quarter of a grey level.
+DARKEST = 1e-3
 
 
 class Fused(NamedTuple):
@@ -74,25 +76,32 @@ class Blend(nn.Module):
 
 class FusionBlock(nn.Module):
     """Paper, section 3.2: features to a raw completion and, for each colour, an alpha with which
-    it is blended with the known image."""
+    it is blended with the known image. relative: the raw completion is made as a change of the
+    known image, not from nothing; for inputs whose hole is filled already."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, relative: bool) -> None:
         super().__init__()
+        self.relative = relative
         self.map2img = nn.Sequential(PlainConv(channels, 3, 1), nn.Sigmoid())
         self.blend = Blend()
 
     def forward(self, img_miss: Tensor, features: Tensor) -> Fused:
         size = features.shape[-2:]
         known = interpolate(img_miss, size=size, mode="bilinear", align_corners=False)
-        raw = self.map2img(features)
+        raw = self._raw(known, features)
         alpha = self.blend(torch.cat([known, raw], dim=1))
         return Fused(alpha * raw + (1 - alpha) * known, alpha, raw)
+
+    def _raw(self, known: Tensor, features: Tensor) -> Tensor:
+        if not self.relative:
+            return self.map2img(features)
+        return torch.sigmoid(self.map2img[0](features) + torch.logit(known, eps=DARKEST))
 
     def unpadded(self, known: Tensor, features: Tensor, ends: tuple[Span, Span]) -> Tensor:
         """The result without the outermost pixels of `known` and `features`, which share their
         size. ends: rows and columns wanted, counted in that size; where they leave it is the
         border of the frame, with zeros beyond."""
-        raw = self.map2img(features)
+        raw = self._raw(known, features)
         blend = self.blend.blend
         hidden = blend[:3](torch.cat([known, raw], dim=1))
         whole = (Span(0, hidden.shape[-2]), Span(0, hidden.shape[-1]))
@@ -104,12 +113,13 @@ class FusionBlock(nn.Module):
 
 class DFNet(nn.Module):
     """Deep Fusion Network. width: multiplies the channels of the encoder; 1.0 is the published
-    size (32,880,504 parameters) and loads the published state dict.
+    size (32,880,504 parameters) and loads the published state dict; relative: see FusionBlock,
+    False is the published network.
 
     Image and mask are in [0, 1], mask 1 = known; the published weights expect BGR. Both sides must
     be multiples of 256."""
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, relative: bool = False) -> None:
         super().__init__()
         sizes = [4] + [max(8, round(channels * width)) for channels, _ in ENCODER]
         depth = len(ENCODER)
@@ -121,7 +131,7 @@ class DFNet(nn.Module):
             below = made[i + 1] if i + 1 < depth else sizes[depth]
             self.add_module(f"de_{i}", DecoderBlock(below + sizes[i], made[i]))
         for i in range(FUSED_SCALES):
-            self.add_module(f"fuse_{i}", FusionBlock(made[i]))
+            self.add_module(f"fuse_{i}", FusionBlock(made[i], relative))
 
     @property
     def encoders(self) -> list[EncoderBlock]:
@@ -206,7 +216,8 @@ class DFNetInpainter(NetworkInpainter):
         if state is None:
             return DFNet()
         width = width_of(state, "en_7.encode.0.conv.1.weight", ENCODER[7][0])
-        return load_state(DFNet(width), state)
+        relative = self.metadata().get("fill", "black") == "smooth"
+        return load_state(DFNet(width, relative), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         network, device = self.loaded(), self.torch_device()

@@ -115,6 +115,8 @@ def train(
         batch_size=settings.batch // fabric.world_size,
         num_workers=settings.workers,
         drop_last=True,
+        # Its own: it would draw from the one that resuming restores.
+        generator=torch.Generator(),
     )
     model.train()
     batches: Any = fabric.setup_dataloaders(loader)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from methods.base import Image, Mask
-from methods.dfnet import DFNet, prepared_input
+from methods.dfnet import FUSED_SCALES, DFNet, prepared_input
 from methods.training.augment import mirrored, random_square, recoloured
 from methods.training.loop import Batch
 from methods.training.losses import (
@@ -26,8 +26,6 @@ from methods.training.photos import Photo
 from methods.unet import PlainConv
 
 SHOWN = 6
-# Of alpha: 2 % of the result is the network's own.
-LOGIT_AT_FIRST = -4.0
 
 
 @dataclass
@@ -46,14 +44,13 @@ class StageOne:
     seed: int = 0
 
     def network(self) -> DFNet:
-        network = DFNet(self.width)
-        for scale in range(6):
-            # Begins as the smooth fill: nothing of what the network makes is blended in.
-            last = network.fusion(scale).blend.blend[6]
-            assert isinstance(last, PlainConv)
+        network = DFNet(self.width, relative=True)
+        for scale in range(FUSED_SCALES):
+            # Begins as the smooth fill itself.
+            last = network.fusion(scale).map2img[0]
+            assert isinstance(last, PlainConv) and last.conv.bias is not None
             nn.init.zeros_(last.conv.weight)
-            assert last.conv.bias is not None
-            nn.init.constant_(last.conv.bias, LOGIT_AT_FIRST)
+            nn.init.zeros_(last.conv.bias)
         return network
 
     def metadata(self) -> dict[str, str]:
