@@ -38,7 +38,6 @@ from methods.unet import (
     unpadded,
 )
 
-MULTIPLE = 256
 # Channels and kernel of each encoder block.
 ENCODER = ((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))
 FUSED_SCALES = 6
@@ -114,34 +113,34 @@ class FusionBlock(nn.Module):
 class DFNet(nn.Module):
     """Deep Fusion Network. width: multiplies the channels of the encoder; 1.0 is the published
     size (32,880,504 parameters) and loads the published state dict; relative: see FusionBlock,
-    False is the published network.
+    False is the published network; depth: halvings, the published network has all eight.
 
     Image and mask are in [0, 1], mask 1 = known; the published weights expect BGR. Both sides must
-    be multiples of 256."""
+    be multiples of 2**depth: 256."""
 
-    def __init__(self, width: float = 1.0, relative: bool = False) -> None:
+    def __init__(
+        self, width: float = 1.0, relative: bool = False, depth: int = len(ENCODER)
+    ) -> None:
         super().__init__()
-        sizes = [4] + [max(8, round(channels * width)) for channels, _ in ENCODER]
-        depth = len(ENCODER)
-        for i, (_, kernel) in enumerate(ENCODER):
+        self.depth = depth
+        sizes = [4] + [max(8, round(channels * width)) for channels, _ in ENCODER[:depth]]
+        for i, (_, kernel) in enumerate(ENCODER[:depth]):
             block = EncoderBlock(sizes[i], sizes[i + 1], kernel, first=i == 0)
             self.add_module(f"en_{i}", block)
-        made = [*sizes[: depth + 1]]
         for i in range(depth):
-            below = made[i + 1] if i + 1 < depth else sizes[depth]
-            self.add_module(f"de_{i}", DecoderBlock(below + sizes[i], made[i]))
+            self.add_module(f"de_{i}", DecoderBlock(sizes[i + 1] + sizes[i], sizes[i]))
         for i in range(FUSED_SCALES):
-            self.add_module(f"fuse_{i}", FusionBlock(made[i], relative))
+            self.add_module(f"fuse_{i}", FusionBlock(sizes[i], relative))
 
     @property
     def encoders(self) -> list[EncoderBlock]:
         """From the full resolution down."""
-        return [self.get_submodule(f"en_{i}") for i in range(len(ENCODER))]  # type: ignore[misc]
+        return [self.get_submodule(f"en_{i}") for i in range(self.depth)]  # type: ignore[misc]
 
     @property
     def decoders(self) -> list[DecoderBlock]:
         """From the deepest up."""
-        names = [f"de_{i}" for i in reversed(range(len(ENCODER)))]
+        names = [f"de_{i}" for i in reversed(range(self.depth))]
         return [self.get_submodule(name) for name in names]  # type: ignore[misc]
 
     def fusion(self, scale: int) -> FusionBlock:
@@ -153,11 +152,11 @@ class DFNet(nn.Module):
         """Results, alphas and raw completions at scales 0 (full) to 5 (1/32).
 
         img_miss: (N, 3, H, W), image times mask; mask: (N, 1, H, W)."""
-        x = _joined(img_miss, mask)
+        x = self._joined(img_miss, mask)
         skips = encode(x, self.encoders)
         below = skips.pop()
         fused: list[Fused] = []
-        for scale, decoder in zip(reversed(range(len(ENCODER))), self.decoders, strict=True):
+        for scale, decoder in zip(reversed(range(self.depth)), self.decoders, strict=True):
             below = decoder(below, skips.pop())
             if scale < FUSED_SCALES:
                 fused.insert(0, self.fusion(scale)(img_miss, below))
@@ -167,7 +166,7 @@ class DFNet(nn.Module):
     def finest(self, img_miss: Tensor, mask: Tensor, rows: Span, columns: Span) -> Tensor:
         """The full-resolution result in a box, (N, 3, rows, columns): equal to that part of
         `forward`, computed at each level only where the box needs it."""
-        x = _joined(img_miss, mask)
+        x = self._joined(img_miss, mask)
         height, width = x.shape[-2:]
         down = needs(rows.grown(1), height, self.encoders)
         across = needs(columns.grown(1), width, self.encoders)
@@ -186,18 +185,21 @@ class DFNet(nn.Module):
         ]
         return self.fusion(0).unpadded(known, features, (ends[0], ends[1]))
 
+    @property
+    def multiple(self) -> int:
+        return 2**self.depth
+
+    def _joined(self, img_miss: Tensor, mask: Tensor) -> Tensor:
+        height, width = img_miss.shape[-2:]
+        if height % self.multiple or width % self.multiple:
+            raise ValueError(f"DFNet takes multiples of {self.multiple} px, not {width}x{height}")
+        return torch.cat([img_miss, mask], dim=1)
+
 
 def prepared_input(image: Tensor, known: Tensor, fill: str = "black") -> Tensor:
     """What DFNet sees of an image (N, 3, H, W): its hole black as in the paper, or, for weights
     trained so, "smooth": filled by what continues smoothly from its border."""
     return smooth_fill(image, known) if fill == "smooth" else image * known
-
-
-def _joined(img_miss: Tensor, mask: Tensor) -> Tensor:
-    height, width = img_miss.shape[-2:]
-    if height % MULTIPLE or width % MULTIPLE:
-        raise ValueError(f"DFNet takes multiples of {MULTIPLE} px, not {width}x{height}")
-    return torch.cat([img_miss, mask], dim=1)
 
 
 @dataclass(kw_only=True)
@@ -215,9 +217,16 @@ class DFNetInpainter(NetworkInpainter):
     def build(self, state: State | None) -> DFNet:
         if state is None:
             return DFNet()
-        width = width_of(state, "en_7.encode.0.conv.1.weight", ENCODER[7][0])
+        # The published depth for files of another network too: what is missing is then named.
+        depth = (
+            7
+            if "en_6.encode.0.conv.1.weight" in state and "en_7.encode.0.conv.1.weight" not in state
+            else 8
+        )
+        deepest = f"en_{depth - 1}.encode.0.conv.1.weight"
+        width = width_of(state, deepest, ENCODER[depth - 1][0])
         relative = self.metadata().get("fill", "black") == "smooth"
-        return load_state(DFNet(width, relative), state)
+        return load_state(DFNet(width, relative, depth), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         network, device = self.loaded(), self.torch_device()
@@ -227,8 +236,8 @@ class DFNetInpainter(NetworkInpainter):
         with exact():
             pixels = to_tensor(image[..., ::step], device) / 255
             known = 1 - to_tensor(mask, device)
-            pixels = pad_to_multiple(pixels, MULTIPLE, "replicate")
-            known = pad_to_multiple(known, MULTIPLE, "replicate")
+            pixels = pad_to_multiple(pixels, network.multiple, "replicate")
+            known = pad_to_multiple(known, network.multiple, "replicate")
             given = prepared_input(pixels, known, self.metadata().get("fill", "black"))
             found = network.finest(given, known, rows, columns)
         raw = image.copy()

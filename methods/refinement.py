@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from methods.unet import (
@@ -27,17 +28,21 @@ INPUTS = 20
 IMAGE = slice(1, 4)
 # Channels and kernel of each encoder block.
 ENCODER = ((96, 7), (192, 5), (384, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))
+# As in DFNet: a quarter of a grey level.
+DARKEST = 1e-3
 
 
 class RefinementNet(nn.Module):
     """width: multiplies the channels of the encoder; 1.0 is the published size (36,858,507
-    parameters) and loads the published state dict.
+    parameters) and loads the published state dict; relative: the result is made as a change of the
+    coarse image, not from nothing, False is the published network.
 
     The input (N, 20, H, W) is in [0, 1], colours RGB, masks 1 = hole or out of the frame; both
     sides must be multiples of 256."""
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, relative: bool = False) -> None:
         super().__init__()
+        self.relative = relative
         sizes = [INPUTS] + [max(8, round(channels * width)) for channels, _ in ENCODER]
         depth = len(ENCODER)
         for level, (_, kernel) in enumerate(ENCODER):
@@ -72,7 +77,12 @@ class RefinementNet(nn.Module):
         y = skips.pop()
         for decoder in self.decoders:
             y = decoder(y, skips.pop())
-        return self.last_conv(y)
+        return self._shown(y, x[:, IMAGE])
+
+    def _shown(self, features: Tensor, coarse: Tensor) -> Tensor:
+        if not self.relative:
+            return self.last_conv(features)
+        return torch.sigmoid(self.last_conv[0](features) + torch.logit(coarse, eps=DARKEST))
 
     def refilled_in(
         self,
@@ -89,7 +99,8 @@ class RefinementNet(nn.Module):
         check_size(*size)
         down = needs(rows, size[0], self.encoders)
         across = needs(columns, size[1], self.encoders)
-        return self.last_conv(evaluate(self.encoders, self.decoders, input_at, down, across))
+        features = evaluate(self.encoders, self.decoders, input_at, down, across)
+        return self._shown(features, input_at(rows, columns)[:, IMAGE])
 
 
 def check_size(height: int, width: int) -> None:

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from methods.base import Image, Mask, composite
 from methods.refinement import INPUTS, MULTIPLE
-from methods.resample import nearest
 from methods.unet import Span
 
 # Where a shift brought nothing in: nearly black (1 of 255, as in the authors' code), and "hole".
 VACATED, INVALID = 1, 255
+# Of a small pixel's area, so that it counts as known; as little as half a pixel of 64 x 64.
+LEAST_KNOWN = 1e-4
 # Directions of the four shifted copies in the order in which the published weights expect them:
 # up, down, right, left, as signs of the movement of the content along rows and columns.
 DIRECTIONS = ((-1, 0), (1, 0), (0, 1), (0, -1))
@@ -65,19 +66,31 @@ def prepared_as_published(image: Image, mask: Mask, working_size: int) -> Prepar
 
 
 def prepared_as_in_paper(image: Image, mask: Mask, working_size: int) -> Prepared:
-    """The longer side to `working_size`, without bars; the frame around the photograph up to
-    multiples of 256 is marked invalid; shifts of 20 % of each side."""
+    """The longer side to `working_size`, without bars, each small pixel the mean of the known ones
+    it stands for; the frame around the photograph up to multiples of 256 is marked invalid; shifts
+    of 20 % of each side."""
     height, width = mask.shape
     scale = working_size / max(height, width)
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    # Image and mask are sampled by one rule: what is known in the small mask was known.
-    small, small_mask = nearest(image, *size), nearest(mask, *size)
+    small, small_mask = _known_mean(image, mask, size)
     below, right = -height % MULTIPLE, -width % MULTIPLE
     holes = np.pad(mask, ((0, below), (0, right)))
     invalid = np.pad(np.zeros_like(mask), ((0, below), (0, right)), constant_values=True)
     shift = round(0.2 * height), round(0.2 * width)
     inner = slice(0, size[0]), slice(0, size[1])
     return Prepared(image, holes, small, small_mask, inner, shift, invalid)
+
+
+def _known_mean(image: Image, mask: Mask, size: tuple[int, int]) -> tuple[Image, Mask]:
+    """Image and mask at another size: hole is only where nothing is known."""
+    smaller = size[0] < mask.shape[0]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    share = cv2.resize((~mask).astype(np.float32), size[::-1], interpolation=how)
+    known = np.where(mask[..., None], 0, image).astype(np.float32)
+    total = cv2.resize(known, size[::-1], interpolation=how)
+    hole = share <= LEAST_KNOWN
+    mean = np.where(hole[..., None], 0, total / np.maximum(share, LEAST_KNOWN)[..., None])
+    return np.rint(mean).clip(0, 255).astype(np.uint8), hole
 
 
 def _opencv_nearest(array: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -39,7 +39,7 @@ class TwoStage(NetworkInpainter):
     summary: ClassVar[str] = "stage one at 512 px, refined at full size (Moskalenko et al. 2020)"
     requires: ClassVar[dict[str, str]] = {**OPENCV, **NetworkInpainter.requires}
     weights_name: ClassVar[str] = "refinement"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     stage_one: str = "dfnet"
     stage_one_options: dict[str, Any] = field(default_factory=dict)

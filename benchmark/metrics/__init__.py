@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmark.metrics.feature_distance import (
+    EFFICIENTNET,
+    SQUEEZENET,
+    efficientnet_distance,
+    squeezenet_distance,
+)
 from benchmark.metrics.gaussian_ssim import SSIM, ssim
 from benchmark.metrics.metric import Metric, Scores
 from benchmark.metrics.pair import Pair, checked_pair
@@ -21,14 +27,18 @@ __all__ = [
     "Pair",
     "Scores",
     "check_options",
+    "efficientnet_distance",
     "l1",
     "psnr",
     "score",
+    "squeezenet_distance",
     "ssim",
     "ssim_uniform",
 ]
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (L1, PSNR, SSIM, SSIM_UNIFORM)}
+METRICS: dict[str, Metric] = {
+    metric.name: metric for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET)
+}
 
 Options = Mapping[str, Mapping[str, Any]]
 

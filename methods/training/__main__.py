@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer import Option
 
-from methods.training import photos
-from methods.training.loop import Settings, TrainingError, train
+import methods
+from methods.base import Inpainter, MethodError
+from methods.training import coarse, photos
+from methods.training.features import features as load_features
+from methods.training.loop import Settings, train
 from methods.training.stage_one import StageOne
+from methods.training.stage_two import StageTwo
+from methods.validation import field_names
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,49 +26,118 @@ def main() -> None:
     """Training of the two-stage method's networks."""
 
 
+Data = Annotated[list[Path], Option(help="Folder, zip or image; repeatable.")]
+Out = Annotated[Path, Option(metavar="DIR", help="Where checkpoints and logs go.")]
+Steps = Annotated[int, Option(min=1, help="Optimizer steps.")]
+Batch = Annotated[int, Option(min=2, help="Samples in a step.")]
+Rate = Annotated[float, Option(min=0, help="Highest learning rate.")]
+Width = Annotated[float, Option(min=0.02, help="Of the published network's channels.")]
+Seed = Annotated[int, Option(min=0)]
+Device = Annotated[str, Option(help="auto, cpu or cuda")]
+Devices = Annotated[int, Option(min=1, help="GPUs to use.")]
+Precision = Annotated[str, Option(help="32-true or bf16-mixed")]
+Workers = Annotated[int, Option(min=0, help="Processes that make samples.")]
+Minutes = Annotated[float, Option(min=0.1, help="Between checkpoints.")]
+Resume = Annotated[bool, Option("--resume", help="Go on with the training in --out.")]
+
+
 @app.command("stage-one")
 def stage_one(
-    data: Annotated[list[Path], Option(help="Folder, zip or image; repeatable.")],
-    out: Annotated[Path, Option(metavar="DIR", help="Where checkpoints and logs go.")],
-    steps: Annotated[int, Option(min=1, help="Optimizer steps.")] = 20000,
-    batch: Annotated[int, Option(min=2, help="Samples in a step.")] = 8,
-    learning_rate: Annotated[float, Option(min=0, help="Highest learning rate.")] = 1e-3,
-    size: Annotated[int, Option(min=256, help="Working size in pixels.")] = 256,
-    width: Annotated[float, Option(min=0.02, help="Of DFNet's channels.")] = 0.375,
-    l2: Annotated[float, Option(min=0, help="Weight of the mean squared error.")] = 10.0,
-    largest: Annotated[float, Option(min=0.1, max=0.9, help="Largest hole share.")] = 0.9,
-    seed: Annotated[int, Option(min=0)] = 0,
-    device: Annotated[str, Option(help="auto, cpu or cuda")] = "auto",
-    devices: Annotated[int, Option(min=1, help="GPUs to use.")] = 1,
-    precision: Annotated[str, Option(help="32-true or bf16-mixed")] = "32-true",
-    workers: Annotated[int, Option(min=0, help="Processes that make samples.")] = 1,
-    checkpoint_minutes: Annotated[float, Option(min=0.1)] = 5.0,
-    resume: Annotated[bool, Option("--resume", help="Go on with the training in --out.")] = False,
+    data: Data,
+    out: Out,
+    steps: Steps = 20000,
+    batch: Batch = 16,
+    learning_rate: Rate = 2e-3,
+    size: Annotated[int, Option(min=64, help="Working size in pixels.")] = 128,
+    width: Width = 0.375,
+    depth: Annotated[int, Option(min=6, max=8, help="Halvings of DFNet.")] = 7,
+    l2: Annotated[float, Option(min=0, help="Weight of the mean squared error.")] = 30.0,
+    largest: Annotated[float, Option(min=0.1, max=0.9, help="Largest hole share.")] = 0.4,
+    seed: Seed = 0,
+    device: Device = "auto",
+    devices: Devices = 1,
+    precision: Precision = "32-true",
+    workers: Workers = 1,
+    checkpoint_minutes: Minutes = 5.0,
+    resume: Resume = False,
 ) -> None:
     """Train a compact stage one on whole scenes."""
-    found = photos.load(data, shorter_side=2 * size, smallest=size)
+    training, validation = _split(photos.load(data, 2 * size, size, typer.echo))
+    task = StageOne(training, validation, size, width, l2, None, largest, depth, seed)
+    settings = Settings(
+        steps, batch, learning_rate, seed=seed, device=device, devices=devices,
+        precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
+    )  # fmt: skip
+    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo)}")
+
+
+@app.command("stage-two")
+def stage_two(
+    data: Data,
+    out: Out,
+    stage_one: Annotated[str, Option(help="A method.")] = "dfnet",
+    stage_one_weights: Annotated[
+        str | None, Option(help="Its weights: a file, or a variant in the registry.")
+    ] = None,
+    working_size: Annotated[int, Option(min=16, help="What stage one sees, in pixels.")] = 256,
+    features: Annotated[
+        str, Option(help="What the perceptual and style terms see: squeezenet or vgg16=PATH.")
+    ] = "squeezenet",
+    steps: Steps = 20000,
+    batch: Batch = 8,
+    learning_rate: Rate = 1e-3,
+    patch: Annotated[int, Option(min=256, help="Side of the patches in pixels.")] = 512,
+    width: Width = 0.25,
+    texture: Annotated[
+        float, Option(min=0, help="Times the paper's weights of the perceptual and style terms.")
+    ] = 1.0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    devices: Devices = 1,
+    precision: Precision = "32-true",
+    workers: Workers = 1,
+    checkpoint_minutes: Minutes = 5.0,
+    resume: Resume = False,
+) -> None:
+    """Train a compact refinement network on another method's results."""
+    if patch % 256:
+        raise ValueError(f"--patch {patch}: must be a multiple of 256")
+    looked_through = load_features(features)
+    training, validation = _split(photos.load(data, None, patch, typer.echo))
+    inner = _stage_one(stage_one, stage_one_weights, device)
+    folder = out / "stage_one"
+    for_training = coarse.squares(training, folder, seed)
+    for_validation = coarse.squares(validation, folder, seed)[:: coarse.SQUARES]
+    coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
+    task = StageTwo(
+        for_training, for_validation, looked_through, working_size, patch, width, texture, seed
+    )
+    settings = Settings(
+        steps, batch, learning_rate, seed=seed, device=device, devices=devices,
+        precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
+    )  # fmt: skip
+    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo)}")
+
+
+def _stage_one(name: str, weights: str | None, device: str) -> Inpainter:
+    """As the two-stage method makes it."""
+    options: dict[str, Any] = {"weights": weights} if weights else {}
+    if "rounding" in field_names(methods.method_class(name)):
+        options["rounding"] = "nearest"
+    return methods.create(name, device=device, **options)
+
+
+def _split(found: list[photos.Photo]) -> tuple[list[photos.Photo], list[photos.Photo]]:
     training, validation = photos.split(found)
     typer.echo(f"{len(training)} photographs for training, {len(validation)} for validation")
-    task = StageOne(training, validation, size, width, l2, None, largest, seed)
-    settings = Settings(
-        steps,
-        batch,
-        learning_rate,
-        seed=seed,
-        device=device,
-        devices=devices,
-        precision=precision,
-        workers=workers,
-        checkpoint_minutes=checkpoint_minutes,
-    )
-    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo)}")
+    return training, validation
 
 
 def run() -> None:
     """Run the command line; what is wrong with the input becomes one line and exit code 2."""
     try:
         app()
-    except (TrainingError, ValueError) as error:
+    except (MethodError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
 

@@ -37,13 +37,17 @@ def mirrored(rng: Generator, pixels: Image) -> Image:
 
 def recoloured(rng: Generator, pixels: Image) -> Image:
     """Other exposure, contrast and white balance; rarely other or no colours."""
-    gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, 3))
-    gamma = np.exp(rng.normal(0, 0.2))
-    levels = (np.arange(256) / 255)[:, None] ** gamma * gains * 255
-    table = np.clip(levels, 0, 255).astype(np.uint8)[None]
-    changed = cv2.LUT(pixels, table)
+    changed = cv2.LUT(pixels, colour_table(rng))
     if rng.random() < 0.1:
         changed = changed[..., rng.permutation(3)]
     if rng.random() < 0.05:
         changed = np.repeat(cv2.cvtColor(changed, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     return np.ascontiguousarray(changed)
+
+
+def colour_table(rng: Generator) -> Image:
+    """Random exposure, contrast and white balance: new values of old ones, uint8 (1, 256, 3)."""
+    gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, 3))
+    gamma = np.exp(rng.normal(0, 0.2))
+    levels = (np.arange(256) / 255)[:, None] ** gamma * gains * 255
+    return np.clip(levels, 0, 255).astype(np.uint8)[None]

@@ -32,19 +32,20 @@ SHOWN = 6
 class StageOne:
     """size: working size in pixels; width: of DFNet's channels; l2: weight of the mean squared
     error, which PSNR measures; features: what the perceptual and style terms look through, None to
-    leave them out; largest: share of the largest holes."""
+    leave them out; largest: share of the largest holes; depth: of DFNet."""
 
     training: Sequence[Photo]
     validation: Sequence[Photo]
-    size: int = 256
+    size: int = 128
     width: float = 0.375
     l2: float = 0.0
     features: Features | None = None
     largest: float = 0.9
+    depth: int = 7
     seed: int = 0
 
     def network(self) -> DFNet:
-        network = DFNet(self.width, relative=True)
+        network = DFNet(self.width, relative=True, depth=self.depth)
         for scale in range(FUSED_SCALES):
             # Begins as the smooth fill itself.
             last = network.fusion(scale).map2img[0]
@@ -70,7 +71,9 @@ class StageOne:
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         image, hole = batch["image"].float() / 255, batch["hole"].float()
-        given = prepared_input(image, 1 - hole, "smooth")
+        # In half precision it would not be smooth.
+        with torch.autocast(image.device.type, enabled=False):
+            given = prepared_input(image, 1 - hole, "smooth")
         results = network(given, 1 - hole)[0]
         if self.features is None:
             l1 = [(result - resized(image, result)).abs().mean() for result in results]

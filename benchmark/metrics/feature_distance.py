@@ -1,0 +1,156 @@
+"""Perceptual distances: how differently a network trained to recognise images sees two of them.
+
+The construction of R. Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual
+Metric, CVPR 2018, without the layer weights that LPIPS learned from people's judgements: other
+networks, other numbers. None of these is LPIPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.pair import Pair, checked_pair
+from methods.base import Image, Mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Network = Callable[[Tensor], Sequence[Tensor]]
+
+# Of the hole's longer side: how much of its surroundings is looked at on every side.
+CONTEXT = 0.25
+# The networks halve their input five times at most.
+MULTIPLE = 32
+# Against a division by zero where nothing responds.
+TINY = 1e-8
+
+
+def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
+    """Distance through EfficientNet-Lite0, 0 (same) up, over the hole and its surroundings.
+
+    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole; without it over the whole
+    image. Raises ValueError."""
+    return _distance(checked_pair(reference, result, mask), _efficientnet).whole
+
+
+def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
+    """As `efficientnet_distance`, through SqueezeNet v1.1."""
+    return _distance(checked_pair(reference, result, mask), _squeezenet).whole
+
+
+def _distance(pair: Pair, network: Callable[[], Network]) -> Scores:
+    """whole: mean over the box around the hole; hole: over the hole's part of it."""
+    rows, columns = _box(pair)
+    reference, result = pair.reference[rows, columns], pair.result[rows, columns]
+    inside = np.ones(reference.shape[:2], np.float32)
+    hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
+    if np.array_equal(reference, result):
+        return Scores(0.0, None if hole is None else 0.0)
+    maps = _maps(reference, result, network())
+    return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
+
+
+def _box(pair: Pair) -> tuple[slice, slice]:
+    """The box around the hole with its surroundings, the same for every method."""
+    height, width = pair.reference.shape[:2]
+    if pair.mask is None:
+        return slice(0, height), slice(0, width)
+    spans = [np.flatnonzero(pair.mask.any(axis=axis))[[0, -1]] for axis in (1, 0)]
+    margin = round(CONTEXT * max(int(last - first) + 1 for first, last in spans))
+    rows, columns = (
+        slice(max(0, int(first) - margin), min(size, int(last) + 1 + margin))
+        for (first, last), size in zip(spans, (height, width), strict=True)
+    )
+    return rows, columns
+
+
+def _maps(reference: Image, result: Image, network: Network) -> list[np.ndarray]:
+    """Squared distance of the two images' unit-length features at every place of every layer."""
+    import torch
+
+    with torch.inference_mode():
+        first, second = (network(_tensor(image)) for image in (reference, result))
+        return [
+            (_unit(a) - _unit(b)).square().sum(dim=1)[0].numpy()
+            for a, b in zip(first, second, strict=True)
+        ]
+
+
+def _mean(maps: Sequence[np.ndarray], weights: np.ndarray) -> float:
+    """Mean over layers of the mean over places, weighted by how much of `weights` each covers."""
+    padded = _padded(weights, cv2.BORDER_CONSTANT)
+    means = []
+    for layer in maps:
+        size = layer.shape[1], layer.shape[0]
+        covered = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
+        means.append(float((layer * covered).sum() / covered.sum()))
+    return float(np.mean(means))
+
+
+def _padded(array: np.ndarray, border: int) -> np.ndarray:
+    below, right = (-side % MULTIPLE for side in array.shape[:2])
+    return cast(np.ndarray, cv2.copyMakeBorder(array, 0, below, 0, right, border))
+
+
+def _tensor(image: Image) -> Tensor:
+    import torch
+
+    planes = _padded(image, cv2.BORDER_REPLICATE).transpose(2, 0, 1)
+    tensor = torch.from_numpy(np.ascontiguousarray(planes))[None].float() / 255
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features / (features.square().sum(dim=1, keepdim=True).sqrt() + TINY)
+
+
+@cache
+def _squeezenet() -> Network:
+    from methods.backbones.squeezenet import pretrained
+
+    return pretrained()
+
+
+@cache
+def _efficientnet() -> Network:
+    from methods.backbones.efficientnet import pretrained
+
+    return pretrained()
+
+
+def _metric(name: str, label: str, seen: str, network: Callable[[], Network]) -> Metric:
+    def function(pair: Pair, **_: Any) -> Scores:
+        return _distance(pair, network)
+
+    return Metric(
+        name=name,
+        label=label,
+        unit="",
+        better="lower",
+        decimals=3,
+        definition=f"mean squared distance of unit-length features of {seen}, over the hole and a "
+        f"quarter of its size around it, at full resolution; not LPIPS",
+        function=function,
+        across_resolutions=False,
+    )
+
+
+EFFICIENTNET = _metric(
+    "efficientnet_distance",
+    "EfficientNet distance",
+    "EfficientNet-Lite0 (ImageNet), at 1/2 to 1/32 of the image",
+    _efficientnet,
+)
+SQUEEZENET = _metric(
+    "squeezenet_distance",
+    "SqueezeNet distance‡",
+    "SqueezeNet v1.1 (ImageNet), at 1/2 to 1/16 of the image, through which the two-stage weights "
+    "of this project (‡) were trained",
+    _squeezenet,
+)

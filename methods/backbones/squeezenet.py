@@ -1,0 +1,79 @@
+"""SqueezeNet v1.1: a small ImageNet network for the perceptual and style terms and for a metric.
+
+F. Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016. The weights
+beside this file are the authors' (BSD 2-Clause), converted by `methods.backbones.convert`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+WEIGHTS = Path(__file__).with_name("squeezenet.safetensors")
+# Output channels of the squeezing and of each expanding convolution, by position in `features`.
+FIRES = {
+    3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128),
+    9: (256, 48, 192), 10: (384, 48, 192), 11: (384, 64, 256), 12: (512, 64, 256),
+}  # fmt: skip
+POOLINGS = (2, 5, 8)
+# Positions whose outputs are looked at, at 1/2, 1/4, 1/8 and then 1/16 of the input.
+LOOKED_AT = (1, 4, 7, 9, 10, 11, 12)
+# Those of the resolutions that VGG16's first three poolings have.
+TEXTURE_LAYERS = 3
+# Mean that the authors' training subtracted, of RGB in 0-255.
+MEAN = (123.0, 117.0, 104.0)
+
+
+class Fire(nn.Module):
+    """A 1x1 convolution to few channels, then 1x1 and 3x3 ones side by side."""
+
+    def __init__(self, into: int, squeezed: int, expanded: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(into, squeezed, 1)
+        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.squeeze(x).relu()
+        return torch.cat([self.expand1x1(x), self.expand3x3(x)], dim=1).relu()
+
+
+class SqueezeNet(nn.Module):
+    """The convolutional part, names as in torchvision's `squeezenet1_1`.
+
+    layers: how many of LOOKED_AT to compute, from the finest on."""
+
+    def __init__(self, layers: int = len(LOOKED_AT)) -> None:
+        super().__init__()
+        self._last = LOOKED_AT[layers - 1]
+        parts: list[nn.Module] = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
+        for place in range(2, self._last + 1):
+            if place in POOLINGS:
+                parts.append(nn.MaxPool2d(3, stride=2, ceil_mode=True))
+            else:
+                parts.append(Fire(*FIRES[place]))
+        self.features = nn.Sequential(*parts)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Features of (N, 3, H, W) RGB in [0, 1], finest first."""
+        assert isinstance(self.mean, Tensor)
+        x = image * 255 - self.mean
+        found = []
+        for place, part in enumerate(self.features):
+            x = part(x)
+            if place in LOOKED_AT:
+                found.append(x)
+        return found
+
+
+def pretrained(layers: int = len(LOOKED_AT)) -> SqueezeNet:
+    """The network with its ImageNet weights, for inference and as a fixed part of a loss."""
+    network = SqueezeNet(layers)
+    state = load_file(WEIGHTS)
+    wanted = network.state_dict()
+    network.load_state_dict({name: state[name].float() for name in wanted})
+    return network.eval().requires_grad_(False)
