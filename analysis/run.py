@@ -68,6 +68,12 @@ class Run:
         return [method["label"] for method in self.info["methods"]]
 
     @property
+    def names(self) -> dict[str, str]:
+        """Method -> as tables name it: with what must be said of it, if anything must be."""
+        said = {method["label"]: method.get("remark", "") for method in self.info["methods"]}
+        return {label: f"{label} ({remark})" if remark else label for label, remark in said.items()}
+
+    @property
     def resolutions(self) -> list[int]:
         return list(self.info["resolutions"])
 

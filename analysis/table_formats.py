@@ -63,7 +63,7 @@ def to_markdown(table: Table) -> str:
             _marked(cell, column, "**{}**", "<u>{}</u>")
             for column, cell in zip(table.columns, cells, strict=True)
         ]
-        lines.append(f"| {_escaped(method)} | " + " | ".join(texts) + " |")
+        lines.append(f"| {_escaped(table.names[method])} | " + " | ".join(texts) + " |")
     return "\n".join(lines) + "\n\n" + "".join(f"- {_escaped(note)}\n" for note in table.notes)
 
 
@@ -127,7 +127,7 @@ def _tabular(table: Table, resolutions: Sequence[int]) -> str:
     ]
     for method, cells in table.rows.items():
         texts = [_latex_cell(cells[i], table.columns[i]) for i in shown]
-        lines.append(" & ".join([_latex(method), *texts]) + r" \\")
+        lines.append(" & ".join([_latex(table.names[method]), *texts]) + r" \\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
 
 
@@ -168,7 +168,7 @@ def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
         texts = [
             _marked(cells[i], table.columns[i], "[bold]{}[/]", "[underline]{}[/]") for i in shown
         ]
-        rich.add_row(escape(method), *texts)
+        rich.add_row(escape(table.names[method]), *texts)
     return rich
 
 

@@ -58,12 +58,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """methods x columns, with the notes that belong under it."""
+    """methods x columns, with the notes that belong under it. names: of the methods, as people
+    are to read them."""
 
     title: str
     columns: list[Column]
     rows: dict[str, list[Cell]]
     notes: list[str]
+    names: dict[str, str]
 
     @property
     def resolutions(self) -> list[int]:
@@ -82,7 +84,7 @@ def objective(run: Run) -> Table:
         method: [_cell(run, method, column, _mean) for column in columns] for method in run.methods
     }
     title = f"Objective results, protocol {run.info['protocol']['name']}"
-    return Table(title, columns, _ranked(columns, rows), _objective_notes(run, rows))
+    return Table(title, columns, _ranked(columns, rows), _objective_notes(run, rows), run.names)
 
 
 def cost(run: Run) -> Table:
@@ -112,7 +114,7 @@ def cost(run: Run) -> Table:
         f"Machine: {machine['processor']}; workers: {run.info['workers']}, threads of each: "
         f"{run.info['threads']}.",
     ]
-    return Table("Time and memory", columns, rows, notes)
+    return Table("Time and memory", columns, rows, notes, run.names)
 
 
 def write(run: Run) -> None:

@@ -163,6 +163,7 @@ def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:
         "options": spec.options,
         "device": spec.device,
         "note": plan.notes[spec.label],
+        "remark": plan.remarks[spec.label],
         "weights_sha256": plan.weights[spec.label],
     }
 

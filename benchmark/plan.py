@@ -45,6 +45,7 @@ class Plan:
     to_score: list[tuple[Case, Row]]
     rows: dict[Slot, Row]
     notes: dict[str, str]
+    remarks: dict[str, str]
     weights: dict[str, dict[str, str]]
 
 
@@ -55,11 +56,12 @@ def list_cases(
 
     A method that cannot run here gives rows with status skipped and the reason.
     Raises InputError for options that a method refuses."""
-    plan = Plan([], [], [], {}, {}, {})
+    plan = Plan([], [], [], {}, {}, {}, {})
     for spec in specs:
         inpainter = _created(spec, resolutions)
         ready = inpainter if isinstance(inpainter, Inpainter) else None
         plan.notes[spec.label] = ready.note if ready else ""
+        plan.remarks[spec.label] = ready.remark if ready else ""
         plan.weights[spec.label] = ready.weights_used() if ready else {}
         for resolution in resolutions:
             for photo in photos:

@@ -115,6 +115,11 @@ class Inpainter(ABC):
         """What must stand under every table with this method; usually nothing."""
         return ""
 
+    @property
+    def remark(self) -> str:
+        """A few words that must stand behind the method's name in every table; usually none."""
+        return ""
+
     @abstractmethod
     def fill(self, image: Image, mask: Mask) -> Image:
         """Raw result, uint8 (H, W, 3) RGB of the image's size. Known pixels may differ from

@@ -224,7 +224,7 @@ class DFNetInpainter(NetworkInpainter):
             else 8
         )
         deepest = f"en_{depth - 1}.encode.0.conv.1.weight"
-        width = width_of(state, deepest, ENCODER[depth - 1][0])
+        width = width_of(self.metadata(), state, deepest, ENCODER[depth - 1][0])
         relative = self.metadata().get("fill", "black") == "smooth"
         return load_state(DFNet(width, relative, depth), state)
 

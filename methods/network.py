@@ -47,6 +47,11 @@ class NetworkInpainter(Inpainter):
             return "RANDOM WEIGHTS: for trying the pipeline only, the results mean nothing"
         return ""
 
+    @property
+    def remark(self) -> str:
+        """What the weights file says of itself."""
+        return "random weights" if self.weights == RANDOM else self.metadata().get("remark", "")
+
     @abstractmethod
     def build(self, state: State | None) -> nn.Module:
         """The network with the tensors of a weights file, by the names they have there; with
@@ -162,10 +167,13 @@ def to_image(tensor: Tensor, rounding: str = "nearest") -> Image:
     return values.clamp(0, 255).byte().cpu().contiguous().numpy()
 
 
-def width_of(state: State, name: str, published: int) -> float:
+def width_of(said: Mapping[str, str], state: State, name: str, published: int) -> float:
     """How wide the network was that these tensors are of, relative to the published one.
 
-    name: of a convolution's weight that has `published` output channels there."""
+    said: what their file says of itself; name: of a convolution's weight that has `published`
+    output channels there, to be measured where the file says nothing."""
+    if "width" in said:
+        return float(said["width"])
     return state[name].shape[0] / published if name in state else 1.0
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 import methods
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.classical import OPENCV
+from methods.dfnet import DFNetInpainter
 from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
 from methods.refinement import ENCODER, RefinementNet
 from methods.stacking import (
@@ -25,12 +26,17 @@ from methods.stacking import (
 )
 from methods.unet import hole_spans
 from methods.validation import field_names
+from methods.weights import RANDOM, files
+
+PUBLISHED_SIZE = 512
 
 
 @dataclass(kw_only=True)
 class TwoStage(NetworkInpainter):
     """stage_one: name of any other method; stage_one_options: its options (weights too);
-    working_size: the longer side that stage one sees, in pixels; refine: False leaves the
+    networks: weights of both stages where none are given, "compact" ones, trained by this project,
+    or those "published" by the authors; working_size: the longer side that stage one sees, in
+    pixels, by default what its weights were made for, else 512; refine: False leaves the
     refinement network out; profile: "published" does what the authors' code does, "paper" what the
     paper says, "auto" what the weights were made for; seed: for a stage one that takes one;
     weights: of the refinement network."""
@@ -43,12 +49,14 @@ class TwoStage(NetworkInpainter):
 
     stage_one: str = "dfnet"
     stage_one_options: dict[str, Any] = field(default_factory=dict)
-    working_size: Annotated[int, Field(ge=16)] = 512
+    networks: Literal["compact", "published"] = "compact"
+    working_size: Annotated[int, Field(ge=16)] | None = None
     refine: bool = True
     profile: Literal["auto", "published", "paper"] = "auto"
     seed: int | None = None
     _inner: Inpainter = field(init=False, repr=False)
     _profile: str = field(init=False, repr=False)
+    _working_size: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         cls = methods.method_class(self.stage_one)
@@ -56,28 +64,38 @@ class TwoStage(NetworkInpainter):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
         missing = []
         self._file = None
+        # The registry's default is what the authors published.
+        variant = self.networks if self.networks == "compact" else None
         try:
-            if self.refine:
-                super().__post_init__()
+            if self.refine and self.weights != RANDOM:
+                self._file = files.find(self.weights_name, self.weights or variant)
         except MissingRequirementError as error:
             missing.append(str(error))
         self._profile = self._chosen_profile()
         try:
-            self._inner = self._created(cls)
+            self._inner = self._created(cls, variant)
         except MissingRequirementError as error:
             missing.append(str(error))
         if missing:
             raise MissingRequirementError("; ".join(missing))
+        self._working_size = self.working_size or self._size_of_stage_one()
         self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
 
-    def _created(self, cls: type[Inpainter]) -> Inpainter:
+    def _created(self, cls: type[Inpainter], variant: str | None) -> Inpainter:
         """Stage one."""
         options, known = dict(self.stage_one_options), field_names(cls)
+        if issubclass(cls, DFNetInpainter):
+            options.setdefault("weights", variant)
         if self.seed is not None and "seed" in known:
             options.setdefault("seed", self.seed)
         if self._profile == "paper" and "rounding" in known:
             options.setdefault("rounding", "nearest")
         return methods.create(self.stage_one, device=self.device, **options)
+
+    def _size_of_stage_one(self) -> int:
+        """Pixels that its weights were made for."""
+        said = self._inner.metadata() if isinstance(self._inner, NetworkInpainter) else {}
+        return int(said.get("working_size", PUBLISHED_SIZE))
 
     def _chosen_profile(self) -> str:
         if self.profile != "auto":
@@ -88,13 +106,18 @@ class TwoStage(NetworkInpainter):
     def note(self) -> str:
         end = f"refined at full size, profile {self._profile}" if self.refine else "NOT refined"
         notes = [
-            f"stage one {self.stage_one} at {self.working_size} px, upscaled bilinearly, {end}"
+            f"stage one {self.stage_one} at {self._working_size} px, upscaled bilinearly, {end}"
         ]
         if self._inner.note:
             notes.append(f"{self.stage_one}: {self._inner.note}")
         if self.refine and super().note:
             notes.append(f"refinement: {super().note}")
         return "; ".join(notes)
+
+    @property
+    def remark(self) -> str:
+        remarks = [super().remark if self.refine else "not refined", self._inner.remark]
+        return "; ".join(dict.fromkeys(remark for remark in remarks if remark))
 
     def load(self) -> None:
         self._inner.load()
@@ -120,8 +143,9 @@ class TwoStage(NetworkInpainter):
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         found = super().identity(resolution, image_name)
         options = {**found["options"], "profile": self._profile}
+        options["working_size"] = self._working_size
         # They count as far as they reach stage one.
-        for name in ("stage_one", "stage_one_options", "seed"):
+        for name in ("stage_one", "stage_one_options", "networks", "seed"):
             del options[name]
         return {
             **found,
@@ -132,12 +156,13 @@ class TwoStage(NetworkInpainter):
     def build(self, state: State | None) -> RefinementNet:
         if state is None:
             return RefinementNet()
-        width = width_of(state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
-        return load_state(RefinementNet(width), state)
+        width = width_of(self.metadata(), state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
+        relative = self.metadata().get("relative") == "yes"
+        return load_state(RefinementNet(width, relative), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         prepare = prepared_as_published if self._profile == "published" else prepared_as_in_paper
-        frame = prepare(image, mask, self.working_size)
+        frame = prepare(image, mask, self._working_size)
         coarse = self._coarse(frame.small_image, frame.small_mask)[frame.inner]
         self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
         whole = matched(frame, coarse)

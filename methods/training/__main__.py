@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer import Option
+from safetensors.torch import save_file
+from typer import Argument, Option
 
 import methods
 from methods.base import Inpainter, MethodError
 from methods.training import coarse, photos
 from methods.training.features import features as load_features
-from methods.training.loop import Settings, train
+from methods.training.loop import Settings, Task, train
 from methods.training.stage_one import StageOne
 from methods.training.stage_two import StageTwo
 from methods.validation import field_names
+from methods.weights import files
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,6 +40,7 @@ Devices = Annotated[int, Option(min=1, help="GPUs to use.")]
 Precision = Annotated[str, Option(help="32-true or bf16-mixed")]
 Workers = Annotated[int, Option(min=0, help="Processes that make samples.")]
 Minutes = Annotated[float, Option(min=0.1, help="Between checkpoints.")]
+Initial = Annotated[Path | None, Option(help="Weights to begin with: a best.safetensors.")]
 Resume = Annotated[bool, Option("--resume", help="Go on with the training in --out.")]
 
 
@@ -59,6 +62,7 @@ def stage_one(
     precision: Precision = "32-true",
     workers: Workers = 1,
     checkpoint_minutes: Minutes = 5.0,
+    initial: Initial = None,
     resume: Resume = False,
 ) -> None:
     """Train a compact stage one on whole scenes."""
@@ -68,7 +72,7 @@ def stage_one(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
     )  # fmt: skip
-    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo)}")
+    _train(task, settings, out, resume, initial)
 
 
 @app.command("stage-two")
@@ -97,6 +101,7 @@ def stage_two(
     precision: Precision = "32-true",
     workers: Workers = 1,
     checkpoint_minutes: Minutes = 5.0,
+    initial: Initial = None,
     resume: Resume = False,
 ) -> None:
     """Train a compact refinement network on another method's results."""
@@ -116,7 +121,29 @@ def stage_two(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
     )  # fmt: skip
-    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo)}")
+    _train(task, settings, out, resume, initial)
+
+
+@app.command()
+def export(
+    weights: Annotated[Path, Argument(help="A best.safetensors.")],
+    out: Annotated[Path, Argument(help="The file to write.")],
+    remark: Annotated[str, Option(help="What tables say behind the method's name.")],
+) -> None:
+    """Write weights to be handed on: half the size, with a remark for tables."""
+    tensors = {
+        # Biases and statistics are few and may be tiny.
+        name: tensor.half() if tensor.ndim > 1 else tensor
+        for name, tensor in files.read(weights).items()
+    }
+    part = out.with_name(f".{out.name}.part")
+    save_file(tensors, part, metadata={**files.metadata(weights), "remark": remark})
+    part.replace(out)
+    typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _train(task: Task, settings: Settings, out: Path, resume: bool, initial: Path | None) -> None:
+    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo, initial)}")
 
 
 def _stage_one(name: str, weights: str | None, device: str) -> Inpainter:

@@ -50,17 +50,19 @@ class Square:
 
 
 def squares(photos: Sequence[Photo], folder: Path, seed: int) -> list[Square]:
-    """Three of each photograph, at random places along its longer side."""
+    """Three of each photograph, at random places along its longer side. The name of a file in
+    `folder` tells the photograph's pixels, the seed and which of the three it is."""
     found = []
     for photo in photos:
         height, width = photo.pixels.shape[:2]
         side = min(height, width)
+        pixels = hashlib.sha256(photo.pixels.tobytes()).hexdigest()[:12]
         name = int(hashlib.sha256(photo.name.encode()).hexdigest()[:8], 16)
         for number in range(SQUARES):
             rng = np.random.default_rng([seed, name, number])
             left = int(rng.integers(0, width - side + 1))
             top = int(rng.integers(0, height - side + 1))
-            file = folder / f"{Path(photo.name).stem}_{number}.png"
+            file = folder / f"{name:08x}_{pixels}_{seed}_{number}.png"
             found.append(Square(photo, (left, top), (seed, name, number), file))
     return found
 

@@ -19,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
 from methods.base import Image, MethodError
+from methods.network import load_state
+from methods.weights import files
 
 Batch = dict[str, Tensor]
 SECONDS_BETWEEN_LINES = 20
@@ -85,13 +87,20 @@ class Samples(Dataset[Batch]):
 
 
 def train(
-    task: Task, settings: Settings, out: Path, resume: bool, say: Callable[[str], None] = print
+    task: Task,
+    settings: Settings,
+    out: Path,
+    resume: bool,
+    say: Callable[[str], None] = print,
+    initial: Path | None = None,
 ) -> Path:
     """Train and return the weights file of the best checkpoint.
 
+    initial: weights file of the same network to begin with, in place of fresh random ones.
     Writes into `out`: last.pt (everything that resuming needs), best.safetensors, log.csv,
     samples/ and tensorboard/. Raises TrainingError when `out` holds a training and `resume` is
-    not asked for or other settings are, and when the loss is not finite."""
+    not asked for or other settings are, and when the loss is not finite; WeightsError for an
+    `initial` that is not of this network."""
     fabric = lightning_fabric.Fabric(
         accelerator={"cuda": "gpu"}.get(settings.device, settings.device),
         devices=settings.devices,
@@ -100,6 +109,8 @@ def train(
     fabric.launch()
     torch.manual_seed(settings.seed)
     network = task.network()
+    if initial is not None:
+        load_state(network, files.read(initial))
     if fabric.device.type == "cpu":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
@@ -209,7 +220,7 @@ class _Run:
             return
         speed = self.since * self.settings.batch / (now - self.told)
         left = (self.settings.steps - self.step) * self.settings.batch / speed / 60
-        shown = "  ".join(f"{name} {float(term):.4f}" for name, term in terms.items())
+        shown = "  ".join(f"{name} {term.detach():.4f}" for name, term in terms.items())
         self.say(
             f"step {self.step}/{self.settings.steps}  {shown}  {speed:.1f} images/s  "
             f"{left:.0f} min left"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -14,14 +15,15 @@ import numpy as np
 from methods.base import Image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+TILE = re.compile(r"_x\d+(_\d+)+$")
 # One photograph in this many is kept for validation.
 VALIDATION_SHARE = 10
 
 
 @dataclass(frozen=True)
 class Photo:
-    """name: of the file; source: of the photograph that it was cut from; pixels: uint8 (H, W, 3)
-    RGB."""
+    """name: of the file, in its folder or zip; source: of the photograph that it was cut from;
+    pixels: uint8 (H, W, 3) RGB."""
 
     name: str
     source: str
@@ -29,9 +31,9 @@ class Photo:
 
 
 def source_of(name: str) -> str:
-    """The photograph a file was cut from: its name up to the first underscore, so that tiles of
-    one photograph are never on both sides of the split."""
-    return Path(name).stem.partition("_")[0]
+    """The photograph a file was cut from, so that tiles of one are never on both sides of the
+    split: tiles are called SOURCE_xSCALE_LEFT_TOP, everything else is a photograph itself."""
+    return TILE.sub("", PurePosixPath(name).stem)
 
 
 def is_validation(source: str) -> bool:
@@ -78,12 +80,12 @@ def _contents(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
         if path.is_dir():
             for file in sorted(path.rglob("*")):
                 if file.suffix.lower() in SUFFIXES:
-                    yield file.name, file.read_bytes()
+                    yield file.relative_to(path).as_posix(), file.read_bytes()
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
                     if Path(name).suffix.lower() in SUFFIXES:
-                        yield Path(name).name, archive.read(name)
+                        yield name, archive.read(name)
         elif path.is_file():
             yield path.name, path.read_bytes()
         else:

@@ -59,6 +59,7 @@ class StageOne:
             "colour_order": "RGB",
             "fill": "smooth",
             "working_size": str(self.size),
+            "width": str(self.width),
             "profile": "paper",
         }
 

@@ -65,6 +65,7 @@ class StageTwo:
             "colour_order": "RGB",
             "profile": "paper",
             "relative": "yes",
+            "width": str(self.width),
             "working_size": str(self.working_size),
         }
 
@@ -132,6 +133,7 @@ class StageTwo:
                 STYLE_WEIGHT * style_loss(found, wanted),
             )
 
+    @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """Means over one patch of each validation square; `coarse` ones are of stage one's result.
 

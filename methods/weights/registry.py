@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from methods.validation import build
 
 SHIPPED = Path(__file__).with_name("registry.toml")
+BUNDLED = Path(__file__).with_name("bundled")
 
 # Names become folders and file names.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -36,15 +37,31 @@ class PublishedFile(_Strict):
 
 
 class Variant(_Strict):
-    """Files that belong together; the first is the one that a method is given."""
+    """Files that belong together; the first is the one that a method is given. Or one file that
+    comes with the suite. licence: where it is not that of the other variants."""
 
     about: str
-    format: Literal["pytorch", "tensorflow"]
-    files: Annotated[list[PublishedFile], Field(min_length=1)]
+    format: Literal["pytorch", "tensorflow", "safetensors"]
+    files: list[PublishedFile] = []
+    bundled: Name | None = None
+    licence: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Variant:
+        if bool(self.files) == (self.bundled is not None):
+            raise ValueError("a variant has either files or a bundled one")
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """The file that comes with the suite."""
+        return BUNDLED / self.bundled if self.bundled else None
 
     @property
     def size(self) -> int | None:
         """Bytes of all files, None if not all are known."""
+        if self.path:
+            return self.path.stat().st_size
         sizes = [file.size for file in self.files if file.size is not None]
         return sum(sizes) if len(sizes) == len(self.files) else None
 

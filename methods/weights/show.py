@@ -46,7 +46,12 @@ def weights(name: str, published: registry.Weights, console: Console) -> None:
     ]
     lines(f"weights {name}", about, console)
     for variant, files in published.variants.items():
-        rows = [("", files.about), ("get", fetch_command(name, variant, published))]
+        rows = [("", files.about)]
+        if files.path:
+            rows += [("file", f"{files.path}, {registry.megabytes(files.size)}, comes with it")]
+        else:
+            rows += [("get", fetch_command(name, variant, published))]
+        rows += [("licence", files.licence or "")]
         for file in files.files:
             rows += _file_rows(name, variant, file)
         default = " (default)" if variant == published.default else ""
@@ -83,7 +88,11 @@ def fetching(name: str, variant: str | None, console: Console) -> None:
     """Fetch weights, with a progress bar on a terminal, and tell what was got. Raises as fetch."""
     published, chosen = chosen_of(name, variant, registry.load())
     console.print(f"{published.title}, {chosen}: {published.variants[chosen].about}", markup=False)
-    console.print(f"licence of the weights: {published.weights_licence}", markup=False)
+    licence = published.variants[chosen].licence or published.weights_licence
+    console.print(f"licence of the weights: {licence}", markup=False)
+    if published.variants[chosen].path:
+        console.print(f"nothing to fetch, it is here: {published.variants[chosen].path}")
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -40,6 +40,8 @@ def place(name: str, variant: str, file: PublishedFile) -> Path:
 
 def stored(name: str, variant: str, published: Variant) -> Path | None:
     """The file of these weights that a method is given; None unless all of them are here."""
+    if published.path:
+        return published.path
     places = [place(name, variant, file) for file in published.files]
     return places[0] if all(path.is_file() for path in places) else None
 

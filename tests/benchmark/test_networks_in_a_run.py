@@ -12,7 +12,8 @@ from tests.benchmark.conftest import Bench
 
 
 def test_without_weights_the_rows_say_how_to_get_them(bench: Bench) -> None:
-    done = bench.run("--methods", "telea,dfnet,two-stage", "--resolutions", "48")
+    published = ("--option", "two-stage.networks=published")
+    done = bench.run("--methods", "telea,dfnet,two-stage", "--resolutions", "48", *published)
     assert done.returncode == 0, done.stderr
     rows = bench.rows()
     for method, wanted in (("dfnet", ["dfnet"]), ("two-stage", ["dfnet", "refinement"])):
@@ -37,6 +38,23 @@ def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) ->
         (bench.out / "report.html").read_text(),
     ):
         assert text.count("RANDOM WEIGHTS") >= 2
+
+
+def test_the_networks_that_come_with_the_suite_are_named_in_every_table(bench: Bench) -> None:
+    weights = ("--weights", "dfnet=compact")
+    done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
+    assert done.returncode == 0, done.stderr
+    assert all(row["status"] == "ok" for row in bench.rows().values())
+    tables = bench.out / "tables"
+    for text in (
+        done.stdout,
+        (tables / "objective.md").read_text(),
+        (tables / "cost.tex").read_text(),
+        (bench.out / "report.html").read_text(),
+    ):
+        for method in ("dfnet", "two-stage"):
+            assert f"{method} (compact, trained here)" in text
+    assert (tables / "objective.csv").read_text().count("\ntwo-stage,") == 1
 
 
 def test_a_wrong_file_stops_the_run_before_anything_is_written(bench: Bench) -> None:

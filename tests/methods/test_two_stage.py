@@ -13,12 +13,13 @@ import torch
 from safetensors.torch import save_file
 
 import methods
-from methods.base import MethodError
+from methods.base import MethodError, MissingRequirementError
 from methods.dfnet import DFNet
 from methods.images import write_png
 from methods.refinement import RefinementNet
 from methods.stacking import Stack, matched, prepared_as_in_paper
 from methods.unet import Span
+from methods.weights import registry, store
 from tests.conformance.dfnet import filled
 from tests.methods.conftest import box, scene
 
@@ -30,17 +31,17 @@ UNREFINED: dict[str, Any] = {"refine": False}
 
 
 def test_without_refinement_it_is_reduce_fill_enlarge_paste() -> None:
+    """Where a small pixel covers known and missing ones it is the mean of the known ones."""
     image = scene(1, 1024, 1024)
-    mask = box(1024, 1024, slice(342, 683), slice(342, 683))
-    small = cv2.resize(image, (512, 512), interpolation=cv2.INTER_NEAREST)
-    small_mask = cv2.resize(mask.astype(np.uint8), (512, 512), interpolation=cv2.INTER_NEAREST)
-    small[small_mask == 1] = 0
-    coarse = cv2.inpaint(small, small_mask, 3, cv2.INPAINT_TELEA)
+    mask = box(1024, 1024, slice(341, 683), slice(341, 683))
+    fours = (~mask).reshape(512, 2, 512, 2).sum(axis=(1, 3))
+    total = (image * ~mask[..., None]).reshape(512, 2, 512, 2, 3).sum(axis=(1, 3))
+    small = np.rint(total / np.maximum(fours, 1)[..., None]).astype(np.uint8)
+    coarse = cv2.inpaint(small, (fours == 0).astype(np.uint8), 3, cv2.INPAINT_TELEA)
     expected = image.copy()
     expected[mask] = cv2.resize(coarse, (1024, 1024), interpolation=cv2.INTER_LINEAR)[mask]
-    assert np.array_equal(
-        methods.create("two-stage:telea", **UNREFINED).inpaint(image, mask), expected
-    )
+    result = methods.create("two-stage:telea", **UNREFINED).inpaint(image, mask)
+    assert np.array_equal(result, expected)
 
 
 SIZES = [(64, 64), (700, 200), (230, 1100), (1500, 1499), (64, 4096)]
@@ -158,13 +159,15 @@ def test_a_hole_that_vanishes_at_the_working_size_is_still_filled() -> None:
     assert abs(result[mask].mean() - neighbours.mean()) < 10
 
 
-def test_nothing_known_at_the_working_size_is_an_error() -> None:
-    mask = np.ones((256, 256), bool)
+def test_scattered_known_pixels_are_all_used() -> None:
+    """The published code takes every fourth pixel, which may all be unknown."""
+    image, mask = scene(5, 256, 256), np.ones((256, 256), bool)
     mask[1::4, 1::4] = False
+    options = {"working_size": 64, **UNREFINED}
+    result = methods.create("two-stage:telea", **options).inpaint(image, mask)
+    assert np.abs(result[mask].mean(axis=0) - image[~mask].mean(axis=0)).max() < 2
     with pytest.raises(MethodError, match="raise working_size"):
-        methods.create("two-stage:telea", working_size=64, **UNREFINED).inpaint(
-            scene(5, 256, 256), mask
-        )
+        methods.create("two-stage:telea", profile="published", **options).inpaint(image, mask)
 
 
 def test_around_a_program_and_around_external_results(tmp_path: Path) -> None:
@@ -204,6 +207,7 @@ def test_identity_and_seed_reach_stage_one() -> None:
     assert identity("two-stage:telea", seed=1) == identity("two-stage:telea", seed=2)
     wide = {"stage_one_options": {"radius": 9}}
     assert identity("two-stage:telea", **wide) != identity("two-stage:telea")
+    assert identity("two-stage:telea", working_size=512) == identity("two-stage:telea")
     random = identity("two-stage:telea", refine=True, weights="random")
     assert random != identity("two-stage:telea")
     with pytest.raises(ValueError, match="radios"):
@@ -216,4 +220,36 @@ def test_tables_are_told_what_was_run() -> None:
         "two-stage", weights="random", stage_one_options={"weights": "random"}
     )
     assert everything.note.count("RANDOM WEIGHTS") == 2
+    assert everything.remark == "random weights"
+    assert methods.create("two-stage:telea", **UNREFINED).remark == "not refined"
     assert everything.weights_used() == {"dfnet": "random", "refinement": "random"}
+
+
+def test_it_runs_with_the_weights_that_come_with_the_suite() -> None:
+    method = methods.create("two-stage")
+    assert method.remark == "compact, trained here"
+    assert "stage one dfnet at 128 px" in method.note and "profile paper" in method.note
+    image = scene(3, 300, 260)
+    mask = box(300, 260, slice(100, 190), slice(90, 180))
+    result = method.inpaint(image, mask)
+    off = result[mask].astype(int) - image[mask]
+    assert np.array_equal(result[~mask], image[~mask]) and np.abs(off).mean() < 15
+    wrapped = methods.create("two-stage:telea")
+    assert wrapped.remark == "compact, trained here" and "telea at 512 px" in wrapped.note
+    assert method.weights_used()["refinement"] == wrapped.weights_used()["refinement"]
+
+
+def test_the_published_weights_are_one_option_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refinement: Path
+) -> None:
+    monkeypatch.setenv("INPAINTING_WEIGHTS", str(tmp_path))
+    with pytest.raises(MissingRequirementError, match=r"fetch refinement .*fetch dfnet "):
+        methods.create("two-stage", networks="published")
+    for name, variant in (("dfnet", "places2"), ("refinement", "places2")):
+        known = registry.load().weights[name].variants[variant].files[0]
+        place = store.place(name, variant, known)
+        place.parent.mkdir(parents=True)
+        torch.save({"a": torch.zeros(1)}, place)
+    method = methods.create("two-stage", networks="published")
+    assert "at 512 px" in method.note and "profile published" in method.note
+    assert method.remark == ""

@@ -285,12 +285,25 @@ def test_weights_that_are_not_here_say_how_to_get_them() -> None:
 def test_the_shipped_registry() -> None:
     known = registry.load()
     assert {"dfnet", "refinement", "deepfillv2", "hifill"} == set(known.weights)
-    sizes = [v.files[0].size for v in known.weights["dfnet"].variants.values()]
-    assert sizes == [131_611_811, 131_611_811]
+    dfnet = known.weights["dfnet"].variants
+    assert [dfnet[name].size for name in ("places2", "celeba")] == [131_611_811, 131_611_811]
     hifill = known.weights["hifill"].variants["places2"].files[0]
     assert hifill.git_blob == "2ae94705483c6796bd106be94c5fa4accc1a671d"
     for weights in known.weights.values():
         assert weights.citation and weights.weights_licence and weights.code_licence
+
+
+def test_networks_that_come_with_the_suite_need_no_fetching(kept: Path) -> None:
+    for name in ("dfnet", "refinement"):
+        found = find(name, "compact")
+        assert metadata(found.path)["remark"] == "compact, trained here"
+        done = CliRunner().invoke(app, ["fetch", name, "--variant", "compact"])
+        assert done.exit_code == 0 and "it is here" in done.stdout and "MIT" in done.stdout
+        told = " ".join(CliRunner().invoke(app, ["info", name]).stdout.split())
+        assert "comes with it" in told
+    assert not kept.exists()
+    bundled = list(registry.BUNDLED.glob("*"))
+    assert sum(path.stat().st_size for path in bundled) < 24e6
 
 
 @pytest.mark.parametrize(
