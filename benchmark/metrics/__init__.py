@@ -15,6 +15,7 @@ from benchmark.metrics.feature_distance import (
     squeezenet_distance,
 )
 from benchmark.metrics.gaussian_ssim import SSIM, ssim
+from benchmark.metrics.lpips_distance import LPIPS
 from benchmark.metrics.metric import Metric, Scores
 from benchmark.metrics.pair import Pair, checked_pair
 from benchmark.metrics.pixelwise import L1, PSNR, l1, psnr
@@ -37,22 +38,24 @@ __all__ = [
 ]
 
 METRICS: dict[str, Metric] = {
-    metric.name: metric for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET)
+    metric.name: metric
+    for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET, LPIPS)
 }
 
 Options = Mapping[str, Mapping[str, Any]]
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
-    """Raise ValueError, naming the valid ones, for an unknown metric or option or a bad value.
+    """Raise ValueError, naming the valid ones, for an unknown metric or option or a bad value, and
+    for a metric that cannot be computed here.
 
     names: the metrics to score; options: metric -> option -> value."""
     given = options or {}
     for name in (*names, *given):
         if name not in METRICS:
             raise ValueError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
-    for name, chosen in given.items():
-        METRICS[name].check_options(chosen)
+    for name in dict.fromkeys((*names, *given)):
+        METRICS[name].check_options(given.get(name, {}))
 
 
 def score(

@@ -46,7 +46,7 @@ def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = Non
 
 def _distance(pair: Pair, network: Callable[[], Network]) -> Scores:
     """whole: mean over the box around the hole; hole: over the hole's part of it."""
-    rows, columns = _box(pair)
+    rows, columns = hole_box(pair)
     reference, result = pair.reference[rows, columns], pair.result[rows, columns]
     inside = np.ones(reference.shape[:2], np.float32)
     hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
@@ -56,7 +56,7 @@ def _distance(pair: Pair, network: Callable[[], Network]) -> Scores:
     return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
 
 
-def _box(pair: Pair) -> tuple[slice, slice]:
+def hole_box(pair: Pair) -> tuple[slice, slice]:
     """The box around the hole with its surroundings, the same for every method."""
     height, width = pair.reference.shape[:2]
     if pair.mask is None:

@@ -15,6 +15,7 @@ from methods.base import Inpainter, MethodError
 from methods.training import coarse, photos
 from methods.training.features import features as load_features
 from methods.training.loop import Settings, Task, train
+from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
 from methods.training.stage_one import StageOne
 from methods.training.stage_two import StageTwo
 from methods.validation import field_names
@@ -92,9 +93,10 @@ def stage_two(
     learning_rate: Rate = 1e-3,
     patch: Annotated[int, Option(min=256, help="Side of the patches in pixels.")] = 512,
     width: Width = 0.25,
-    texture: Annotated[
-        float, Option(min=0, help="Times the paper's weights of the perceptual and style terms.")
-    ] = 1.0,
+    perceptual: Annotated[float, Option(min=0, help="Weight of the perceptual term.")] = (
+        PERCEPTUAL_WEIGHT
+    ),
+    style: Annotated[float, Option(min=0, help="Weight of the style term.")] = STYLE_WEIGHT,
     seed: Seed = 0,
     device: Device = "auto",
     devices: Devices = 1,
@@ -115,8 +117,9 @@ def stage_two(
     for_validation = coarse.squares(validation, folder, seed)[:: coarse.SQUARES]
     coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
     task = StageTwo(
-        for_training, for_validation, looked_through, working_size, patch, width, texture, seed
-    )
+        for_training, for_validation, looked_through, working_size, patch, width, perceptual,
+        style, seed,
+    )  # fmt: skip
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,

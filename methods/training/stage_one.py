@@ -85,6 +85,7 @@ class StageOne:
             terms["l2"] = self.l2 * (results[0] - image).square().mean()
         return terms
 
+    @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """PSNR in dB over the whole image, middle-third holes, beside that of the smooth fill."""
         rows: list[Tensor] = []

@@ -31,6 +31,8 @@ from methods.unet import PlainConv, Span
 
 TRIES = 20
 SHOWN = 6
+# Pixels after which the grid of the features repeats.
+GRID = 8
 # Stage one's results are also seen reduced by up to this much, so that refinement learns to
 # sharpen what was enlarged up to eight times, as at 2048 px, from photographs of 512 px.
 MOST_REDUCED = 4.0
@@ -39,8 +41,8 @@ MOST_REDUCED = 4.0
 @dataclass
 class StageTwo:
     """training, validation: squares whose stage-one results are there; patch: side of the patches
-    in pixels; width: of RefinementNet's channels; texture: multiplies the paper's weights of the
-    perceptual and style terms, which trade PSNR for sharpness."""
+    in pixels; width: of RefinementNet's channels; perceptual, style: weights of these terms, which
+    trade PSNR for sharpness."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
@@ -48,7 +50,8 @@ class StageTwo:
     working_size: int = 256
     patch: int = 512
     width: float = 0.25
-    texture: float = 1.0
+    perceptual: float = PERCEPTUAL_WEIGHT
+    style: float = STYLE_WEIGHT
     seed: int = 0
 
     def network(self) -> RefinementNet:
@@ -116,28 +119,29 @@ class StageTwo:
         perceptual, style = self._texture(result, target)
         return {
             "l1": L1_WEIGHT * (result - target).abs().mean(),
-            "perceptual": self.texture * perceptual,
-            "style": self.texture * style,
+            "perceptual": self.perceptual * perceptual,
+            "style": self.style * style,
             "tv": TV_WEIGHT * total_variation(result, x[:, :1]),
         }
 
     def _texture(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Perceptual and style terms with the paper's weights."""
+        """Perceptual and style terms, not weighted.
+
+        The features' own grid lies elsewhere on every call: where it always fell on the same
+        pixels, refinement learned patterns of that grid."""
         network = self.features.to(image.device)
-        found, wanted = network(image), network(target)
+        top, left = torch.randint(GRID, (2,)).tolist()
+        found, wanted = (network(x[..., top:, left:]) for x in (image, target))
         # Style compares sums over many products, which half precision would round away.
         with torch.autocast(image.device.type, enabled=False):
             found, wanted = [f.float() for f in found], [f.float() for f in wanted]
-            return (
-                PERCEPTUAL_WEIGHT * perceptual_loss(found, wanted),
-                STYLE_WEIGHT * style_loss(found, wanted),
-            )
+            return perceptual_loss(found, wanted), style_loss(found, wanted)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """Means over one patch of each validation square; `coarse` ones are of stage one's result.
 
-        texture: perceptual and style terms with the paper's weights; score: minus the loss."""
+        perceptual, style: those terms, not weighted; score: minus the loss."""
         device = next(network.parameters()).device
         rows: list[Tensor] = []
         found: list[dict[str, float]] = []
@@ -154,8 +158,8 @@ class StageTwo:
                     "score": -loss,
                     "psnr": _psnr(result, target),
                     "coarse_psnr": _psnr(coarse, target),
-                    "texture": float(sum(self._texture(result, target))),
-                    "coarse_texture": float(sum(self._texture(coarse, target))),
+                    **self._named("", result, target),
+                    **self._named("coarse_", coarse, target),
                 }
             )
             if len(rows) < SHOWN:
@@ -163,6 +167,10 @@ class StageTwo:
                 rows.append((shown.permute(1, 2, 0) * 255).round().clamp(0, 255).byte().cpu())
         scores = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
         return scores, torch.cat(rows).numpy()
+
+    def _named(self, prefix: str, image: Tensor, target: Tensor) -> dict[str, float]:
+        perceptual, style = self._texture(image, target)
+        return {f"{prefix}perceptual": float(perceptual), f"{prefix}style": float(style)}
 
 
 def _psnr(result: Tensor, target: Tensor) -> float:
