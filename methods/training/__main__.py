@@ -97,6 +97,10 @@ def stage_two(
         PERCEPTUAL_WEIGHT
     ),
     style: Annotated[float, Option(min=0, help="Weight of the style term.")] = STYLE_WEIGHT,
+    distance: Annotated[
+        float,
+        Option(min=0, help="Weight of unit-length features' distance; not the paper's."),
+    ] = 0.0,
     seed: Seed = 0,
     device: Device = "auto",
     devices: Devices = 1,
@@ -109,7 +113,7 @@ def stage_two(
     """Train a compact refinement network on another method's results."""
     if patch % 256:
         raise ValueError(f"--patch {patch}: must be a multiple of 256")
-    looked_through = load_features(features)
+    looked_through = load_features(features, deep=distance > 0)
     training, validation = _split(photos.load(data, None, patch, typer.echo))
     inner = _stage_one(stage_one, stage_one_weights, device)
     folder = out / "stage_one"
@@ -118,7 +122,7 @@ def stage_two(
     coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
     task = StageTwo(
         for_training, for_validation, looked_through, working_size, patch, width, perceptual,
-        style, seed,
+        style, distance, seed,
     )  # fmt: skip
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,

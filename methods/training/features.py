@@ -19,23 +19,25 @@ SQUEEZENET_SCALES = (33.2, 53.9, 41.6)
 
 class SqueezeNetFeatures(nn.Module):
     """SqueezeNet's features at 1/2, 1/4 and 1/8 of the image, each with a mean square of about
-    one."""
+    one, then, if wanted, four deeper ones at 1/16 as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, deep: bool = False) -> None:
         super().__init__()
-        self.network = pretrained(TEXTURE_LAYERS)
+        self.network = pretrained() if deep else pretrained(TEXTURE_LAYERS)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         found = self.network(image)
-        return [f / scale for f, scale in zip(found, SQUEEZENET_SCALES, strict=True)]
+        first = zip(found[:TEXTURE_LAYERS], SQUEEZENET_SCALES, strict=True)
+        return [f / scale for f, scale in first] + found[TEXTURE_LAYERS:]
 
 
-def features(spec: str) -> nn.Module:
-    """ "squeezenet", or "vgg16=PATH" with torchvision's state dict of VGG16. Raises MethodError."""
+def features(spec: str, deep: bool = False) -> nn.Module:
+    """ "squeezenet", or "vgg16=PATH" with torchvision's state dict of VGG16. deep: also the layers
+    behind those that the papers' terms look at, where the network has them. Raises MethodError."""
     name, _, path = spec.partition("=")
     network: nn.Module
     if spec == "squeezenet":
-        network = SqueezeNetFeatures()
+        network = SqueezeNetFeatures(deep)
     elif name == "vgg16" and path:
         network = _vgg16(Path(path))
     else:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, l1_loss, pad
+from torch.nn.functional import interpolate, l1_loss, normalize, pad
 
 Features = Callable[[Tensor], Sequence[Tensor]]
 
@@ -74,6 +74,18 @@ def perceptual_loss(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor
 def style_loss(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """Mean absolute difference of Gram matrices, summed over layers."""
     return perceptual_loss([gram(a) for a in found], [gram(b) for b in wanted])
+
+
+def distance_loss(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """Squared distance of unit-length features, mean over places and layers: the construction of
+    LPIPS (Zhang et al. 2018). Unlike `perceptual_loss` it gains nothing from weak features, which
+    are those of a blurred image. Not in the papers."""
+    return torch.stack(
+        [
+            (normalize(a, dim=1) - normalize(b, dim=1)).square().sum(dim=1).mean()
+            for a, b in zip(found, wanted, strict=True)
+        ]
+    ).mean()
 
 
 def gram(features: Tensor) -> Tensor:

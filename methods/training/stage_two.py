@@ -11,6 +11,7 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
+from methods.backbones.squeezenet import TEXTURE_LAYERS
 from methods.base import Image
 from methods.refinement import IMAGE, RefinementNet
 from methods.stacking import Stack, matched, prepared_as_in_paper
@@ -22,6 +23,7 @@ from methods.training.losses import (
     PERCEPTUAL_WEIGHT,
     STYLE_WEIGHT,
     TV_WEIGHT,
+    distance_loss,
     perceptual_loss,
     style_loss,
     total_variation,
@@ -41,8 +43,8 @@ MOST_REDUCED = 4.0
 @dataclass
 class StageTwo:
     """training, validation: squares whose stage-one results are there; patch: side of the patches
-    in pixels; width: of RefinementNet's channels; perceptual, style: weights of these terms, which
-    trade PSNR for sharpness."""
+    in pixels; width: of RefinementNet's channels; perceptual, style, distance: weights of these
+    terms, which trade PSNR for sharpness; the paper has no `distance`."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
@@ -52,6 +54,7 @@ class StageTwo:
     width: float = 0.25
     perceptual: float = PERCEPTUAL_WEIGHT
     style: float = STYLE_WEIGHT
+    distance: float = 0.0
     seed: int = 0
 
     def network(self) -> RefinementNet:
@@ -116,16 +119,17 @@ class StageTwo:
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         x, target = batch["stack"].float() / 255, batch["target"].float() / 255
         result = network(x)
-        perceptual, style = self._texture(result, target)
-        return {
+        perceptual, style, distance = self._texture(result, target)
+        terms = {
             "l1": L1_WEIGHT * (result - target).abs().mean(),
             "perceptual": self.perceptual * perceptual,
             "style": self.style * style,
             "tv": TV_WEIGHT * total_variation(result, x[:, :1]),
         }
+        return {**terms, "distance": self.distance * distance} if self.distance else terms
 
-    def _texture(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Perceptual and style terms, not weighted.
+    def _texture(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Perceptual, style and distance terms, not weighted.
 
         The features' own grid lies elsewhere on every call: where it always fell on the same
         pixels, refinement learned patterns of that grid."""
@@ -135,13 +139,18 @@ class StageTwo:
         # Style compares sums over many products, which half precision would round away.
         with torch.autocast(image.device.type, enabled=False):
             found, wanted = [f.float() for f in found], [f.float() for f in wanted]
-            return perceptual_loss(found, wanted), style_loss(found, wanted)
+            shallow = found[:TEXTURE_LAYERS], wanted[:TEXTURE_LAYERS]
+            return (
+                perceptual_loss(*shallow),
+                style_loss(*shallow),
+                distance_loss(found, wanted),
+            )
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """Means over one patch of each validation square; `coarse` ones are of stage one's result.
 
-        perceptual, style: those terms, not weighted; score: minus the loss."""
+        perceptual, style, distance: those terms, not weighted; score: minus the loss."""
         device = next(network.parameters()).device
         rows: list[Tensor] = []
         found: list[dict[str, float]] = []
@@ -169,8 +178,8 @@ class StageTwo:
         return scores, torch.cat(rows).numpy()
 
     def _named(self, prefix: str, image: Tensor, target: Tensor) -> dict[str, float]:
-        perceptual, style = self._texture(image, target)
-        return {f"{prefix}perceptual": float(perceptual), f"{prefix}style": float(style)}
+        terms = zip(("perceptual", "style", "distance"), self._texture(image, target), strict=True)
+        return {f"{prefix}{name}": float(term) for name, term in terms}
 
 
 def _psnr(result: Tensor, target: Tensor) -> float:

@@ -78,7 +78,7 @@ def test_it_begins_as_stage_ones_result(task: StageTwo) -> None:
 def test_the_terms_have_the_papers_weights_or_other_ones(task: StageTwo) -> None:
     batch = {name: tensor[None] for name, tensor in task.sample(1).items()}
     network = task.network().eval()
-    other = dataclasses.replace(task, perceptual=0.3, style=480.0)
+    other = dataclasses.replace(task, perceptual=0.3, style=480.0, distance=2.0)
     found = []
     for one in (task, other):
         torch.manual_seed(0)
@@ -87,6 +87,7 @@ def test_the_terms_have_the_papers_weights_or_other_ones(task: StageTwo) -> None
     once, more = found
     for name, factor in {"l1": 1, "tv": 1, "perceptual": 3, "style": 2}.items():
         assert float(more[name]) == pytest.approx(factor * float(once[name]), rel=1e-5)
+    assert list(more) == [*once, "distance"] and 0 < float(more["distance"]) < 8
     off = batch["stack"][:, 1:4].float() / 255 - batch["target"].float() / 255
     assert float(once["l1"]) == pytest.approx(6 * float(off.abs().mean()), rel=1e-2)
 
@@ -138,7 +139,7 @@ def command(folder: Path, *more: str) -> list[str]:
 def test_from_photographs_to_weights_that_two_stage_uses(trained: Path) -> None:
     out = trained / "out"
     log = (out / "log.csv").read_text()
-    assert log.startswith("step,score,psnr,coarse_psnr,perceptual,style,coarse_perceptual")
+    assert log.startswith("step,score,psnr,coarse_psnr,perceptual,style,distance,")
     assert len(list((out / "samples").glob("*.png"))) == 1 and list((out / "tensorboard").iterdir())
     image, mask = scene(9, 200, 300), box(200, 300, slice(60, 120), slice(90, 200))
     options = {"working_size": 64, "weights": str(out / "best.safetensors")}
