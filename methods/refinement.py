@@ -7,7 +7,7 @@ section 3 and Fig. 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,44 @@ ENCODER = ((96, 7), (192, 5), (384, 5), (512, 3), (512, 3), (512, 3), (512, 3), 
 DARKEST = 1e-3
 
 
-class RefinementNet(nn.Module):
+class UNet(nn.Module):
+    """Blocks en1, en2... down and de1, de2... back up, without a last layer.
+
+    inputs: channels of the input, and of the output; encoder: channels and kernel of each block;
+    width: multiplies the channels."""
+
+    def __init__(self, inputs: int, encoder: Sequence[tuple[int, int]], width: float) -> None:
+        super().__init__()
+        self.depth = len(encoder)
+        sizes = [inputs] + [max(8, round(channels * width)) for channels, _ in encoder]
+        for level, (_, kernel) in enumerate(encoder):
+            block = EncoderBlock(sizes[level], sizes[level + 1], kernel, first=level == 0)
+            self.add_module(f"en{level + 1}", block)
+        below = sizes[-1]
+        for i, level in enumerate(reversed(range(self.depth))):
+            self.add_module(f"de{i + 1}", DecoderBlock(below + sizes[level], sizes[level]))
+            below = sizes[level]
+
+    @property
+    def encoders(self) -> list[EncoderBlock]:
+        """From the full resolution down."""
+        return [self.get_submodule(f"en{i + 1}") for i in range(self.depth)]  # type: ignore[misc]
+
+    @property
+    def decoders(self) -> list[DecoderBlock]:
+        """From the deepest up."""
+        return [self.get_submodule(f"de{i + 1}") for i in range(self.depth)]  # type: ignore[misc]
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) of the same; sides are multiples of 2 ** depth."""
+        skips = encode(x, self.encoders)
+        y = skips.pop()
+        for decoder in self.decoders:
+            y = decoder(y, skips.pop())
+        return y
+
+
+class RefinementNet(UNet):
     """width: multiplies the channels of the encoder; 1.0 is the published size (36,858,507
     parameters) and loads the published state dict; relative: the result is made as a change of the
     coarse image, not from nothing, False is the published network.
@@ -41,28 +78,9 @@ class RefinementNet(nn.Module):
     sides must be multiples of 256."""
 
     def __init__(self, width: float = 1.0, relative: bool = False) -> None:
-        super().__init__()
+        super().__init__(INPUTS, ENCODER, width)
         self.relative = relative
-        sizes = [INPUTS] + [max(8, round(channels * width)) for channels, _ in ENCODER]
-        depth = len(ENCODER)
-        for level, (_, kernel) in enumerate(ENCODER):
-            block = EncoderBlock(sizes[level], sizes[level + 1], kernel, first=level == 0)
-            self.add_module(f"en{level + 1}", block)
-        below = sizes[depth]
-        for i, level in enumerate(reversed(range(depth))):
-            self.add_module(f"de{i + 1}", DecoderBlock(below + sizes[level], sizes[level]))
-            below = sizes[level]
         self.last_conv = nn.Sequential(PlainConv(INPUTS, 3, 1), nn.Sigmoid())
-
-    @property
-    def encoders(self) -> list[EncoderBlock]:
-        """From the full resolution down."""
-        return [self.get_submodule(f"en{i + 1}") for i in range(len(ENCODER))]  # type: ignore[misc]
-
-    @property
-    def decoders(self) -> list[DecoderBlock]:
-        """From the deepest up."""
-        return [self.get_submodule(f"de{i + 1}") for i in range(len(ENCODER))]  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """The image with its hole refilled, (N, 3, H, W) in [0, 1]: known pixels are the input's
@@ -73,11 +91,7 @@ class RefinementNet(nn.Module):
     def refilled(self, x: Tensor) -> Tensor:
         """What the network itself makes, before known pixels are put back."""
         check_size(*x.shape[-2:])
-        skips = encode(x, self.encoders)
-        y = skips.pop()
-        for decoder in self.decoders:
-            y = decoder(y, skips.pop())
-        return self._shown(y, x[:, IMAGE])
+        return self._shown(self.features(x), x[:, IMAGE])
 
     def _shown(self, features: Tensor, coarse: Tensor) -> Tensor:
         if not self.relative:

@@ -14,6 +14,7 @@ from pydantic import Field
 import methods
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.classical import OPENCV
+from methods.detail import DetailNet
 from methods.dfnet import DFNetInpainter
 from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
 from methods.refinement import ENCODER, RefinementNet
@@ -153,12 +154,14 @@ class TwoStage(NetworkInpainter):
             "stage_one": self._inner.identity(resolution, image_name),
         }
 
-    def build(self, state: State | None) -> RefinementNet:
+    def build(self, state: State | None) -> RefinementNet | DetailNet:
         if state is None:
             return RefinementNet()
-        width = width_of(self.metadata(), state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
-        relative = self.metadata().get("relative") == "yes"
-        return load_state(RefinementNet(width, relative), state)
+        said = self.metadata()
+        if said.get("network") == "detail":
+            return load_state(DetailNet(float(said["width"])), state)
+        width = width_of(said, state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
+        return load_state(RefinementNet(width, said.get("relative") == "yes"), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         prepare = prepared_as_published if self._profile == "published" else prepared_as_in_paper
@@ -184,7 +187,7 @@ class TwoStage(NetworkInpainter):
     def _refine(self, whole: Image, frame: Prepared) -> None:
         """Replace the box around the hole by what the refinement network makes of it."""
         network, device = self.loaded(), self.torch_device()
-        assert isinstance(network, RefinementNet)
+        assert isinstance(network, RefinementNet | DetailNet)
         stack = Stack(whole, frame.mask | frame.invalid, frame.shift)
         rows, columns = hole_spans(frame.mask)
         with exact():

@@ -17,7 +17,7 @@ from methods.training.features import features as load_features
 from methods.training.loop import Settings, Task, train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
 from methods.training.stage_one import StageOne
-from methods.training.stage_two import StageTwo
+from methods.training.stage_two import Kind, StageTwo
 from methods.validation import field_names
 from methods.weights import files
 
@@ -93,6 +93,9 @@ def stage_two(
     learning_rate: Rate = 1e-3,
     patch: Annotated[int, Option(min=256, help="Side of the patches in pixels.")] = 512,
     width: Width = 0.25,
+    network: Annotated[
+        Kind, Option(help="The compact network of this project, or the paper's.")
+    ] = "detail",
     perceptual: Annotated[float, Option(min=0, help="Weight of the perceptual term.")] = (
         PERCEPTUAL_WEIGHT
     ),
@@ -121,8 +124,8 @@ def stage_two(
     for_validation = coarse.squares(validation, folder, seed)[:: coarse.SQUARES]
     coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
     task = StageTwo(
-        for_training, for_validation, looked_through, working_size, patch, width, perceptual,
-        style, distance, seed,
+        for_training, for_validation, looked_through, working_size, patch, width, network,
+        perceptual, style, distance, seed,
     )  # fmt: skip
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,

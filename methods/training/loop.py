@@ -182,6 +182,12 @@ class _Run:
             if key in ("steps", "batch", "learning_rate", "warmup", "seed")
             and value != getattr(self.settings, key)
         }
+        trained, now = state["task"], self.task.metadata()
+        changed |= {
+            key: (trained.get(key), now.get(key))
+            for key in sorted({*trained, *now})
+            if trained.get(key) != now.get(key)
+        }
         if changed:
             raise TrainingError(
                 f"{path} was made with other settings ({changed}); repeat them, or choose --out"
@@ -266,6 +272,7 @@ class _Run:
             "step": self.step,
             "best": self.best,
             "settings": asdict(self.settings),
+            "task": self.task.metadata(),
         }
         part = self.out / f".{LAST}.part"
         torch.save(state, part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from methods.backbones.squeezenet import TEXTURE_LAYERS
 from methods.base import Image
+from methods.detail import DetailNet
 from methods.refinement import IMAGE, RefinementNet
 from methods.stacking import Stack, matched, prepared_as_in_paper
 from methods.training.augment import colour_table
@@ -31,7 +33,11 @@ from methods.training.losses import (
 from methods.training.masks import LARGEST_SHARE, SMALLEST_SHARE
 from methods.unet import PlainConv, Span
 
+Kind = Literal["detail", "paper"]
+
 TRIES = 20
+# Before the sigmoid: an eighth of each copy's detail to begin with.
+FIRST_GAIN = -2.7
 SHOWN = 6
 # Pixels after which the grid of the features repeats.
 GRID = 8
@@ -43,8 +49,9 @@ MOST_REDUCED = 4.0
 @dataclass
 class StageTwo:
     """training, validation: squares whose stage-one results are there; patch: side of the patches
-    in pixels; width: of RefinementNet's channels; perceptual, style, distance: weights of these
-    terms, which trade PSNR for sharpness; the paper has no `distance`."""
+    in pixels; width: of the network's channels; kind: "paper" is RefinementNet, "detail" DetailNet;
+    perceptual, style, distance: weights of these terms, which trade PSNR for sharpness; the paper
+    has no `distance`."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
@@ -52,12 +59,19 @@ class StageTwo:
     working_size: int = 256
     patch: int = 512
     width: float = 0.25
+    kind: Kind = "detail"
     perceptual: float = PERCEPTUAL_WEIGHT
     style: float = STYLE_WEIGHT
     distance: float = 0.0
     seed: int = 0
 
-    def network(self) -> RefinementNet:
+    def network(self) -> RefinementNet | DetailNet:
+        if self.kind == "detail":
+            detail = DetailNet(self.width)
+            assert detail.last_conv.conv.bias is not None
+            nn.init.zeros_(detail.last_conv.conv.weight)
+            nn.init.constant_(detail.last_conv.conv.bias, FIRST_GAIN)
+            return detail
         network = RefinementNet(self.width, relative=True)
         # Begins as stage one's result itself.
         last = network.last_conv[0]
@@ -69,8 +83,13 @@ class StageTwo:
     def metadata(self) -> dict[str, str]:
         return {
             "colour_order": "RGB",
+            "distance": str(self.distance),
+            "network": self.kind,
+            "patch": str(self.patch),
+            "perceptual": str(self.perceptual),
             "profile": "paper",
             "relative": "yes",
+            "style": str(self.style),
             "width": str(self.width),
             "working_size": str(self.working_size),
         }
