@@ -12,7 +12,7 @@ from typer import Argument, Option
 
 import methods
 from methods.base import Inpainter, MethodError
-from methods.training import coarse, photos
+from methods.training import coarse, curve, photos
 from methods.training.features import features as load_features
 from methods.training.loop import Settings, Task, train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
@@ -104,6 +104,9 @@ def stage_two(
         float,
         Option(min=0, help="Weight of unit-length features' distance; not the paper's."),
     ] = 0.0,
+    ssim: Annotated[
+        float, Option(min=0, help="Weight of 1 - SSIM, against texture laid over smooth places.")
+    ] = 0.0,
     seed: Seed = 0,
     device: Device = "auto",
     devices: Devices = 1,
@@ -125,7 +128,7 @@ def stage_two(
     coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
     task = StageTwo(
         for_training, for_validation, looked_through, working_size, patch, width, network,
-        perceptual, style, distance, seed,
+        perceptual, style, distance, ssim, seed,
     )  # fmt: skip
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
@@ -150,6 +153,16 @@ def export(
     save_file(tensors, part, metadata={**files.metadata(weights), "remark": remark})
     part.replace(out)
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command("curve")
+def draw_curve(
+    log: Annotated[Path, Argument(help="A training's log.csv.")],
+    out: Annotated[Path, Argument(help="The PNG to write.")],
+) -> None:
+    """Draw validation scores against steps."""
+    curve.draw(log, out)
+    typer.echo(str(out))
 
 
 def _train(task: Task, settings: Settings, out: Path, resume: bool, initial: Path | None) -> None:

@@ -9,13 +9,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, l1_loss, normalize, pad
+from torch.nn.functional import avg_pool2d, interpolate, l1_loss, normalize, pad
 
 Features = Callable[[Tensor], Sequence[Tensor]]
 
 L1_WEIGHT, PERCEPTUAL_WEIGHT, STYLE_WEIGHT, TV_WEIGHT = 6.0, 0.1, 240.0, 0.1
 # Scales that DFNet's texture terms look at.
 TEXTURE_SCALES = 3
+SSIM_WINDOW, SSIM_C1, SSIM_C2 = 7, 0.01**2, 0.03**2
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,15 @@ def total_variation(image: Tensor, mask: Tensor) -> Tensor:
     above = pad(image, (0, 0, 1, 0))[..., :-1, :]
     before = pad(image, (1, 0, 0, 0))[..., :, :-1]
     return ((above + before - 2 * image) * mask).abs().mean()
+
+
+def structural_similarity(result: Tensor, target: Tensor) -> Tensor:
+    """Mean SSIM (Wang et al. 2004) with a uniform window, over pixels and channels."""
+    mean_a, mean_b, squares_a, squares_b, products = (
+        avg_pool2d(x, SSIM_WINDOW, stride=1)
+        for x in (result, target, result.square(), target.square(), result * target)
+    )
+    variances = squares_a - mean_a.square() + squares_b - mean_b.square()
+    covariance = products - mean_a * mean_b
+    lightness = (2 * mean_a * mean_b + SSIM_C1) / (mean_a.square() + mean_b.square() + SSIM_C1)
+    return (lightness * (2 * covariance + SSIM_C2) / (variances + SSIM_C2)).mean()

@@ -27,6 +27,7 @@ from methods.training.losses import (
     TV_WEIGHT,
     distance_loss,
     perceptual_loss,
+    structural_similarity,
     style_loss,
     total_variation,
 )
@@ -49,9 +50,9 @@ MOST_REDUCED = 4.0
 @dataclass
 class StageTwo:
     """training, validation: squares whose stage-one results are there; patch: side of the patches
-    in pixels; width: of the network's channels; kind: "paper" is RefinementNet, "detail" DetailNet;
-    perceptual, style, distance: weights of these terms, which trade PSNR for sharpness; the paper
-    has no `distance`."""
+    in pixels; width: of the network's channels; kind: "paper" is RefinementNet, "detail" is
+    DetailNet; perceptual, style, distance, ssim: weights of these terms, which trade PSNR and SSIM
+    for sharpness; the paper has no `distance` and no `ssim`."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
@@ -63,6 +64,7 @@ class StageTwo:
     perceptual: float = PERCEPTUAL_WEIGHT
     style: float = STYLE_WEIGHT
     distance: float = 0.0
+    ssim: float = 0.0
     seed: int = 0
 
     def network(self) -> RefinementNet | DetailNet:
@@ -89,6 +91,7 @@ class StageTwo:
             "perceptual": str(self.perceptual),
             "profile": "paper",
             "relative": "yes",
+            "ssim": str(self.ssim),
             "style": str(self.style),
             "width": str(self.width),
             "working_size": str(self.working_size),
@@ -145,7 +148,11 @@ class StageTwo:
             "style": self.style * style,
             "tv": TV_WEIGHT * total_variation(result, x[:, :1]),
         }
-        return {**terms, "distance": self.distance * distance} if self.distance else terms
+        if self.distance:
+            terms["distance"] = self.distance * distance
+        if self.ssim:
+            terms["ssim"] = self.ssim * (1 - structural_similarity(result, target))
+        return terms
 
     def _texture(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Perceptual, style and distance terms, not weighted.
@@ -186,6 +193,8 @@ class StageTwo:
                     "score": -loss,
                     "psnr": _psnr(result, target),
                     "coarse_psnr": _psnr(coarse, target),
+                    "ssim": float(structural_similarity(result, target)),
+                    "coarse_ssim": float(structural_similarity(coarse, target)),
                     **self._named("", result, target),
                     **self._named("coarse_", coarse, target),
                 }

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from skimage.metrics import structural_similarity
 from typer.testing import CliRunner
 
 import methods
 from methods.base import MethodError
-from methods.training import coarse
+from methods.training import coarse, losses
 from methods.training.__main__ import app
 from methods.training.features import features
 from methods.training.photos import Photo, is_validation
@@ -95,7 +96,7 @@ def test_it_begins_as_stage_ones_result(task: StageTwo, kind: Kind, most: float)
 def test_the_terms_have_the_papers_weights_or_other_ones(task: StageTwo) -> None:
     batch = {name: tensor[None] for name, tensor in task.sample(1).items()}
     network = task.network().eval()
-    other = dataclasses.replace(task, perceptual=0.3, style=480.0, distance=2.0)
+    other = dataclasses.replace(task, perceptual=0.3, style=480.0, distance=2.0, ssim=15.0)
     found = []
     for one in (task, other):
         torch.manual_seed(0)
@@ -104,9 +105,29 @@ def test_the_terms_have_the_papers_weights_or_other_ones(task: StageTwo) -> None
     once, more = found
     for name, factor in {"l1": 1, "tv": 1, "perceptual": 3, "style": 2}.items():
         assert float(more[name]) == pytest.approx(factor * float(once[name]), rel=1e-5)
-    assert list(more) == [*once, "distance"] and 0 < float(more["distance"]) < 8
+    assert list(more) == [*once, "distance", "ssim"] and 0 < float(more["distance"]) < 8
+    assert 0 < float(more["ssim"]) < 15
     off = batch["stack"][:, 1:4].float() / 255 - batch["target"].float() / 255
     assert float(once["l1"]) == pytest.approx(6 * float(off.abs().mean()), rel=1e-2)
+
+
+def test_similarity_is_scikit_images() -> None:
+    first = scene(3, 90, 70)
+    second = cv2.GaussianBlur(first, (0, 0), 1.5)
+    _, values = structural_similarity(
+        first, second, data_range=255, channel_axis=2, full=True, use_sample_covariance=False
+    )
+    tensors = [torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255 for x in (first, second)]
+    found = losses.structural_similarity(tensors[0], tensors[1])
+    assert float(found) == pytest.approx(values[3:-3, 3:-3].mean(), abs=1e-4)
+
+
+def test_the_curve_of_a_training(trained: Trained, tmp_path: Path) -> None:
+    log, picture = trained.folder / "out/log.csv", tmp_path / "curve.png"
+    assert CliRunner().invoke(app, ["curve", str(log), str(picture)]).exit_code == 0
+    assert cv2.imread(str(picture)).std() > 5
+    refused = CliRunner().invoke(app, ["curve", str(tmp_path / "none.csv"), str(picture)])
+    assert "none.csv: not a training's log.csv" in str(refused.exception)
 
 
 def test_stage_one_runs_once_for_each_square_and_again_for_another_stage_one(
