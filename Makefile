@@ -1,4 +1,6 @@
-# make demo   the main job on eight photographs, with its report; demo-full adds the slow methods
+# make demo   the main job on twelve photographs, with its report; demo-full adds the slow methods
+# make results  the results table of the README
+# make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
 # make test   all tests
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings and memory, side by side
@@ -7,16 +9,32 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 REFERENCE := tests/data
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
-CLASSICAL := telea,navier-stokes,patchmatch,two-stage:navier-stokes
-UNREFINED := --option two-stage:navier-stokes.refine=false
+TRAIN := $(RUN) -m methods.training
+BUNDLED := methods/weights/bundled
 
-.PHONY: demo demo-full test conformance bench lint lock clean
+.PHONY: demo demo-full results weights test conformance bench lint lock clean
 
 demo: $(VENV)/installed
-	$(DEMO) --methods $(CLASSICAL) $(UNREFINED)
+	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
 
 demo-full: $(VENV)/installed
-	$(DEMO) --methods $(CLASSICAL),shiftmap,dfnet,deepfillv2,hifill,two-stage $(UNREFINED)
+	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage,shiftmap,dfnet,deepfillv2,hifill
+
+results: $(VENV)/installed
+	$(RUN) run_benchmark.py --workers 2 --protocol moskalenko2020-perceptual \
+	  --method-file docs/results.toml --out results/readme
+
+weights: $(VENV)/installed
+	$(TRAIN) stage-one --data $(SCENES) --out results/training/one --steps 2000 --batch 32 \
+	  --precision bf16-mixed --checkpoint-minutes 4 --resume
+	$(TRAIN) export results/training/one/best.safetensors $(BUNDLED)/dfnet_compact.safetensors \
+	  --remark "compact, trained here"
+	$(TRAIN) stage-two $(addprefix --data ,$(SCENES) $(TILES)) --out results/training/two \
+	  --stage-one-weights results/training/one/best.safetensors --working-size 128 \
+	  @@STAGE2@@ \
+	  --precision bf16-mixed --checkpoint-minutes 4 --resume
+	$(TRAIN) export results/training/two/best.safetensors $(BUNDLED)/refinement_compact.safetensors \
+	  --remark "compact, trained here"
 
 test: lint
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2

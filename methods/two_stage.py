@@ -103,9 +103,15 @@ class TwoStage(NetworkInpainter):
             return self.profile
         return self.metadata().get("profile", "published") if self.refine else "paper"
 
+    def _copies_detail(self) -> bool:
+        """Not the paper's network, but the compact one."""
+        return self.refine and self.metadata().get("network") == "detail"
+
     @property
     def note(self) -> str:
-        end = f"refined at full size, profile {self._profile}" if self.refine else "NOT refined"
+        copied = ", with detail of the shifted copies" if self._copies_detail() else ""
+        refined = f"refined at full size{copied}, profile {self._profile}"
+        end = refined if self.refine else "NOT refined"
         notes = [
             f"stage one {self.stage_one} at {self._working_size} px, upscaled bilinearly, {end}"
         ]
@@ -158,7 +164,7 @@ class TwoStage(NetworkInpainter):
         if state is None:
             return RefinementNet()
         said = self.metadata()
-        if said.get("network") == "detail":
+        if self._copies_detail():
             return load_state(DetailNet(float(said["width"])), state)
         width = width_of(said, state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
         return load_state(RefinementNet(width, said.get("relative") == "yes"), state)

@@ -169,7 +169,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 def test_from_photographs_to_weights_that_two_stage_uses(trained: Trained) -> None:
     out = trained.folder / "out"
     log = (out / "log.csv").read_text()
-    assert log.startswith("step,score,psnr,coarse_psnr,perceptual,style,distance,")
+    assert log.startswith("step,score,psnr,coarse_psnr,ssim,coarse_ssim,perceptual,style,distance")
     assert len(list((out / "samples").glob("*.png"))) == 1 and list((out / "tensorboard").iterdir())
     image, mask = scene(9, 200, 300), box(200, 300, slice(60, 120), slice(90, 200))
     options = {"working_size": 64, "weights": str(out / "best.safetensors")}
