@@ -1,0 +1,294 @@
+"""Bradley-Terry abilities from counted votes: with ties (Davidson) and an order effect.
+
+For methods i on the left and j on the right, with abilities a (natural logarithms):
+
+    P(left wins)  = exp(a_i + g) / D        R. A. Bradley, M. E. Terry, Rank Analysis of Incomplete
+    P(right wins) = exp(a_j) / D            Block Designs, Biometrika 1952
+    P(tie)        = t exp((a_i + a_j + g) / 2) / D
+                                            R. R. Davidson, On Extending the Bradley-Terry Model to
+                                            Accommodate Ties, JASA 1970; order effect g: R. R.
+                                            Davidson, R. J. Beaver, Biometrics 1977
+
+D makes the three sum to one. Without ties t = 0, without an order effect g = 0. The likelihood is
+concave in (a, log t, g), so that Newton's method finds its maximum, for any number of data sets at
+once. Imports nothing of this project: the survey ranks with it while votes come in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
+
+Array = NDArray[np.float64]
+
+# Of abilities, in natural logarithms.
+CONVERGED = 1e-10
+MOST_STEPS = 200
+# A longer Newton step overshoots where votes are nearly unanimous.
+LONGEST_STEP = 1.0
+
+
+class Counts(NamedTuple):
+    """Votes by pair. Each (..., K, K), float64: at [i, j] votes where method i was on the left and
+    j on the right, that went to the left one, to the right one, and to neither. Leading axes are
+    data sets to be fitted at once."""
+
+    left: Array
+    right: Array
+    tie: Array
+
+    @property
+    def wins(self) -> Array:
+        """(..., K, K): at [i, j] how often i was preferred to j, whatever the side."""
+        return self.left + self.right.swapaxes(-1, -2)
+
+    @property
+    def ties(self) -> Array:
+        """(..., K, K), symmetric: how often neither was preferred."""
+        return self.tie + self.tie.swapaxes(-1, -2)
+
+    @property
+    def total(self) -> float:
+        return float(self.left.sum() + self.right.sum() + self.tie.sum())
+
+
+def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
+    """Counts of votes whose sides are not known. wins: (K, K), at [i, j] how often i was preferred
+    to j; ties: (K, K), at [i, j] for i < j how often neither was. Raises ValueError."""
+    found = np.asarray(wins, float)
+    if found.ndim != 2 or found.shape[0] != found.shape[1]:
+        raise ValueError(f"wins must be a square table, not of shape {found.shape}")
+    drawn = np.zeros_like(found) if ties is None else np.triu(np.asarray(ties, float), 1)
+    for table in (found, drawn):
+        if table.shape != found.shape or not np.isfinite(table).all() or (table < 0).any():
+            raise ValueError("counts must be finite, at least 0, and wins and ties of one shape")
+    if np.diag(found).any():
+        raise ValueError("the diagonal of wins must be 0: nothing is compared with itself")
+    return Counts(found, np.zeros_like(found), drawn)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """abilities: (..., K) with mean zero; covariance: of the abilities, (..., K, K), from the
+    observed information, under that constraint; tie: log t, NaN without ties; order: g, 0 where it
+    is not estimated; tie_error, order_error: their standard errors; log_likelihood: of the votes
+    one by one; converged: (...)."""
+
+    abilities: Array
+    covariance: Array
+    tie: Array
+    tie_error: Array
+    order: Array
+    order_error: Array
+    log_likelihood: Array
+    converged: NDArray[np.bool_]
+
+    @property
+    def std_errors(self) -> Array:
+        """(..., K), of the abilities under their constraint."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1).clip(0))
+
+    def anchored(self, method: int) -> Fit:
+        """The same with one ability fixed at 0."""
+        k = self.abilities.shape[-1]
+        shift = np.eye(k)
+        shift[:, method] -= 1
+        return replace(
+            self,
+            abilities=self.abilities - self.abilities[..., method, None],
+            covariance=shift @ self.covariance @ shift.T,
+        )
+
+
+class NoEstimateError(ValueError):
+    """The votes have no finite maximum-likelihood estimate. The message says why."""
+
+
+def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float = 0.0) -> Fit:
+    """Maximum-likelihood abilities.
+
+    ties: tied votes by Davidson's model, else each as half a win for both; order: estimate the
+    effect of the side; prior: each two methods are taken to have been compared so many times more,
+    and won half of it each. Raises NoEstimateError where `prior` is 0 and an ability, the tie
+    parameter or the order effect would be infinite."""
+    if prior == 0:
+        check_finite(counts)
+    if ties and counts.tie.any() and not (counts.left.any() or counts.right.any()):
+        raise NoEstimateError("every vote is a tie: nothing ranks the methods")
+    if order and not (counts.left.any() and counts.right.any()) and not counts.tie.any():
+        side = "left" if counts.left.any() else "right"
+        raise NoEstimateError(f"the {side} side always won: its effect would be infinite")
+    found = fit_many(counts, ties=ties, order=order, prior=prior)
+    if not found.converged.all():
+        raise NoEstimateError(
+            "the fit does not converge: the votes are nearly unanimous; a prior bounds them"
+        )
+    return found
+
+
+def fit_many(
+    counts: Counts, *, ties: bool = True, order: bool = False, prior: ArrayLike = 0.0
+) -> Fit:
+    """As `fit` for counts with leading axes, a prior for each if wanted, without its checks: look
+    at `converged`."""
+    left, right, tie = (np.asarray(part, float) for part in counts)
+    if not ties:
+        left, right, tie = left + tie / 2, right + tie / 2, np.zeros_like(tie)
+    k = left.shape[-1]
+    extra = np.asarray(prior, float)[..., None, None] / 4 * (1 - np.eye(k))
+    left, right = left + extra, right + extra
+    with_ties = bool(tie.any())
+    if not order and not with_ties:
+        # The side does not matter: half the work.
+        left, right = np.triu(left + right.swapaxes(-1, -2)), np.tril(left + right.swapaxes(-1, -2))
+        right = right.swapaxes(-1, -2)
+    if not order:
+        free = list(range(k)) + [k] * with_ties
+    else:
+        free = list(range(k)) + [k] * with_ties + [k + 1]
+    return _newton(left, right, tie, free)
+
+
+def _newton(left: Array, right: Array, tie: Array, free: list[int]) -> Fit:
+    """free: parameters to estimate, of K abilities, log t, g."""
+    k = left.shape[-1]
+    shape = left.shape[:-2]
+    parameters = np.zeros((*shape, k + 2))
+    if k not in free:
+        parameters[..., k] = -np.inf
+    todo = np.ones(shape, bool)
+    for _ in range(MOST_STEPS):
+        at = parameters[todo]
+        gradient, information, _ = _derivatives(at, left[todo], right[todo], tie[todo])
+        step = np.zeros_like(at)
+        step[..., free] = np.linalg.solve(
+            information[..., free, :][..., free], gradient[..., free, None]
+        )[..., 0]
+        longest = np.abs(step).max(axis=-1, keepdims=True)
+        step *= np.minimum(1, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))
+        at = at + step
+        at[..., :k] -= at[..., :k].mean(axis=-1, keepdims=True)
+        parameters[todo] = at
+        todo[todo] = longest[..., 0] > CONVERGED
+        if not todo.any():
+            break
+    return _result(parameters, left, right, tie, free, ~todo)
+
+
+def _result(
+    parameters: Array, left: Array, right: Array, tie: Array, free: list[int],
+    converged: NDArray[np.bool_],
+) -> Fit:  # fmt: skip
+    k = left.shape[-1]
+    _, information, likelihood = _derivatives(parameters, left, right, tie)
+    covariance = np.zeros_like(information)
+    places = np.ix_(free, free)
+    covariance[..., places[0], places[1]] = np.linalg.inv(information[..., free, :][..., free])
+    # The constraint stands in the information as one more observation of the mean.
+    covariance[..., :k, :k] -= 1 / k
+    errors = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1).clip(0))
+    with_ties = np.isfinite(parameters[..., k])
+    return Fit(
+        abilities=parameters[..., :k],
+        covariance=covariance[..., :k, :k],
+        tie=np.where(with_ties, parameters[..., k], np.nan),
+        tie_error=np.where(with_ties, errors[..., k], np.nan),
+        order=parameters[..., k + 1],
+        order_error=errors[..., k + 1],
+        log_likelihood=likelihood,
+        converged=converged,
+    )
+
+
+def _derivatives(
+    parameters: Array, left: Array, right: Array, tie: Array
+) -> tuple[Array, Array, Array]:
+    """Gradient (..., K + 2) and information (..., K + 2, K + 2) of the log-likelihood (...), with
+    the mean of the abilities held at zero."""
+    k = left.shape[-1]
+    p_left, p_right, p_tie = probabilities(parameters)
+    votes = left + right + tie
+    mean = p_left + p_tie / 2
+    # What the left method scores: 1 for a win, 1/2 for a tie.
+    off = left + tie / 2 - votes * mean
+    score = votes * (p_left + p_tie / 4 - mean**2)
+    mixed = votes * p_tie * (0.5 - mean)
+    gradient = np.empty((*left.shape[:-2], k + 2))
+    gradient[..., :k] = off.sum(-1) - off.sum(-2)
+    gradient[..., k] = (tie - votes * p_tie).sum((-1, -2))
+    gradient[..., k + 1] = off.sum((-1, -2))
+    information = np.empty((*left.shape[:-2], k + 2, k + 2))
+    information[..., :k, :k] = 1 / k - score - score.swapaxes(-1, -2)
+    diagonal = np.arange(k)
+    information[..., diagonal, diagonal] += score.sum(-1) + score.sum(-2)
+    for place, part in ((k, mixed), (k + 1, score)):
+        across = part.sum(-1) - part.sum(-2)
+        information[..., :k, place] = information[..., place, :k] = across
+    information[..., k, k] = (votes * p_tie * (1 - p_tie)).sum((-1, -2))
+    information[..., k, k + 1] = information[..., k + 1, k] = mixed.sum((-1, -2))
+    information[..., k + 1, k + 1] = score.sum((-1, -2))
+    likelihood = sum(
+        np.where(count > 0, count * np.log(np.maximum(p, 1e-300)), 0).sum((-1, -2))
+        for count, p in ((left, p_left), (right, p_right), (tie, p_tie))
+    )
+    return gradient, information, np.asarray(likelihood)
+
+
+def probabilities(parameters: Array) -> tuple[Array, Array, Array]:
+    """Of left, right and tie for every ordered pair, each (..., K, K).
+
+    parameters: (..., K + 2), abilities, log t (minus infinity: no ties) and g."""
+    abilities, log_tie = parameters[..., :-2], parameters[..., -2, None, None]
+    order = parameters[..., -1, None, None]
+    lead = abilities[..., :, None] - abilities[..., None, :] + order
+    # Over the square root of both sides' strengths.
+    strong, weak, even = np.exp(lead / 2), np.exp(-lead / 2), np.exp(log_tie)
+    total = strong + weak + even
+    return strong / total, weak / total, even / total
+
+
+def check_finite(counts: Counts) -> None:
+    """Raise NoEstimateError unless every method won, lost or tied so that one can come from any
+    method to any other along "was at least once not worse than" (L. R. Ford, Solution of a Ranking
+    Problem from Binary Comparisons, 1957)."""
+    beats = (counts.wins + counts.ties) > 0
+    compared = beats | beats.T
+    alone = np.flatnonzero(~compared.any(axis=1))
+    if len(alone):
+        raise NoEstimateError(f"no votes for method(s) {_named(alone)}")
+    groups, group = connected_components(compared, directed=False)
+    if groups > 1:
+        raise NoEstimateError(
+            "never compared with each other: "
+            + " | ".join(_named(np.flatnonzero(group == g)) for g in range(groups))
+        )
+    never_won = np.flatnonzero(~beats.any(axis=1))
+    if len(never_won):
+        raise NoEstimateError(f"never preferred: method(s) {_named(never_won)}")
+    never_lost = np.flatnonzero(~beats.any(axis=0))
+    if len(never_lost):
+        raise NoEstimateError(f"always preferred: method(s) {_named(never_lost)}")
+    groups, group = connected_components(beats, connection="strong")
+    if groups > 1:
+        raise NoEstimateError(
+            "preferred in every vote to all others: a group within "
+            + " | ".join(_named(np.flatnonzero(group == g)) for g in range(groups))
+        )
+
+
+def finite(counts: Counts) -> NDArray[np.bool_]:
+    """For counts with leading axes: where `check_finite` would pass."""
+    k = counts.left.shape[-1]
+    reach = ((counts.wins + counts.ties) > 0) | np.eye(k, dtype=bool)
+    for _ in range(max(1, int(np.ceil(np.log2(k))))):
+        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
+    return np.asarray(reach.all(axis=(-1, -2)))
+
+
+def _named(methods: NDArray[np.intp]) -> str:
+    """Numbers in braces, which callers that know the names replace."""
+    return ", ".join(f"{{{number}}}" for number in methods)

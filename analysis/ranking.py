@@ -1,0 +1,271 @@
+"""From votes to a ranking: abilities with intervals, ranks, and who differs from whom."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
+
+from analysis import bradley_terry
+from analysis.bootstrap import Coded, Draws, draws
+from analysis.bradley_terry import Array, Counts, Fit, NoEstimateError
+from analysis.errors import InputError
+from analysis.votes import CHOICES, Votes
+
+Unit = Literal["participant", "vote", "image"]
+# Pairs that differ at this level, after Holm's adjustment, get different letters.
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Settings:
+    """unit: what the bootstrap draws; samples: how often; level: of intervals; ties: Davidson's
+    model, or half a win for both; order: estimate the effect of the side; prior: extra votes for
+    each two methods; anchor: the method whose ability is 0, instead of mean zero."""
+
+    unit: Unit = "participant"
+    samples: int = 1000
+    seed: int = 0
+    level: float = 0.95
+    ties: Literal["davidson", "half"] = "davidson"
+    order: bool = False
+    prior: float = 0.0
+    anchor: str | None = None
+
+
+class Row(NamedTuple):
+    """A line of ranking.csv."""
+
+    method: str
+    ability: float
+    std_error: float
+    ci_low: float
+    ci_high: float
+    rank: int
+    rank_low: int
+    rank_high: int
+    wins: float
+    losses: float
+    ties: float
+
+
+class Pair(NamedTuple):
+    """Two methods, the better one first. difference: of abilities; share: of the decided votes that
+    the first is expected to win; p_value: two-sided, adjusted for all pairs (Holm)."""
+
+    better: str
+    worse: str
+    difference: float
+    ci_low: float
+    ci_high: float
+    share: float
+    share_low: float
+    share_high: float
+    p_value: float
+    votes: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """rows: best first; letters: methods that share one do not differ significantly; unit: what was
+    drawn, after what the votes allow; notes: what a reader must know."""
+
+    rows: list[Row]
+    pairs: list[Pair]
+    letters: dict[str, str]
+    fit: Fit
+    counts: Counts
+    methods: list[str]
+    unit: Unit
+    settings: Settings
+    notes: list[str]
+
+
+def coded(votes: Votes, unit: Unit) -> tuple[Coded, list[str]]:
+    """Votes as numbers, validation questions left out, and the methods' names in alphabetical
+    order. Raises InputError."""
+    frame = votes.asked
+    if frame.is_empty():
+        raise InputError(f"{votes.source}: no votes are left")
+    methods = sorted({*frame["left"].unique(), *frame["right"].unique()})
+    numbers = {name: i for i, name in enumerate(methods)}
+    cluster = None
+    if unit != "vote":
+        cluster = frame[unit].rank("dense").to_numpy().astype(np.int32) - 1
+    places = {choice: i for i, choice in enumerate(CHOICES)}
+    return Coded(
+        _codes(frame["left"], numbers).astype(np.int32),
+        _codes(frame["right"], numbers).astype(np.int32),
+        _codes(frame["choice"], places).astype(np.int8),
+        frame["weight"].to_numpy(),
+        cluster,
+        len(methods),
+    ), methods
+
+
+def _codes(column: pl.Series, numbers: dict[str, int]) -> NDArray[np.int64]:
+    return column.replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
+
+
+def rank(votes: Votes, settings: Settings) -> Ranking:
+    """Raises InputError where the votes do not determine a ranking; the message names methods."""
+    unit, notes = _unit(votes, settings.unit)
+    data, methods = coded(votes, unit)
+    counts = data.counts()
+    anchor = _anchor(settings.anchor, methods)
+    davidson = settings.ties == "davidson"
+    order = settings.order and votes.sided
+    if settings.order and not votes.sided:
+        notes.append("the file does not tell left from right: no order effect")
+    try:
+        fit = bradley_terry.fit(counts, ties=davidson, order=order, prior=settings.prior)
+    except NoEstimateError as error:
+        raise InputError(f"{votes.source}: {_with_names(str(error), methods)}") from error
+    drawn = draws(
+        data, settings.samples, settings.seed, ties=davidson, order=order, prior=settings.prior
+    )
+    notes += _notes(drawn, data, settings, unit)
+    shown = fit if anchor is None else fit.anchored(anchor)
+    abilities = drawn.abilities
+    if anchor is not None:
+        abilities = abilities - abilities[:, anchor, None]
+    pairs = _pairs(methods, fit, drawn, counts, settings.level)
+    rows = _rows(methods, shown, abilities, counts, settings.level)
+    letters = compact_letters(
+        [row.method for row in rows],
+        {frozenset((p.better, p.worse)) for p in pairs if p.p_value < SIGNIFICANT},
+    )
+    return Ranking(rows, pairs, letters, shown, counts, methods, unit, settings, notes)
+
+
+def _unit(votes: Votes, wanted: Unit) -> tuple[Unit, list[str]]:
+    if wanted == "vote" or votes.has(wanted):
+        return wanted, []
+    if wanted == "image":
+        raise InputError(f"{votes.source}: no column 'image' to draw images from")
+    return "vote", [
+        "no column 'participant': votes are drawn one by one, as if each came from another person; "
+        "where they do not, intervals are too narrow"
+    ]
+
+
+def _anchor(name: str | None, methods: list[str]) -> int | None:
+    if name is None:
+        return None
+    if name not in methods:
+        raise InputError(f"--anchor {name}: no votes for it ({', '.join(methods)})")
+    return methods.index(name)
+
+
+def _with_names(message: str, methods: list[str]) -> str:
+    named = re.sub(r"\{(\d+)\}", lambda found: methods[int(found[1])], message)
+    return f"{named}: no finite ranking; --prior 1 gives one, which says so"
+
+
+def _notes(drawn: Draws, data: Coded, settings: Settings, unit: Unit) -> list[str]:
+    notes = []
+    if settings.prior:
+        notes.append(
+            f"regularised: each two methods are taken to have been compared {settings.prior:g} "
+            "times more, and won half of it each"
+        )
+    if drawn.unbounded:
+        notes.append(
+            f"{drawn.unbounded} of {settings.samples} draws had no finite estimate and were fitted "
+            "with a prior of 0.1 votes for each two methods"
+        )
+    if unit != "vote" and data.clusters < 20:
+        notes.append(f"only {data.clusters} {unit}s: intervals from so few are rough")
+    return notes
+
+
+def _rows(
+    methods: list[str], fit: Fit, drawn: Array, counts: Counts, level: float
+) -> list[Row]:  # fmt: skip
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    place = np.argsort(np.argsort(-fit.abilities, kind="stable"), kind="stable") + 1
+    places = (-drawn).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable") + 1
+    best, worst = np.quantile(places, [(1 - level) / 2, (1 + level) / 2], axis=0, method="nearest")
+    wins, ties = counts.wins, counts.ties
+    rows = [
+        Row(
+            method,
+            ability=float(fit.abilities[i]),
+            std_error=float(fit.std_errors[i]),
+            ci_low=float(low[i]),
+            ci_high=float(high[i]),
+            rank=int(place[i]),
+            rank_low=int(best[i]),
+            rank_high=int(worst[i]),
+            wins=float(wins[i].sum()),
+            losses=float(wins[:, i].sum()),
+            ties=float(ties[i].sum()),
+        )
+        for i, method in enumerate(methods)
+    ]
+    return sorted(rows, key=lambda row: row.rank)
+
+
+def _pairs(
+    methods: list[str], fit: Fit, drawn: Draws, counts: Counts, level: float
+) -> list[Pair]:  # fmt: skip
+    """Differences with percentile intervals; p-values from the bootstrap's standard error."""
+    order = np.argsort(-fit.abilities, kind="stable")
+    found = []
+    votes = counts.wins + counts.wins.T + counts.ties
+    for first, i in enumerate(order):
+        for j in order[first + 1 :]:
+            difference = float(fit.abilities[i] - fit.abilities[j])
+            resampled = drawn.abilities[:, i] - drawn.abilities[:, j]
+            low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+            p_value = 2 * norm.sf(abs(difference) / max(float(resampled.std(ddof=1)), 1e-12))
+            found.append(
+                Pair(
+                    methods[i],
+                    methods[j],
+                    difference=difference,
+                    ci_low=float(low),
+                    ci_high=float(high),
+                    share=float(expit(difference)),
+                    share_low=float(expit(low)),
+                    share_high=float(expit(high)),
+                    p_value=float(p_value),
+                    votes=float(votes[i, j]),
+                )
+            )
+    if not found:
+        return []
+    adjusted = multipletests([pair.p_value for pair in found], method="holm")[1]
+    return [pair._replace(p_value=float(p)) for pair, p in zip(found, adjusted, strict=True)]
+
+
+def compact_letters(methods: list[str], different: set[frozenset[str]]) -> dict[str, str]:
+    """Letters so that two methods share one exactly where they do not differ (H.-P. Piepho, An
+    Algorithm for a Letter-Based Representation of All-Pairwise Comparisons, 2004: insert and
+    absorb). methods: best first."""
+    groups = [set(methods)]
+    for pair in sorted(different, key=sorted):
+        first, second = sorted(pair)
+        split = []
+        for group in groups:
+            split += [group - {first}, group - {second}] if pair <= group else [group]
+        groups = [
+            group
+            for i, group in enumerate(split)
+            if not any(group < other or (group == other and j < i) for j, other in enumerate(split))
+        ]
+    groups.sort(key=lambda group: [methods.index(m) for m in sorted(group, key=methods.index)])
+    letters = [chr(ord("a") + i) if i < 26 else f"({i + 1})" for i in range(len(groups))]
+    return {
+        method: "".join(
+            letter for letter, group in zip(letters, groups, strict=True) if method in group
+        )
+        for method in methods
+    }
