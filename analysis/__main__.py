@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 from typer import Argument, Option
 
-from analysis import figures, pictures, publish, run, style
+from analysis import (
+    exclusions,
+    figures,
+    pictures,
+    publish,
+    rank_files,
+    ranking,
+    run,
+    style,
+    votes,
+)
 from analysis.errors import InputError, run_command_line
 from analysis.pictures import Box, Pictures
 
@@ -92,6 +103,73 @@ def figure(
         else:
             style.save(drawn, target)
     print(f"{target}{'' if out else '.png and .pdf'}, crop {box.left},{box.top},{box.width}")
+
+
+@app.command()
+def rank(
+    file: Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")],
+    out: Annotated[Path, Option(help="Folder for what is written.")],
+    participants: Annotated[
+        Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+    ] = None,
+    max_failed_checks: Annotated[
+        int | None,
+        Option(
+            min=0,
+            help="People who failed more validation questions are left out.",
+            show_default="0, without --participants",
+        ),
+    ] = None,
+    min_votes: Annotated[int, Option(min=0, help="People with fewer are left out.")] = 0,
+    min_median_ms: Annotated[
+        float, Option(min=0, help="People whose median answer was faster are left out.")
+    ] = 0.0,
+    bootstrap: Annotated[
+        ranking.Unit, Option(help="What is drawn again for the intervals.")
+    ] = "participant",
+    samples: Annotated[int, Option(min=100, help="Draws.")] = 1000,
+    seed: Annotated[int, Option(min=0)] = 0,
+    level: Annotated[float, Option(min=0.5, max=0.999, help="Of the intervals.")] = 0.95,
+    ties: Annotated[
+        Literal["davidson", "half"], Option(help="Davidson's model, or half a win for both.")
+    ] = "davidson",
+    order: Annotated[
+        bool, Option("--order", help="Estimate and test the effect of the side.")
+    ] = False,
+    prior: Annotated[
+        float, Option(min=0, help="So many votes more for each two methods, half won each.")
+    ] = 0.0,
+    anchor: Annotated[
+        str | None, Option(help="Method at 0.", show_default="mean of all at 0")
+    ] = None,
+    column: Annotated[
+        list[str] | None, Option(metavar="OURS=THEIRS", help="What a column is called; repeatable.")
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        Option(metavar="WORD=left|right|tie", help="What an answer means; repeatable."),
+    ] = None,
+) -> None:
+    """Rank methods by people's votes: Bradley-Terry with intervals and tests."""
+    settings = ranking.Settings(bootstrap, samples, seed, level, ties, order, prior, anchor)
+    reading = votes.Reading(_words(column, "--column"), _words(answer, "--answer"))
+    rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
+    valid, flow = exclusions.apply(votes.read(file, reading), rules)
+    study = rank_files.Study(ranking.rank(valid, settings), flow, sys.argv[1:])
+    written = rank_files.write(study, out)
+    print(rank_files.to_markdown(study))
+    print("\n".join(str(path) for path in written))
+
+
+def _words(given: list[str] | None, option: str) -> dict[str, str]:
+    """NAME=VALUE, where NAME may be empty."""
+    found = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise InputError(f"{option} {text!r}: write it as NAME=VALUE")
+        found[name] = value
+    return found
 
 
 def _box(crop: str, shown: Pictures) -> Box:

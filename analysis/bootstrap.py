@@ -76,7 +76,7 @@ def draws(
 
 
 def _fitted(counts: Counts, ties: bool, order: bool, prior: float) -> Draws:
-    bounded = np.ones(len(counts.left), bool) if prior > 0 else finite(counts)
+    bounded = np.ones(len(counts.left), bool) if prior > 0 else finite(counts, order)
     found = fit_many(counts, ties=ties, order=order, prior=prior or WEAK_PRIOR * ~bounded)
     return Draws(found.abilities, found.tie, found.order, int((~bounded).sum()))
 

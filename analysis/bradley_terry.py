@@ -158,8 +158,8 @@ def _newton(left: Array, right: Array, tie: Array, free: list[int]) -> Fit:
     k = left.shape[-1]
     shape = left.shape[:-2]
     parameters = np.zeros((*shape, k + 2))
-    if k not in free:
-        parameters[..., k] = -np.inf
+    # Without ties t = 0, and there is nothing to estimate.
+    parameters[..., k] = np.where(tie.any(axis=(-1, -2)), 0, -np.inf)
     todo = np.ones(shape, bool)
     for _ in range(MOST_STEPS):
         at = parameters[todo]
@@ -228,7 +228,8 @@ def _derivatives(
     for place, part in ((k, mixed), (k + 1, score)):
         across = part.sum(-1) - part.sum(-2)
         information[..., :k, place] = information[..., place, :k] = across
-    information[..., k, k] = (votes * p_tie * (1 - p_tie)).sum((-1, -2))
+    untied = ~tie.any(axis=(-1, -2))
+    information[..., k, k] = (votes * p_tie * (1 - p_tie)).sum((-1, -2)) + untied
     information[..., k, k + 1] = information[..., k + 1, k] = mixed.sum((-1, -2))
     information[..., k + 1, k + 1] = score.sum((-1, -2))
     likelihood = sum(
@@ -280,13 +281,15 @@ def check_finite(counts: Counts) -> None:
         )
 
 
-def finite(counts: Counts) -> NDArray[np.bool_]:
-    """For counts with leading axes: where `check_finite` would pass."""
+def finite(counts: Counts, order: bool = False) -> NDArray[np.bool_]:
+    """For counts with leading axes: where `fit` has an estimate without a prior."""
     k = counts.left.shape[-1]
+    left, right, tie = (part.any(axis=(-1, -2)) for part in counts)
+    decided = ((left & right) | tie) if order else (left | right)
     reach = ((counts.wins + counts.ties) > 0) | np.eye(k, dtype=bool)
     for _ in range(max(1, int(np.ceil(np.log2(k))))):
         reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    return np.asarray(reach.all(axis=(-1, -2)))
+    return np.asarray(reach.all(axis=(-1, -2)) & decided & (left | right))
 
 
 def _named(methods: NDArray[np.intp]) -> str:

@@ -63,19 +63,19 @@ def to_markdown(table: Table) -> str:
             _marked(cell, column, "**{}**", "<u>{}</u>")
             for column, cell in zip(table.columns, cells, strict=True)
         ]
-        lines.append(f"| {_escaped(table.names[method])} | " + " | ".join(texts) + " |")
-    return "\n".join(lines) + "\n\n" + "".join(f"- {_escaped(note)}\n" for note in table.notes)
+        lines.append(f"| {markdown_cell(table.names[method])} | " + " | ".join(texts) + " |")
+    return "\n".join(lines) + "\n\n" + "".join(f"- {markdown_cell(note)}\n" for note in table.notes)
 
 
 def to_latex(table: Table, label: str) -> str:
     """A `table*` float that needs the package booktabs only. More columns than a page is wide
     go into several tabulars, one below the other."""
     blocks = "\n\n\\medskip\n".join(_tabular(table, sizes) for sizes in _blocks(table))
-    notes = "\\par\n".join(_latex(note) for note in table.notes)
+    notes = "\\par\n".join(latex(note) for note in table.notes)
     return (
         "% needs \\usepackage{booktabs}\n"
         "\\begin{table*}\n\\centering\n"
-        f"\\caption{{{_latex(table.title)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
+        f"\\caption{{{latex(table.title)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
         "\\scriptsize\\setlength{\\tabcolsep}{3pt}\n"
         f"{LATEX_NARROW if len(table.columns) > 8 else LATEX_WIDE}"
         f"{blocks}\n\n\\medskip\n"
@@ -127,16 +127,16 @@ def _tabular(table: Table, resolutions: Sequence[int]) -> str:
     ]
     for method, cells in table.rows.items():
         texts = [_latex_cell(cells[i], table.columns[i]) for i in shown]
-        lines.append(" & ".join([_latex(table.names[method]), *texts]) + r" \\")
+        lines.append(" & ".join([latex(table.names[method]), *texts]) + r" \\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
 
 
 def _latex_heading(column: Column) -> str:
-    return f"\\heading {_latex(column.label)}{LATEX_ARROWS[column.better]}"
+    return f"\\heading {latex(column.label)}{LATEX_ARROWS[column.better]}"
 
 
 def _latex_unit(column: Column) -> str:
-    return f"\\heading ({_latex(column.unit)})" if column.unit else ""
+    return f"\\heading ({latex(column.unit)})" if column.unit else ""
 
 
 def _latex_cell(cell: Cell, column: Column) -> str:
@@ -149,7 +149,7 @@ def _latex_cell(cell: Cell, column: Column) -> str:
     return marked + (f"\\rlap{{{marks}}}" if marks else "")
 
 
-def _latex(text: str) -> str:
+def latex(text: str) -> str:
     return _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
 
 
@@ -177,5 +177,5 @@ def _marked(cell: Cell, column: Column, best: str, second: str) -> str:
     return {1: best, 2: second}.get(cell.place, "{}").format(text)
 
 
-def _escaped(text: str) -> str:
+def markdown_cell(text: str) -> str:
     return text.replace("|", r"\|")

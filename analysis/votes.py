@@ -122,20 +122,20 @@ def _named(table: pl.DataFrame, path: Path, columns: Mapping[str, str]) -> pl.Da
         if ours not in KNOWN:
             raise InputError(f"--column {ours}=...: not one of {', '.join(KNOWN)}")
         if theirs not in table.columns:
-            raise InputError(f"{path}: no column {theirs!r}{_nearest(theirs, table.columns)}")
+            raise InputError(f"{path}: no column {theirs!r}{nearest(theirs, table.columns)}")
     taken = {theirs: ours for ours, theirs in columns.items()}
     table = table.select(pl.all().exclude([n for n in columns if n not in taken])).rename(taken)
     needed = PLAIN if set(PLAIN) & set(table.columns) else SIDED
     for name in needed:
         if name not in table.columns:
             raise InputError(
-                f"{path}: no column {name!r}{_nearest(name, table.columns)}; needed are left, "
+                f"{path}: no column {name!r}{nearest(name, table.columns)}; needed are left, "
                 "right and choice, or winner and loser; --column left=NAME names another one"
             )
     return table.select([name for name in KNOWN if name in table.columns])
 
 
-def _nearest(name: str, names: Sequence[str]) -> str:
+def nearest(name: str, names: Sequence[str]) -> str:
     found = difflib.get_close_matches(name.lower(), [n.lower() for n in names], 1, 0.6)
     same = [n for n in names if found and n.lower() == found[0]]
     return f", is {same[0]!r} meant?" if same else f" among {', '.join(names)}"

@@ -1,0 +1,127 @@
+"""From all votes to valid votes: who is left out, why, and how many votes that costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from analysis.errors import InputError
+from analysis.votes import FALSE, TRUE, Votes, nearest
+
+PARTICIPANT, EXCLUDED, REASON = "participant", "excluded", "reason"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """participants: a participants.csv whose `excluded` column decides; max_failed_checks: of
+    validation questions, None: 0 unless `participants` decides; min_votes: answered pairs that a
+    participant must have; min_median_ms: participants whose median answer was faster are out."""
+
+    participants: Path | None = None
+    max_failed_checks: int | None = None
+    min_votes: int = 0
+    min_median_ms: float = 0.0
+
+
+class Step(NamedTuple):
+    """participants, votes: taken out for `reason`; left_participants, left_votes: what remains.
+    Votes on validation questions are not counted."""
+
+    reason: str
+    participants: int
+    votes: int
+    left_participants: int
+    left_votes: int
+
+
+def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
+    """Votes of those who stay, and the flow from all to valid votes, whose first step takes nobody
+    out. Raises InputError, also when nobody stays."""
+    steps = [_step("all", votes, votes)]
+    if not votes.has(PARTICIPANT):
+        asked = rules.participants or rules.max_failed_checks or rules.min_votes
+        if asked or rules.min_median_ms:
+            raise InputError(
+                f"{votes.source}: no column 'participant', so that nobody can be left out"
+            )
+        return votes, steps
+    out = _listed(votes, rules.participants) if rules.participants else []
+    most = rules.max_failed_checks
+    if most is None and not rules.participants:
+        most = 0
+    if most is not None and votes.has("check_passed"):
+        out.append((f"more than {most} failed validation questions", _failed(votes, most)))
+    if rules.min_votes:
+        out.append((f"fewer than {rules.min_votes} votes", _few(votes, rules.min_votes)))
+    if rules.min_median_ms:
+        out.append((f"median answer under {rules.min_median_ms:g} ms", _fast(votes, rules)))
+    for reason, people in out:
+        left = votes.replaced(votes.frame.filter(~pl.col(PARTICIPANT).is_in(people.implode())))
+        steps.append(_step(reason, votes, left))
+        votes = left
+    if votes.asked.is_empty():
+        raise InputError(
+            f"{votes.source}: every vote is excluded ("
+            + "; ".join(f"{s.reason}: {s.participants} people" for s in steps[1:] if s.participants)
+            + ")"
+        )
+    return votes, steps
+
+
+def _step(reason: str, before: Votes, after: Votes) -> Step:
+    people = [votes.frame[PARTICIPANT].n_unique() if votes.has(PARTICIPANT) else 0
+              for votes in (before, after)]  # fmt: skip
+    count = [len(votes.asked) for votes in (before, after)]
+    return Step(reason, people[0] - people[1], count[0] - count[1], people[1], count[1])
+
+
+def _listed(votes: Votes, path: Path) -> list[tuple[str, pl.Series]]:
+    """Those whom a participants.csv excludes, by its reasons."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        table = pl.read_csv(path, infer_schema=False).with_columns(pl.all().fill_null(""))
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+    for name in (PARTICIPANT, EXCLUDED):
+        if name not in table.columns:
+            raise InputError(f"{path}: no column {name!r}{nearest(name, table.columns)}")
+    if REASON not in table.columns:
+        table = table.with_columns(pl.lit("").alias(REASON))
+    flags = table[EXCLUDED].str.strip_chars().str.to_lowercase()
+    for line, flag in enumerate(flags, 2):
+        if flag not in TRUE | FALSE:
+            raise InputError(f"{path} line {line}: excluded {flag!r}; write 1 or 0")
+    unknown = votes.frame.join(table, on=PARTICIPANT, how="anti")
+    if not unknown.is_empty():
+        raise InputError(
+            f"{votes.source} line {unknown['line'][0]}: participant {unknown[PARTICIPANT][0]!r} is "
+            f"not in {path}"
+        )
+    excluded = table.filter(flags.is_in(list(TRUE)))
+    reasons = excluded[REASON].unique(maintain_order=True)
+    return [
+        (reason or "excluded", excluded.filter(pl.col(REASON) == reason)[PARTICIPANT])
+        for reason in reasons
+    ]
+
+
+def _failed(votes: Votes, most: int) -> pl.Series:
+    """An unanswered validation question is not a failed one."""
+    failed = votes.checks.filter(~pl.col("check_passed").fill_null(True))
+    return failed.group_by(PARTICIPANT).len().filter(pl.col("len") > most)[PARTICIPANT]
+
+
+def _few(votes: Votes, least: int) -> pl.Series:
+    enough = votes.asked.group_by(PARTICIPANT).len().filter(pl.col("len") >= least)
+    return votes.frame.join(enough, on=PARTICIPANT, how="anti")[PARTICIPANT].unique()
+
+
+def _fast(votes: Votes, rules: Rules) -> pl.Series:
+    if not votes.has("response_ms"):
+        raise InputError(f"{votes.source}: no column 'response_ms' to judge speed by")
+    median = votes.asked.group_by(PARTICIPANT).agg(pl.col("response_ms").median())
+    return median.filter(pl.col("response_ms") < rules.min_median_ms)[PARTICIPANT]

@@ -1,0 +1,154 @@
+"""What a ranking is written as: CSV, Markdown and LaTeX tables, plots, and how it was made."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from analysis import rank_plots, style
+from analysis.bradley_terry import Fit
+from analysis.exclusions import Step
+from analysis.ranking import SIGNIFICANT, Pair, Ranking, Row
+from analysis.run import write_text
+from analysis.table_formats import latex, markdown_cell
+
+LIBRARIES = ("numpy", "scipy", "polars", "statsmodels")
+
+
+class Study(NamedTuple):
+    """A ranking and the flow from all to valid votes; command: what made it."""
+
+    ranking: Ranking
+    flow: list[Step]
+    command: list[str]
+
+
+def write(study: Study, folder: Path) -> list[Path]:
+    """ranking, pairs and exclusions as .csv, ranking as .md and .tex, plots as .png and .pdf,
+    rank.json; the paths of what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "ranking.csv": to_csv(Row._fields, study.ranking.rows),
+        "pairs.csv": to_csv(Pair._fields, study.ranking.pairs),
+        "exclusions.csv": to_csv(Step._fields, study.flow),
+        "ranking.md": to_markdown(study),
+        "ranking.tex": to_latex(study),
+        "rank.json": json.dumps(provenance(study), indent=2) + "\n",
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    with style.styled():
+        for name, figure in rank_plots.all_plots(study.ranking):
+            style.save(figure, folder / name)
+            texts |= {f"{name}.png": "", f"{name}.pdf": ""}
+    return [folder / name for name in texts]
+
+
+def to_csv(fields: Sequence[str], rows: Sequence[NamedTuple]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(fields)
+    for row in rows:
+        writer.writerow([repr(x) if isinstance(x, float) else x for x in row])
+    return text.getvalue()
+
+
+def _cells(ranking: Ranking) -> list[list[str]]:
+    level = f"{100 * ranking.settings.level:g} % interval"
+    heading = ["rank", "method", "ability", "std. error", level, "rank interval", "wins", "losses"]
+    ties = any(row.ties for row in ranking.rows)
+    lines = [[*heading, *(["ties"] if ties else []), "groups"]]
+    for row in ranking.rows:
+        between = f"{row.rank_low}" if row.rank_low == row.rank_high else (
+            f"{row.rank_low} to {row.rank_high}"
+        )  # fmt: skip
+        lines.append(
+            [
+                str(row.rank), row.method, f"{row.ability:.3f}", f"{row.std_error:.3f}",
+                f"{row.ci_low:.3f} to {row.ci_high:.3f}", between, f"{row.wins:g}",
+                f"{row.losses:g}", *([f"{row.ties:g}"] if ties else []),
+                ranking.letters[row.method],
+            ]
+        )  # fmt: skip
+    return lines
+
+
+def to_markdown(study: Study) -> str:
+    heading, *lines = _cells(study.ranking)
+    table = ["| " + " | ".join(heading) + " |", "|---:|---|" + "---:|" * (len(heading) - 2)]
+    table += ["| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines]
+    notes = "".join(f"- {markdown_cell(note)}\n" for note in notes_of(study))
+    return "\n".join(table) + "\n\n" + notes
+
+
+def to_latex(study: Study) -> str:
+    """A `table*` float that needs the package booktabs only."""
+    heading, *lines = _cells(study.ranking)
+    body = "\n".join(" & ".join(latex(cell) for cell in line) + r" \\" for line in lines)
+    notes = "\\par\n".join(latex(note) for note in notes_of(study))
+    return (
+        "% needs \\usepackage{booktabs}\n"
+        "\\begin{table*}\n\\centering\n"
+        "\\caption{Ranking of methods by people's preferences (Bradley-Terry).}\n"
+        "\\label{tab:ranking}\\smallskip\n\\small\n"
+        f"\\begin{{tabular}}{{@{{}}rl{'r' * (len(heading) - 2)}@{{}}}}\n\\toprule\n"
+        + " & ".join(latex(cell) for cell in heading)
+        + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\n\\medskip\n"
+        f"\\parbox{{\\textwidth}}{{\\raggedright\\footnotesize {notes}}}\n"
+        "\\end{table*}\n"
+    )
+
+
+def notes_of(study: Study) -> list[str]:
+    """Everything that a reader must know beside the numbers, computed."""
+    ranking, valid = study.ranking, study.flow[-1]
+    drawn = {"participant": "participants", "vote": "votes", "image": "images"}[ranking.unit]
+    people = f" of {valid.left_participants:,} people" if valid.left_participants else ""
+    notes = [
+        f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
+        + (f"{ranking.settings.anchor} at 0" if ranking.settings.anchor else "mean zero")
+        + "; standard errors from the observed information",
+        f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap draws of {drawn}, seed "
+        f"{ranking.settings.seed}",
+        f"Groups: methods that share a letter do not differ at {SIGNIFICANT:g} (Wald tests with "
+        "the bootstrap's errors, Holm's adjustment for all pairs)",
+    ]
+    notes += [
+        f"Left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}"
+        for step in study.flow[1:]
+    ]
+    return notes + effects(ranking.fit, ranking) + ranking.notes
+
+
+def effects(fit: Fit, ranking: Ranking) -> list[str]:
+    """Ties and sides, in words."""
+    found = []
+    if ranking.counts.tie.any() and ranking.settings.ties == "half":
+        found.append("Ties count as half a win for both")
+    elif ranking.counts.tie.any():
+        share = float(ranking.counts.tie.sum()) / ranking.counts.total
+        found.append(
+            f"Ties ({100 * share:.1f} % of votes) by Davidson's model: log t = "
+            f"{float(fit.tie):.3f}, standard error {float(fit.tie_error):.3f}"
+        )
+    if float(fit.order_error) > 0:
+        found.append(rank_plots.side_in_words(float(fit.order), float(fit.order_error)))
+    return found
+
+
+def provenance(study: Study) -> dict[str, Any]:
+    """What rank.json holds beside the tables."""
+    ranking = study.ranking
+    return {
+        "command": study.command,
+        "settings": {**asdict(ranking.settings), "drawn": ranking.unit},
+        "notes": notes_of(study),
+        "log_likelihood": float(ranking.fit.log_likelihood),
+        "versions": {name: version(name) for name in LIBRARIES},
+    }

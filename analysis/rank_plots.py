@@ -1,0 +1,83 @@
+"""Plots of a ranking: abilities with intervals, and who is expected to be preferred to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.special import expit
+from scipy.stats import norm
+
+from analysis.ranking import Ranking
+from analysis.style import COLOURS, COLUMN, GREY
+
+# Of a preference, where the text over it turns white.
+DARK = 0.75
+
+
+def all_plots(ranking: Ranking) -> Iterator[tuple[str, Figure]]:
+    yield "ranking", abilities(ranking)
+    yield "preferences", preferences(ranking)
+
+
+def abilities(ranking: Ranking) -> Figure:
+    """As Fig. 5 of Moskalenko et al. 2020: a line per method, best on top, with intervals and the
+    letters of the groups."""
+    rows = ranking.rows
+    figure = Figure(figsize=(COLUMN, 0.7 + 0.27 * len(rows)))
+    axes = figure.add_subplot()
+    for place, row in enumerate(rows):
+        axes.plot([row.ci_low, row.ci_high], [place, place], color=COLOURS[0], linewidth=1.6)
+        axes.plot(row.ability, place, "o", color=COLOURS[0])
+        axes.annotate(
+            ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
+            xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
+        )  # fmt: skip
+    axes.set_yticks(range(len(rows)), [row.method for row in rows])
+    axes.invert_yaxis()
+    axes.margins(y=0.12)
+    axes.grid(axis="y", visible=False)
+    axes.axvline(0, color=GREY, linewidth=0.6)
+    axes.set_xlabel(f"Ability (log), {100 * ranking.settings.level:g} % intervals")
+    return figure
+
+
+def preferences(ranking: Ranking) -> Figure:
+    """Matrix: how often the method of a row is expected to be preferred to that of a column, of the
+    decided votes."""
+    names = [row.method for row in ranking.rows]
+    ability = np.array([row.ability for row in ranking.rows])
+    share = expit(ability[:, None] - ability[None, :])
+    side = 1.2 + 0.36 * len(names)
+    figure = Figure(figsize=(min(side, 7.0), min(side, 7.0) * 0.9))
+    axes = figure.add_subplot()
+    shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
+    axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
+    for i in range(len(names)):
+        for j in range(len(names)):
+            if i != j:
+                far = abs(share[i, j] - 0.5) > DARK / 2
+                axes.text(
+                    j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=7,
+                    color="white" if far else "black",
+                )  # fmt: skip
+    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_title("% of decided votes for the row")
+    return figure
+
+
+def side_in_words(effect: float, error: float) -> str:
+    """The order effect, estimated and tested."""
+    p_value = 2 * norm.sf(abs(effect) / error)
+    side = "left" if effect > 0 else "right"
+    verdict = f"the {side} side is preferred" if p_value < 0.05 else "no side is preferred"
+    return (
+        f"Order effect: {verdict} (of two equal methods the left one wins "
+        f"{100 * expit(effect):.1f} % of decided votes; log {effect:.3f}, standard "
+        f"error {error:.3f}, p = {p_value:.2g})"
+    )
