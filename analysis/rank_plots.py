@@ -12,8 +12,8 @@ from scipy.stats import norm
 from analysis.ranking import Ranking
 from analysis.style import COLOURS, COLUMN, GREY
 
-# Of a preference, where the text over it turns white.
-DARK = 0.75
+# So far from one half the text over a cell turns white.
+DARK = 0.27
 
 
 def all_plots(ranking: Ranking) -> Iterator[tuple[str, Figure]]:
@@ -57,7 +57,7 @@ def preferences(ranking: Ranking) -> Figure:
     for i in range(len(names)):
         for j in range(len(names)):
             if i != j:
-                far = abs(share[i, j] - 0.5) > DARK / 2
+                far = abs(share[i, j] - 0.5) > DARK
                 axes.text(
                     j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=7,
                     color="white" if far else "black",
