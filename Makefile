@@ -31,7 +31,7 @@ weights: $(VENV)/installed
 	  --remark "compact, trained here"
 	$(TRAIN) stage-two $(addprefix --data ,$(SCENES) $(TILES)) --out results/training/two \
 	  --stage-one-weights results/training/one/best.safetensors --working-size 128 \
-	  @@STAGE2@@ \
+	  --patch 256 --batch 8 --steps 700 --width 0.375 --style 0 --distance 8 --ssim 80 \
 	  --precision bf16-mixed --checkpoint-minutes 4 --resume
 	$(TRAIN) export results/training/two/best.safetensors $(BUNDLED)/refinement_compact.safetensors \
 	  --remark "compact, trained here"
