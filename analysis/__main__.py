@@ -16,6 +16,7 @@ from analysis import (
     figures,
     pictures,
     publish,
+    quality_report,
     rank_files,
     ranking,
     run,
@@ -155,7 +156,8 @@ def rank(
     reading = votes.Reading(_words(column, "--column"), _words(answer, "--answer"))
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
     valid, flow = exclusions.apply(votes.read(file, reading), rules)
-    study = rank_files.Study(ranking.rank(valid, settings), flow, sys.argv[1:])
+    ranked = ranking.rank(valid, settings)
+    study = rank_files.Study(ranked, flow, quality_report.assess(valid, ranked), sys.argv[1:])
     written = rank_files.write(study, out)
     print(rank_files.to_markdown(study))
     print("\n".join(str(path) for path in written))

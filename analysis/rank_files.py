@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from analysis import rank_plots, style
 from analysis.bradley_terry import Fit
 from analysis.exclusions import Step
+from analysis.quality_report import Quality
 from analysis.ranking import SIGNIFICANT, Pair, Ranking, Row
 from analysis.run import write_text
 from analysis.table_formats import latex, markdown_cell
@@ -22,10 +23,11 @@ LIBRARIES = ("numpy", "scipy", "polars", "statsmodels")
 
 
 class Study(NamedTuple):
-    """A ranking and the flow from all to valid votes; command: what made it."""
+    """A ranking, the flow from all to valid votes, how good those are; command: what made it."""
 
     ranking: Ranking
     flow: list[Step]
+    quality: Quality
     command: list[str]
 
 
@@ -123,7 +125,10 @@ def notes_of(study: Study) -> list[str]:
         f"Left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}"
         for step in study.flow[1:]
     ]
-    return notes + effects(ranking.fit, ranking) + ranking.notes
+    warnings = [f"Warning: {warning}" for warning in study.quality.warnings]
+    return (
+        notes + effects(ranking.fit, ranking) + study.quality.sentences + warnings + ranking.notes
+    )
 
 
 def effects(fit: Fit, ranking: Ranking) -> list[str]:
@@ -149,6 +154,7 @@ def provenance(study: Study) -> dict[str, Any]:
         "command": study.command,
         "settings": {**asdict(ranking.settings), "drawn": ranking.unit},
         "notes": notes_of(study),
+        "quality": study.quality.numbers,
         "log_likelihood": float(ranking.fit.log_likelihood),
         "versions": {name: version(name) for name in LIBRARIES},
     }
