@@ -136,7 +136,7 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
     abilities = drawn.abilities
     if anchor is not None:
         abilities = abilities - abilities[:, anchor, None]
-    pairs = _pairs(methods, fit, drawn, counts, settings.level)
+    pairs = pairwise(methods, fit, drawn, counts, settings.level)
     rows = _rows(methods, shown, abilities, counts, settings.level)
     letters = compact_letters(
         [row.method for row in rows],
@@ -213,7 +213,7 @@ def _rows(
     return sorted(rows, key=lambda row: row.rank)
 
 
-def _pairs(
+def pairwise(
     methods: list[str], fit: Fit, drawn: Draws, counts: Counts, level: float
 ) -> list[Pair]:  # fmt: skip
     """Differences with percentile intervals; p-values from the bootstrap's standard error."""
