@@ -49,6 +49,7 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.networks_bench
 	$(RUN) -m tests.bench.deepfillv2_bench
 	$(RUN) -m tests.bench.hifill_bench
+	$(RUN) -m tests.bench.ranking_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

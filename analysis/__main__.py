@@ -12,6 +12,8 @@ from rich.progress import Progress
 from typer import Argument, Option
 
 from analysis import (
+    correlate,
+    correlate_files,
     exclusions,
     figures,
     pictures,
@@ -161,6 +163,31 @@ def rank(
     study = rank_files.Study(ranked, flow, quality_report.assess(valid, ranked), sys.argv[1:])
     written = rank_files.write(study, out)
     print(rank_files.to_markdown(study))
+    print("\n".join(str(path) for path in written))
+
+
+@app.command("correlate")
+def agree(
+    folder: RunFolder,
+    file: Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")],
+    out: Annotated[Path, Option(help="Folder for what is written.")],
+    resolution: Annotated[
+        int | None, Option(help="Whose scores count, in pixels.", show_default="the run's highest")
+    ] = None,
+    participants: Annotated[
+        Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+    ] = None,
+    samples: Annotated[int, Option(min=100, help="Draws of images for the intervals.")] = 1000,
+    seed: Annotated[int, Option(min=0)] = 0,
+) -> None:
+    """How far each metric of a run agrees with people's votes."""
+    loaded = run.load(folder)
+    size = resolution or max(loaded.resolutions)
+    _check_known("resolution", [size], loaded.resolutions)
+    valid, flow = exclusions.apply(votes.read(file), exclusions.Rules(participants))
+    found = correlate.correlations(loaded, valid, size, samples, seed)
+    written = correlate_files.write(found, flow[-1], size, out)
+    print(written[1].read_text(encoding="utf-8"))
     print("\n".join(str(path) for path in written))
 
 

@@ -20,6 +20,8 @@ from analysis.bradley_terry import Array, Counts, finite, fit_many
 WEAK_PRIOR = 0.1
 # Bytes that the counts of the draws fitted at once may take.
 CHUNK = 64e6
+# Random numbers drawn at once.
+AT_ONCE = 1_000_000
 
 
 class Coded(NamedTuple):
@@ -63,8 +65,10 @@ def draws(
     votes: Coded, number: int, seed: int, *, ties: bool, order: bool, prior: float
 ) -> Draws:  # fmt: skip
     """Fit `number` draws of the clusters; the same draws for the same seed."""
+    # Each draw's answer is near that of all votes.
+    start = fit_many(votes.counts(), ties=ties, prior=prior or WEAK_PRIOR).abilities
     parts = [
-        _fitted(counts, ties, order, prior)
+        _fitted(counts, ties, order, prior, start)
         for counts in resampled(votes, number, np.random.default_rng(seed))
     ]
     return Draws(
@@ -75,9 +79,10 @@ def draws(
     )
 
 
-def _fitted(counts: Counts, ties: bool, order: bool, prior: float) -> Draws:
+def _fitted(counts: Counts, ties: bool, order: bool, prior: float, start: Array) -> Draws:
     bounded = np.ones(len(counts.left), bool) if prior > 0 else finite(counts, order)
-    found = fit_many(counts, ties=ties, order=order, prior=prior or WEAK_PRIOR * ~bounded)
+    weak = prior or WEAK_PRIOR * ~bounded
+    found = fit_many(counts, ties=ties, order=order, prior=weak, start=start)
     return Draws(found.abilities, found.tie, found.order, int((~bounded).sum()))
 
 
@@ -107,8 +112,13 @@ def resampled(votes: Coded, number: int, rng: np.random.Generator) -> Iterator[C
 def _times_drawn(clusters: int, number: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """(clusters, number): how often each cluster is in each draw."""
     times = np.empty((clusters, number), np.uint8)
-    for i in range(number):
-        times[:, i] = np.bincount(rng.integers(0, clusters, clusters), minlength=clusters)
+    at_once = max(1, AT_ONCE // clusters)
+    for first in range(0, number, at_once):
+        wanted = min(at_once, number - first)
+        drawn = rng.integers(0, clusters, (wanted, clusters))
+        drawn += np.arange(wanted)[:, None] * clusters
+        counted = np.bincount(drawn.ravel(), minlength=wanted * clusters)
+        times[:, first : first + wanted] = counted.reshape(wanted, clusters).T
     return times
 
 

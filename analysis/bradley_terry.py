@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
+from scipy.special import expit
 
 Array = NDArray[np.float64]
 
@@ -131,10 +132,15 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
 
 
 def fit_many(
-    counts: Counts, *, ties: bool = True, order: bool = False, prior: ArrayLike = 0.0
+    counts: Counts,
+    *,
+    ties: bool = True,
+    order: bool = False,
+    prior: ArrayLike = 0.0,
+    start: Array | None = None,
 ) -> Fit:
     """As `fit` for counts with leading axes, a prior for each if wanted, without its checks: look
-    at `converged`."""
+    at `converged`. start: abilities (K,) to begin with, where the answer is thought to be near."""
     left, right, tie = (np.asarray(part, float) for part in counts)
     if not ties:
         left, right, tie = left + tie / 2, right + tie / 2, np.zeros_like(tie)
@@ -143,14 +149,42 @@ def fit_many(
     left, right = left + extra, right + extra
     with_ties = bool(tie.any())
     if not order and not with_ties:
-        # The side does not matter: half the work.
-        left, right = np.triu(left + right.swapaxes(-1, -2)), np.tril(left + right.swapaxes(-1, -2))
-        right = right.swapaxes(-1, -2)
-    if not order:
-        free = list(range(k)) + [k] * with_ties
-    else:
-        free = list(range(k)) + [k] * with_ties + [k + 1]
+        return _plain(left + right.swapaxes(-1, -2), start)
+    free = list(range(k)) + [k] * with_ties + [k + 1] * order
     return _newton(left, right, tie, free)
+
+
+def _plain(wins: Array, start: Array | None) -> Fit:
+    """Newton's method for abilities alone, which is what most votes need."""
+    k = wins.shape[-1]
+    votes = wins + wins.swapaxes(-1, -2)
+    won = wins.sum(-1)
+    diagonal = np.arange(k)
+    abilities = np.zeros(wins.shape[:-1]) if start is None else start + np.zeros(wins.shape[:-1])
+    for _ in range(MOST_STEPS):
+        share = expit(abilities[..., :, None] - abilities[..., None, :])
+        expected = votes * share
+        information = 1 / k - expected * (1 - share)
+        information[..., diagonal, diagonal] += (expected * (1 - share)).sum(-1)
+        step = np.linalg.solve(information, (won - expected.sum(-1))[..., None])[..., 0]
+        longest = np.abs(step).max(-1)
+        if not longest.max() <= LONGEST_STEP:
+            step *= np.minimum(1, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))[..., None]
+        abilities = abilities + step - step.mean(-1, keepdims=True)
+        if longest.max() <= CONVERGED:
+            break
+    nothing = np.zeros(wins.shape[:-2])
+    return Fit(
+        abilities=abilities,
+        # The constraint stands in the information as one more observation of the mean.
+        covariance=np.linalg.inv(information) - 1 / k,
+        tie=nothing + np.nan,
+        tie_error=nothing + np.nan,
+        order=nothing,
+        order_error=nothing,
+        log_likelihood=(wins * np.log(np.maximum(share, 1e-300))).sum((-1, -2)),
+        converged=np.asarray(longest <= CONVERGED),
+    )
 
 
 def _newton(left: Array, right: Array, tie: Array, free: list[int]) -> Fit:
@@ -256,6 +290,8 @@ def check_finite(counts: Counts) -> None:
     """Raise NoEstimateError unless every method won, lost or tied so that one can come from any
     method to any other along "was at least once not worse than" (L. R. Ford, Solution of a Ranking
     Problem from Binary Comparisons, 1957)."""
+    if finite(counts):
+        return
     beats = (counts.wins + counts.ties) > 0
     compared = beats | beats.T
     alone = np.flatnonzero(~compared.any(axis=1))
