@@ -166,6 +166,38 @@ def rank(
     print("\n".join(str(path) for path in written))
 
 
+@app.command()
+def validate(
+    file: Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")],
+    participants: Annotated[
+        Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, Option(metavar="OURS=THEIRS", help="What a column is called; repeatable.")
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        Option(metavar="WORD=left|right|tie", help="What an answer means; repeatable."),
+    ] = None,
+) -> None:
+    """Check a votes file: who is left out, how good the rest is, and whether it ranks."""
+    reading = votes.Reading(_words(column, "--column"), _words(answer, "--answer"))
+    valid, flow = exclusions.apply(votes.read(file, reading), exclusions.Rules(participants))
+    for step in flow[1:]:
+        print(f"left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}")
+    people = f" of {flow[-1].left_participants:,} people" if flow[-1].left_participants else ""
+    print(f"valid: {flow[-1].left_votes:,} votes{people}")
+    missing = [name for name in ("participant", "image", "response_ms") if not valid.has(name)]
+    if missing:
+        print(f"not in the file: {', '.join(missing)}; what needs them is left out")
+    ranked = ranking.rank(valid, ranking.Settings(samples=200))
+    found = quality_report.assess(valid, ranked)
+    for text in found.sentences + ranked.notes:
+        print(text)
+    for text in found.warnings:
+        print(f"warning: {text}")
+
+
 @app.command("correlate")
 def agree(
     folder: RunFolder,

@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from scipy.special import expit
+from typer.testing import CliRunner
 
+from analysis.__main__ import app
 from analysis.ranking import Settings, compact_letters, rank
 from analysis.votes import read
 
@@ -213,6 +215,17 @@ def test_participants_csv_decides_with_its_reasons(tmp_path: Path) -> None:
     (tmp_path / "participants.csv").write_text("\n".join(lines[:-1]) + "\n")
     refused = command(votes, "--out", tmp_path / "no", *listed)
     assert refused.returncode == 2 and "participant 'p11' is not in" in refused.stderr
+
+
+def test_validate_tells_what_is_left_out_and_how_good_the_rest_is(tmp_path: Path) -> None:
+    words = ["validate", str(study(tmp_path / "votes.csv"))]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "left out: 3 people with 75 votes, more than 0 failed validation" in done.output
+    assert "valid: 925 votes of 37 people" in done.output and "Krippendorff" in done.output
+    (tmp_path / "bare.csv").write_text("winner,loser\na,b\nb,a\n")
+    bare = CliRunner().invoke(app, ["validate", str(tmp_path / "bare.csv")])
+    assert "not in the file: participant, image, response_ms" in bare.output
 
 
 def test_letters_are_shared_exactly_by_those_who_do_not_differ() -> None:
