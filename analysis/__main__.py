@@ -16,6 +16,7 @@ from analysis import (
     correlate_files,
     exclusions,
     figures,
+    per_image,
     pictures,
     power,
     publish,
@@ -146,6 +147,9 @@ def rank(
     anchor: Annotated[
         str | None, Option(help="Method at 0.", show_default="mean of all at 0")
     ] = None,
+    by: Annotated[
+        per_image.Cell | None, Option(help="Rank on each image, or each group of images, too.")
+    ] = None,
     column: Annotated[
         list[str] | None, Option(metavar="OURS=THEIRS", help="What a column is called; repeatable.")
     ] = None,
@@ -160,7 +164,13 @@ def rank(
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
     valid, flow = exclusions.apply(votes.read(file, reading), rules)
     ranked = ranking.rank(valid, settings)
-    study = rank_files.Study(ranked, flow, quality_report.assess(valid, ranked), sys.argv[1:])
+    study = rank_files.Study(
+        ranked,
+        flow,
+        quality_report.assess(valid, ranked),
+        {cell: per_image.ranked(valid, cell, prior=prior) for cell in [by] if cell},
+        sys.argv[1:],
+    )
     written = rank_files.write(study, out)
     print(rank_files.to_markdown(study))
     print("\n".join(str(path) for path in written))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 import numpy as np
 from scipy.special import expit
 
 from analysis.bootstrap import Coded
 from analysis.bradley_terry import Array, Counts, fit, fit_many
+from analysis.errors import InputError
+from analysis.ranking import coded
+from analysis.votes import Votes
+
+Cell = Literal["image", "group"]
 
 # Votes that each two methods get on each image on top of its own, divided as the overall abilities
 # say: a cell has about ten votes of its own.
@@ -26,3 +33,34 @@ def abilities(votes: Coded, images: int, *, prior: float = 0.0) -> Array:
     expected = PRIOR_VOTES * expit(overall[:, None] - overall[None, :]) * (1 - np.eye(k))
     wins = wins + expected
     return fit_many(Counts(wins, 0 * wins, 0 * wins)).abilities
+
+
+class Part(NamedTuple):
+    """A method on one image or group: its shrunk ability, its rank there, and the votes on it."""
+
+    part: str
+    method: str
+    ability: float
+    rank: int
+    votes: float
+
+
+def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[Part]:
+    """Parts in alphabetical order, in each the best method first. Raises InputError without the
+    column, NoEstimateError where there is no overall ranking."""
+    if not votes.has(by):
+        raise InputError(
+            f"{votes.source}: no column {by!r}; --column {by}=NAME says what it is called"
+        )
+    data, methods = coded(votes, by)
+    assert data.cluster is not None
+    names = votes.asked[by].unique().sort().to_list()
+    table = abilities(data, len(names), prior=prior)
+    shown = np.zeros((len(names), len(methods)))
+    for side in (data.left, data.right):
+        np.add.at(shown, (data.cluster, side), data.weight)
+    return [
+        Part(name, methods[method], float(table[i, method]), place, float(shown[i, method]))
+        for i, name in enumerate(names)
+        for place, method in enumerate(np.argsort(-table[i], kind="stable"), 1)
+    ]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from analysis import rank_plots, style
 from analysis.bradley_terry import Fit
 from analysis.exclusions import Step
+from analysis.per_image import PRIOR_VOTES, Cell, Part
 from analysis.quality_report import Quality
 from analysis.ranking import SIGNIFICANT, Pair, Ranking, Row
 from analysis.run import write_text
@@ -23,11 +24,13 @@ LIBRARIES = ("numpy", "scipy", "polars", "statsmodels")
 
 
 class Study(NamedTuple):
-    """A ranking, the flow from all to valid votes, how good those are; command: what made it."""
+    """A ranking, the flow from all to valid votes, how good those are; parts: rankings by
+    image or group, where asked for; command: what made it."""
 
     ranking: Ranking
     flow: list[Step]
     quality: Quality
+    parts: dict[Cell, list[Part]]
     command: list[str]
 
 
@@ -43,10 +46,16 @@ def write(study: Study, folder: Path) -> list[Path]:
         "ranking.tex": to_latex(study),
         "rank.json": json.dumps(provenance(study), indent=2) + "\n",
     }
+    texts |= {f"by_{by}.csv": to_csv(Part._fields, parts) for by, parts in study.parts.items()}
     for name, text in texts.items():
         write_text(folder / name, text)
     with style.styled():
-        for name, figure in rank_plots.all_plots(study.ranking):
+        drawn = list(rank_plots.all_plots(study.ranking))
+        drawn += [
+            (f"by_{by}", rank_plots.places(study.ranking, parts))
+            for by, parts in study.parts.items()
+        ]
+        for name, figure in drawn:
             style.save(figure, folder / name)
             texts |= {f"{name}.png": "", f"{name}.pdf": ""}
     return [folder / name for name in texts]
@@ -124,6 +133,11 @@ def notes_of(study: Study) -> list[str]:
     notes += [
         f"Left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}"
         for step in study.flow[1:]
+    ]
+    notes += [
+        f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each two methods "
+        "towards those of the table"
+        for by in study.parts
     ]
     warnings = [f"Warning: {warning}" for warning in study.quality.warnings]
     return (

@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 from scipy.stats import norm
 
+from analysis.per_image import Part
 from analysis.ranking import Ranking
-from analysis.style import COLOURS, COLUMN, GREY
+from analysis.style import COLOURS, COLUMN, GREY, PAGE
 
 # So far from one half the text over a cell turns white.
 DARK = 0.27
+# Rows of a figure of places, at most.
+MOST = 40
 
 
 def all_plots(ranking: Ranking) -> Iterator[tuple[str, Figure]]:
@@ -68,6 +71,35 @@ def preferences(ranking: Ranking) -> Figure:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title("% of decided votes for the row")
+    return figure
+
+
+def places(ranking: Ranking, parts: list[Part]) -> Figure:
+    """Where methods trade places: a row per image or group, a column per method (best overall
+    first), the rank there; parts most unlike the overall ranking come first."""
+    methods = [row.method for row in ranking.rows]
+    ranks: dict[str, list[int]] = {}
+    for part in parts:
+        ranks.setdefault(part.part, [0] * len(methods))[methods.index(part.method)] = part.rank
+    usual = np.arange(1, len(methods) + 1)
+    names = sorted(ranks, key=lambda name: (-int(np.abs(usual - ranks[name]).sum()), name))[:MOST]
+    table = np.array([ranks[name] for name in names])
+    figure = Figure(figsize=(min(1.6 + 0.4 * len(methods), PAGE), 1.1 + 0.19 * len(names)))
+    axes = figure.add_subplot()
+    axes.imshow(table, cmap="Blues_r", vmin=1, vmax=len(methods) + 1, aspect="auto")
+    for i, j in np.ndindex(table.shape):
+        dark = table[i, j] <= (len(methods) + 1) / 2
+        axes.text(
+            j, i, str(table[i, j]), ha="center", va="center", fontsize=6,
+            color="white" if dark else "black",
+        )  # fmt: skip
+    axes.set_xticks(range(len(methods)), methods, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    left = f" ({len(names)} of {len(ranks)})" if len(ranks) > len(names) else ""
+    axes.set_title(f"rank on each{left}", color=GREY)
     return figure
 
 

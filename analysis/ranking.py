@@ -88,7 +88,7 @@ class Ranking:
     notes: list[str]
 
 
-def coded(votes: Votes, unit: Unit) -> tuple[Coded, list[str]]:
+def coded(votes: Votes, unit: Unit | Literal["group"]) -> tuple[Coded, list[str]]:
     """Votes as numbers, validation questions left out, and the methods' names in alphabetical
     order. Raises InputError."""
     frame = votes.asked

@@ -217,6 +217,23 @@ def test_participants_csv_decides_with_its_reasons(tmp_path: Path) -> None:
     assert refused.returncode == 2 and "participant 'p11' is not in" in refused.stderr
 
 
+def test_methods_that_trade_places_on_a_group_of_images_are_seen(tmp_path: Path) -> None:
+    rows = ["left,right,choice,scene"]
+    rows += [f"a,b,{'left' if i < 80 else 'right'},town" for i in range(100)]
+    rows += [f"a,b,{'left' if i < 20 else 'right'},wood" for i in range(60)]
+    (tmp_path / "votes.csv").write_text("\n".join(rows) + "\n")
+    words = ("--out", tmp_path / "out", "--by", "group", "--column", "group=scene")
+    done = command(tmp_path / "votes.csv", *words)
+    assert done.returncode == 0, done.stderr
+    assert "by_group.csv: abilities on each group, with 5 votes" in done.stdout
+    first = {row["part"]: row for row in table(tmp_path / "out/by_group.csv") if row["rank"] == "1"}
+    assert (first["town"]["method"], first["wood"]["method"]) == ("a", "b")
+    assert first["wood"]["votes"] == "60.0" and (tmp_path / "out/by_group.png").exists()
+    refused = command(tmp_path / "votes.csv", "--out", tmp_path / "no", "--by", "image")
+    assert refused.returncode == 2 and "no column 'image'; --column image=NAME" in refused.stderr
+    assert not (tmp_path / "no").exists()
+
+
 def test_validate_tells_what_is_left_out_and_how_good_the_rest_is(tmp_path: Path) -> None:
     words = ["validate", str(study(tmp_path / "votes.csv"))]
     done = CliRunner().invoke(app, words)
