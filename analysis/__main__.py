@@ -16,6 +16,7 @@ from analysis import (
     correlate_files,
     exclusions,
     figures,
+    people,
     per_image,
     pictures,
     power,
@@ -45,8 +46,22 @@ def main() -> None:
 
 
 @app.command()
-def report(folder: RunFolder) -> None:
-    """Write tables/, figures/ and report.html of a run folder again."""
+def report(
+    folder: RunFolder,
+    ballots: Annotated[
+        Path | None, Option("--votes", help="Votes of people on this run's results.")
+    ] = None,
+    participants: Annotated[
+        Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+    ] = None,
+    resolution: Annotated[
+        int | None,
+        Option(help="At which people saw the results, in pixels.", show_default="the highest"),
+    ] = None,
+) -> None:
+    """Write tables/, figures/ and report.html of a run folder again, with people's preferences
+    where there are votes."""
+    preferences = _people(folder, ballots, participants, resolution) if ballots else None
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
@@ -54,8 +69,26 @@ def report(folder: RunFolder) -> None:
             folder,
             force=True,
             done=lambda done, total: bar.update(task, completed=done, total=total),
+            preferences=preferences,
         )
     print(page)
+
+
+def _people(
+    folder: Path, ballots: Path, participants: Path | None, resolution: int | None
+) -> people.People:
+    """Rank by the votes, and compare the run's metrics with them."""
+    loaded = run.load(folder)
+    size = resolution or max(loaded.resolutions)
+    _check_known("resolution", [size], loaded.resolutions)
+    valid, flow = exclusions.apply(votes.read(ballots), exclusions.Rules(participants))
+    ranked = ranking.rank(valid, ranking.Settings())
+    quality = quality_report.assess(valid, ranked)
+    study = rank_files.Study(ranked, flow, quality, {}, sys.argv[1:])
+    try:
+        return people.People(study, correlate.correlations(loaded, valid, size))
+    except InputError as error:
+        return people.People(study, str(error))
 
 
 @app.command()

@@ -40,8 +40,8 @@ def to_markdown(found: list[Correlation], valid: Step, resolution: int) -> str:
         "|---|" + "---:|" * len(SHOWN),
     ]
     for one in found:
-        cells = [_cell(one, name) for name in SHOWN]
-        lines.append(f"| {markdown_cell(one.metric)} | " + " | ".join(cells) + " |")
+        values = [cell(one, name) for name in SHOWN]
+        lines.append(f"| {markdown_cell(one.metric)} | " + " | ".join(values) + " |")
     first = found[0]
     notes = [
         f"{first.points:,} results on {first.images:,} images at {resolution} px; {first.votes:,} "
@@ -56,7 +56,8 @@ def to_markdown(found: list[Correlation], valid: Step, resolution: int) -> str:
     return "\n".join(lines) + "\n\n" + "".join(f"- {note}\n" for note in notes)
 
 
-def _cell(one: Correlation, name: str) -> str:
+def cell(one: Correlation, name: str) -> str:
+    """A value with its interval."""
     middle, low, high = (getattr(one, f"{name}{end}") for end in ("", "_low", "_high"))
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
 

@@ -7,8 +7,21 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis import differences, figures, gallery, pictures, plots, report, run, style, tables
+from analysis import (
+    differences,
+    figures,
+    gallery,
+    people,
+    pictures,
+    plots,
+    rank_files,
+    report,
+    run,
+    style,
+    tables,
+)
 from analysis.errors import InputError
+from analysis.people import People
 from analysis.run import Run, write_text
 
 FIGURES = "figures"
@@ -19,12 +32,16 @@ VOLATILE = ("written", "command", "workers", "threads")
 
 
 def publish(
-    path: Path, force: bool = False, done: Callable[[int, int], None] = lambda done, total: None
+    path: Path,
+    force: bool = False,
+    done: Callable[[int, int], None] = lambda done, total: None,
+    preferences: People | None = None,
 ) -> Path:
     """Write tables/, figures/ and report.html of a run folder; the path of the report.
 
     Figures and report are left alone when they were made from the same scores by the same code,
-    unless `force`. done: called with photographs drawn and their number.
+    unless `force`. preferences: people's, for the report and RUN/ranking. done: called with
+    photographs drawn and their number.
     Raises InputError when it is no run folder, a picture in it cannot be read, or nothing can be
     written into it."""
     loaded = run.load(path)
@@ -36,7 +53,9 @@ def publish(
         if force or not _is_up_to_date(page, fingerprint):
             _remove_drawn(path / FIGURES)
             with style.styled():
-                write_text(page, _drawn(loaded, fingerprint, done))
+                write_text(page, _drawn(loaded, fingerprint, done, preferences))
+                if preferences:
+                    rank_files.write(preferences.study, path / people.FOLDER)
     except OSError as error:
         raise InputError(
             f"{error.filename or path} cannot be written ({error.strerror}): free space or "
@@ -45,7 +64,12 @@ def publish(
     return page
 
 
-def _drawn(loaded: Run, fingerprint: str, done: Callable[[int, int], None]) -> str:
+def _drawn(
+    loaded: Run,
+    fingerprint: str,
+    done: Callable[[int, int], None],
+    preferences: People | None,
+) -> str:
     to_best = differences.to_best(loaded)
     across = differences.across_resolutions(loaded)
     objective = tables.objective(loaded)
@@ -53,7 +77,7 @@ def _drawn(loaded: Run, fingerprint: str, done: Callable[[int, int], None]) -> s
     for plot in drawn:
         style.save(plot.figure, loaded.path / FIGURES / plot.name)
     shown = _side_by_side(loaded, done)
-    return report.render(loaded, drawn, shown, to_best, across, fingerprint)
+    return report.render(loaded, drawn, shown, to_best, across, fingerprint, preferences)
 
 
 def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, object]:

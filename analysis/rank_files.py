@@ -70,7 +70,8 @@ def to_csv(fields: Sequence[str], rows: Sequence[NamedTuple]) -> str:
     return text.getvalue()
 
 
-def _cells(ranking: Ranking) -> list[list[str]]:
+def cells(ranking: Ranking) -> list[list[str]]:
+    """The ranking as rows of text, the heading first."""
     level = f"{100 * ranking.settings.level:g} % interval"
     heading = ["rank", "method", "ability", "std. error", level, "rank interval", "wins", "losses"]
     ties = any(row.ties for row in ranking.rows)
@@ -91,7 +92,7 @@ def _cells(ranking: Ranking) -> list[list[str]]:
 
 
 def to_markdown(study: Study) -> str:
-    heading, *lines = _cells(study.ranking)
+    heading, *lines = cells(study.ranking)
     table = ["| " + " | ".join(heading) + " |", "|---:|---|" + "---:|" * (len(heading) - 2)]
     table += ["| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines]
     notes = "".join(f"- {markdown_cell(note)}\n" for note in notes_of(study))
@@ -100,7 +101,7 @@ def to_markdown(study: Study) -> str:
 
 def to_latex(study: Study) -> str:
     """A `table*` float that needs the package booktabs only."""
-    heading, *lines = _cells(study.ranking)
+    heading, *lines = cells(study.ranking)
     body = "\n".join(" & ".join(latex(cell) for cell in line) + r" \\" for line in lines)
     notes = "\\par\n".join(latex(note) for note in notes_of(study))
     return (

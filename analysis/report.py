@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis import published, tables
+from analysis import people, published, tables
 from analysis.differences import Difference
+from analysis.people import People
 from analysis.plots import Plot
 from analysis.published import PublishedTable
 from analysis.run import ARROWS, Metric, Run
@@ -32,11 +33,13 @@ def render(
     to_best: list[Difference],
     across: list[Difference],
     fingerprint: str,
+    preferences: People | None = None,
 ) -> str:
     """The page as HTML text.
 
-    gallery: {"resolution", "total", "photos": entries of `analysis.gallery`}; fingerprint: kept
-    in the page, tells later whether it is still up to date."""
+    preferences: people's, where there are votes; gallery: {"resolution", "total", "photos": entries
+    of `analysis.gallery`}; fingerprint: kept in the page, tells later whether it is still up to
+    date."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -65,11 +68,17 @@ def render(
         # The name only: a page that is sent around need not tell the sender's folders.
         dataset=PurePath(run.info["dataset"]["path"]).name,
         plots=[(plot, _svg(plot.figure)) for plot in plots],
+        people=_people(preferences) if preferences else None,
         audit=run.audit,
         gallery=gallery,
         data={"gallery": gallery, "table": _cases(run)},
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
+
+
+def _people(preferences: People) -> dict[str, Any]:
+    found = people.section(preferences)
+    return {**found, "plots": [(plot, _svg(plot.figure)) for plot in found["plots"]]}
 
 
 def _summary(run: Run) -> str:

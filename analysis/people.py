@@ -1,0 +1,80 @@
+"""What people preferred, for the report of a run: every sentence is computed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from analysis import correlate_files, rank_files, rank_plots
+from analysis.correlate import Correlation
+from analysis.plots import Plot
+from analysis.rank_files import Study
+from analysis.ranking import SIGNIFICANT, Pair, Ranking
+
+FOLDER = "ranking"
+
+
+class People(NamedTuple):
+    """study: the ranking; correlations: of metrics with it, or the reason why there are none."""
+
+    study: Study
+    correlations: list[Correlation] | str
+
+
+def section(people: People) -> dict[str, Any]:
+    """What the page's section on people is made of."""
+    ranking = people.study.ranking
+    heading, *rows = rank_files.cells(ranking)
+    found = people.correlations
+    return {
+        "heading": heading,
+        "rows": rows,
+        "notes": rank_files.notes_of(people.study),
+        "sentences": [in_words(pair, ranking) for pair in _neighbours(ranking)],
+        "flow": people.study.flow,
+        "plots": _plots(people),
+        "correlations": [] if isinstance(found, str) else _correlation_rows(found),
+        "labels": [correlate_files.LABELS[name] for name in correlate_files.SHOWN],
+        "no_correlations": found if isinstance(found, str) else "",
+    }
+
+
+def in_words(pair: Pair, ranking: Ranking) -> str:
+    """Who is preferred to whom, how often, and whether that may be chance."""
+    share, low, high = (f"{100 * x:.0f}" for x in (pair.share, pair.share_low, pair.share_high))
+    level = f"{100 * ranking.settings.level:g} % interval {low}–{high} %"
+    p_value = f"p {'< 0.001' if pair.p_value < 0.001 else f'= {pair.p_value:.3f}'}"
+    if pair.p_value < SIGNIFICANT:
+        return (
+            f"{pair.better} is preferred to {pair.worse}: {share} % of decided votes "
+            f"({level}, {p_value})."
+        )
+    return (
+        f"Between {pair.better} and {pair.worse} there is no significant difference: {share} % of "
+        f"decided votes for {pair.better} ({level}, {p_value})."
+    )
+
+
+def _neighbours(ranking: Ranking) -> list[Pair]:
+    names = [row.method for row in ranking.rows]
+    pairs = {(pair.better, pair.worse): pair for pair in ranking.pairs}
+    return [pairs[names[i], names[i + 1]] for i in range(len(names) - 1)]
+
+
+def _plots(people: People) -> list[Plot]:
+    captions = {
+        "ranking": "Abilities with intervals; methods that share a letter do not differ",
+        "preferences": "How often a row is expected to be preferred to a column",
+    }
+    ranking = people.study.ranking
+    drawn = [Plot(name, captions[name], f) for name, f in rank_plots.all_plots(ranking)]
+    if not isinstance(people.correlations, str):
+        caption = "How far each metric agrees with people; dashed: chance"
+        drawn.append(Plot("correlate", caption, correlate_files.draw(people.correlations)))
+    return drawn
+
+
+def _correlation_rows(found: list[Correlation]) -> list[tuple[str, list[str]]]:
+    return [
+        (one.metric, [correlate_files.cell(one, name) for name in correlate_files.SHOWN])
+        for one in found
+    ]
