@@ -1,0 +1,145 @@
+"""The owner's pages, behind a token: how the study stands, its ranking, export, pause, close."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from survey import database, export, live, people, store
+from survey.app import Opened, limiter, opened
+from survey.people import Judged
+
+pages = Blueprint("owner", __name__, url_prefix="/owner")
+
+# How long a login lasts.
+LOGIN_S = 12 * 3600
+HOUR_MS = 3_600_000
+HOURS = 24
+
+
+def _is_owner() -> bool:
+    """A new token ends the logins made with the old one."""
+    since, sha256 = session.get("owner", (0, ""))
+    return sha256 == opened().keys.owner_sha256[:16] and time.time() - since < LOGIN_S
+
+
+@pages.before_request
+def _only_the_owner() -> ResponseReturnValue | None:
+    if _is_owner() or request.endpoint == "owner.login":
+        return None
+    return render_template("owner_login.html", problem=""), 401
+
+
+@pages.get("")
+def dashboard() -> ResponseReturnValue:
+    return render_template("owner.html", board=board(opened()))
+
+
+@pages.post("/login")
+@limiter.limit("10 per minute")
+def login() -> ResponseReturnValue:
+    keys = opened().keys
+    if not keys.is_owner(request.form.get("token", "").strip()):
+        return render_template("owner_login.html", problem="token"), 401
+    session["owner"] = (int(time.time()), keys.owner_sha256[:16])
+    return redirect(url_for("owner.dashboard"), 303)
+
+
+@pages.post("/logout")
+def logout() -> ResponseReturnValue:
+    session.pop("owner", None)
+    return redirect(url_for("owner.dashboard"), 303)
+
+
+@pages.post("/state")
+def state() -> ResponseReturnValue:
+    wanted = request.form.get("state", "")
+    if wanted not in store.STATES:
+        abort(400)
+    with database.writing(opened().engine) as connection:
+        store.set_state(connection, wanted)
+    return redirect(url_for("owner.dashboard"), 303)
+
+
+@pages.get("/export.zip", endpoint="export")
+def download() -> ResponseReturnValue:
+    name = f"votes-{datetime.now(UTC):%Y%m%d-%H%M}.zip"
+    disposition = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(export.zipped(opened()), mimetype="application/zip", headers=disposition)
+
+
+def board(found: Opened) -> dict[str, Any]:
+    """Everything that the dashboard shows."""
+    with database.reading(found.engine) as connection:
+        everybody = people.judged(connection, found.study)
+        current = store.state(connection)
+    valid = [one for one in everybody if one.valid]
+    methods = found.study.design.methods
+    rows, note = live.ranking(valid, methods)
+    asked = [row for one in everybody for row in one.answers if not row.is_check]
+    decided = [row.choice for row in asked if row.choice != "tie"]
+    return {
+        "state": current,
+        "people": _people(everybody),
+        "reasons": Counter(
+            one.reason for one in everybody if one.reason and one.status == people.FINISHED
+        ).most_common(),
+        "votes": {
+            "all": len(asked),
+            "valid": sum(one.facts.answered for one in valid),
+            "target": found.study.design.target_votes,
+        },
+        "median_ms": median(row.response_ms for row in asked) if asked else None,
+        "ranking": [row._asdict() for row in rows],
+        "ranking_note": note,
+        "pairs": {"methods": methods, "rows": live.times_of_pairs(valid, methods)},
+        "images": _images(asked),
+        "sides": decided.count("left") / len(decided) if decided else None,
+        "per_hour": _per_hour(asked),
+        "updated": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+    }
+
+
+def _people(everybody: Sequence[Judged]) -> dict[str, int]:
+    """excluded: of those who finished."""
+    statuses = Counter(one.status for one in everybody)
+    return {
+        "started": len(everybody),
+        **{name: statuses[name] for name in (people.ACTIVE, people.FINISHED)},
+        **{name: statuses[name] for name in (people.ABANDONED, people.WITHDRAWN)},
+        "excluded": sum(not one.valid and one.status == people.FINISHED for one in everybody),
+        "valid": sum(one.valid for one in everybody),
+    }
+
+
+def _images(asked: Sequence[Any]) -> list[tuple[str, int, float | None]]:
+    times: dict[str, list[int]] = defaultdict(list)
+    for row in asked:
+        times[row.image].append(row.response_ms)
+    return [(image, len(found), median(found)) for image, found in sorted(times.items())]
+
+
+def _per_hour(asked: Sequence[Any]) -> list[tuple[str, int]]:
+    """The last day, oldest hour first."""
+    current = store.now_ms() // HOUR_MS
+    counted = Counter(row.answered_at // HOUR_MS for row in asked)
+    return [
+        (f"{datetime.fromtimestamp(hour * HOUR_MS / 1000, UTC):%H:00}", counted[hour])
+        for hour in range(current - HOURS + 1, current + 1)
+    ]

@@ -1,0 +1,166 @@
+"""study.toml: what the owner decides about a study, readable and checked.
+
+Everything in it may be edited until the first participant starts; texts and exclusion rules later
+too, since they change nothing that was recorded.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from survey import texts
+from survey.errors import InputError, nearest
+
+FILE = "study.toml"
+LONGEST_TEXT = 20_000
+
+
+def _known_language(name: str) -> str:
+    if name not in texts.languages():
+        raise ValueError(f"no texts in it{nearest(name, texts.languages())}")
+    return name
+
+
+def _link(url: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http://")
+    return url.rstrip("/")
+
+
+def _database(url: str) -> str:
+    if url == "sqlite":
+        return url
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in {"sqlite", "postgresql"}:
+        raise ValueError(
+            "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
+            "~/.pgpass)"
+        )
+    return url
+
+
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Needed = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Design(_Part):
+    """Who is asked what. methods: that are compared; against: only pairs with this method, "" for
+    all; target_votes: valid votes after which nobody can start any more, 0 for no limit;
+    check_method: shown against the reference in validation questions; adaptive: the pairs that the
+    ranking so far leaves open."""
+
+    methods: list[str] = Field(min_length=2)
+    pairs_per_person: int = Field(default=25, ge=1, le=1000)
+    checks_per_person: int = Field(default=2, ge=0, le=100)
+    check_method: str = ""
+    ties: bool = False
+    adaptive: bool = False
+    against: str = ""
+    target_votes: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0)
+
+
+class Exclusion(_Part):
+    """Whose votes are not valid (see `survey.validity`)."""
+
+    max_failed_checks: int = Field(default=0, ge=0)
+    unfinished: bool = True
+    min_median_ms: float = Field(default=0, ge=0)
+    max_same_side: float = Field(default=1, ge=0.5, le=1)
+
+
+class Completion(_Part):
+    """What a participant gets at the end. code: the same for all, "" for one of their own each;
+    redirect: address of the recruiting platform, {code} in it is replaced."""
+
+    code: str = Field(default="", max_length=200)
+    redirect: Annotated[str, AfterValidator(_link)] = ""
+
+
+class Server(_Part):
+    """public_url: the address that participants see, with https behind TLS; behind_proxy: believe
+    the X-Forwarded headers of one proxy; starts_per_minute: from one address."""
+
+    public_url: Annotated[str, AfterValidator(_link)] = ""
+    behind_proxy: bool = False
+    database: Annotated[str, AfterValidator(_database)] = "sqlite"
+    starts_per_minute: int = Field(default=60, ge=1)
+    abandoned_after_minutes: int = Field(default=60, ge=1)
+
+
+class Stimuli(_Part):
+    """How the images were made, for the record. quality: of lossy WebP, 0 for lossless."""
+
+    source: str = ""
+    resolution: int = 0
+    quality: int = Field(default=0, ge=0, le=100)
+
+
+class Study(_Part):
+    """A study.toml."""
+
+    title: Needed
+    question: Needed
+    instructions: Needed
+    consent: Needed
+    contact: Text = ""
+    language: Annotated[str, AfterValidator(_known_language)] = "en"
+    design: Design
+    exclusion: Exclusion = Exclusion()
+    completion: Completion = Completion()
+    server: Server = Server()
+    stimuli: Stimuli = Stimuli()
+
+
+PARTS: dict[str, type[BaseModel]] = {
+    "design": Design,
+    "exclusion": Exclusion,
+    "completion": Completion,
+    "server": Server,
+    "stimuli": Stimuli,
+}
+
+
+def read(folder: Path) -> Study:
+    """Raises InputError, naming the file and the entry."""
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(f"{folder} is not a study: no {FILE} in it; make one with create")
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from error
+    return checked(given, str(path))
+
+
+def checked(given: dict[str, Any], where: str) -> Study:
+    """Raises InputError."""
+    try:
+        return Study.model_validate(given)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_first(error)}") from error
+
+
+def _first(error: ValidationError) -> str:
+    found = error.errors()[0]
+    place = ".".join(map(str, found["loc"]))
+    if found["type"] == "extra_forbidden":
+        part = PARTS[str(found["loc"][0])] if len(found["loc"]) > 1 else Study
+        return f"{place}: no such entry{nearest(str(found['loc'][-1]), part.model_fields)}"
+    if found["type"] == "missing":
+        return f"{place} is missing"
+    message = found["msg"].removeprefix("Value error, ")
+    return f"{place} = {found['input']!r}: {message[0].lower()}{message[1:]}"

@@ -1,0 +1,19 @@
+"""Files of a study: written in one step, and those with secrets for the owner's eyes only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PRIVATE = 0o600
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a text file in one step; only the owner of the process can read it."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w") as file:  # noqa: PTH123
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,269 @@
+"""What participants see and send: consent, questions, votes, thanks, withdrawal."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from flask import (
+    Blueprint,
+    abort,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    session,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection
+
+from survey import adaptive, database, design, live, platforms, store, validity
+from survey.app import YEAR_S, Opened, limiter, opened, stopped
+from survey.stimuli import FOLDER, REFERENCE
+
+pages = Blueprint("participant", __name__)
+
+# A day: nobody looks longer, and a clock that jumps must not spoil a mean.
+LONGEST_MS = 86_400_000
+
+
+class Answer(BaseModel):
+    """The body of a vote."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    position: Annotated[int, Field(ge=1, le=10_000)]
+    choice: Literal["left", "right", "tie"]
+    response_ms: Annotated[int, Field(ge=0, le=LONGEST_MS)]
+    layout: Literal["side", "stacked"]
+    shown_px: Annotated[int, Field(ge=0, le=100_000)]
+    zoomed: bool
+    compared: bool
+
+
+@pages.get("/")
+def welcome() -> ResponseReturnValue:
+    carried = platforms.carried(request.args)
+    if not carried and _who() is not None:
+        return redirect(url_for("participant.question"))
+    return render_template("welcome.html", carried=carried, problem="")
+
+
+@pages.post("/start")
+@limiter.limit(lambda: f"{opened().study.server.starts_per_minute} per minute")
+def start() -> ResponseReturnValue:
+    """One participation for each browser session and each platform's worker."""
+    carried = platforms.carried(request.form)
+    sent = platforms.sent_by(carried)
+    if request.form.get("consent") != "yes":
+        return render_template("welcome.html", carried=carried, problem="consent"), 400
+    if sent is None and _who() is not None:
+        return redirect(url_for("participant.question"), 303)
+    found = opened()
+    with database.writing(found.engine) as connection:
+        row = store.lock_starts(connection)
+        known = store.find_by_platform(connection, *sent[:2]) if sent else None
+        if known is None:
+            reason = _refusal(connection, row, found)
+            if reason:
+                return stopped(reason, 403)
+            number = _add(connection, sent, found)
+        else:
+            number = known.id
+    _remember(number)
+    return redirect(url_for("participant.question"), 303)
+
+
+def _refusal(connection: Connection, row: Any, found: Opened) -> str:
+    """Why nobody can start now; "" when they can."""
+    if row.state != store.OPEN:
+        return str(row.state)
+    if row.simulated not in (None, found.simulated):
+        return "simulated"
+    target = found.study.design.target_votes
+    if target and sum(asked.total for asked in _asked(connection, found).values()) >= target:
+        return "full"
+    return ""
+
+
+def _asked(connection: Connection, found: Opened) -> dict[design.Pair, design.Asked]:
+    patience = found.study.server.abandoned_after_minutes * 60_000
+    unfinished = not found.study.exclusion.unfinished
+    return store.asked(connection, store.now_ms() - patience, unfinished)
+
+
+def _add(connection: Connection, sent: platforms.Sent | None, found: Opened) -> int:
+    """Write a new participant with questions; their number."""
+    number = store.next_id(connection)
+    wanted = found.study.design
+    rng = np.random.default_rng([wanted.seed, number])
+    asked = _asked(connection, found)
+    pairs = wanted.pairs_per_person
+    if wanted.adaptive:
+        counts = live.counts(connection, wanted.methods)
+        chosen = adaptive.most_informative(
+            found.pool.pairs, asked, counts, wanted.methods, pairs, rng
+        )
+    else:
+        chosen = design.least_asked(found.pool.pairs, asked, pairs, rng)
+    questions = design.questionnaire(chosen, found.pool, asked, wanted.checks_per_person, rng)
+    code = f"simulated-{number:04d}" if found.simulated else f"p-{secrets.token_hex(5)}"
+    person = store.Person(number, code, *(sent or (None, None, None)))
+    store.add(connection, person, questions, found.simulated)
+    return number
+
+
+def _remember(number: int) -> None:
+    session["participant"] = number
+    session.permanent = True
+
+
+def _who() -> int | None:
+    number = session.get("participant")
+    return number if isinstance(number, int) else None
+
+
+@pages.get("/continue/<token>")
+def resume(token: str) -> ResponseReturnValue:
+    number = opened().keys.participant_of(token)
+    if number is None:
+        abort(404)
+    _remember(number)
+    return redirect(url_for("participant.question"))
+
+
+@pages.get("/question")
+def question() -> ResponseReturnValue:
+    found = opened()
+    number = _who()
+    if number is None:
+        return redirect(url_for("participant.welcome"))
+    with database.reading(found.engine) as connection:
+        person = store.find(connection, number)
+        if person is None:
+            session.clear()
+            return redirect(url_for("participant.welcome"))
+        if person.withdrawn_at is not None:
+            return redirect(url_for("participant.withdraw"))
+        if person.finished_at is not None:
+            return redirect(url_for("participant.done"))
+        if store.state(connection) == store.CLOSED:
+            return stopped("closed", 403)
+        next_ones = _next(connection, person, found)
+    with database.writing(found.engine) as connection:
+        store.seen(connection, number)
+    if request.accept_mimetypes.best == "application/json":
+        return next_ones
+    token = found.keys.resume_token(number)
+    return render_template(
+        "question.html",
+        **next_ones,
+        ties=found.study.design.ties,
+        resume_link=url_for("participant.resume", token=token, _external=True),
+    )
+
+
+def _next(connection: Connection, person: Any, found: Opened) -> dict[str, Any]:
+    """The question where somebody is, and the images of the one after it."""
+    rows = store.upcoming(connection, person.id, store.answered(connection, person.id))
+    shown = [
+        {
+            "position": row.position,
+            "total": person.questions,
+            "left": _url(found.names[row.image, row.left]),
+            "right": _url(found.names[row.image, row.right]),
+        }
+        for row in rows
+    ]
+    preload = [shown[1]["left"], shown[1]["right"]] if len(shown) > 1 else []
+    return {"question": shown[0] if shown else None, "preload": preload}
+
+
+def _url(name: str) -> str:
+    return url_for("participant.stimulus", name=name)
+
+
+@pages.post("/vote")
+def vote() -> ResponseReturnValue:
+    """Record an answer. The reply is sent after the commit, and is the same for a repeated one."""
+    found = opened()
+    number = _who()
+    if number is None:
+        abort(403)
+    try:
+        answer = Answer.model_validate_json(request.get_data())
+    except ValidationError:
+        abort(400)
+    if answer.choice == "tie" and not found.study.design.ties:
+        abort(400)
+    with database.writing(found.engine) as connection:
+        person = store.find(connection, number)
+        if person is None or person.withdrawn_at is not None:
+            abort(410)
+        if store.state(connection) == store.CLOSED and person.finished_at is None:
+            abort(410)
+        _record(connection, person, answer, found)
+        reply = _next(connection, person, found)
+    done = None if reply["question"] else url_for("participant.done")
+    return {"position": answer.position, **reply, "done": done}
+
+
+def _record(connection: Connection, person: Any, answer: Answer, found: Opened) -> None:
+    expected = store.answered(connection, person.id) + 1
+    if answer.position > min(expected, person.questions):
+        abort(409)
+    if answer.position < expected:
+        return
+    store.record(connection, person.id, store.Vote(**answer.model_dump()))
+    if answer.position < person.questions:
+        store.seen(connection, person.id)
+        return
+    facts = validity.facts(store.answers(connection, person.id), REFERENCE)
+    reason = validity.reason(facts, True, found.study.exclusion)
+    store.seen(connection, person.id, finished_at=store.now_ms(), excluded=reason)
+
+
+@pages.get("/done")
+def done() -> ResponseReturnValue:
+    found = opened()
+    number = _who()
+    with database.reading(found.engine) as connection:
+        person = store.find(connection, number) if number is not None else None
+    if person is None or person.finished_at is None or person.withdrawn_at is not None:
+        return redirect(url_for("participant.question"))
+    completion = found.study.completion
+    code = completion.code or found.keys.completion_code(person.code)
+    return render_template(
+        "done.html", code=code, redirect=completion.redirect.replace("{code}", code)
+    )
+
+
+@pages.route("/withdraw", methods=["GET", "POST"])
+def withdraw() -> ResponseReturnValue:
+    found = opened()
+    number = _who()
+    with database.reading(found.engine) as connection:
+        person = store.find(connection, number) if number is not None else None
+    if number is None or person is None:
+        return redirect(url_for("participant.welcome"))
+    if request.method == "POST" and person.withdrawn_at is None:
+        with database.writing(found.engine) as connection:
+            store.withdraw(connection, number)
+    elif person.withdrawn_at is None:
+        return render_template("withdraw.html")
+    return render_template("withdrawn.html")
+
+
+@pages.get("/stimuli/<name>.webp")
+def stimulus(name: str) -> ResponseReturnValue:
+    found = opened()
+    if name not in found.shown:
+        abort(404)
+    response = send_from_directory(
+        found.folder.resolve() / FOLDER, f"{name}.webp", etag=name, max_age=YEAR_S
+    )
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    return response

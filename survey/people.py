@@ -1,0 +1,56 @@
+"""Participants as the owner sees them: where each stands, and whether their votes are valid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from survey import store, validity
+from survey.config import Study
+from survey.stimuli import REFERENCE
+
+ACTIVE, FINISHED, ABANDONED, WITHDRAWN = "active", "finished", "abandoned", "withdrawn"
+
+
+class Judged(NamedTuple):
+    """person: row of `store.participants`; answers: rows of `store.answers`; reason: why the votes
+    are not valid, "" when they are."""
+
+    person: Any
+    answers: list[Any]
+    facts: validity.Facts
+    status: str
+    reason: str
+
+    @property
+    def valid(self) -> bool:
+        return not self.reason
+
+
+def judged(connection: Connection, study: Study) -> list[Judged]:
+    """Everybody, by the rules as they are now."""
+    theirs: dict[int, list[Any]] = defaultdict(list)
+    for row in store.answers(connection):
+        theirs[row.participant].append(row)
+    patience = study.server.abandoned_after_minutes * 60_000
+    return [
+        _judge(person, theirs[person.id], store.now_ms() - patience, study)
+        for person in store.people(connection)
+    ]
+
+
+def _judge(person: Any, answers: list[Any], active_since: int, study: Study) -> Judged:
+    status = _status(person, active_since)
+    facts = validity.facts(answers, REFERENCE)
+    reason = validity.reason(facts, status == FINISHED, study.exclusion)
+    return Judged(person, answers, facts, status, WITHDRAWN if status == WITHDRAWN else reason)
+
+
+def _status(person: Any, active_since: int) -> str:
+    if person.withdrawn_at is not None:
+        return WITHDRAWN
+    if person.finished_at is not None:
+        return FINISHED
+    return ACTIVE if person.last_seen_at > active_since else ABANDONED

@@ -1,0 +1,51 @@
+"""The production server: gunicorn, or waitress where that does not run (Windows)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from survey.app import create_app
+
+# Two processes with eight threads keep two cores busy while some wait for the disk.
+WORKERS, THREADS = 2, 8
+# Requests under way at a stop get this long.
+GRACE_S = 30
+
+
+def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> None:
+    """Serve a study until it is told to stop."""
+    if sys.platform == "win32":
+        import waitress
+
+        waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=THREADS)
+        return
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):
+        def load_config(self) -> None:
+            for key, value in _settings(host, port, 1 if preview else workers).items():
+                self.cfg.set(key, value)
+
+        def load(self) -> Any:
+            # In each process: a database connection must not be shared by two.
+            return create_app(folder, preview=preview)
+
+    Server().run()
+
+
+def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
+    """No access log: it would hold IP addresses."""
+    return {
+        "bind": f"{f'[{host}]' if ':' in host else host}:{port}",
+        "workers": workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "keepalive": 75,
+        "backlog": 2048,
+        "graceful_timeout": GRACE_S,
+        "accesslog": None,
+        "loglevel": "warning",
+        "control_socket_disable": True,
+    }

@@ -1,0 +1,156 @@
+"""Simulated participants, who use a study as people do: through its pages and over HTTP.
+
+They differ from each other, some are careless, and whatever they leave behind says that it is
+simulated: a study holds simulated participants or people, never both.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import requests
+from flask import Flask
+from werkzeug.serving import make_server
+
+from survey.app import Opened, create_app
+from survey.errors import InputError
+from survey.stimuli import REFERENCE
+
+CSRF = re.compile(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"')
+PAGE = re.compile(r"/stimuli/([0-9a-f]+)\.webp")
+# Median times and their spread (standard deviation of the logarithm).
+ATTENTIVE_MS, CARELESS_MS, SPREAD_OF_TIMES = 6000, 900, 0.5
+# Davidson's parameter: of two equal methods, a quarter of the votes are ties.
+LOG_TIE = np.log(2 / 3)
+# Attentive people see the original in a validation question nearly always.
+SLIP = 0.005
+TIMEOUT_S = 60
+
+
+class Crowd(NamedTuple):
+    """people: how many; truth: abilities, natural logarithms; spread: standard deviation of a
+    person's own abilities around them; careless: share that answers at random."""
+
+    people: int
+    truth: Mapping[str, float]
+    spread: float
+    careless: float
+    seed: int
+
+
+def read_truth(path: Path, needed: list[str]) -> dict[str, float]:
+    """Columns `method` and `ability`, so that a ranking.csv will do. Raises InputError."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            found = {row["method"]: float(row["ability"]) for row in csv.DictReader(file)}
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except KeyError as error:
+        raise InputError(f"{path}: no column {error}; needed are method and ability") from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: an ability is not a number ({error})") from error
+    missing = [method for method in needed if method not in found]
+    if missing:
+        raise InputError(f"{path}: no ability for {', '.join(missing)}, which the study compares")
+    return found
+
+
+def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None) -> None:
+    """Play the crowd, one after the other. Raises InputError when nobody can start."""
+    app = create_app(folder, simulated=True)
+    study = app.extensions["study"]
+    with _served(app) as address:
+        for person in range(crowd.people):
+            _take_part(address, study, crowd, np.random.default_rng([crowd.seed, person]))
+            done()
+    study.engine.dispose()
+
+
+@contextmanager
+def _served(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generator) -> None:
+    """Consent, answer every question, come to the end."""
+    careless = bool(rng.random() < crowd.careless)
+    own = {
+        method: ability + crowd.spread * rng.standard_normal()
+        for method, ability in sorted(crowd.truth.items())
+    }
+    made = {one.name: one.method for one in study.stimuli}
+    with requests.Session() as browser:
+        form = {"csrf_token": _csrf(browser, f"{address}/"), "consent": "yes"}
+        started = browser.post(f"{address}/start", data=form, timeout=TIMEOUT_S)
+        if started.status_code != 200:
+            raise InputError(f"{study.folder}: {_refusal(started)}")
+        headers = {"X-CSRFToken": _csrf(browser, f"{address}/question")}
+        asked = browser.get(
+            f"{address}/question", headers={"Accept": "application/json"}, timeout=TIMEOUT_S
+        ).json()["question"]
+        while asked:
+            left, right = (made[PAGE.findall(asked[side])[0]] for side in ("left", "right"))
+            answer = {
+                "position": asked["position"],
+                "choice": _choice(left, right, own, careless, study, rng),
+                "response_ms": _time(careless, rng),
+                "layout": "side",
+                "shown_px": 0,
+                "zoomed": False,
+                "compared": False,
+            }
+            reply = browser.post(f"{address}/vote", json=answer, headers=headers, timeout=TIMEOUT_S)
+            reply.raise_for_status()
+            asked = reply.json()["question"]
+        browser.get(f"{address}/done", timeout=TIMEOUT_S).raise_for_status()
+
+
+def _csrf(browser: requests.Session, page: str) -> str:
+    found = CSRF.search(browser.get(page, timeout=TIMEOUT_S).text)
+    if not found:
+        raise RuntimeError(f"no CSRF token in {page}")
+    return found[1]
+
+
+def _refusal(answer: Any) -> str:
+    if "simulated" in answer.headers.get("X-Stopped", ""):
+        return "people have taken part; simulate in a study of its own"
+    return "nobody can start: it is paused, closed, or has all its votes"
+
+
+def _choice(
+    left: str,
+    right: str,
+    own: Mapping[str, float],
+    careless: bool,
+    study: Opened,
+    rng: np.random.Generator,
+) -> str:
+    if careless:
+        return "left" if rng.random() < 0.5 else "right"
+    if REFERENCE in (left, right) and study.study.design.check_method in (left, right):
+        right_one = "left" if left == REFERENCE else "right"
+        return right_one if rng.random() > SLIP else {"left": "right", "right": "left"}[right_one]
+    lead = own[left] - own[right]
+    weights = np.exp([lead / 2, -lead / 2, LOG_TIE if study.study.design.ties else -np.inf])
+    return str(rng.choice(["left", "right", "tie"], p=weights / weights.sum()))
+
+
+def _time(careless: bool, rng: np.random.Generator) -> int:
+    middle = CARELESS_MS if careless else ATTENTIVE_MS
+    return int(middle * np.exp(SPREAD_OF_TIMES * rng.standard_normal()))

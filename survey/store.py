@@ -1,0 +1,229 @@
+"""The few statements that read and write a study's database.
+
+Questions are answered in order, so that the number of votes tells where somebody is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from survey import database
+from survey.design import Asked, Pair, Question
+from survey.schema import metadata, participants, questions, study, votes
+
+OPEN, PAUSED, CLOSED = "open", "paused", "closed"
+STATES = (OPEN, PAUSED, CLOSED)
+CHOICES = ("left", "right", "tie")
+
+
+class Vote(NamedTuple):
+    """An answer as the browser sends it."""
+
+    position: int
+    choice: str
+    response_ms: int
+    layout: str
+    shown_px: int
+    zoomed: bool
+    compared: bool
+
+
+class Person(NamedTuple):
+    """Who takes part. id: `next_id`; code: names them in exports; platform, platform_id: of a
+    recruiting platform; platform_session: its other parameters, JSON."""
+
+    id: int
+    code: str
+    platform: str | None = None
+    platform_id: str | None = None
+    platform_session: str | None = None
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def create(engine: Engine) -> None:
+    """Make the tables, if they are not there."""
+    metadata.create_all(engine)
+    with database.writing(engine) as connection:
+        row = {"id": 1, "state": OPEN}
+        connection.execute(_insert_once(connection, study).values(row).on_conflict_do_nothing())
+
+
+def _insert_once(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which standard SQL does not."""
+    dialects = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return dialects[connection.dialect.name](table)
+
+
+def state(connection: Connection) -> str:
+    return connection.scalar(select(study.c.state)) or OPEN
+
+
+def set_state(connection: Connection, wanted: str) -> None:
+    connection.execute(update(study).values(state=wanted))
+
+
+def lock_starts(connection: Connection) -> Row[Any]:
+    """The row of the study; until the transaction ends nobody else can start."""
+    return connection.execute(select(study).with_for_update()).one()
+
+
+def add(connection: Connection, person: Person, asked: Sequence[Question], simulated: bool) -> None:
+    """Write a participant with all questions."""
+    now = now_ms()
+    row = {
+        **person._asdict(),
+        "questions": len(asked),
+        "started_at": now,
+        "last_seen_at": now,
+    }
+    connection.execute(insert(participants).values(row))
+    connection.execute(update(study).values(simulated=simulated))
+    rows = [
+        {"participant": person.id, "position": position, **question._asdict()}
+        for position, question in enumerate(asked, 1)
+    ]
+    connection.execute(insert(questions), rows)
+
+
+def next_id(connection: Connection) -> int:
+    """The next participant's number; theirs as long as starts are locked."""
+    return int(connection.scalar(select(func.coalesce(func.max(participants.c.id), 0))) or 0) + 1
+
+
+def find(connection: Connection, participant: int) -> Row[Any] | None:
+    return connection.execute(
+        select(participants).where(participants.c.id == participant)
+    ).one_or_none()
+
+
+def find_by_platform(connection: Connection, platform: str, number: str) -> Row[Any] | None:
+    return connection.execute(
+        select(participants).where(
+            participants.c.platform == platform, participants.c.platform_id == number
+        )
+    ).one_or_none()
+
+
+def answered(connection: Connection, participant: int) -> int:
+    count = select(func.count()).select_from(votes).where(votes.c.participant == participant)
+    return connection.scalar(count) or 0
+
+
+def upcoming(connection: Connection, participant: int, after: int) -> list[Row[Any]]:
+    """The questions that follow the one at position `after`: two at most."""
+    return list(
+        connection.execute(
+            select(questions)
+            .where(questions.c.participant == participant, questions.c.position > after)
+            .order_by(questions.c.position)
+            .limit(2)
+        )
+    )
+
+
+def record(connection: Connection, participant: int, vote: Vote) -> None:
+    """Write a vote unless there is one on this question: the first one counts."""
+    row = {"participant": participant, **vote._asdict(), "answered_at": now_ms()}
+    connection.execute(_insert_once(connection, votes).values(row).on_conflict_do_nothing())
+
+
+def seen(connection: Connection, participant: int, **more: Any) -> None:
+    """Note that somebody is still there."""
+    connection.execute(
+        update(participants)
+        .where(participants.c.id == participant)
+        .values(last_seen_at=now_ms(), **more)
+    )
+
+
+def withdraw(connection: Connection, participant: int) -> None:
+    """Delete the answers, the questions, and whatever tells who it was."""
+    connection.execute(delete(votes).where(votes.c.participant == participant))
+    connection.execute(delete(questions).where(questions.c.participant == participant))
+    seen(
+        connection,
+        participant,
+        withdrawn_at=now_ms(),
+        platform=None,
+        platform_id=None,
+        platform_session=None,
+    )
+
+
+def asked(
+    connection: Connection, active_since: int, count_unfinished: bool
+) -> dict[Pair, Asked]:  # fmt: skip
+    """How often each pair has been or is being asked: of people whose votes count or may still
+    come. Questions of those who left without finishing, or are excluded, are free again.
+
+    active_since: who was not seen after that has left; count_unfinished: whether the votes of
+    those count all the same."""
+    here = or_(participants.c.finished_at.is_not(None), participants.c.last_seen_at > active_since)
+    if count_unfinished:
+        here = or_(here, votes.c.choice.is_not(None))
+    joined = questions.join(participants)
+    if count_unfinished:
+        joined = joined.outerjoin(votes)
+    rows = connection.execute(
+        select(questions.c.image, questions.c.left, questions.c.right, func.count())
+        .select_from(joined)
+        .where(here, ~questions.c.is_check, func.coalesce(participants.c.excluded, "") == "")
+        .group_by(questions.c.image, questions.c.left, questions.c.right)
+    )
+    found: dict[Pair, Asked] = {}
+    for image, left, right, number in rows:
+        pair = Pair(image, *sorted((left, right)))
+        before = found.get(pair, Asked())
+        side = "first_left" if left == pair.first else "second_left"
+        found[pair] = before._replace(**{side: number})
+    return found
+
+
+def tally(connection: Connection) -> list[Any]:
+    """Votes by left method, right method and choice, of those not excluded so far."""
+    return list(
+        connection.execute(
+            select(questions.c.left, questions.c.right, votes.c.choice, func.count())
+            .select_from(votes.join(questions).join(participants))
+            .where(~questions.c.is_check, func.coalesce(participants.c.excluded, "") == "")
+            .group_by(questions.c.left, questions.c.right, votes.c.choice)
+        )
+    )
+
+
+def answers(connection: Connection, participant: int | None = None) -> list[Row[Any]]:
+    """Every vote with its question and the participant's code, in order: of all, or of one."""
+    query = (
+        select(participants.c.code, questions, *(c for c in votes.c if c.name not in _SHARED))
+        .select_from(votes.join(questions).join(participants))
+        .order_by(questions.c.participant, questions.c.position)
+    )
+    if participant is not None:
+        query = query.where(questions.c.participant == participant)
+    return list(connection.execute(query))
+
+
+_SHARED = {"participant", "position"}
+
+
+def people(connection: Connection) -> list[Row[Any]]:
+    return list(connection.execute(select(participants).order_by(participants.c.id)))
+
+
+def shown(connection: Connection) -> list[Row[Any]]:
+    """Every question given to anybody, answered or not, with the participant's code."""
+    return list(
+        connection.execute(
+            select(participants.c.code, questions)
+            .select_from(questions.join(participants))
+            .order_by(questions.c.participant, questions.c.position)
+        )
+    )

@@ -1,0 +1,154 @@
+"""A tiny study of small images, and people who take part in it over real HTTP."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from flask import Flask
+from PIL import Image as PillowImage
+from werkzeug.serving import make_server
+
+from survey import create
+from survey.app import Opened, create_app
+from survey.simulate import CSRF, PAGE
+
+METHODS = ("telea", "patchmatch", "two-stage:telea")
+# Long enough that no random name holds it by chance.
+OWN_WORDS = (*METHODS, "reference")
+
+
+def write_images(folder: Path, images: int = 6, size: int = 48) -> list[str]:
+    """METHOD=DIR for --images: a grey of its own for each method, noise around it."""
+    given = []
+    for number, method in enumerate((*METHODS, "reference")):
+        place = folder / method.replace(":", "_")
+        place.mkdir(parents=True)
+        for image in range(images):
+            pixels = np.random.default_rng(image).integers(0, 256, (size, size, 3), np.uint8)
+            pixels[size // 3 : 2 * size // 3, size // 3 : 2 * size // 3] = 60 * number
+            PillowImage.fromarray(pixels).save(place / f"photo{image}.png")
+        given.append(f"{method}={place}")
+    return given
+
+
+def make_study(folder: Path, images: int = 6, **wanted: Any) -> Path:
+    """A study of 3 methods; 5 questions and 2 validation questions for each person."""
+    given = write_images(folder / "images", images)
+    settings = {"check": "telea", "pairs": 5, "checks": 2, **wanted}
+    asked = create.Wanted(out=folder / "study", images=given, **settings)
+    create.create(asked, create.gather(asked))
+    return folder / "study"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_study(tmp_path)
+
+
+class Served:
+    """An application on a port of this machine."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    @property
+    def study(self) -> Opened:
+        found = self.app.extensions["study"]
+        assert isinstance(found, Opened)
+        return found
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+        self.study.engine.dispose()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Served]]:
+    running: list[Served] = []
+
+    def start(folder: Path, **options: bool) -> Served:
+        running.append(Served(create_app(folder, **options)))
+        return running[-1]
+
+    yield start
+    for served in running:
+        served.stop()
+
+
+@pytest.fixture
+def served(folder: Path, serve: Callable[..., Served]) -> Served:
+    return serve(folder)
+
+
+class Visitor:
+    """Somebody with a browser."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.browser = requests.Session()
+        self.csrf = ""
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        return self.browser.get(self.address + path, timeout=30, **more)
+
+    def post(self, path: str, data: dict[str, str] | None = None, **more: Any) -> requests.Response:
+        form = {"csrf_token": self.csrf, **(data or {})}
+        return self.browser.post(self.address + path, form, timeout=30, **more)
+
+    def start(self, query: str = "", **form: str) -> requests.Response:
+        page = self.get(f"/{query}")
+        found = CSRF.search(page.text)
+        assert found, page.text
+        self.csrf = found[1]
+        carried = dict(part.split("=") for part in query.strip("?").split("&") if part)
+        return self.post("/start", {"consent": "yes", **carried, **form})
+
+    def question(self) -> dict[str, Any]:
+        answer = self.get("/question", headers={"Accept": "application/json"})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["question"]
+
+    def vote(self, position: int, choice: str = "left", **more: Any) -> requests.Response:
+        body = {
+            "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
+            "shown_px": 512, "zoomed": False, "compared": False, **more,
+        }  # fmt: skip
+        return self.browser.post(
+            f"{self.address}/vote", json=body, headers={"X-CSRFToken": self.csrf}, timeout=30
+        )
+
+    def finish(self, choose: Callable[[dict[str, Any]], str] = lambda asked: "left") -> None:
+        asked = self.question()
+        while asked:
+            reply = self.vote(asked["position"], choose(asked))
+            assert reply.status_code == 200, reply.text
+            asked = reply.json()["question"]
+
+
+def shown(question: dict[str, Any], study: Opened) -> tuple[str, str]:
+    """The methods that a question shows, which only the server knows."""
+    made = {one.name: one.method for one in study.stimuli}
+    left, right = (made[PAGE.findall(question[side])[0]] for side in ("left", "right"))
+    return left, right
+
+
+def attentive(study: Opened) -> Callable[[dict[str, Any]], str]:
+    """Chooses the original wherever it is shown."""
+    return lambda asked: "right" if shown(asked, study)[1] == "reference" else "left"
+
+
+@pytest.fixture
+def visitor(served: Served) -> Visitor:
+    return Visitor(served.address)
