@@ -1,0 +1,157 @@
+// Both images under one view: zoomed and moved exactly together, and shown in each other's place.
+
+import { arrange, fitting, held, limits, zoomed } from "./geometry.js";
+
+const SQUARE = { width: 1, height: 1 };
+// Of the root's font size; the style sheet has the same.
+const LABEL_REM = 1.75;
+const GAP_REM = 0.5;
+
+export class Viewer {
+  /** `changed(viewer)` is called after every change of what is seen. */
+  constructor(stage, changed) {
+    this.stage = stage;
+    this.changed = changed;
+    this.windows = [...stage.querySelectorAll(".window")];
+    this.images = [];
+    this.size = SQUARE;
+    this.space = { width: 1, height: 1 };
+    this.view = { scale: 1, x: 0, y: 0 };
+    this.whole = true;
+    new ResizeObserver(() => this.arrange()).observe(stage);
+  }
+
+  /** Two decoded images of the same size in place of what was there, whole. */
+  show(images) {
+    this.images = images;
+    this.size = { width: images[0].naturalWidth, height: images[0].naturalHeight };
+    this.windows.forEach((place, i) => {
+      images[i].alt = place.dataset.alt;
+      place.replaceChildren(images[i]);
+    });
+    this.hasZoomed = this.hasCompared = false;
+    this.compare(false);
+    this.whole = true;
+    this.arrange();
+  }
+
+  clear() {
+    this.images = [];
+    this.windows.forEach((place) => place.replaceChildren());
+    this.compare(false);
+  }
+
+  get ratio() {
+    return window.devicePixelRatio || 1;
+  }
+
+  get fit() {
+    return fitting(this.space, this.size);
+  }
+
+  get layout() {
+    return this.stage.dataset.layout;
+  }
+
+  /** Device pixels of the width at which a whole image is shown. */
+  get shownPixels() {
+    return Math.round(this.size.width * this.fit * this.ratio);
+  }
+
+  /** 1 where a pixel of the image is a pixel of the screen. */
+  get magnification() {
+    return this.view.scale * this.ratio;
+  }
+
+  /** Fit the windows to the stage; what was in the middle stays there. */
+  arrange() {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const room = { width: this.stage.clientWidth, height: this.stage.clientHeight };
+    const middle = this.middle();
+    const placed = arrange(room, this.size, LABEL_REM * rem, GAP_REM * rem);
+    this.space = { width: placed.width, height: placed.height };
+    this.stage.dataset.layout = document.body.dataset.layout = placed.layout;
+    this.stage.style.setProperty("--window-width", `${placed.width}px`);
+    this.stage.style.setProperty("--window-height", `${placed.height}px`);
+    if (this.whole) this.reset();
+    else this.centre(middle);
+  }
+
+  /** The point of the image, as shares of its sides, in the middle of a window. */
+  middle() {
+    const { scale, x, y } = this.view;
+    return [
+      (this.space.width / 2 - x) / (scale * this.size.width),
+      (this.space.height / 2 - y) / (scale * this.size.height),
+    ];
+  }
+
+  centre([x, y]) {
+    const scale = this.view.scale;
+    this.see({
+      scale,
+      x: this.space.width / 2 - x * scale * this.size.width,
+      y: this.space.height / 2 - y * scale * this.size.height,
+    });
+  }
+
+  reset() {
+    this.whole = true;
+    this.see({ scale: this.fit, x: 0, y: 0 });
+  }
+
+  /** Zoom so that a pixel is `scale` CSS pixels, keeping what is at (x, y) of the window. */
+  zoomTo(scale, x = this.space.width / 2, y = this.space.height / 2) {
+    if (!this.images.length) return;
+    const [least, most] = limits(this.fit, this.ratio);
+    const wanted = Math.min(most, Math.max(least, scale));
+    this.whole = Math.abs(wanted / this.fit - 1) < 0.005;
+    if (this.whole) return this.reset();
+    this.hasZoomed = true;
+    this.see(zoomed(this.view, wanted, x, y));
+  }
+
+  zoomBy(factor, x, y) {
+    this.zoomTo(this.view.scale * factor, x, y);
+  }
+
+  /** Between the whole image and its real pixels. */
+  toggle(x, y) {
+    if (this.whole) this.zoomTo(1 / this.ratio, x, y);
+    else this.reset();
+  }
+
+  pan(x, y) {
+    if (!this.whole) this.see({ ...this.view, x: this.view.x + x, y: this.view.y + y });
+  }
+
+  /** Show each image in the other's place, or in its own again. */
+  compare(on) {
+    if (on && !this.images.length) return;
+    this.stage.classList.toggle("swapped", on);
+    this.hasCompared ||= on;
+    this.changed(this);
+  }
+
+  get comparing() {
+    return this.stage.classList.contains("swapped");
+  }
+
+  see(view) {
+    this.view = held(view, this.space, this.size);
+    this.stage.classList.toggle("zoomed", !this.whole);
+    // Whole images are smoothed to the screen; beyond real pixels people look at pixels.
+    this.stage.classList.toggle("crisp", !this.whole && this.magnification > 1.001);
+    for (const image of this.images) this.draw(image);
+    this.changed(this);
+  }
+
+  draw(image) {
+    // On whole pixels of the screen: otherwise real pixels would be smeared over two.
+    const snapped = (length) => Math.round(length * this.ratio) / this.ratio;
+    const { scale, x, y } = this.view;
+    image.style.width = `${this.size.width * scale}px`;
+    image.style.height = `${this.size.height * scale}px`;
+    image.style.transform = `translate(${snapped(x)}px, ${snapped(y)}px)`;
+  }
+}
