@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from analysis.bradley_terry import Counts, Fit, NoEstimateError, fit, fit_many
+from analysis.bradley_terry import Counts, Fit, NoEstimateError, finite, fit, fit_many
 from survey import store
 from survey.people import Judged
 
 DRAWS = 200
+# With fewer people there is nothing to draw from.
+FEWEST = 5
 # Extra votes for each two methods where draws, or the votes so far, have no finite estimate.
 PRIOR = 0.1
 
@@ -45,10 +47,10 @@ def counts(connection: Connection, methods: Sequence[str]) -> Counts:
 
 def ranking(valid: Sequence[Judged], methods: Sequence[str]) -> tuple[list[Row], str]:
     """Best first, and a note on how it was made or why there is none."""
+    if len(valid) < FEWEST:
+        return [], f"The ranking begins with {FEWEST} valid participants; now {len(valid)}."
     tables = _by_person(valid, methods)
     total = tables.sum(0)
-    if not total.any():
-        return [], "No valid votes yet."
     found, note = _fit(Counts(*total))
     if found is None:
         return [], note
@@ -104,7 +106,8 @@ def _intervals(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     rng = np.random.default_rng(0)
     times = rng.multinomial(people, np.full(people, 1 / people), size=DRAWS).astype(float)
     drawn = (times @ tables.reshape(people, -1)).reshape(DRAWS, 3, k, k)
-    found = fit_many(Counts(*drawn.swapaxes(0, 1)), prior=PRIOR)
+    redrawn = Counts(*drawn.swapaxes(0, 1))
+    found = fit_many(redrawn, prior=PRIOR * ~finite(redrawn))
     low, high = np.quantile(found.abilities, [0.025, 0.975], axis=0)
     return low, high
 
