@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from PIL import Image as PillowImage
 from werkzeug.serving import make_server
 
 from survey import create
+from survey.__main__ import app as command_line
 from survey.app import Opened, create_app
+from survey.errors import run_command_line
 from survey.simulate import CSRF, PAGE
 
 METHODS = ("telea", "patchmatch", "two-stage:telea")
@@ -152,3 +155,26 @@ def attentive(study: Opened) -> Callable[[dict[str, Any]], str]:
 @pytest.fixture
 def visitor(served: Served) -> Visitor:
     return Visitor(served.address)
+
+
+class Said(NamedTuple):
+    """What a command line came to."""
+
+    code: int
+    out: str
+    error: str
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """python -m survey WORDS, in this process."""
+
+    def command(*words: str | Path) -> Said:
+        monkeypatch.setattr(sys, "argv", ["survey", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            run_command_line(command_line)
+        said = capsys.readouterr()
+        return Said(int(end.value.code or 0), said.out, said.err)
+
+    return command
