@@ -3,7 +3,7 @@
 
 // A window may be larger than the whole image in it by this much, so that zooming in gains room
 // and the letter beside it stays near the image.
-const SPARE = 1.2;
+const SPARE = 1.1;
 const LARGEST_PIXEL = 8;
 
 /**

@@ -34,8 +34,6 @@ for (const button of buttons) {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
-begin();
-
 async function begin() {
   const waiting = kept.get(data.question.position, data.who);
   const shown = show(data.question, data.preload);
@@ -44,8 +42,10 @@ async function begin() {
   await shown;
 }
 
-const fill = (words) =>
-  words.replace("{position}", state.question.position).replace("{total}", state.question.total);
+function fill(words) {
+  const { position, total } = state.question;
+  return words.replace("{position}", position).replace("{total}", total);
+}
 
 function say(words) {
   at("notice").textContent = words;
@@ -143,3 +143,5 @@ function refused(again) {
   }
   if (!reload()) say(data.text.stuck);
 }
+
+begin();

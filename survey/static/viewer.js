@@ -71,8 +71,9 @@ export class Viewer {
     const placed = arrange(room, this.size, LABEL_REM * rem, GAP_REM * rem);
     this.space = { width: placed.width, height: placed.height };
     this.stage.dataset.layout = document.body.dataset.layout = placed.layout;
-    this.stage.style.setProperty("--window-width", `${placed.width}px`);
-    this.stage.style.setProperty("--window-height", `${placed.height}px`);
+    // On the page, for the buttons under the images.
+    document.body.style.setProperty("--window-width", `${placed.width}px`);
+    document.body.style.setProperty("--window-height", `${placed.height}px`);
     if (this.whole) this.reset();
     else this.centre(middle);
   }
