@@ -136,6 +136,8 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
         SESSION_COOKIE_NAME="session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # Else every answer would set it, also those that caches keep.
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_SECURE=study.study.server.public_url.startswith("https://"),
         PERMANENT_SESSION_LIFETIME=timedelta(days=COOKIE_DAYS),
         MAX_CONTENT_LENGTH=LONGEST_REQUEST,

@@ -29,14 +29,15 @@ class Keys(NamedTuple):
     def is_owner(self, token: str) -> bool:
         return hmac.compare_digest(_sha256(token), self.owner_sha256)
 
-    def resume_token(self, participant: int) -> str:
-        """What a personal link holds: nothing about it is stored."""
-        return str(URLSafeSerializer(self.secret, salt="resume").dumps(participant))
+    def resume_token(self, code: str) -> str:
+        """What a participant's personal link holds: nothing about it is stored."""
+        return str(URLSafeSerializer(self.secret, salt="resume").dumps(code))
 
-    def participant_of(self, token: str) -> int | None:
+    def participant_of(self, token: str) -> str | None:
+        """Their code."""
         try:
-            return int(URLSafeSerializer(self.secret, salt="resume").loads(token))
-        except (BadSignature, ValueError, TypeError):
+            return str(URLSafeSerializer(self.secret, salt="resume").loads(token))
+        except BadSignature:
             return None
 
     def completion_code(self, code: str) -> str:

@@ -48,6 +48,8 @@ def welcome() -> ResponseReturnValue:
     carried = platforms.carried(request.args)
     if not carried and _who() is not None:
         return redirect(url_for("participant.question"))
+    # Whoever starts from this page gets this code, so that a double click starts once.
+    session.setdefault("code", _new_code())
     return render_template("welcome.html", carried=carried, problem="")
 
 
@@ -64,16 +66,24 @@ def start() -> ResponseReturnValue:
     found = opened()
     with database.writing(found.engine) as connection:
         row = store.lock_starts(connection)
-        known = store.find_by_platform(connection, *sent[:2]) if sent else None
-        if known is None:
+        if sent:
+            code, known = _new_code(), store.find_by_platform(connection, *sent[:2])
+        else:
+            code = session.get("code") or _new_code()
+            known = store.find(connection, code)
+        if known is not None:
+            code = known.code
+        else:
             reason = _refusal(connection, row, found)
             if reason:
                 return stopped(reason, 403)
-            number = _add(connection, sent, found)
-        else:
-            number = known.id
-    _remember(number)
+            code = _add(connection, code, sent, found)
+    _remember(code)
     return redirect(url_for("participant.question"), 303)
+
+
+def _new_code() -> str:
+    return f"p-{secrets.token_hex(5)}"
 
 
 def _refusal(connection: Connection, row: Any, found: Opened) -> str:
@@ -94,8 +104,8 @@ def _asked(connection: Connection, found: Opened) -> dict[design.Pair, design.As
     return store.asked(connection, store.now_ms() - patience, unfinished)
 
 
-def _add(connection: Connection, sent: platforms.Sent | None, found: Opened) -> int:
-    """Write a new participant with questions; their number."""
+def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: Opened) -> str:
+    """Write a new participant with questions; their code."""
     number = store.next_id(connection)
     wanted = found.study.design
     rng = np.random.default_rng([wanted.seed, number])
@@ -109,39 +119,42 @@ def _add(connection: Connection, sent: platforms.Sent | None, found: Opened) -> 
     else:
         chosen = design.least_asked(found.pool.pairs, asked, pairs, rng)
     questions = design.questionnaire(chosen, found.pool, asked, wanted.checks_per_person, rng)
-    code = f"simulated-{number:04d}" if found.simulated else f"p-{secrets.token_hex(5)}"
+    if found.simulated:
+        code = f"simulated-{number:04d}"
     person = store.Person(number, code, *(sent or (None, None, None)))
     store.add(connection, person, questions, found.simulated)
-    return number
+    return code
 
 
-def _remember(number: int) -> None:
-    session["participant"] = number
+def _remember(code: str) -> None:
+    """By the code, which is never given twice: numbers begin again in a preview, and after the
+    database was replaced."""
+    session["participant"] = code
     session.permanent = True
 
 
-def _who() -> int | None:
-    number = session.get("participant")
-    return number if isinstance(number, int) else None
+def _who() -> str | None:
+    """The code of who sends this request."""
+    return session.get("participant")
 
 
 @pages.get("/continue/<token>")
 def resume(token: str) -> ResponseReturnValue:
-    number = opened().keys.participant_of(token)
-    if number is None:
+    code = opened().keys.participant_of(token)
+    if code is None:
         abort(404)
-    _remember(number)
+    _remember(code)
     return redirect(url_for("participant.question"))
 
 
 @pages.get("/question")
 def question() -> ResponseReturnValue:
     found = opened()
-    number = _who()
-    if number is None:
+    code = _who()
+    if code is None:
         return redirect(url_for("participant.welcome"))
     with database.reading(found.engine) as connection:
-        person = store.find(connection, number)
+        person = store.find(connection, code)
         if person is None:
             session.clear()
             return redirect(url_for("participant.welcome"))
@@ -153,10 +166,10 @@ def question() -> ResponseReturnValue:
             return stopped("closed", 403)
         next_ones = _next(connection, person, found)
     with database.writing(found.engine) as connection:
-        store.seen(connection, number)
+        store.seen(connection, person.id)
     if request.accept_mimetypes.best == "application/json":
         return next_ones
-    token = found.keys.resume_token(number)
+    token = found.keys.resume_token(code)
     return render_template(
         "question.html",
         **next_ones,
@@ -189,8 +202,8 @@ def _url(name: str) -> str:
 def vote() -> ResponseReturnValue:
     """Record an answer. The reply is sent after the commit, and is the same for a repeated one."""
     found = opened()
-    number = _who()
-    if number is None:
+    code = _who()
+    if code is None:
         abort(403)
     try:
         answer = Answer.model_validate_json(request.get_data())
@@ -199,7 +212,7 @@ def vote() -> ResponseReturnValue:
     if answer.choice == "tie" and not found.study.design.ties:
         abort(400)
     with database.writing(found.engine) as connection:
-        person = store.find(connection, number)
+        person = store.find(connection, code)
         if person is None or person.withdrawn_at is not None:
             abort(410)
         if store.state(connection) == store.CLOSED and person.finished_at is None:
@@ -228,29 +241,29 @@ def _record(connection: Connection, person: Any, answer: Answer, found: Opened) 
 @pages.get("/done")
 def done() -> ResponseReturnValue:
     found = opened()
-    number = _who()
+    code = _who()
     with database.reading(found.engine) as connection:
-        person = store.find(connection, number) if number is not None else None
+        person = store.find(connection, code) if code else None
     if person is None or person.finished_at is None or person.withdrawn_at is not None:
         return redirect(url_for("participant.question"))
     completion = found.study.completion
-    code = completion.code or found.keys.completion_code(person.code)
+    own = completion.code or found.keys.completion_code(person.code)
     return render_template(
-        "done.html", code=code, redirect=completion.redirect.replace("{code}", code)
+        "done.html", code=own, redirect=completion.redirect.replace("{code}", own)
     )
 
 
 @pages.route("/withdraw", methods=["GET", "POST"])
 def withdraw() -> ResponseReturnValue:
     found = opened()
-    number = _who()
+    code = _who()
     with database.reading(found.engine) as connection:
-        person = store.find(connection, number) if number is not None else None
-    if number is None or person is None:
+        person = store.find(connection, code) if code else None
+    if person is None:
         return redirect(url_for("participant.welcome"))
     if request.method == "POST" and person.withdrawn_at is None:
         with database.writing(found.engine) as connection:
-            store.withdraw(connection, number)
+            store.withdraw(connection, person.id)
     elif person.withdrawn_at is None:
         return render_template("withdraw.html")
     return render_template("withdrawn.html")

@@ -98,10 +98,8 @@ def next_id(connection: Connection) -> int:
     return int(connection.scalar(select(func.coalesce(func.max(participants.c.id), 0))) or 0) + 1
 
 
-def find(connection: Connection, participant: int) -> Row[Any] | None:
-    return connection.execute(
-        select(participants).where(participants.c.id == participant)
-    ).one_or_none()
+def find(connection: Connection, code: str) -> Row[Any] | None:
+    return connection.execute(select(participants).where(participants.c.code == code)).one_or_none()
 
 
 def find_by_platform(connection: Connection, platform: str, number: str) -> Row[Any] | None:
