@@ -191,7 +191,7 @@ COMMENTS = {
     "unfinished": "leave out who did not answer everything",
     "min_median_ms": "median answer faster than this, 0: off",
     "max_same_side": "share of answers on one side above this, 1: off",
-    "completion": 'At the end. code = "": one of their own for each, see payments.csv.',
+    "completion": "At the end. Without a code everybody gets one of their own (payments.csv).",
     "redirect": "where the platform wants people back; {code} is replaced",
     "server": "Where it runs (docs/survey_server.md).",
     "public_url": "what participants type, https://... behind TLS",
