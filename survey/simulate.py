@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import requests
 from flask import Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from survey.app import Opened, create_app
 from survey.errors import InputError
@@ -73,9 +73,16 @@ def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None
     study.engine.dispose()
 
 
+class _Quiet(WSGIRequestHandler):
+    """Without a line for each of thousands of requests."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
 @contextmanager
 def _served(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
