@@ -198,7 +198,9 @@ def simulate(
     crowd = simulating.Crowd(people, abilities, spread, careless, seed)
     with Progress(disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("simulating", total=people)
-        simulating.simulate(study, crowd, done=lambda: bar.advance(task))
+        took_part = simulating.simulate(study, crowd, done=lambda: bar.advance(task))
+    if took_part < people:
+        print(f"full after {took_part:,} more people")
     print(standing.text(study), end="")
 
 

@@ -10,7 +10,7 @@ import csv
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,15 +62,24 @@ def read_truth(path: Path, needed: list[str]) -> dict[str, float]:
     return found
 
 
-def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None) -> None:
-    """Play the crowd, one after the other. Raises InputError when nobody can start."""
+class StudyIsFull(Exception):  # noqa: N818
+    """It has all its votes: nobody more is needed."""
+
+
+def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None) -> int:
+    """Play the crowd, one after the other, until all have taken part or the study has its votes;
+    how many took part. Raises InputError when nobody can start."""
     app = create_app(folder, simulated=True)
     study = app.extensions["study"]
-    with _served(app) as address:
-        for person in range(crowd.people):
-            _take_part(address, study, crowd, np.random.default_rng([crowd.seed, person]))
+    took_part = 0
+    with _served(app) as address, suppress(StudyIsFull):
+        while took_part < crowd.people:
+            rng = np.random.default_rng([crowd.seed, took_part])
+            _take_part(address, study, crowd, rng)
+            took_part += 1
             done()
     study.engine.dispose()
+    return took_part
 
 
 class _Quiet(WSGIRequestHandler):
@@ -104,8 +113,7 @@ def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generat
     with requests.Session() as browser:
         form = {"csrf_token": _csrf(browser, f"{address}/"), "consent": "yes"}
         started = browser.post(f"{address}/start", data=form, timeout=TIMEOUT_S)
-        if started.status_code != 200:
-            raise InputError(f"{study.folder}: {_refusal(started)}")
+        _check_started(started, study.folder)
         headers = {"X-CSRFToken": _csrf(browser, f"{address}/question")}
         asked = browser.get(
             f"{address}/question", headers={"Accept": "application/json"}, timeout=TIMEOUT_S
@@ -134,10 +142,15 @@ def _csrf(browser: requests.Session, page: str) -> str:
     return found[1]
 
 
-def _refusal(answer: Any) -> str:
-    if "simulated" in answer.headers.get("X-Stopped", ""):
-        return "people have taken part; simulate in a study of its own"
-    return "nobody can start: it is paused, closed, or has all its votes"
+def _check_started(answer: requests.Response, folder: Path) -> None:
+    reason = answer.headers.get("X-Stopped", "")
+    if reason == "full":
+        raise StudyIsFull
+    if reason == "simulated":
+        raise InputError(f"{folder}: people have taken part; simulate in a study of its own")
+    if reason:
+        raise InputError(f"{folder}: it is {reason}; the owner's page opens it")
+    answer.raise_for_status()
 
 
 def _choice(

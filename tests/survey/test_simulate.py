@@ -70,6 +70,15 @@ def test_ties_are_simulated_where_allowed(tmp_path: Path, run: Run) -> None:
     assert 1 <= choices.count("tie") <= 20
 
 
+def test_a_crowd_stops_when_the_study_has_its_votes(tmp_path: Path, run: Run) -> None:
+    """As many valid votes as were wanted, whoever failed on the way."""
+    folder = make_study(tmp_path, target_votes=50)
+    said = run("simulate", folder, "--people", "100", "--careless", "0.4", "--seed", "1")
+    assert said.code == 0 and "full after" in said.out
+    assert "valid 50 of 50 wanted" in said.out
+    assert "failed a validation question" in said.out
+
+
 def test_people_and_simulated_ones_never_share_a_study(
     tmp_path: Path, serve: Callable[..., Served], run: Run
 ) -> None:
