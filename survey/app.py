@@ -91,8 +91,13 @@ def open_study(folder: Path, *, preview: bool = False, simulated: bool = False) 
     found = stimuli.read(folder)
     opened = Opened(folder, study, keys.read(folder), engine, found, preview, simulated)
     check_design(study, found, opened.pool, folder / config.FILE)
+    checksum = hashlib.sha256((folder / stimuli.LIST).read_bytes()).hexdigest()
     with database.explained(str(folder)):
-        store.create(engine)
+        if not store.create(engine, checksum):
+            raise InputError(
+                f"{folder}: the database holds another study, or {stimuli.LIST} was changed; each "
+                "study needs a database of its own"
+            )
     return opened
 
 

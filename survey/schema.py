@@ -28,6 +28,8 @@ study = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("state", String, nullable=False),
+    # Of stimuli.csv: two studies never share a database.
+    Column("images", String, nullable=False),
     # Simulated participants and people never share a study.
     Column("simulated", Boolean),
 )

@@ -48,12 +48,15 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def create(engine: Engine) -> None:
-    """Make the tables, if they are not there."""
+def create(engine: Engine, images: str) -> bool:
+    """Make the tables, if they are not there; whether they are this study's.
+
+    images: checksum of the list of images, which tells studies apart."""
     metadata.create_all(engine)
     with database.writing(engine) as connection:
-        row = {"id": 1, "state": OPEN}
+        row = {"id": 1, "state": OPEN, "images": images}
         connection.execute(_insert_once(connection, study).values(row).on_conflict_do_nothing())
+        return connection.scalar(select(study.c.images)) == images
 
 
 def _insert_once(connection: Connection, table: Table) -> Any:

@@ -231,3 +231,13 @@ def test_the_list_of_stimuli_is_the_only_place_that_knows(folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((folder / "stimuli.csv").read_text())))
     assert {row["method"] for row in rows} == {*METHODS, "reference"}
     assert all(len(row["name"]) == 32 and int(row["name"], 16) >= 0 for row in rows)
+
+
+def test_two_studies_never_share_a_database(tmp_path: Path, run: Run) -> None:
+    database = f"sqlite:///{tmp_path}/shared.db"
+    make_study(tmp_path / "a", database=database)
+    given = [word for part in write_images(tmp_path / "b") for word in ("--images", part)]
+    said = run("create", *given, "--database", database, "--out", tmp_path / "b/study")
+    assert said.code == 2 and "the database holds another study" in said.error
+    assert not (tmp_path / "b/study").exists()
+    assert run("status", tmp_path / "a/study").code == 0
