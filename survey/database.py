@@ -19,8 +19,8 @@ from survey.errors import InputError
 from survey.files import PRIVATE
 
 FILE = "study.db"
-# How long a writer waits for others.
-PATIENCE_S = 30
+# How long a writer waits for others, less than a browser does.
+PATIENCE_S = 10
 THREADS = 8
 
 
@@ -28,7 +28,10 @@ def connect(folder: Path, database: str) -> Engine:
     """The engine of a study; nothing is opened yet. database: as in study.toml."""
     url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=THREADS, max_overflow=4, pool_pre_ping=True)
+        settings = {"synchronous_commit": "on", "lock_timeout": f"{PATIENCE_S}s"}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+        reached = {"connect_timeout": PATIENCE_S, "options": options}
+        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=reached)
     if url.database:
         _create_private(Path(url.database))
     engine = create_engine(url, pool_size=THREADS, connect_args={"timeout": PATIENCE_S})
@@ -64,8 +67,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the database."""
+    """One consistent view of the database, which SQLite gives by itself."""
     with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 

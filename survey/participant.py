@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -28,6 +29,8 @@ pages = Blueprint("participant", __name__)
 
 # A day: nobody looks longer, and a clock that jumps must not spoil a mean.
 LONGEST_MS = 86_400_000
+# Looking at a question again is noted this often; votes are noted anyway.
+SEEN_EVERY_MS = 20_000
 
 
 class Answer(BaseModel):
@@ -162,11 +165,12 @@ def question() -> ResponseReturnValue:
             return redirect(url_for("participant.withdraw"))
         if person.finished_at is not None:
             return redirect(url_for("participant.done"))
-        if store.state(connection) == store.CLOSED:
+        if person.study_state == store.CLOSED:
             return stopped("closed", 403)
-        next_ones = _next(connection, person, found)
-    with database.writing(found.engine) as connection:
-        store.seen(connection, person.id)
+        next_ones = _shown(store.unanswered(connection, person.id, 2), person, found)
+    if store.now_ms() - person.last_seen_at > SEEN_EVERY_MS:
+        with database.writing(found.engine) as connection:
+            store.seen(connection, person.id)
     if request.accept_mimetypes.best == "application/json":
         return next_ones
     token = found.keys.resume_token(code)
@@ -178,9 +182,8 @@ def question() -> ResponseReturnValue:
     )
 
 
-def _next(connection: Connection, person: Any, found: Opened) -> dict[str, Any]:
+def _shown(ahead: Sequence[Any], person: Any, found: Opened) -> dict[str, Any]:
     """The question where somebody is, and the images of the one after it."""
-    rows = store.upcoming(connection, person.id, store.answered(connection, person.id))
     shown = [
         {
             "position": row.position,
@@ -188,7 +191,7 @@ def _next(connection: Connection, person: Any, found: Opened) -> dict[str, Any]:
             "left": _url(found.names[row.image, row.left]),
             "right": _url(found.names[row.image, row.right]),
         }
-        for row in rows
+        for row in ahead
     ]
     preload = [shown[1]["left"], shown[1]["right"]] if len(shown) > 1 else []
     return {"question": shown[0] if shown else None, "preload": preload}
@@ -212,23 +215,24 @@ def vote() -> ResponseReturnValue:
     if answer.choice == "tie" and not found.study.design.ties:
         abort(400)
     with database.writing(found.engine) as connection:
-        person = store.find(connection, code)
+        person = store.find_and_lock(connection, code)
         if person is None or person.withdrawn_at is not None:
             abort(410)
-        if store.state(connection) == store.CLOSED and person.finished_at is None:
+        if person.study_state == store.CLOSED and person.finished_at is None:
             abort(410)
-        _record(connection, person, answer, found)
-        reply = _next(connection, person, found)
+        ahead = store.unanswered(connection, person.id, 3)
+        expected = ahead[0].position if ahead else person.questions
+        if answer.position > expected:
+            abort(409)
+        if ahead and answer.position == expected:
+            _record(connection, person, answer, found)
+            del ahead[0]
+        reply = _shown(ahead[:2], person, found)
     done = None if reply["question"] else url_for("participant.done")
     return {"position": answer.position, **reply, "done": done}
 
 
 def _record(connection: Connection, person: Any, answer: Answer, found: Opened) -> None:
-    expected = store.answered(connection, person.id) + 1
-    if answer.position > min(expected, person.questions):
-        abort(409)
-    if answer.position < expected:
-        return
     store.record(connection, person.id, store.Vote(**answer.model_dump()))
     if answer.position < person.questions:
         store.seen(connection, person.id)
@@ -257,16 +261,21 @@ def done() -> ResponseReturnValue:
 def withdraw() -> ResponseReturnValue:
     found = opened()
     code = _who()
-    with database.reading(found.engine) as connection:
-        person = store.find(connection, code) if code else None
+    if code is None:
+        return redirect(url_for("participant.welcome"))
+    if request.method == "POST":
+        with database.writing(found.engine) as connection:
+            person = store.find_and_lock(connection, code)
+            if person is not None and person.withdrawn_at is None:
+                store.withdraw(connection, person.id)
+            gone = True
+    else:
+        with database.reading(found.engine) as connection:
+            person = store.find(connection, code)
+            gone = person is not None and person.withdrawn_at is not None
     if person is None:
         return redirect(url_for("participant.welcome"))
-    if request.method == "POST" and person.withdrawn_at is None:
-        with database.writing(found.engine) as connection:
-            store.withdraw(connection, person.id)
-    elif person.withdrawn_at is None:
-        return render_template("withdraw.html")
-    return render_template("withdrawn.html")
+    return render_template("withdrawn.html" if gone else "withdraw.html")
 
 
 @pages.get("/stimuli/<name>.webp")

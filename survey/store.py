@@ -1,6 +1,6 @@
 """The few statements that read and write a study's database.
 
-Questions are answered in order, so that the number of votes tells where somebody is.
+Questions are answered in order: somebody is at the first one without an answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,19 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, Table, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey import database
@@ -42,6 +54,20 @@ class Person(NamedTuple):
     platform: str | None = None
     platform_id: str | None = None
     platform_session: str | None = None
+
+
+# Built once, since each vote needs them.
+_FIND = select(participants, select(study.c.state).scalar_subquery().label("study_state")).where(
+    participants.c.code == bindparam("code")
+)
+_FIND_AND_LOCK = _FIND.with_for_update(of=participants)
+_UNANSWERED = (
+    select(questions)
+    .outerjoin(votes)
+    .where(questions.c.participant == bindparam("participant"), votes.c.position.is_(None))
+    .order_by(questions.c.position)
+    .limit(bindparam("most"))
+)
 
 
 def now_ms() -> int:
@@ -102,7 +128,13 @@ def next_id(connection: Connection) -> int:
 
 
 def find(connection: Connection, code: str) -> Row[Any] | None:
-    return connection.execute(select(participants).where(participants.c.code == code)).one_or_none()
+    """A participant, with the state of the study."""
+    return connection.execute(_FIND, {"code": code}).one_or_none()
+
+
+def find_and_lock(connection: Connection, code: str) -> Row[Any] | None:
+    """The same; until the transaction ends, no other request of theirs gets past this."""
+    return connection.execute(_FIND_AND_LOCK, {"code": code}).one_or_none()
 
 
 def find_by_platform(connection: Connection, platform: str, number: str) -> Row[Any] | None:
@@ -113,21 +145,9 @@ def find_by_platform(connection: Connection, platform: str, number: str) -> Row[
     ).one_or_none()
 
 
-def answered(connection: Connection, participant: int) -> int:
-    count = select(func.count()).select_from(votes).where(votes.c.participant == participant)
-    return connection.scalar(count) or 0
-
-
-def upcoming(connection: Connection, participant: int, after: int) -> list[Row[Any]]:
-    """The questions that follow the one at position `after`: two at most."""
-    return list(
-        connection.execute(
-            select(questions)
-            .where(questions.c.participant == participant, questions.c.position > after)
-            .order_by(questions.c.position)
-            .limit(2)
-        )
-    )
+def unanswered(connection: Connection, participant: int, most: int) -> list[Row[Any]]:
+    """The questions that are ahead of somebody, in order."""
+    return list(connection.execute(_UNANSWERED, {"participant": participant, "most": most}))
 
 
 def record(connection: Connection, participant: int, vote: Vote) -> None:

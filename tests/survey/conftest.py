@@ -20,6 +20,7 @@ from survey.__main__ import app as command_line
 from survey.app import Opened, create_app
 from survey.errors import run_command_line
 from survey.simulate import CSRF, PAGE
+from tests.survey.places import backend, busy, cluster, production, watched  # noqa: F401
 
 METHODS = ("telea", "patchmatch", "two-stage:telea")
 # Long enough that no random name holds it by chance.

@@ -1,0 +1,109 @@
+"""Many participants in one process: HTTP/1.1 over connections kept open, and little else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+TOKEN = re.compile(rb'csrf_token" value="([^"]+)"')
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+COOKIE = re.compile(rb"set-cookie: session=([^;]+)", re.IGNORECASE)
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+LONGEST_S = 60
+
+
+class Answer(NamedTuple):
+    status: int
+    head: bytes
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Link:
+    """A connection that opens again after it broke. Requests on it go one after the other."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def send(self, request: bytes) -> Answer:
+        """Raises OSError, EOFError or TimeoutError where no answer came."""
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                if self.streams is None:
+                    self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = self.streams
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = LENGTH.search(head)
+                body = await reader.readexactly(int(length[1])) if length else b""
+        except BaseException:
+            self.close()
+            raise
+        if b"connection: close" in head.lower():
+            self.close()
+        return Answer(int(head[9:12]), head, body)
+
+    def close(self) -> None:
+        if self.streams is not None:
+            self.streams[1].close()
+            self.streams = None
+
+
+class Participant:
+    """Somebody with a browser, whose cookie several links may share."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.link = Link(port)
+        self.cookie, self.token = b"", b""
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        kind: str = "",
+        link: Link | None = None,
+    ) -> Answer:
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+        lines += [f"Content-Type: {kind}"] if kind else ["Accept: application/json"]
+        head = "\r\n".join(lines).encode()
+        head += b"\r\nX-CSRFToken: " + self.token if self.token else b""
+        head += b"\r\nCookie: session=" + self.cookie if self.cookie else b""
+        answer = await (link or self.link).send(head + b"\r\n\r\n" + body)
+        cookie = COOKIE.search(answer.head)
+        if cookie:
+            self.cookie = cookie[1]
+        return answer
+
+    async def welcome(self, query: str = "") -> Answer:
+        page = await self.ask("GET", f"/{query}")
+        token = TOKEN.search(page.body)
+        if token:
+            self.token = token[1]
+        return page
+
+    async def consent(self, link: Link | None = None, **carried: str) -> Answer:
+        form = urlencode({"consent": "yes", **carried}).encode()
+        return await self.ask("POST", "/start", form, FORM, link)
+
+    async def question(self) -> dict[str, Any] | None:
+        """The one where they are."""
+        answer = await self.ask("GET", "/question")
+        assert answer.status == 200, answer
+        found: dict[str, Any] | None = answer.json["question"]
+        return found
+
+    async def vote(self, position: int, choice: str, link: Link | None = None) -> Answer:
+        body = {
+            "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
+            "shown_px": 512, "zoomed": False, "compared": False,
+        }  # fmt: skip
+        return await self.ask("POST", "/vote", json.dumps(body).encode(), JSON, link)

@@ -1,0 +1,102 @@
+"""A throw-away PostgreSQL for tests, of the binaries that the machine has."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+OWNER = "postgres"
+LONGEST_S = 60
+
+
+def why_not() -> str:
+    """Why there can be none here; "" when there can."""
+    if _binaries() is None:
+        return "PostgreSQL's initdb is not installed (Debian: apt install postgresql-15)"
+    if os.geteuid() == 0 and not _as_owner():
+        return f"PostgreSQL does not run as root, and there is no user {OWNER}"
+    return ""
+
+
+def _binaries() -> Path | None:
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def _as_owner() -> dict[str, Any]:
+    """How root starts what refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        owner = pwd.getpwnam(OWNER)
+    except KeyError:
+        return {}
+    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+
+
+class Cluster:
+    """A server on a port of this machine; what it holds is gone afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        user = _as_owner().get("user")
+        if user is not None:
+            os.chown(folder, user, -1)
+        self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--locale=C", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        binaries = _binaries()
+        assert binaries
+        command = [str(binaries / program), "-D", str(self.folder / "data"), *arguments]
+        with (self.folder / "log").open("a") as log:
+            subprocess.run(
+                command, check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder, timeout=LONGEST_S, **_as_owner(),
+            )  # fmt: skip
+
+    def start(self) -> None:
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
+            f"-c unix_socket_directories={self.folder}"
+        )
+        self._run("pg_ctl", "-w", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def new_database(self, name: str) -> str:
+        """The address of an empty database, as study.toml has it."""
+        where = {"host": "127.0.0.1", "port": self.port, "user": OWNER}
+        with psycopg.connect(**where, dbname="postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql+psycopg://{OWNER}@127.0.0.1:{self.port}/{name}"
+
+
+@contextmanager
+def running() -> Iterator[Cluster]:
+    # Not under pytest's folders, which the user that PostgreSQL runs as cannot enter.
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+    try:
+        cluster = Cluster(folder)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,165 @@
+"""No vote lost and none twice, whatever happens: on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+
+from survey import database, schema, store
+from survey.app import Opened
+from tests.survey.conftest import Served, Visitor, make_study
+from tests.survey.crowd import Crowd
+from tests.survey.load import Link, Participant
+from tests.survey.places import unlimited
+from tests.survey.production import Server
+
+Start = Callable[..., Server]
+Serve = Callable[..., Served]
+PEOPLE = 200
+
+
+def times_asked(study: Opened) -> Counter[tuple[str, frozenset[str]]]:
+    with database.reading(study.engine) as connection:
+        rows = store.shown(connection)
+    counted = Counter((row.image, frozenset((row.left, row.right))) for row in rows
+                      if not row.is_check)  # fmt: skip
+    everybodys = [(row.code, row.image, frozenset((row.left, row.right))) for row in rows]
+    assert len(everybodys) == len(set(everybodys)), "somebody got a pair twice"
+    for pair in study.pool.pairs:
+        counted.setdefault((pair.image, frozenset(pair[1:])), 0)
+    return counted
+
+
+def test_every_acknowledged_vote_survives_a_killed_server(
+    busy: Path, watched: Opened, production: Start
+) -> None:
+    """One process killed, then all of them, while 200 people vote, each vote sent twice."""
+    server = production(busy)
+    crowd = Crowd(server.port)
+
+    async def acknowledged(votes: int) -> None:
+        while len(crowd.allowed) < votes:
+            await asyncio.sleep(0.01)
+
+    async def disturb() -> None:
+        await acknowledged(PEOPLE)
+        os.kill(server.workers()[0], signal.SIGKILL)
+        await acknowledged(2 * PEOPLE)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+
+    async def everything() -> None:
+        await asyncio.gather(crowd.play(PEOPLE), disturb())
+
+    asyncio.run(everything())
+    assert server.stop() == 0
+    with database.reading(watched.engine) as connection:
+        people = {person.platform_id: person for person in store.people(connection)}
+        answers = store.answers(connection)
+    assert len(people) == PEOPLE
+    who = {person.id: name for name, person in people.items()}
+    stored = {(who[row.participant], row.position): row.choice for row in answers}
+    assert len(stored) == len(answers) and stored.keys() == crowd.allowed.keys()
+    assert {key for key in stored if stored[key] not in crowd.allowed[key]} == set()
+    for name, person in people.items():
+        assert person.finished_at is not None
+        assert watched.keys.completion_code(person.code).encode() in crowd.ends[name]
+    counted = times_asked(watched)
+    assert max(counted.values()) - min(counted.values()) <= 1
+
+
+def test_many_start_at_once(busy: Path, watched: Opened, production: Start) -> None:
+    """20 at a time with one platform's id, and by impatient clicks: one participation each."""
+    server = production(busy)
+
+    async def at_once(somebody: Participant, **carried: str) -> None:
+        await somebody.welcome("?participant_id=same" if carried else "")
+        links = [Link(server.port) for _ in range(20)]
+        replies = await asyncio.gather(*(somebody.consent(link, **carried) for link in links))
+        assert {reply.status for reply in replies} == {303}
+
+    async def everything() -> None:
+        await at_once(Participant(server.port), participant_id="same")
+        await asyncio.gather(*(at_once(Participant(server.port)) for _ in range(3)))
+
+    asyncio.run(everything())
+    with database.reading(watched.engine) as connection:
+        ids = [person.platform_id for person in store.people(connection)]
+    assert sorted(ids, key=str) == [None, None, None, "same"]
+    assert set(times_asked(watched).values()) == {1}
+
+
+def test_questions_of_those_who_left_are_given_again(
+    tmp_path: Path, backend: str, serve: Serve
+) -> None:
+    served = serve(unlimited(make_study(tmp_path, images=6, pairs=6, database=backend)))
+    first = Visitor(served.address)
+    first.start()
+    first.vote(1)
+    with database.writing(served.study.engine) as connection:
+        connection.execute(update(schema.participants).values(last_seen_at=0))
+    for _ in range(3):
+        Visitor(served.address).start()
+    # 18 pairs: three people have each once, the first one's included.
+    assert Counter(times_asked(served.study).values()) == {1: 12, 2: 6}
+    # Who comes back all the same goes on.
+    first.finish()
+    assert first.get("/done").url.endswith("/done")
+
+
+def test_a_stopping_server_finishes_what_is_under_way(
+    busy: Path, watched: Opened, production: Start
+) -> None:
+    server = production(busy)
+
+    async def stopped_while_voting() -> None:
+        somebody = Participant(server.port)
+        await somebody.welcome()
+        await somebody.consent()
+        with database.writing(watched.engine) as connection:
+            # Until this ends, the vote has to wait.
+            connection.execute(select(schema.participants).with_for_update())
+            vote = asyncio.create_task(somebody.vote(1, "right"))
+            await asyncio.sleep(0.5)
+            server.process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.5)
+            assert not vote.done()
+        answer = await vote
+        assert answer.status == 200 and answer.json["question"]["position"] == 2
+
+    asyncio.run(stopped_while_voting())
+    assert server.stop() == 0
+    with database.reading(watched.engine) as connection:
+        assert [row.choice for row in store.answers(connection)] == ["right"]
+    assert "Traceback" not in server.output.read_text()
+
+
+def test_withdrawing_while_votes_arrive_leaves_nothing(
+    busy: Path, watched: Opened, production: Start
+) -> None:
+    server = production(busy)
+
+    async def vote_and_leave() -> list[int]:
+        somebody = Participant(server.port)
+        await somebody.welcome("?participant_id=x")
+        await somebody.consent(participant_id="x")
+        links = [Link(server.port) for _ in range(8)]
+        leaving = (somebody.ask("POST", "/withdraw", link=link) for link in links[4:])
+        voting = (somebody.vote(1, "left", link) for link in links[:4])
+        replies = await asyncio.gather(*voting, *leaving)
+        return [reply.status for reply in replies]
+
+    for _ in range(10):
+        statuses = asyncio.run(vote_and_leave())
+        assert set(statuses[:4]) <= {200, 410} and set(statuses[4:]) == {200}
+    with database.reading(watched.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.questions)) == 0
+        assert connection.scalar(select(func.count()).select_from(schema.votes)) == 0
+        people = store.people(connection)
+    assert len(people) == 10 and {person.platform_id for person in people} == {None}
