@@ -48,7 +48,8 @@ def _only_the_owner() -> ResponseReturnValue | None:
 
 @pages.get("")
 def dashboard() -> ResponseReturnValue:
-    return render_template("owner.html", board=board(opened()))
+    found = board(opened())
+    return render_template("owner.html", board=found, simulated=found["simulated"])
 
 
 @pages.post("/login")
@@ -96,6 +97,7 @@ def board(found: Opened) -> dict[str, Any]:
     decided = [row.choice for row in asked if row.choice != "tie"]
     return {
         "state": current,
+        "simulated": any(one.simulated for one in everybody),
         "people": _people(everybody),
         "reasons": Counter(
             one.reason for one in everybody if one.reason and one.status == people.FINISHED

@@ -89,16 +89,12 @@ def _vote(row: Any) -> list[Any]:
 def _participant(one: Judged) -> list[Any]:
     person, facts = one.person, one.facts
     return [
-        person.code, one.status, int(not one.valid), one.reason, int(_is_simulated(one)),
+        person.code, one.status, int(not one.valid), one.reason, int(one.simulated),
         facts.answered, facts.checks, facts.failed,
         "" if facts.median_ms is None else f"{facts.median_ms:g}",
         "" if facts.left is None else f"{facts.left:.4f}",
         _time(person.started_at), _time(person.finished_at),
     ]  # fmt: skip
-
-
-def _is_simulated(one: Judged) -> bool:
-    return str(one.person.code).startswith("simulated-")
 
 
 def _payment(one: Judged, found: Opened) -> list[Any]:
@@ -126,7 +122,7 @@ def _shown(given: Sequence[Any], everybody: Sequence[Judged]) -> Iterable[list[A
 
 
 def _study(found: Opened, everybody: Sequence[Judged], state: str) -> dict[str, Any]:
-    simulated = sum(map(_is_simulated, everybody))
+    simulated = sum(one.simulated for one in everybody)
     return {
         "simulated": bool(simulated),
         "simulated_participants": simulated,

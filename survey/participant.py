@@ -21,7 +21,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection
 
-from survey import adaptive, database, design, live, platforms, store, validity
+from survey import adaptive, database, design, live, people, platforms, store, validity
 from survey.app import YEAR_S, Opened, limiter, opened, stopped
 from survey.stimuli import FOLDER, REFERENCE
 
@@ -123,7 +123,7 @@ def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: 
         chosen = design.least_asked(found.pool.pairs, asked, pairs, rng)
     questions = design.questionnaire(chosen, found.pool, asked, wanted.checks_per_person, rng)
     if found.simulated:
-        code = f"simulated-{number:04d}"
+        code = f"{people.SIMULATED}{number:04d}"
     person = store.Person(number, code, *(sent or (None, None, None)))
     store.add(connection, person, questions, found.simulated)
     return code

@@ -11,6 +11,8 @@ from survey import store, validity
 from survey.config import Study
 from survey.stimuli import REFERENCE
 
+# How the codes of simulated participants begin; the analysis knows them by it.
+SIMULATED = "simulated-"
 ACTIVE, FINISHED, ABANDONED, WITHDRAWN = "active", "finished", "abandoned", "withdrawn"
 
 
@@ -23,6 +25,10 @@ class Judged(NamedTuple):
     facts: validity.Facts
     status: str
     reason: str
+
+    @property
+    def simulated(self) -> bool:
+        return str(self.person.code).startswith(SIMULATED)
 
     @property
     def valid(self) -> bool:

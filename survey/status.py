@@ -19,7 +19,7 @@ def text(folder: Path) -> str:
     people, votes = found["people"], found["votes"]
     target = f" of {votes['target']:,} wanted" if votes["target"] else ""
     lines = [
-        f"{folder}: {found['state']}",
+        f"{folder}: {found['state']}{', simulated' if found['simulated'] else ''}",
         "people: " + ", ".join(f"{number:,} {name}" for name, number in people.items()),
         *(f"  excluded: {number:,} {reason}" for reason, number in found["reasons"]),
         f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}",

@@ -30,6 +30,7 @@ def test_a_simulated_study_finds_the_truth_and_says_what_it_is(
     folder = make_study(tmp_path, pairs=15)
     said = run("simulate", folder, "--people", "40", "--truth", truth, "--careless", "0.2")
     assert said.code == 0, said.error
+    assert ": open, simulated" in said.out
     run("export", folder, tmp_path / "votes.csv")
     with (tmp_path / "participants.csv").open() as file:
         people = list(csv.DictReader(file))
