@@ -21,6 +21,9 @@ export class Gestures {
   }
 
   listen(place) {
+    // No gesture of the browser's own: after a flick it would take the next tap, on a button, for
+    // the end of its scrolling.
+    place.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
     place.addEventListener("wheel", (event) => this.wheel(event, place), { passive: false });
     place.addEventListener("pointerdown", (event) => this.down(event, place));
     place.addEventListener("pointermove", (event) => this.move(event));

@@ -6,21 +6,36 @@ setInterval(refresh, EVERY_MS);
 document.addEventListener("visibilitychange", refresh);
 
 async function refresh() {
-  if (document.hidden) return;
   const board = document.querySelector("main");
-  // Somebody is about to press something, or to close the study.
-  if (board.contains(document.activeElement) || board.querySelector(".closing[open]")) return;
+  if (document.hidden || isBusy(board)) return;
   const fresh = await fetched();
-  if (!fresh) return;
+  if (!fresh || isBusy(board)) return;
+  const focused = focusedIn(board);
   keepAsRead(board, fresh);
   board.replaceWith(fresh);
   for (const [box, place] of places) box.scrollTo(...place);
+  if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+/** Somebody is about to press a button, or to close the study. */
+function isBusy(board) {
+  return board.querySelector("nav:focus-within, .closing[open]") !== null;
+}
+
+/** Finds what has the focus in the new dashboard too. */
+function focusedIn(board) {
+  const element = document.activeElement;
+  if (!board.contains(element)) return null;
+  if (element.matches("summary")) return `#${element.parentElement.id} > summary`;
+  return element.id ? `#${element.id}` : null;
 }
 
 /** The dashboard as it is now, or null where it cannot be had. */
 async function fetched() {
   try {
     const response = await fetch(location.href, { signal: AbortSignal.timeout(EVERY_MS) });
+    // Logged out meanwhile.
+    if (response.status === 401) location.reload();
     if (!response.ok) return null;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     return page.querySelector("main.board");

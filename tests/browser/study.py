@@ -1,0 +1,116 @@
+"""A small study on a port of this machine, browsers that take part, and what they left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from survey import create, database, keys, store
+from survey.app import create_app
+from tests.survey.conftest import Served, write_images
+
+QUESTIONS = 4
+IMAGE_PX = 200
+WIDE = {"width": 1000, "height": 640}
+PHONE = {
+    "viewport": {"width": 360, "height": 740},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+
+
+class Study(Served):
+    """With the owner's token."""
+
+    token: str
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    folder = tmp_path_factory.mktemp("study")
+    images = write_images(folder / "images", images=4, size=IMAGE_PX)
+    wanted = create.Wanted(
+        out=folder / "study", images=images, check="telea", pairs=3, checks=1, ties=True
+    )
+    create.create(wanted, create.gather(wanted))
+    settings = folder / "study" / "study.toml"
+    words = settings.read_text().replace("starts_per_minute = 60", "starts_per_minute = 1000")
+    settings.write_text(words)
+    token = keys.new_owner_token(folder / "study")
+    served = Study(create_app(folder / "study"))
+    served.token = token
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def visit(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """A page in a browser of its own. Errors, and requests to anybody else, fail the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def heard(kind: str, words: str) -> None:
+        # What the network does to the page is each test's own matter.
+        if kind in {"error", "warning"} and not words.startswith("Failed to load resource"):
+            wrong.append(words)
+
+    def open_page(**options: Any) -> Page:
+        context = browser.new_context(**{"viewport": WIDE, "base_url": served.address, **options})
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        context.on("console", lambda said: heard(said.type, said.text))
+        context.on("weberror", lambda failed: wrong.append(str(failed.error)))
+        context.on(
+            "request",
+            lambda asked: asked.url.startswith(served.address) or wrong.append(asked.url),
+        )
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def start(page: Page) -> Page:
+    """Agree, and wait for the first question."""
+    page.goto("/")
+    page.locator("[name=consent]").check()
+    page.locator("button.primary").click()
+    return ready(page, 1)
+
+
+def ready(page: Page, position: int) -> Page:
+    """Wait until a question can be answered."""
+    expect(page.locator("#count")).to_have_text(f"{position} of {QUESTIONS}")
+    expect(button(page, "left")).to_have_attribute("aria-disabled", "false")
+    return page
+
+
+def button(page: Page, choice: str) -> Locator:
+    return page.locator(f"[data-choice={choice}]")
+
+
+def images(page: Page) -> tuple[Locator, Locator]:
+    return page.get_by_alt_text("Image A"), page.get_by_alt_text("Image B")
+
+
+def middle(place: Locator) -> tuple[float, float]:
+    box = place.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def answers(served: Served, person: int = -1) -> list[Any]:
+    """What the server has of somebody; by default of who started last."""
+    with database.reading(served.study.engine) as connection:
+        chosen = store.people(connection)[person]
+        return store.answers(connection, chosen.id)
+
+
+def choices(served: Served) -> list[str]:
+    return [row.choice for row in answers(served)]
