@@ -7,13 +7,14 @@ and so that writers queue instead of failing: each takes the write lock when it 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, TimeoutError
 
 from survey.errors import InputError
 from survey.files import PRIVATE
@@ -34,7 +35,12 @@ def connect(folder: Path, database: str) -> Engine:
         return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=reached)
     if url.database:
         _create_private(Path(url.database))
-    engine = create_engine(url, pool_size=THREADS, connect_args={"timeout": PATIENCE_S})
+    engine = create_engine(
+        url,
+        pool_size=THREADS,
+        connect_args={"timeout": PATIENCE_S},
+        execution_options={"turns": threading.Lock()},
+    )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -77,8 +83,28 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction, committed at the end: what was written is safe then, or an error is raised."""
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with (
+        _turn(engine),
+        engine.connect().execution_options(writing=True) as connection,
+        connection.begin(),
+    ):
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """SQLite's writers look again and again whether its lock is free; those of one process queue
+    for it here instead."""
+    turns = engine.get_execution_options().get("turns")
+    if turns is None:
+        yield
+        return
+    if not turns.acquire(timeout=PATIENCE_S):
+        raise TimeoutError("others are writing")
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 @contextmanager

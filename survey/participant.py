@@ -239,7 +239,7 @@ def _record(connection: Connection, person: Any, answer: Answer, found: Opened) 
         return
     facts = validity.facts(store.answers(connection, person.id), REFERENCE)
     reason = validity.reason(facts, True, found.study.exclusion)
-    store.seen(connection, person.id, finished_at=store.now_ms(), excluded=reason)
+    store.finish(connection, person.id, reason)
 
 
 @pages.get("/done")

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
-    Table,
     bindparam,
     delete,
     func,
@@ -68,6 +67,11 @@ _UNANSWERED = (
     .order_by(questions.c.position)
     .limit(bindparam("most"))
 )
+# ON CONFLICT is no part of standard SQL.
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_BEGIN = {name: made(study).on_conflict_do_nothing() for name, made in _INSERTS.items()}
+_RECORD = {name: made(votes).on_conflict_do_nothing() for name, made in _INSERTS.items()}
+_SEEN = update(participants).where(participants.c.id == bindparam("participant"))
 
 
 def now_ms() -> int:
@@ -81,14 +85,8 @@ def create(engine: Engine, images: str) -> bool:
     metadata.create_all(engine)
     with database.writing(engine) as connection:
         row = {"id": 1, "state": OPEN, "images": images}
-        connection.execute(_insert_once(connection, study).values(row).on_conflict_do_nothing())
+        connection.execute(_BEGIN[connection.dialect.name], row)
         return connection.scalar(select(study.c.images)) == images
-
-
-def _insert_once(connection: Connection, table: Table) -> Any:
-    """An INSERT that knows ON CONFLICT, which standard SQL does not."""
-    dialects = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-    return dialects[connection.dialect.name](table)
 
 
 def state(connection: Connection) -> str:
@@ -153,29 +151,28 @@ def unanswered(connection: Connection, participant: int, most: int) -> list[Row[
 def record(connection: Connection, participant: int, vote: Vote) -> None:
     """Write a vote unless there is one on this question: the first one counts."""
     row = {"participant": participant, **vote._asdict(), "answered_at": now_ms()}
-    connection.execute(_insert_once(connection, votes).values(row).on_conflict_do_nothing())
+    connection.execute(_RECORD[connection.dialect.name], row)
 
 
-def seen(connection: Connection, participant: int, **more: Any) -> None:
+def seen(connection: Connection, participant: int) -> None:
     """Note that somebody is still there."""
-    connection.execute(
-        update(participants)
-        .where(participants.c.id == participant)
-        .values(last_seen_at=now_ms(), **more)
-    )
+    connection.execute(_SEEN, {"participant": participant, "last_seen_at": now_ms()})
+
+
+def finish(connection: Connection, participant: int, excluded: str) -> None:
+    """Note that somebody has answered everything, and why their votes are not valid."""
+    now = now_ms()
+    row = {"participant": participant, "last_seen_at": now, "finished_at": now}
+    connection.execute(_SEEN, {**row, "excluded": excluded})
 
 
 def withdraw(connection: Connection, participant: int) -> None:
     """Delete the answers, the questions, and whatever tells who it was."""
     connection.execute(delete(votes).where(votes.c.participant == participant))
     connection.execute(delete(questions).where(questions.c.participant == participant))
-    seen(
-        connection,
-        participant,
-        withdrawn_at=now_ms(),
-        platform=None,
-        platform_id=None,
-        platform_session=None,
+    row = {"participant": participant, "withdrawn_at": now_ms()}
+    connection.execute(
+        _SEEN, {**row, "platform": None, "platform_id": None, "platform_session": None}
     )
 
 
