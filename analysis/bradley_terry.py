@@ -29,6 +29,8 @@ Array = NDArray[np.float64]
 # Of abilities, in natural logarithms.
 CONVERGED = 1e-10
 MOST_STEPS = 200
+# From so many methods on, data sets that are alike are first fitted with the same information.
+MANY, SHARED_STEPS = 24, 30
 # A longer Newton step overshoots where votes are nearly unanimous.
 LONGEST_STEP = 1.0
 
@@ -140,7 +142,8 @@ def fit_many(
     start: Array | None = None,
 ) -> Fit:
     """As `fit` for counts with leading axes, a prior for each if wanted, without its checks: look
-    at `converged`. start: abilities (K,) to begin with, where the answer is thought to be near."""
+    at `converged`. start: abilities (K,) to begin with, where the answers are thought to be near;
+    then errors are NaN where nothing but abilities is estimated."""
     left, right, tie = (np.asarray(part, float) for part in counts)
     if not ties:
         left, right, tie = left + tie / 2, right + tie / 2, np.zeros_like(tie)
@@ -149,24 +152,56 @@ def fit_many(
     left, right = left + extra, right + extra
     with_ties = bool(tie.any())
     if not order and not with_ties:
-        return _plain(left + right.swapaxes(-1, -2), start)
+        wins = left + right.swapaxes(-1, -2)
+        return _plain(wins) if start is None else _near(wins, start)
     free = list(range(k)) + [k] * with_ties + [k + 1] * order
     return _newton(left, right, tie, free)
 
 
-def _plain(wins: Array, start: Array | None) -> Fit:
-    """Newton's method for abilities alone, which is what most votes need."""
+def _near(wins: Array, start: Array) -> Fit:
+    """Abilities of many data sets that are alike, such as bootstrap draws."""
+    abilities = start + np.zeros(wins.shape[:-1])
+    if wins.shape[-1] >= MANY:
+        abilities = _with_shared_information(wins, start, abilities)
+    return _plain(wins, abilities, errors=False)
+
+
+def _with_shared_information(wins: Array, start: Array, abilities: Array) -> Array:
+    """Newton's method with the mean information for all: a multiplication instead of an elimination
+    for each data set and step."""
+    k = wins.shape[-1]
+    votes = wins + wins.swapaxes(-1, -2)
+    won = wins.sum(-1)
+    share = expit(start[:, None] - start[None, :])
+    mean = votes.reshape(-1, k, k).mean(0) * share * (1 - share)
+    inverse = np.linalg.pinv(1 / k - mean + np.diag(mean.sum(-1)))
+    for _ in range(SHARED_STEPS):
+        share = expit(abilities[..., :, None] - abilities[..., None, :])
+        step = (won - (votes * share).sum(-1)) @ inverse
+        longest = np.abs(step).max(-1)
+        if not longest.max() <= LONGEST_STEP:
+            break
+        abilities = abilities + step - step.mean(-1, keepdims=True)
+        if longest.max() <= CONVERGED:
+            break
+    return abilities
+
+
+def _plain(wins: Array, start: Array | None = None, *, errors: bool = True) -> Fit:
+    """Newton's method for abilities alone, which is what most votes need. start: as wins without
+    its last axis."""
     k = wins.shape[-1]
     votes = wins + wins.swapaxes(-1, -2)
     won = wins.sum(-1)
     diagonal = np.arange(k)
-    abilities = np.zeros(wins.shape[:-1]) if start is None else start + np.zeros(wins.shape[:-1])
+    abilities = np.zeros(wins.shape[:-1]) if start is None else start
     for _ in range(MOST_STEPS):
         share = expit(abilities[..., :, None] - abilities[..., None, :])
         expected = votes * share
+        off = won - expected.sum(-1)
         information = 1 / k - expected * (1 - share)
         information[..., diagonal, diagonal] += (expected * (1 - share)).sum(-1)
-        step = np.linalg.solve(information, (won - expected.sum(-1))[..., None])[..., 0]
+        step = np.linalg.solve(information, off[..., None])[..., 0]
         longest = np.abs(step).max(-1)
         if not longest.max() <= LONGEST_STEP:
             step *= np.minimum(1, LONGEST_STEP / np.maximum(longest, LONGEST_STEP))[..., None]
@@ -177,7 +212,7 @@ def _plain(wins: Array, start: Array | None) -> Fit:
     return Fit(
         abilities=abilities,
         # The constraint stands in the information as one more observation of the mean.
-        covariance=np.linalg.inv(information) - 1 / k,
+        covariance=(np.linalg.inv(information) if errors else np.nan * information) - 1 / k,
         tie=nothing + np.nan,
         tie_error=nothing + np.nan,
         order=nothing,

@@ -11,14 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeWarning, curve_fit
 from scipy.special import expit
-from scipy.stats import kendalltau, pearsonr, spearmanr
+from scipy.stats import ConstantInputWarning, kendalltau, pearsonr, spearmanr
 
 from analysis import per_image
 from analysis.bradley_terry import Array, NoEstimateError
 from analysis.errors import InputError
 from analysis.ranking import coded
 from analysis.run import Metric, Run
-from analysis.votes import LEFT, RIGHT, Votes
+from analysis.votes import LEFT, RIGHT, Simulated, Votes, numbered, simulated
 
 # Image-method pairs under which a correlation says nothing.
 LEAST = 30
@@ -49,6 +49,17 @@ class Correlation(NamedTuple):
     votes: int
 
 
+class Comparison(NamedTuple):
+    """Of a run's metrics with people. rows: best first; resolution: of the results, in pixels;
+    samples, seed: of the bootstrap; simulated: how many of the participants were."""
+
+    rows: list[Correlation]
+    resolution: int
+    samples: int
+    seed: int
+    simulated: Simulated
+
+
 class Points(NamedTuple):
     """people, metric: (N,), abilities and scores (higher is better), each less its mean over the
     methods of that image; image: (N,), numbers."""
@@ -60,7 +71,7 @@ class Points(NamedTuple):
 
 def correlations(
     run: Run, votes: Votes, resolution: int, samples: int = 1000, seed: int = 0
-) -> list[Correlation]:
+) -> Comparison:
     """Of every metric with a direction in the run. Raises InputError."""
     if not votes.has("image"):
         raise InputError(f"{votes.source}: no column 'image', so that scores cannot be matched")
@@ -76,7 +87,7 @@ def correlations(
         )
     votes = votes.replaced(known)
     data, methods = coded(votes, "image")
-    images = known["image"].unique().sort().to_list()
+    images = numbered(known["image"])[1]
     try:
         people = per_image.abilities(data, len(images))
     except NoEstimateError:
@@ -97,7 +108,8 @@ def correlations(
         found.append(
             _correlation(metric, points, _hits(known, table, images, methods), samples, seed)
         )
-    return sorted(found, key=lambda c: -c.predicted)
+    rows = sorted(found, key=lambda c: -c.predicted)
+    return Comparison(rows, resolution, samples, seed, simulated(votes))
 
 
 def _table(
@@ -134,17 +146,18 @@ def _hits(
     """For each decided vote with both scores: 1 where the metric agrees, 1/2 where it is equal, 0;
     and its image."""
     decided = votes.filter(pl.col("choice").is_in([LEFT, RIGHT]))
-    numbers = {name: i for i, name in enumerate(methods)}
-    left, right = (
-        decided[side].replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
-        for side in (LEFT, RIGHT)
-    )
-    places = {name: i for i, name in enumerate(images)}
-    image = decided["image"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
+    left, right = (_places(decided[side], methods) for side in (LEFT, RIGHT))
+    image = _places(decided["image"], images)
     lead = table[image, left] - table[image, right]
     lead = np.where(decided["choice"].to_numpy() == LEFT, lead, -lead)
     both = np.isfinite(lead)
     return (np.sign(lead[both]) + 1) / 2, image[both]
+
+
+def _places(column: pl.Series, names: list[str]) -> NDArray[np.intp]:
+    """Of each value among sorted names."""
+    codes, present = numbered(column)
+    return np.searchsorted(np.array(names), present)[codes]
 
 
 def _correlation(
@@ -160,21 +173,27 @@ def _correlation(
     images = np.unique(points.image)
     by_image = {image: np.flatnonzero(points.image == image) for image in images}
     votes_of = {image: np.flatnonzero(hits[1] == image) for image in images}
-    drawn: list[list[float]] = []
-    for _ in range(samples):
-        chosen = rng.choice(images, len(images))
-        places = np.concatenate([by_image[image] for image in chosen])
-        ballots = np.concatenate([votes_of[image] for image in chosen])
-        drawn.append(
-            [
-                *(measure(a[places], b[places]) for a, b, measure in measures),
-                float(hits[0][ballots].mean()) if len(ballots) else np.nan,
-            ]
-        )
-    whole = [measure(a, b) for a, b, measure in measures] + [float(hits[0].mean())]
+
+    def values(places: NDArray[np.intp], ballots: NDArray[np.intp]) -> list[float]:
+        share = float(hits[0][ballots].mean()) if len(ballots) else np.nan
+        return [*(measure(a[places], b[places]) for a, b, measure in measures), share]
+
+    drawn = []
+    # Images on which a metric is constant have no correlation; such draws are left aside.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        for _ in range(samples):
+            chosen = rng.choice(images, len(images))
+            drawn.append(
+                values(
+                    np.concatenate([by_image[image] for image in chosen]),
+                    np.concatenate([votes_of[image] for image in chosen]),
+                )
+            )
+    whole = values(np.arange(len(points.people)), np.arange(len(hits[0])))
     limits = np.nanquantile(np.array(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    values = [float(x) for i in range(4) for x in (whole[i], limits[0][i], limits[1][i])]
-    return Correlation._make([metric.label, len(points.people), len(images), *values, len(hits[0])])
+    found = [float(x) for i in range(4) for x in (whole[i], limits[0][i], limits[1][i])]
+    return Correlation._make([metric.label, len(points.people), len(images), *found, len(hits[0])])
 
 
 def _logistic(points: Points) -> Array:

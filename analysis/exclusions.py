@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from analysis import votes_file
 from analysis.errors import InputError
-from analysis.votes import FALSE, TRUE, Votes, nearest
+from analysis.names import nearest
+from analysis.votes import FALSE, TRUE, Votes, refuse, stripped
 
 PARTICIPANT, EXCLUDED, REASON = "participant", "excluded", "reason"
 
@@ -80,21 +82,24 @@ def _step(reason: str, before: Votes, after: Votes) -> Step:
 
 def _listed(votes: Votes, path: Path) -> list[tuple[str, pl.Series]]:
     """Those whom a participants.csv excludes, by its reasons."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        table = pl.read_csv(path, infer_schema=False).with_columns(pl.all().fill_null(""))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: {str(error).splitlines()[0]}") from error
+    names = votes_file.columns(path)
     for name in (PARTICIPANT, EXCLUDED):
-        if name not in table.columns:
-            raise InputError(f"{path}: no column {name!r}{nearest(name, table.columns)}")
-    if REASON not in table.columns:
+        if name not in names:
+            raise InputError(f"{path}: no column {name!r}{nearest(name, names)}")
+    wanted = [name for name in (PARTICIPANT, EXCLUDED, REASON) if name in names]
+    table = votes_file.read(path, wanted, [PARTICIPANT])
+    if REASON not in names:
         table = table.with_columns(pl.lit("").alias(REASON))
+    table = table.with_columns(stripped(table[PARTICIPANT]))
     flags = table[EXCLUDED].str.strip_chars().str.to_lowercase()
-    for line, flag in enumerate(flags, 2):
-        if flag not in TRUE | FALSE:
-            raise InputError(f"{path} line {line}: excluded {flag!r}; write 1 or 0")
+    refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), EXCLUDED, path)
+    twice = table.filter(pl.col(PARTICIPANT).is_duplicated())
+    if not twice.is_empty():
+        name = twice[PARTICIPANT][0]
+        lines = twice.filter(pl.col(PARTICIPANT) == name)["line"]
+        raise InputError(
+            f"{path} lines {lines[0]} and {lines[1]}: participant {name!r} twice; keep one"
+        )
     unknown = votes.frame.join(table, on=PARTICIPANT, how="anti")
     if not unknown.is_empty():
         raise InputError(

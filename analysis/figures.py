@@ -1,48 +1,111 @@
-"""Side-by-side figures: the same photograph by every method, with an enlarged crop at the hole's
-edge (like Fig. 4 of Moskalenko et al. 2020)."""
+"""Figures of photographs by several methods, with enlarged crops at the hole's edge (like Figs 1, 4
+and 6 of Moskalenko et al. 2020)."""
 
 from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
+from analysis import style
 from analysis.pictures import Box, Pictures
 from analysis.run import Picture
-from analysis.style import PAGE
 
 MASKED = "masked input"
 REFERENCE = "reference"
+ENDS = (MASKED, REFERENCE)
 PRINT_DPI = 300
-MOST_COLUMNS = 6
+# A panel of a strip that may be wrapped, in inches.
+NARROWEST = 1.1
 FRAME = "#E6007E"
+# Between panels, in inches.
+GAP = 0.03
+# Of a line and of a character, in heights of the type; the smallest type of a heading, in points.
+LINE, CHARACTER, SMALLEST = 1.3, 0.6, 5.0
+
+Show = Literal["both", "whole", "crop"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """whole, crop: as printed, None where there is no result, for which `text` gives the reason."""
+
+    heading: str
+    whole: Picture | None
+    crop: Picture | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One photograph at one resolution, panels from left to right. size: height and width of the
+    photograph in pixels; box: what is enlarged; label: at the left."""
+
+    panels: list[Panel]
+    size: tuple[int, int]
+    box: Box
+    label: str = ""
+
+
+def strip(
+    pictures: Pictures,
+    box: Box,
+    methods: Sequence[str],
+    side: int,
+    *,
+    ends: Collection[str] = ENDS,
+    names: Mapping[str, str] | None = None,
+    missing: Mapping[str, str] | None = None,
+    label: str = "",
+) -> Strip:
+    """side: pixels of a panel in print, of which more could not be seen; ends: which of ENDS to
+    show; names: what the figure calls methods; missing: why a method has no result."""
+    names, missing = names or {}, missing or {}
+    shown: dict[str, Picture | None] = {MASKED: pictures.masked} if MASKED in ends else {}
+    shown |= {method: pictures.results.get(method) for method in methods}
+    shown |= {REFERENCE: pictures.reference} if REFERENCE in ends else {}
+    panels = [
+        Panel(names.get(name, name), None, None, missing.get(name, "no result"))
+        if pixels is None
+        else Panel(
+            names.get(name, name), _reduced(pixels, side), _enlarged(box.of(pixels), side)
+        )
+        for name, pixels in shown.items()
+    ]  # fmt: skip
+    height, width = pictures.mask.shape
+    return Strip(panels, (height, width), box, label)
 
 
 def side_by_side(pictures: Pictures, box: Box) -> Figure:
     """The masked input, every method and the reference: above the whole image, below the pixels of
-    `box`. More than six go into further pairs of rows."""
-    panels = {MASKED: pictures.masked, **pictures.results, REFERENCE: pictures.reference}
-    blocks = -(-len(panels) // MOST_COLUMNS)
-    columns = -(-len(panels) // blocks)
-    panel = PAGE / columns
-    ratio = pictures.reference.shape[0] / pictures.reference.shape[1]
-    crop_ratio = box.height / box.width
-    close = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-    size = (PAGE, blocks * (panel * (ratio + crop_ratio) + 0.17))
-    figure = Figure(figsize=size, layout=close)
-    ratios = [ratio, crop_ratio] * blocks
-    grid = figure.subplots(2 * blocks, columns, squeeze=False, height_ratios=ratios)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    side = round(panel * PRINT_DPI)
-    for place, (label, pixels) in enumerate(panels.items()):
-        block, column = divmod(place, columns)
-        _whole(grid[2 * block][column], pixels, box, label, side)
-        _crop(grid[2 * block + 1][column], box.of(pixels), side)
-    return figure
+    `box`."""
+    columns = columns_of(len(pictures.results) + len(ENDS), style.page())
+    shown = strip(pictures, box, list(pictures.results), panel_side(columns, style.page()))
+    return compose(wrapped(shown, columns), "both", style.page())
+
+
+def columns_of(panels: int, width: float) -> int:
+    """For panels that may go into several rows: as many as stay large enough, evenly filled."""
+    most = max(1, int(width / NARROWEST))
+    return -(-panels // -(-panels // most))
+
+
+def wrapped(one: Strip, columns: int) -> list[Strip]:
+    """A strip in rows of so many panels."""
+    parts = [one.panels[i : i + columns] for i in range(0, len(one.panels), columns)]
+    return [Strip(part, one.size, one.box, one.label) for part in parts]
+
+
+def panel_side(columns: int, width: float) -> int:
+    """Pixels across a panel in print. width: of the figure, in inches."""
+    return round(width / columns * PRINT_DPI)
 
 
 def crop_side(pictures: Pictures) -> int:
@@ -51,24 +114,111 @@ def crop_side(pictures: Pictures) -> int:
     return max(32, max(pictures.mask.shape) // 8)
 
 
-def _whole(axes: Axes, pixels: Picture, box: Box, label: str, side: int) -> None:
-    """side: pixels of the panel in print; more could not be seen."""
+def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
+    """Strips one below the other, with headings where they change. width: in inches."""
+    points = style.font_size()
+    lines = max(len(one.label.splitlines()) for one in strips)
+    left = lines * points / 72 * LINE + GAP if lines else 0.0
+    columns = max(len(one.panels) for one in strips)
+    panel = (width - left - GAP * (columns - 1)) / columns
+    heads = _headings(strips, panel, points)
+    heights = [[panel * ratio for ratio in _ratios(one, show)] for one in strips]
+    below = GAP if show != "both" else 3 * GAP
+    total = sum(sum(rows) + GAP * (len(rows) - 1) for rows in heights)
+    total += sum(head.height for head in heads) + below * (len(strips) - 1)
+    figure = Figure(figsize=(width, total))
+    figure.set_layout_engine("none")
+    top = total
+    for one, head, rows in zip(strips, heads, heights, strict=True):
+        top -= head.height
+        bottom = top - sum(rows) - GAP * (len(rows) - 1)
+        for column, shown in enumerate(one.panels):
+            place = top
+            for row, height in enumerate(rows):
+                x, y = left + column * (panel + GAP), place - height
+                axes = figure.add_axes((x / width, y / total, panel / width, height / total))
+                _draw(axes, shown, one, first=row == 0, whole=show != "crop" and row == 0)
+                if row == 0 and head.texts:
+                    axes.set_title(head.texts[column], pad=2, fontsize=head.points)
+                place -= height + GAP
+        if one.label:
+            longest = max(map(len, one.label.splitlines()))
+            figure.text(
+                0, (top + bottom) / 2 / total, one.label, rotation=90, va="center", ha="left",
+                multialignment="center", fontsize=_fitting(longest, top - bottom, points),
+            )  # fmt: skip
+        top = bottom - below
+    return figure
+
+
+@dataclass(frozen=True)
+class _Head:
+    """texts: empty where the strip above has the same; points: of the type; height: in inches."""
+
+    texts: list[str]
+    points: float
+    height: float
+
+
+def _headings(strips: Sequence[Strip], panel: float, points: float) -> list[_Head]:
+    """Broken at blanks and hyphens, and smaller where they are still wider than a panel."""
+    found: list[_Head] = []
+    before: list[str] = []
+    for one in strips:
+        texts = [shown.heading for shown in one.panels]
+        if texts == before:
+            found.append(_Head([], points, 0))
+            continue
+        before = texts
+        letters = max(4, int(panel * 72 / (points * CHARACTER)))
+        lines = [textwrap.wrap(text, letters, break_long_words=False) or [""] for text in texts]
+        longest = max(len(line) for wrapped in lines for line in wrapped)
+        size = _fitting(longest, panel, points)
+        height = max(map(len, lines)) * size * LINE / 72 + GAP
+        found.append(_Head(["\n".join(wrapped) for wrapped in lines], size, height))
+    return found
+
+
+def _fitting(characters: int, inches: float, points: float) -> float:
+    """The size of type in which so many characters fit, in points."""
+    return max(SMALLEST, min(points, inches * 72 / (characters * CHARACTER)))
+
+
+def _ratios(one: Strip, show: Show) -> list[float]:
+    """Heights of a strip's rows, in widths of a panel."""
+    whole, crop = one.size[0] / one.size[1], one.box.height / one.box.width
+    return {"both": [whole, crop], "whole": [whole], "crop": [crop]}[show]
+
+
+def _draw(axes: Axes, shown: Panel, one: Strip, *, first: bool, whole: bool) -> None:
+    axes.set_axis_off()
+    if shown.whole is None or shown.crop is None:
+        if first:
+            axes.text(0.5, 0.5, textwrap.fill(shown.text, 12), ha="center", va="center",
+                      color=style.GREY, transform=axes.transAxes)  # fmt: skip
+    elif whole:
+        height, width = one.size
+        axes.imshow(shown.whole, extent=(0, width, height, 0), aspect="auto")
+        frame(axes, (one.box.left, one.box.top), one.box.width, one.box.height)
+    else:
+        height, width = shown.crop.shape[:2]
+        axes.imshow(shown.crop, interpolation="none", aspect="auto")
+        frame(axes, (-0.5, -0.5), width, height)
+
+
+def frame(axes: Axes, corner: tuple[float, float], width: float, height: float) -> None:
+    """Around what is enlarged, and around its enlargement."""
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=FRAME, lw=0.8))
+
+
+def _reduced(pixels: Picture, side: int) -> Picture:
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = (round(width * scale), round(height * scale))
-    extent = (0, width, height, 0)
-    axes.imshow(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), extent=extent)
-    corner = (box.left, box.top)
-    axes.add_patch(Rectangle(corner, box.width, box.height, fill=False, edgecolor=FRAME, lw=0.8))
-    axes.set_title(label, pad=2)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _crop(axes: Axes, pixels: Picture, side: int) -> None:
-    # Pixels as they are, in PDF viewers too, which would smooth an enlarged bitmap.
+def _enlarged(pixels: Picture, side: int) -> Picture:
+    """Pixels as they are, in PDF viewers too, which would smooth an enlarged bitmap."""
     factor = max(2, side // max(pixels.shape[:2]))
-    enlarged = np.repeat(np.repeat(pixels, factor, 0), factor, 1)
-    axes.imshow(enlarged, interpolation="none")
-    height, width = enlarged.shape[:2]
-    axes.add_patch(
-        Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor=FRAME, lw=0.8, clip_on=False)
-    )
+    return np.repeat(np.repeat(pixels, factor, 0), factor, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from analysis import correlate_files, rank_files, rank_plots
-from analysis.correlate import Correlation
+from analysis.correlate import Comparison
 from analysis.plots import Plot
 from analysis.rank_files import Study
 from analysis.ranking import SIGNIFICANT, Pair, Ranking
@@ -17,7 +17,7 @@ class People(NamedTuple):
     """study: the ranking; correlations: of metrics with it, or the reason why there are none."""
 
     study: Study
-    correlations: list[Correlation] | str
+    correlations: Comparison | str
 
 
 def section(people: People) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def section(people: People) -> dict[str, Any]:
         "sentences": [in_words(pair, ranking) for pair in _neighbours(ranking)],
         "flow": people.study.flow,
         "plots": _plots(people),
+        "simulated": ranking.simulated.sentence,
         "correlations": [] if isinstance(found, str) else _correlation_rows(found),
         "labels": [correlate_files.LABELS[name] for name in correlate_files.SHOWN],
         "no_correlations": found if isinstance(found, str) else "",
@@ -42,7 +43,7 @@ def in_words(pair: Pair, ranking: Ranking) -> str:
     """Who is preferred to whom, how often, and whether that may be chance."""
     share, low, high = (f"{100 * x:.0f}" for x in (pair.share, pair.share_low, pair.share_high))
     level = f"{100 * ranking.settings.level:g} % interval {low}–{high} %"
-    p_value = f"p {'< 0.001' if pair.p_value < 0.001 else f'= {pair.p_value:.3f}'}"
+    p_value = f"p {rank_files.p_in_words(pair.p_value)}"
     if pair.p_value < SIGNIFICANT:
         return (
             f"{pair.better} is preferred to {pair.worse}: {share} % of decided votes "
@@ -73,8 +74,8 @@ def _plots(people: People) -> list[Plot]:
     return drawn
 
 
-def _correlation_rows(found: list[Correlation]) -> list[tuple[str, list[str]]]:
+def _correlation_rows(found: Comparison) -> list[tuple[str, list[str]]]:
     return [
         (one.metric, [correlate_files.cell(one, name) for name in correlate_files.SHOWN])
-        for one in found
+        for one in found.rows
     ]

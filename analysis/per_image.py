@@ -11,7 +11,7 @@ from analysis.bootstrap import Coded
 from analysis.bradley_terry import Array, Counts, fit, fit_many
 from analysis.errors import InputError
 from analysis.ranking import coded
-from analysis.votes import Votes
+from analysis.votes import Votes, numbered
 
 Cell = Literal["image", "group"]
 
@@ -54,7 +54,7 @@ def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[Part]:
         )
     data, methods = coded(votes, by)
     assert data.cluster is not None
-    names = votes.asked[by].unique().sort().to_list()
+    names = numbered(votes.asked[by])[1]
     table = abilities(data, len(names), prior=prior)
     shown = np.zeros((len(names), len(methods)))
     for side in (data.left, data.right):

@@ -51,6 +51,12 @@ class Box:
     def height(self) -> int:
         return self.bottom - self.top
 
+    def scaled(self, factor: float) -> Box:
+        """The same place in a picture `factor` times as large; at least one pixel."""
+        left, top = round(self.left * factor), round(self.top * factor)
+        width = max(1, round(self.width * factor))
+        return Box(left, top, left + width, top + max(1, round(self.height * factor)))
+
     def of(self, pixels: NDArray) -> NDArray:
         return pixels[self.top : self.bottom, self.left : self.right]
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from analysis.differences import Difference
 from analysis.run import Metric, Run
-from analysis.style import COLUMN, GREY, PAGE, Look, looks
+from analysis.style import GREY, Look, column, looks, page
 from analysis.tables import Table
 
 SMALLEST, LARGEST = 3.0, 8.0
@@ -49,7 +49,7 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
 
 def against_resolution(run: Run, table: Table, metric: Metric) -> Figure:
     """Mean of a metric over images against the resolution, a line per method."""
-    figure = Figure(figsize=(COLUMN, 2.7))
+    figure = Figure(figsize=(column(), 2.7))
     axes = figure.add_subplot()
     for method, look in looks(run.methods).items():
         means = _means(table, method, metric)
@@ -68,7 +68,7 @@ def against_resolution(run: Run, table: Table, metric: Metric) -> Figure:
 def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
     """Mean of a metric against the median seconds per image; a method's resolutions are joined,
     from a small marker to a large one. None if no method was timed."""
-    figure = Figure(figsize=(COLUMN, 2.7))
+    figure = Figure(figsize=(column(), 2.7))
     axes = figure.add_subplot()
     for method, look in looks(run.methods).items():
         means = _means(table, method, metric)
@@ -117,7 +117,7 @@ def paired_differences(run: Run, differences: list[Difference]) -> Figure:
     methods = [method for method in run.methods if any(d.method == method for d in differences)]
     look = looks(run.methods)
     rows, columns = len(run.resolutions), len(run.metrics)
-    figure = Figure(figsize=(PAGE, 0.7 + rows * (0.32 + 0.17 * len(methods))))
+    figure = Figure(figsize=(page(), 0.7 + rows * (0.32 + 0.17 * len(methods))))
     grid = figure.subplots(rows, columns, squeeze=False, sharex="col")
     for i, resolution in enumerate(run.resolutions):
         for j, metric in enumerate(run.metrics):

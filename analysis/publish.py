@@ -23,6 +23,7 @@ from analysis import (
 from analysis.errors import InputError
 from analysis.people import People
 from analysis.run import Run, write_text
+from analysis.style import HOUSE, Style
 
 FIGURES = "figures"
 # What `publish` draws; other files in figures/ are the user's.
@@ -36,12 +37,13 @@ def publish(
     force: bool = False,
     done: Callable[[int, int], None] = lambda done, total: None,
     preferences: People | None = None,
+    look: Style = HOUSE,
 ) -> Path:
     """Write tables/, figures/ and report.html of a run folder; the path of the report.
 
     Figures and report are left alone when they were made from the same scores by the same code,
-    unless `force`. preferences: people's, for the report and RUN/ranking. done: called with
-    photographs drawn and their number.
+    unless `force`. preferences: people's, for the report and RUN/ranking; look: of plots and
+    figures. done: called with photographs drawn and their number.
     Raises InputError when it is no run folder, a picture in it cannot be read, or nothing can be
     written into it."""
     loaded = run.load(path)
@@ -52,10 +54,10 @@ def publish(
         differences.write(loaded)
         if force or not _is_up_to_date(page, fingerprint):
             _remove_drawn(path / FIGURES)
-            with style.styled():
+            with style.styled(look):
                 write_text(page, _drawn(loaded, fingerprint, done, preferences))
                 if preferences:
-                    rank_files.write(preferences.study, path / people.FOLDER)
+                    rank_files.write(preferences.study, path / people.FOLDER, look)
     except OSError as error:
         raise InputError(
             f"{error.filename or path} cannot be written ({error.strerror}): free space or "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import krippendorff
@@ -11,14 +10,13 @@ import polars as pl
 from scipy.stats import chi2
 
 from analysis import bradley_terry
-from analysis.bootstrap import WEAK_PRIOR, Coded
+from analysis.bootstrap import CHUNK, WEAK_PRIOR, Coded
 from analysis.bradley_terry import Array, Counts
-from analysis.ranking import Ranking
+from analysis.ranking import Ranking, coded
 from analysis.votes import CHOICES, LEFT, TIE, Votes
 
 # Leave-one-out fits that are made at most; beyond, nobody dominates anyway.
 MOST_LEFT_OUT = 5000
-AT_ONCE = 500
 
 
 class Agreement(NamedTuple):
@@ -60,15 +58,15 @@ def agreement(votes: Votes) -> Agreement | None:
     """None without images and participants, or where nobody judged what another one did."""
     if not (votes.has("image") and votes.has("participant")):
         return None
-    swapped = pl.col("left") > pl.col("right")
-    first_won = (pl.col("choice") == LEFT) != swapped
-    value = pl.when(pl.col("choice") == TIE).then(2).otherwise(first_won.cast(pl.Int32))
+    data, _ = coded(votes, "image")
+    first, second = np.minimum(data.left, data.right), np.maximum(data.left, data.right)
+    value = np.where(
+        data.choice == CHOICES.index(TIE),
+        2,
+        (data.choice == CHOICES.index(LEFT)) != (data.left == first),
+    )
     counts = (
-        votes.asked.with_columns(
-            first=pl.min_horizontal("left", "right"),
-            second=pl.max_horizontal("left", "right"),
-            value=value,
-        )
+        pl.DataFrame({"image": data.cluster, "first": first, "second": second, "value": value})
         .group_by("image", "first", "second")
         .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(len(CHOICES)))
         .sort("image", "first", "second")
@@ -86,41 +84,25 @@ def circular_triads(votes: Votes) -> Triads | None:
     """By the majority of each image; None without images."""
     if not votes.has("image"):
         return None
+    data, _ = coded(votes, "image")
+    assert data.cluster is not None
+    k = data.methods
+    lead = data.weight * np.array([1.0, -1.0, 0.0])[data.choice]
+    place = data.left.astype(np.intp) * k + data.right
     circular = complete = 0
-    for (_,), frame in votes.asked.group_by("image", maintain_order=True):
-        beats = _majorities(frame)
-        names = sorted({name for pair in beats for name in pair})
-        for three in itertools.combinations(names, 3):
-            wins = [sum((one, other) in beats for other in three if other != one) for one in three]
-            complete += sum(wins) == 3
-            circular += wins == [1, 1, 1]
+    at_once = max(1, int(CHUNK / (8 * k**2)))
+    for first in range(0, data.clusters, at_once):
+        number = min(at_once, data.clusters - first)
+        mine = (data.cluster >= first) & (data.cluster < first + number)
+        cells = (data.cluster[mine] - first) * k**2 + place[mine]
+        ahead = np.bincount(cells, weights=lead[mine], minlength=number * k**2)
+        ahead = ahead.reshape(number, k, k)
+        beats = (ahead > ahead.swapaxes(1, 2)).astype(float)
+        decided = beats + beats.swapaxes(1, 2)
+        # Ways to walk round: three for a circular triple, six for any triple.
+        circular += round(float(np.einsum("nij,nji->", beats @ beats, beats)) / 3)
+        complete += round(float(np.einsum("nij,nji->", decided @ decided, decided)) / 6)
     return Triads(circular, complete)
-
-
-def _majorities(frame: pl.DataFrame) -> set[tuple[str, str]]:
-    """Pairs (better, worse)."""
-    won = (
-        pl.when(pl.col("choice") == LEFT)
-        .then(1)
-        .when(pl.col("choice") == TIE)
-        .then(0)
-        .otherwise(-1)
-    )
-    swapped = pl.when(pl.col("left") > pl.col("right")).then(-1).otherwise(1)
-    lead = (
-        frame.with_columns(
-            first=pl.min_horizontal("left", "right"),
-            second=pl.max_horizontal("left", "right"),
-            lead=won * swapped * pl.col("weight"),
-        )
-        .group_by("first", "second")
-        .agg(pl.col("lead").sum())
-    )
-    return {
-        (first, second) if value > 0 else (second, first)
-        for first, second, value in lead.iter_rows()
-        if value != 0
-    }
 
 
 def goodness(ranking: Ranking) -> Goodness | None:
@@ -164,8 +146,9 @@ def most_influential(
     cells = data.cells()
     total = np.bincount(cells, weights=data.weight, minlength=size)
     found = Influence(kind, "", 0.0, 0)
-    for first in range(0, data.clusters, AT_ONCE):
-        number = min(AT_ONCE, data.clusters - first)
+    at_once = max(1, int(CHUNK / (8 * size)))
+    for first in range(0, data.clusters, at_once):
+        number = min(at_once, data.clusters - first)
         mine = (data.cluster >= first) & (data.cluster < first + number)
         place = (data.cluster[mine] - first) * size + cells[mine]
         own = np.bincount(place, weights=data.weight[mine], minlength=number * size)

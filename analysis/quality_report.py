@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from analysis import quality
-from analysis.quality import Influence
+from analysis.quality import MOST_LEFT_OUT, Influence
 from analysis.ranking import Ranking, Unit, coded
-from analysis.votes import Votes
+from analysis.votes import Votes, numbered
 
 # Of the overall median: people whose own median is under it answered without looking, perhaps.
 HASTY = 1 / 3
@@ -56,6 +56,10 @@ def assess(votes: Votes, ranking: Ranking) -> Quality:
     speed(votes, numbers, sentences, warnings)
     for unit in ("participant", "image"):
         found = influence(votes, ranking, unit)
+        if votes.has(unit) and votes.asked[unit].n_unique() > MOST_LEFT_OUT:
+            sentences.append(
+                f"Influence of single {unit}s: not computed for more than {MOST_LEFT_OUT:,}"
+            )
         if found:
             numbers[f"influence_{unit}"] = found._asdict()
             weigh(found, ranking, sentences, warnings)
@@ -90,7 +94,7 @@ def influence(votes: Votes, ranking: Ranking, unit: Unit) -> Influence | None:
     if not votes.has(unit):
         return None
     data, _ = coded(votes, unit)
-    names = votes.asked[unit].unique().sort().to_list()
+    names = numbered(votes.asked[unit])[1]
     return quality.most_influential(data, names, unit, ranking)
 
 

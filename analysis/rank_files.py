@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,13 +15,17 @@ from typing import Any, NamedTuple
 from analysis import rank_plots, style
 from analysis.bradley_terry import Fit
 from analysis.exclusions import Step
+from analysis.latex_tables import float_of
 from analysis.per_image import PRIOR_VOTES, Cell, Part
 from analysis.quality_report import Quality
 from analysis.ranking import SIGNIFICANT, Pair, Ranking, Row
 from analysis.run import write_text
-from analysis.table_formats import latex, markdown_cell
+from analysis.style import HOUSE, Style
+from analysis.table_formats import markdown_cell
 
-LIBRARIES = ("numpy", "scipy", "polars", "statsmodels")
+LIBRARIES = ("numpy", "scipy", "polars", "statsmodels", "krippendorff", "matplotlib")
+# Pairs that go on a page; of more, neighbours only.
+MOST_PAIRS = 45
 
 
 class Study(NamedTuple):
@@ -34,7 +39,7 @@ class Study(NamedTuple):
     command: list[str]
 
 
-def write(study: Study, folder: Path) -> list[Path]:
+def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     """ranking, pairs and exclusions as .csv, ranking as .md and .tex, plots as .png and .pdf,
     rank.json; the paths of what was written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,12 +49,13 @@ def write(study: Study, folder: Path) -> list[Path]:
         "exclusions.csv": to_csv(Step._fields, study.flow),
         "ranking.md": to_markdown(study),
         "ranking.tex": to_latex(study),
+        "pairs.tex": pairs_to_latex(study),
         "rank.json": json.dumps(provenance(study), indent=2) + "\n",
     }
     texts |= {f"by_{by}.csv": to_csv(Part._fields, parts) for by, parts in study.parts.items()}
     for name, text in texts.items():
         write_text(folder / name, text)
-    with style.styled():
+    with style.styled(look):
         drawn = list(rank_plots.all_plots(study.ranking))
         drawn += [
             (f"by_{by}", rank_plots.places(study.ranking, parts))
@@ -100,21 +106,59 @@ def to_markdown(study: Study) -> str:
 
 
 def to_latex(study: Study) -> str:
-    """A `table*` float that needs the package booktabs only."""
     heading, *lines = cells(study.ranking)
-    body = "\n".join(" & ".join(latex(cell) for cell in line) + r" \\" for line in lines)
-    notes = "\\par\n".join(latex(note) for note in notes_of(study))
-    return (
-        "% needs \\usepackage{booktabs}\n"
-        "\\begin{table*}\n\\centering\n"
-        "\\caption{Ranking of methods by people's preferences (Bradley-Terry).}\n"
-        "\\label{tab:ranking}\\smallskip\n\\small\n"
-        f"\\begin{{tabular}}{{@{{}}rl{'r' * (len(heading) - 2)}@{{}}}}\n\\toprule\n"
-        + " & ".join(latex(cell) for cell in heading)
-        + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\n\\medskip\n"
-        f"\\parbox{{\\textwidth}}{{\\raggedright\\footnotesize {notes}}}\n"
-        "\\end{table*}\n"
+    caption = "Ranking of methods by people's preferences (Bradley-Terry)"
+    return float_of(
+        heading,
+        lines,
+        notes_of(study),
+        names=[1],
+        caption=marked(caption, study.ranking),
+        label="ranking",
     )
+
+
+def pairs_to_latex(study: Study) -> str:
+    """Every two methods: who is preferred, how often, and whether that may be chance."""
+    ranking = study.ranking
+    names = [row.method for row in ranking.rows]
+    near = {(names[i], names[i + 1]) for i in range(len(names) - 1)}
+    every = len(ranking.pairs) <= MOST_PAIRS
+    shown = [pair for pair in ranking.pairs if every or (pair.better, pair.worse) in near]
+    level = f"{100 * ranking.settings.level:g} % interval"
+    lines = [
+        [
+            pair.better, pair.worse, f"{pair.difference:.3f}",
+            f"{pair.ci_low:.3f} to {pair.ci_high:.3f}", f"{100 * pair.share:.1f} %",
+            f"{100 * pair.share_low:.1f} to {100 * pair.share_high:.1f} %",
+            p_in_words(pair.p_value, ""), f"{pair.votes:g}",
+        ]
+        for pair in shown
+    ]  # fmt: skip
+    notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
+    notes.append(
+        "Difference of abilities, and the share of decided votes that the first is expected to "
+        "win; p: Wald tests with the bootstrap's errors, adjusted for all pairs by Holm's method"
+    )
+    if not every:
+        notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
+    return float_of(
+        ["preferred", "to", "difference", level, "share", level, "p", "votes"],
+        lines,
+        notes,
+        names=[0, 1],
+        caption=marked("Differences between methods by people's preferences", ranking),
+        label="pairs",
+    )
+
+
+def marked(caption: str, ranking: Ranking) -> str:
+    label = ranking.simulated.label
+    return f"{caption}; {label}" if label else caption
+
+
+def p_in_words(p_value: float, equals: str = "= ") -> str:
+    return "< 0.001" if p_value < 0.001 else f"{equals}{p_value:.3f}"
 
 
 def notes_of(study: Study) -> list[str]:
@@ -122,7 +166,8 @@ def notes_of(study: Study) -> list[str]:
     ranking, valid = study.ranking, study.flow[-1]
     drawn = {"participant": "participants", "vote": "votes", "image": "images"}[ranking.unit]
     people = f" of {valid.left_participants:,} people" if valid.left_participants else ""
-    notes = [
+    notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
+    notes += [
         f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
         + (f"{ranking.settings.anchor} at 0" if ranking.settings.anchor else "mean zero")
         + "; standard errors from the observed information",
@@ -167,9 +212,15 @@ def provenance(study: Study) -> dict[str, Any]:
     ranking = study.ranking
     return {
         "command": study.command,
+        "simulated_participants": ranking.simulated.simulated,
         "settings": {**asdict(ranking.settings), "drawn": ranking.unit},
         "notes": notes_of(study),
         "quality": study.quality.numbers,
         "log_likelihood": float(ranking.fit.log_likelihood),
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of what computes and draws."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}

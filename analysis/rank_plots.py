@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from analysis.per_image import Part
 from analysis.ranking import Ranking
-from analysis.style import COLOURS, COLUMN, GREY, PAGE
+from analysis.style import GREY, colours, column, page, remark
 
 # So far from one half the text over a cell turns white.
 DARK = 0.27
@@ -28,11 +28,11 @@ def abilities(ranking: Ranking) -> Figure:
     """As Fig. 5 of Moskalenko et al. 2020: a line per method, best on top, with intervals and the
     letters of the groups."""
     rows = ranking.rows
-    figure = Figure(figsize=(COLUMN, 0.7 + 0.27 * len(rows)))
+    figure = Figure(figsize=(column(), 0.7 + 0.27 * len(rows)))
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
-        axes.plot([row.ci_low, row.ci_high], [place, place], color=COLOURS[0], linewidth=1.6)
-        axes.plot(row.ability, place, "o", color=COLOURS[0])
+        axes.plot([row.ci_low, row.ci_high], [place, place], color=colours()[0], linewidth=1.6)
+        axes.plot(row.ability, place, "o", color=colours()[0])
         axes.annotate(
             ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
@@ -43,6 +43,7 @@ def abilities(ranking: Ranking) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.axvline(0, color=GREY, linewidth=0.6)
     axes.set_xlabel(f"Ability (log), {100 * ranking.settings.level:g} % intervals")
+    remark(figure, ranking.simulated.label)
     return figure
 
 
@@ -53,7 +54,7 @@ def preferences(ranking: Ranking) -> Figure:
     ability = np.array([row.ability for row in ranking.rows])
     share = expit(ability[:, None] - ability[None, :])
     side = 1.2 + 0.36 * len(names)
-    figure = Figure(figsize=(min(side, 7.0), min(side, 7.0) * 0.9))
+    figure = Figure(figsize=(min(side, page()), min(side, page()) * 0.9))
     axes = figure.add_subplot()
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
     axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
@@ -62,7 +63,7 @@ def preferences(ranking: Ranking) -> Figure:
             if i != j:
                 far = abs(share[i, j] - 0.5) > DARK
                 axes.text(
-                    j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize=7,
+                    j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize="small",
                     color="white" if far else "black",
                 )  # fmt: skip
     axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
@@ -71,6 +72,7 @@ def preferences(ranking: Ranking) -> Figure:
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title("% of decided votes for the row")
+    remark(figure, ranking.simulated.label)
     return figure
 
 
@@ -84,13 +86,13 @@ def places(ranking: Ranking, parts: list[Part]) -> Figure:
     usual = np.arange(1, len(methods) + 1)
     names = sorted(ranks, key=lambda name: (-int(np.abs(usual - ranks[name]).sum()), name))[:MOST]
     table = np.array([ranks[name] for name in names])
-    figure = Figure(figsize=(min(1.6 + 0.4 * len(methods), PAGE), 1.1 + 0.19 * len(names)))
+    figure = Figure(figsize=(min(1.6 + 0.4 * len(methods), page()), 1.1 + 0.19 * len(names)))
     axes = figure.add_subplot()
     axes.imshow(table, cmap="Blues_r", vmin=1, vmax=len(methods) + 1, aspect="auto")
     for i, j in np.ndindex(table.shape):
         dark = table[i, j] <= (len(methods) + 1) / 2
         axes.text(
-            j, i, str(table[i, j]), ha="center", va="center", fontsize=6,
+            j, i, str(table[i, j]), ha="center", va="center", fontsize="small",
             color="white" if dark else "black",
         )  # fmt: skip
     axes.set_xticks(range(len(methods)), methods, rotation=40, ha="right", rotation_mode="anchor")
@@ -100,6 +102,7 @@ def places(ranking: Ranking, parts: list[Part]) -> Figure:
     axes.tick_params(length=0)
     left = f" ({len(names)} of {len(ranks)})" if len(ranks) > len(names) else ""
     axes.set_title(f"rank on each{left}", color=GREY)
+    remark(figure, ranking.simulated.label)
     return figure
 
 

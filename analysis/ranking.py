@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
@@ -17,7 +16,8 @@ from analysis import bradley_terry
 from analysis.bootstrap import Coded, Draws, draws
 from analysis.bradley_terry import Array, Counts, Fit, NoEstimateError
 from analysis.errors import InputError
-from analysis.votes import CHOICES, Votes
+from analysis.names import close
+from analysis.votes import KNOWN, Simulated, Votes, numbered, simulated
 
 Unit = Literal["participant", "vote", "image"]
 # Pairs that differ at this level, after Holm's adjustment, get different letters.
@@ -75,7 +75,8 @@ class Pair(NamedTuple):
 @dataclass(frozen=True)
 class Ranking:
     """rows: best first; letters: methods that share one do not differ significantly; unit: what was
-    drawn, after what the votes allow; notes: what a reader must know."""
+    drawn, after what the votes allow; notes: what a reader must know; simulated: how many of the
+    participants were."""
 
     rows: list[Row]
     pairs: list[Pair]
@@ -86,6 +87,7 @@ class Ranking:
     unit: Unit
     settings: Settings
     notes: list[str]
+    simulated: Simulated
 
 
 def coded(votes: Votes, unit: Unit | Literal["group"]) -> tuple[Coded, list[str]]:
@@ -94,29 +96,21 @@ def coded(votes: Votes, unit: Unit | Literal["group"]) -> tuple[Coded, list[str]
     frame = votes.asked
     if frame.is_empty():
         raise InputError(f"{votes.source}: no votes are left")
-    methods = sorted({*frame["left"].unique(), *frame["right"].unique()})
-    numbers = {name: i for i, name in enumerate(methods)}
-    cluster = None
-    if unit != "vote":
-        cluster = frame[unit].rank("dense").to_numpy().astype(np.int32) - 1
-    places = {choice: i for i, choice in enumerate(CHOICES)}
+    both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
     return Coded(
-        _codes(frame["left"], numbers).astype(np.int32),
-        _codes(frame["right"], numbers).astype(np.int32),
-        _codes(frame["choice"], places).astype(np.int8),
+        both[: len(frame)],
+        both[len(frame) :],
+        frame["choice"].to_physical().to_numpy().astype(np.int8),
         frame["weight"].to_numpy(),
-        cluster,
+        None if unit == "vote" else numbered(frame[unit])[0],
         len(methods),
     ), methods
-
-
-def _codes(column: pl.Series, numbers: dict[str, int]) -> NDArray[np.int64]:
-    return column.replace_strict(numbers, return_dtype=pl.Int64).to_numpy()
 
 
 def rank(votes: Votes, settings: Settings) -> Ranking:
     """Raises InputError where the votes do not determine a ranking; the message names methods."""
     unit, notes = _unit(votes, settings.unit)
+    notes += _left_aside(votes)
     data, methods = coded(votes, unit)
     counts = data.counts()
     anchor = _anchor(settings.anchor, methods)
@@ -142,7 +136,9 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         [row.method for row in rows],
         {frozenset((p.better, p.worse)) for p in pairs if p.p_value < SIGNIFICANT},
     )
-    return Ranking(rows, pairs, letters, shown, counts, methods, unit, settings, notes)
+    return Ranking(
+        rows, pairs, letters, shown, counts, methods, unit, settings, notes, simulated(votes)
+    )
 
 
 def _unit(votes: Votes, wanted: Unit) -> tuple[Unit, list[str]]:
@@ -154,6 +150,19 @@ def _unit(votes: Votes, wanted: Unit) -> tuple[Unit, list[str]]:
         "no column 'participant': votes are drawn one by one, as if each came from another person; "
         "where they do not, intervals are too narrow"
     ]
+
+
+def _left_aside(votes: Votes) -> list[str]:
+    """What is in the file but not in the ranking."""
+    notes = []
+    if len(votes.checks):
+        notes.append(f"{len(votes.checks):,} answers to validation questions are not ranked")
+    missing = [name for name in KNOWN if not votes.has(name)]
+    for name in votes.unused:
+        meant = close(name, missing)
+        remedy = f" (is {meant!r} meant? --column {meant}={name} reads it)" if meant else ""
+        notes.append(f"the column {name!r} is not used{remedy}")
+    return notes
 
 
 def _anchor(name: str | None, methods: list[str]) -> int | None:

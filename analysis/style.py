@@ -1,18 +1,23 @@
-"""How plots look: one place for size, type, colours and markers."""
+"""How plots look: one place for size, type, colours and markers, and what a style file changes."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-# Widths of one column and of a whole page in two-column papers, in inches.
-COLUMN, PAGE = 3.4, 7.0
+from analysis.errors import InputError
+from analysis.names import nearest
 
 # Okabe & Ito 2008, told apart by people of every kind of colour vision; their yellow is left out
 # because it cannot be seen on white paper.
@@ -20,15 +25,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 # As many as there are colours, plus one: together they repeat after 56 methods only.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#666666"
+WARNING = "#C04A00"
 
-_SETTINGS: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+_SETTINGS: dict[str, Any] = {
+    "axes.titlesize": "medium",
+    "axes.labelsize": "medium",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -48,6 +49,104 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+class Style(BaseModel):
+    """What a style file may say. column_width, page_width: in inches, of one column and of a whole
+    page; font_size: of labels, in points, legends and ticks are one point smaller; matplotlib: any
+    of its settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column_width: float = Field(default=3.4, ge=1, le=20)
+    page_width: float = Field(default=7.0, ge=1, le=20)
+    font: str = "DejaVu Sans"
+    font_size: float = Field(default=8, ge=4, le=24)
+    colours: tuple[str, ...] = Field(default=COLOURS, min_length=1)
+    matplotlib: dict[Any, Any] = {}
+
+    @field_validator("font")
+    @classmethod
+    def _installed(cls, font: str) -> str:
+        try:
+            findfont(font, fallback_to_default=False)
+        except ValueError:
+            raise ValueError(f"no font {font!r} on this machine") from None
+        return font
+
+    @field_validator("colours")
+    @classmethod
+    def _colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
+        for colour in colours:
+            if not is_color_like(colour):
+                raise ValueError(f"{colour!r} is no colour; write it as '#0072B2'")
+        return colours
+
+    @field_validator("matplotlib")
+    @classmethod
+    def _settings(cls, settings: dict[Any, Any]) -> dict[Any, Any]:
+        for key, value in settings.items():
+            if key not in mpl.rcParams:
+                raise ValueError(f"no setting {key!r}{nearest(key, list(mpl.rcParams))}")
+            with mpl.rc_context():
+                mpl.rcParams.update({key: value})
+        return settings
+
+    def settings(self) -> dict[Any, Any]:
+        """For matplotlib."""
+        small = self.font_size - 1
+        return {
+            **_SETTINGS,
+            "font.family": self.font,
+            "font.size": self.font_size,
+            **dict.fromkeys(("legend.fontsize", "xtick.labelsize", "ytick.labelsize"), small),
+            **self.matplotlib,
+        }
+
+
+HOUSE = Style()
+_current: ContextVar[Style] = ContextVar("style", default=HOUSE)
+
+
+def read(path: Path | None) -> Style:
+    """A style file (TOML); the house style without one. Raises InputError, one line."""
+    if path is None:
+        return HOUSE
+    try:
+        return Style.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {_in_words(error)}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not TOML in UTF-8: {error}") from None
+
+
+def _in_words(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return f"no setting {name!r}{nearest(name, list(Style.model_fields))}"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}".splitlines()[0]
+
+
+def column() -> float:
+    """Width of one column in two-column papers, in inches."""
+    return _current.get().column_width
+
+
+def page() -> float:
+    """Width of a whole page, in inches."""
+    return _current.get().page_width
+
+
+def font_size() -> float:
+    """Of labels, in points."""
+    return _current.get().font_size
+
+
+def colours() -> tuple[str, ...]:
+    return _current.get().colours
+
+
 @dataclass(frozen=True)
 class Look:
     """How one method looks in every plot of a run."""
@@ -58,19 +157,30 @@ class Look:
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
     """A colour and a marker for each method, by its place in the run."""
+    own = colours()
     return {
-        method: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)])
+        method: Look(own[i % len(own)], MARKERS[i % len(MARKERS)])
         for i, method in enumerate(methods)
     }
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """Draw in the house style, whatever the user's own matplotlibrc says."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_SETTINGS)
-        yield
+def styled(style: Style = HOUSE) -> Iterator[None]:
+    """Draw in a style, whatever the user's own matplotlibrc says."""
+    token = _current.set(style)
+    try:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            mpl.rcParams.update(style.settings())
+            yield
+    finally:
+        _current.reset(token)
+
+
+def remark(figure: Figure, text: str) -> None:
+    """A line over a figure, at the right, that must not be overlooked; none for an empty text."""
+    if text:
+        figure.suptitle(text, x=0.995, ha="right", color=WARNING, fontsize="small")
 
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:

@@ -6,24 +6,29 @@ and `choice`, or `winner` and `loser`. Every row is read or refused by its line:
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from analysis import votes_file
 from analysis.errors import InputError
+from analysis.names import nearest
 
 LEFT, RIGHT, TIE = "left", "right", "tie"
 CHOICES = (LEFT, RIGHT, TIE)
+CHOICE = pl.Enum(CHOICES)
 SIDED, PLAIN = ("left", "right", "choice"), ("winner", "loser")
-OPTIONAL = (
-    "participant", "question", "image", "group", "is_check", "check_passed", "response_ms",
-    "answered_at", "weight",
-)  # fmt: skip
-KNOWN = (*SIDED, *PLAIN, *OPTIONAL)
+# Of few different words each.
+REPEATED = (*SIDED, *PLAIN, "participant", "image", "group", "is_check", "check_passed")
+READ = (*REPEATED, "question", "response_ms", "weight")
+KNOWN = (*READ, "answered_at")
 TRUE, FALSE = {"1", "true", "yes", "t", "y"}, {"0", "false", "no", "f", "n", ""}
+# What names of simulated participants begin with.
+SIMULATED = "simulated-"
 # How the words of a bad file are shown.
 LONGEST_SHOWN = 40
 
@@ -40,12 +45,14 @@ class Reading:
 @dataclass(frozen=True)
 class Votes:
     """frame: a row per answered question with `line` (in the file, the header is 1), `left`,
-    `right`, `choice` (left, right, tie), `weight` and those of OPTIONAL that the file has;
-    sided: False where the file says winner and loser, so that sides mean nothing."""
+    `right` (categories), `choice` (left, right, tie), `weight` and those of READ that the file has;
+    sided: False where the file says winner and loser, so that sides mean nothing; unused: columns
+    of the file that are not read."""
 
     frame: pl.DataFrame
     sided: bool
     source: Path
+    unused: tuple[str, ...] = ()
 
     def has(self, column: str) -> bool:
         return column in self.frame.columns
@@ -63,82 +70,104 @@ class Votes:
         return self.frame.filter(pl.col("is_check"))
 
     def replaced(self, frame: pl.DataFrame) -> Votes:
-        return Votes(frame, self.sided, self.source)
+        return Votes(frame, self.sided, self.source, self.unused)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """How many participants were simulated, of how many."""
+
+    simulated: int
+    participants: int
+
+    @property
+    def label(self) -> str:
+        """For a plot; empty where everybody is a person."""
+        if not self.simulated:
+            return ""
+        return f"{'' if self.simulated == self.participants else 'partly '}simulated votes"
+
+    @property
+    def sentence(self) -> str:
+        """For a table or a page; empty where everybody is a person."""
+        if not self.simulated:
+            return ""
+        return (
+            f"Simulated: {self.simulated:,} of {self.participants:,} participants were simulated, "
+            "not asked; these results say nothing about people"
+        )
+
+
+def simulated(votes: Votes) -> Simulated:
+    """Participants whose names begin with SIMULATED; whatever is made of their votes says so."""
+    if not votes.has("participant"):
+        return Simulated(0, 0)
+    people = votes.frame["participant"].unique().cast(pl.String)
+    return Simulated(int(people.str.starts_with(SIMULATED).sum()), len(people))
 
 
 def read(path: Path, reading: Reading | None = None) -> Votes:
     """Raises InputError, naming the first line that cannot be used."""
     reading = reading or Reading()
-    raw = _named(_table(path), path, reading.columns)
+    names = votes_file.columns(path)
+    wanted = _wanted(names, path, reading.columns)
+    ours = {theirs: mine for mine, theirs in wanted.items()}
+    repeated = [wanted[name] for name in REPEATED if name in wanted]
+    raw = votes_file.read(path, list(ours), repeated).rename(ours)
     if raw.is_empty():
         raise InputError(f"{path}: no votes in it, only a header")
-    raw = raw.with_row_index("line", offset=2)
+    raw = raw.with_columns(
+        stripped(raw[name]) for name in REPEATED if name in raw.columns and name != "choice"
+    )
     sided = set(SIDED) <= set(raw.columns)
     frame = _sided(raw, path, reading) if sided else _plain(raw)
     frame = _typed(frame, path)
     _check(frame, path)
-    return Votes(frame, sided, path)
+    unused = tuple(name for name in names if name not in ours and name != "answered_at")
+    return Votes(frame, sided, path, unused)
 
 
-def _table(path: Path) -> pl.DataFrame:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path).select(pl.all().cast(pl.String).fill_null(""))
-        if path.stat().st_size == 0:
-            raise InputError(f"{path}: the file is empty")
-        return pl.read_csv(path, separator=_separator(path), infer_schema=False).with_columns(
-            pl.all().fill_null("")
-        )
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: {_where(path) or _first_line(error)}") from error
-
-
-def _separator(path: Path) -> str:
-    with path.open("rb") as file:
-        header = file.readline().decode("utf-8", "replace")
-    return max(",;\t", key=header.count)
-
-
-def _where(path: Path) -> str:
-    """What is wrong with the text of a file that cannot be read."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return f"line {number}: not UTF-8 (byte {line[error.start]:#x}); save it as UTF-8"
-    return ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def _named(table: pl.DataFrame, path: Path, columns: Mapping[str, str]) -> pl.DataFrame:
-    """With our names for the columns, and only those that are known."""
+def _wanted(names: list[str], path: Path, columns: Mapping[str, str]) -> dict[str, str]:
+    """Our names of the columns to read -> the file's."""
     for ours, theirs in columns.items():
         if ours not in KNOWN:
             raise InputError(f"--column {ours}=...: not one of {', '.join(KNOWN)}")
-        if theirs not in table.columns:
-            raise InputError(f"{path}: no column {theirs!r}{nearest(theirs, table.columns)}")
-    taken = {theirs: ours for ours, theirs in columns.items()}
-    table = table.select(pl.all().exclude([n for n in columns if n not in taken])).rename(taken)
-    needed = PLAIN if set(PLAIN) & set(table.columns) else SIDED
+        if theirs not in names:
+            raise InputError(f"{path}: no column {theirs!r}{nearest(theirs, names)}")
+    renamed = set(columns.values())
+    found = {name: name for name in READ if name in names and name not in renamed}
+    found |= {ours: theirs for ours, theirs in columns.items() if ours in READ}
+    needed = PLAIN if set(PLAIN) & set(found) and not set(SIDED) <= set(found) else SIDED
     for name in needed:
-        if name not in table.columns:
+        if name not in found:
             raise InputError(
-                f"{path}: no column {name!r}{nearest(name, table.columns)}; needed are left, "
+                f"{path}: no column {name!r}{nearest(name, names)}; needed are left, "
                 "right and choice, or winner and loser; --column left=NAME names another one"
             )
-    return table.select([name for name in KNOWN if name in table.columns])
+    return {name: theirs for name, theirs in found.items() if name not in {*SIDED, *PLAIN}} | {
+        name: found[name] for name in needed
+    }
 
 
-def nearest(name: str, names: Sequence[str]) -> str:
-    found = difflib.get_close_matches(name.lower(), [n.lower() for n in names], 1, 0.6)
-    same = [n for n in names if found and n.lower() == found[0]]
-    return f", is {same[0]!r} meant?" if same else f" among {', '.join(names)}"
+def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
+    """The place of each value among the sorted distinct ones, (N,), and these. column: categories
+    or text."""
+    column = column.cast(pl.Categorical)
+    present = column.unique()
+    names = present.cast(pl.String).to_list()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    codes = present.to_physical().to_numpy()
+    places = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.int32)
+    places[codes[order]] = np.arange(len(order))
+    return places[column.to_physical().to_numpy()], [names[i] for i in order]
+
+
+def stripped(column: pl.Series) -> pl.Series:
+    """Categories without spaces around them."""
+    words = column.unique().cast(pl.String)
+    if (words == words.str.strip_chars()).all():
+        return column
+    return column.cast(pl.String).str.strip_chars().cast(pl.Categorical)
 
 
 def _sided(raw: pl.DataFrame, path: Path, reading: Reading) -> pl.DataFrame:
@@ -147,30 +176,36 @@ def _sided(raw: pl.DataFrame, path: Path, reading: Reading) -> pl.DataFrame:
     for choice in reading.answers.values():
         if choice not in CHOICES:
             raise InputError(f"--answer ...={choice}: must be left, right or tie")
-    given = pl.col("choice").str.strip_chars()
-    known = given.replace_strict(words, default=None)
-    lowered = given.str.to_lowercase().replace_strict(words, default=None)
-    chosen = (
-        pl.when(known.is_not_null()).then(known)
-        .when(given == pl.col("left")).then(pl.lit(LEFT))
-        .when(given == pl.col("right")).then(pl.lit(RIGHT))
-        .otherwise(lowered)
-    )  # fmt: skip
-    frame = raw.with_columns(chosen.alias("chosen"))
-    unknown = frame.filter(pl.col("chosen").is_null())
-    if not unknown.is_empty():
-        line, word = unknown.row(0, named=True)["line"], unknown.row(0, named=True)["choice"]
-        remedy = "--answer WORD=left|right|tie says what a word means"
+    given = raw["choice"]
+    exact = _looked_up(given, lambda word: words.get(word, words.get(word.strip())))
+    lowered = _looked_up(given, lambda word: words.get(word.strip().lower()))
+    name = stripped(given)
+    chosen = np.where(name == raw["left"], 0, np.where(name == raw["right"], 1, lowered))
+    chosen = np.where(exact >= 0, exact, chosen)
+    unknown = np.flatnonzero(chosen < 0)
+    if len(unknown):
+        first = int(unknown[0])
+        word = str(name[first])
         what = f"choice {word[:LONGEST_SHOWN]!r}" if word else "no choice"
         raise InputError(
-            f"{path} line {line}: {what}{_as_many(len(unknown))}; left, right, tie or the name of "
-            f"the left or right method is expected; {remedy}"
+            f"{path} line {raw['line'][first]}: {what}{_as_many(len(unknown))}; left, right, tie "
+            "or the name of the left or right method is expected; --answer WORD=left|right|tie "
+            "says what a word means"
         )
-    return frame.drop("choice").rename({"chosen": "choice"})
+    return raw.with_columns(pl.Series(CHOICES, dtype=CHOICE).gather(chosen).alias("choice"))
+
+
+def _looked_up(column: pl.Series, meaning: Callable[[str], str | None]) -> NDArray[np.int8]:
+    """The place in CHOICES that each word means, -1 without one."""
+    codes, names = numbered(column)
+    found = [meaning(name) for name in names]
+    return np.array([CHOICES.index(word) if word else -1 for word in found], np.int8)[codes]
 
 
 def _plain(raw: pl.DataFrame) -> pl.DataFrame:
-    return raw.rename({"winner": "left", "loser": "right"}).with_columns(choice=pl.lit(LEFT))
+    return raw.rename({"winner": "left", "loser": "right"}).with_columns(
+        choice=pl.lit(LEFT, dtype=CHOICE)
+    )
 
 
 def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -182,31 +217,31 @@ def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
             frame = frame.with_columns(_number(frame, name, path))
     if "weight" not in frame.columns:
         frame = frame.with_columns(weight=pl.lit(1.0))
-    _refuse(frame, pl.col("weight").is_null() | (pl.col("weight") < 0), "weight", path)
+    refuse(frame, pl.col("weight").is_null() | (pl.col("weight") < 0), "weight", path)
     return frame
 
 
 def _flag(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
     """True, False, or nothing where `check_passed` does not apply."""
-    text = frame[name].str.strip_chars().str.to_lowercase()
-    words: dict[str, bool | None] = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
-    if name == "check_passed":
-        words[""] = None
-    flags = text.replace_strict(words, default=None, return_dtype=pl.Boolean)
-    wrong = ~text.is_in(list(words)) & text.is_not_null()
-    _refuse(frame.with_columns(wrong=wrong), pl.col("wrong"), name, path)
-    return flags.fill_null(False).alias(name) if name == "is_check" else flags.alias(name)
+    codes, names = numbered(frame[name])
+    words = [word.lower() for word in names]
+    known = np.array([word in TRUE | FALSE for word in words])
+    refuse(frame, pl.lit(pl.Series(~known[codes])), name, path)
+    empty = None if name == "check_passed" else False
+    flags = [empty if word == "" else word in TRUE for word in words]
+    return pl.Series(name, flags, dtype=pl.Boolean).gather(codes)
 
 
 def _number(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
     text = frame[name].str.strip_chars()
     numbers = text.cast(pl.Float64, strict=False)
-    wrong = (numbers.is_null() & text.is_not_null() & (text != "")) | ~numbers.is_finite()
-    _refuse(frame.with_columns(wrong=wrong.fill_null(False)), pl.col("wrong"), name, path)
+    wrong = (numbers.is_null() & (text != "")) | ~numbers.is_finite()
+    refuse(frame, pl.lit(wrong.fill_null(False)), name, path)
     return numbers.alias(name)
 
 
-def _refuse(frame: pl.DataFrame, where: pl.Expr, name: str, path: Path) -> None:
+def refuse(frame: pl.DataFrame, where: pl.Expr, name: str, path: Path) -> None:
+    """Raises InputError where any row is wrong, naming the first."""
     wrong = frame.filter(where)
     if not wrong.is_empty():
         value = str(wrong[name][0])[:LONGEST_SHOWN]
@@ -217,10 +252,12 @@ def _refuse(frame: pl.DataFrame, where: pl.Expr, name: str, path: Path) -> None:
 
 def _check(frame: pl.DataFrame, path: Path) -> None:
     """What no single column shows."""
-    for name in ("left", "right"):
-        empty = frame.filter(pl.col(name).is_null() | (pl.col(name).str.strip_chars() == ""))
-        if not empty.is_empty():
-            raise InputError(f"{path} line {empty['line'][0]}: no method in {name!r}")
+    for name, what in (("left", "method"), ("right", "method"), ("participant", "participant")):
+        if name in frame.columns:
+            empty = frame.filter(pl.col(name) == "")
+            if not empty.is_empty():
+                many = _as_many(len(empty))
+                raise InputError(f"{path} line {empty['line'][0]}: no {what} in {name!r}{many}")
     same = frame.filter(pl.col("left") == pl.col("right"))
     if not same.is_empty():
         method = same["left"][0]
@@ -228,15 +265,22 @@ def _check(frame: pl.DataFrame, path: Path) -> None:
             f"{path} line {same['line'][0]}: {method!r} against itself{_as_many(len(same))}"
         )
     if "participant" in frame.columns and "question" in frame.columns:
-        key = ["participant", "question"]
-        twice = frame.filter(pl.struct(key).is_duplicated())
-        if not twice.is_empty():
-            person, question = twice[key].row(0)
-            lines = twice.filter(pl.struct(key) == pl.struct(twice[key][0]))["line"].head(2)
-            raise InputError(
-                f"{path} lines {lines[0]} and {lines[1]}: participant {person!r} answered question "
-                f"{question!r} twice; keep one"
-            )
+        _check_twice(frame, path)
+
+
+def _check_twice(frame: pl.DataFrame, path: Path) -> None:
+    key = ["participant", "question"]
+    # Hashes first: few bytes for a row, however many rows there are.
+    hashed = frame.select(pl.struct(key).hash().alias("key"))["key"]
+    alike = frame.filter(hashed.is_duplicated()) if hashed.n_unique() < len(frame) else frame[:0]
+    twice = alike.filter(pl.struct(key).is_duplicated())
+    if not twice.is_empty():
+        person, question = twice[key].row(0)
+        lines = twice.filter((pl.col(key[0]) == person) & (pl.col(key[1]) == question))["line"]
+        raise InputError(
+            f"{path} lines {lines[0]} and {lines[1]}: participant {person!r} answered question "
+            f"{question!r} twice; keep one"
+        )
 
 
 def _as_many(rows: int) -> str:

@@ -63,7 +63,7 @@ def written(tmp_path: Path, seed: int) -> Path:
 
 def found(folder: Path, **options: int) -> list[correlate.Correlation]:
     votes = read(folder / "votes.csv")
-    return correlate.correlations(runs.load(folder), votes, 64, samples=200, **options)
+    return correlate.correlations(runs.load(folder), votes, 64, samples=200, **options).rows
 
 
 def test_the_metric_that_people_judge_by_comes_first_and_the_other_is_chance(folder: Path) -> None:

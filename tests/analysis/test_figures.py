@@ -120,7 +120,8 @@ def test_many_methods_go_into_further_rows() -> None:
     with style.styled():
         figure = figures.side_by_side(many, Box(100, 60, 140, 100))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert len(titles) == 12 and figure.axes[0].get_gridspec().ncols == 6
+    assert len(titles) == 12
+    assert len({round(axes.get_position().x0, 4) for axes in figure.axes}) == 6
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -154,7 +155,7 @@ def test_figure_draws_what_was_asked_for(pictured: Path, tmp_path: Path) -> None
         (["--image", "x", "--resolution", "99"], "--resolution 99: not in this run (64, 128)"),
         (["--image", "x", "--methods", "nobody"], "--methods nobody: not in this run"),
         (["--image", "y", "--methods", "[a]"], "no result of [a] for y at 128 px"),
-        (["--image", "x", "--resolution", "64"], "no result of b|ar, [a], gone for x at 64 px"),
+        (["--image", "x", "--resolution", "64"], "no result of b|ar, [a] for x at 64 px"),
         (["--image", "x", "--crop", "1,2"], "write it as LEFT,TOP,SIDE"),
         (["--image", "x", "--crop", "100,0,64"], "reaches out of the image of 128x128"),
         (["--image", "x", "--out", "fig.svg"], "suffix must be .png or .pdf"),

@@ -1,0 +1,59 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from analysis import votes
+from analysis.errors import InputError
+
+RunFolder = Annotated[Path, Argument(metavar="RUN", help="Run folder, such as results/demo.")]
+VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")]
+Out = Annotated[Path, Option(help="Folder for what is written.")]
+Participants = Annotated[
+    Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+]
+Columns = Annotated[
+    list[str] | None,
+    Option("--column", metavar="OURS=THEIRS", help="What a column is called; repeatable."),
+]
+Answers = Annotated[
+    list[str] | None,
+    Option("--answer", metavar="WORD=left|right|tie", help="What an answer means; repeatable."),
+]
+StyleFile = Annotated[
+    Path | None, Option("--style", help="Widths, font and colours of a journal, .toml.")
+]
+
+
+def reading(columns: list[str] | None, answers: list[str] | None) -> votes.Reading:
+    return votes.Reading(words(columns, "--column"), words(answers, "--answer"))
+
+
+def words(given: list[str] | None, option: str) -> dict[str, str]:
+    """NAME=VALUE, where NAME may be empty."""
+    found = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise InputError(f"{option} {text!r}: write it as NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Separated by commas."""
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} {text!r}: numbers separated by commas are needed") from None
+
+
+def check_known(what: str, given: Sequence[object], known: Sequence[object]) -> None:
+    for name in given:
+        if name not in known:
+            raise InputError(f"--{what} {name}: not in this run ({', '.join(map(str, known))})")
