@@ -1,4 +1,5 @@
 # make demo   the main job on twelve photographs, with its report; demo-full adds the slow methods
+# make paper  the whole chain with simulated people: run, survey, votes, ranking, report
 # make results  the results table of the README
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
 # make test   all tests
@@ -12,13 +13,38 @@ DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled
 
-.PHONY: demo demo-full results weights test conformance bench lint lock clean
+PAPER := results/paper
+# Everybody beyond the 3,750 valid votes of the paper's study is turned away.
+PEOPLE := 200
+VOTES := 3750
+RUN_OPTIONS := --workers 2 --methods telea,navier-stokes,patchmatch,two-stage
+SEEN := 1024
+FIGURE := --image torii_walkway --image lake_mountains --image spice_bowls
+
+.PHONY: demo demo-full paper results weights test conformance bench lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
 
 demo-full: $(VENV)/installed
 	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage,shiftmap,dfnet,deepfillv2,hifill
+
+paper: $(VENV)/installed
+	$(RUN) run_benchmark.py $(RUN_OPTIONS) --out $(PAPER)/run
+	rm -rf $(PAPER)/study $(PAPER)/votes $(PAPER)/ranking $(PAPER)/metrics $(PAPER)/figures
+	$(RUN) -m survey create --run $(PAPER)/run --resolution $(SEEN) --reference --check telea \
+	  --target-votes $(VOTES) --out $(PAPER)/study
+	$(RUN) -m survey simulate $(PAPER)/study --people $(PEOPLE) --truth docs/simulated_abilities.csv
+	$(RUN) -m survey export $(PAPER)/study $(PAPER)/votes/votes.csv
+	$(RUN) -m analysis rank $(PAPER)/votes/votes.csv --participants $(PAPER)/votes/participants.csv \
+	  --order --by image --out $(PAPER)/ranking
+	$(RUN) -m analysis correlate $(PAPER)/run $(PAPER)/votes/votes.csv --resolution $(SEEN) \
+	  --participants $(PAPER)/votes/participants.csv --out $(PAPER)/metrics
+	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE) --resolution $(SEEN) \
+	  --out $(PAPER)/figures/methods
+	$(RUN) -m analysis report $(PAPER)/run --votes $(PAPER)/votes/votes.csv --resolution $(SEEN) \
+	  --participants $(PAPER)/votes/participants.csv
+	cp docs/supplement.md $(PAPER)/README.md
 
 results: $(VENV)/installed
 	$(RUN) run_benchmark.py --workers 2 --protocol moskalenko2020-perceptual \

@@ -1,0 +1,106 @@
+"""make paper, small: run, survey, simulated people, export, ranking, report. The whole product."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.benchmark.conftest import PROTOCOL
+
+ROOT = Path(__file__).resolve().parents[1]
+DEMO = ROOT / "datasets" / "demo"
+
+
+@pytest.fixture(scope="module")
+def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the Makefile's target ends with, from the demo photographs at 64 px."""
+    folder = tmp_path_factory.mktemp("paper")
+    photos = folder / "photos"
+    photos.mkdir()
+    for path in sorted(DEMO.glob("*.jpg")):
+        small = cv2.resize(cv2.imread(str(path)), (64, 64), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(photos / f"{path.stem}.png"), small)
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    protocol = folder / "tiny.toml"
+    protocol.write_text(PROTOCOL)
+    options = (
+        f"--dataset {photos} --protocol {protocol} --resolutions 48,64 "
+        "--methods telea,navier-stokes,patchmatch"
+    )
+    done = subprocess.run(
+        [
+            "make", "paper", f"PAPER={folder / 'paper'}", f"RUN={sys.executable}", "VENV=.",
+            "-o", "./installed", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=60", "VOTES=1000",
+            "FIGURE=--image torii_walkway --image spice_bowls",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder / "paper"
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_ranking_is_the_one_that_was_simulated(supplement: Path) -> None:
+    truth = {row["method"]: float(row["ability"])
+             for row in table(ROOT / "docs/simulated_abilities.csv")}  # fmt: skip
+    ranking = table(supplement / "ranking/ranking.csv")
+    assert ranking[0]["method"] == "reference"
+    assert {row["method"] for row in ranking} == {
+        "reference", "telea", "navier-stokes", "patchmatch",
+    }  # fmt: skip
+    found = {row["method"]: float(row["ability"]) for row in ranking}
+    lead = found["patchmatch"] - found["telea"]
+    assert lead == pytest.approx(truth["patchmatch"] - truth["telea"], abs=0.3)
+
+
+def test_votes_are_as_many_as_the_study_wanted(supplement: Path) -> None:
+    study = json.loads((supplement / "votes/study.json").read_text())
+    assert study["valid_votes"] == 1000 and study["simulated"] is True
+    assert study["study"]["design"]["pairs_per_person"] == 25
+    people = table(supplement / "votes/participants.csv")
+    valid = [row for row in people if row["excluded"] == "0"]
+    assert len(valid) == 40 and len(people) >= 40
+    assert len(table(supplement / "votes/votes.csv")) == 27 * len(people)
+
+
+def test_everything_made_from_the_votes_says_simulated(supplement: Path) -> None:
+    texts = [
+        *(supplement / "ranking").glob("*.md"),
+        *(supplement / "ranking").glob("*.tex"),
+        *(supplement / "metrics").glob("*.md"),
+        *(supplement / "metrics").glob("*.tex"),
+        supplement / "ranking/rank.json",
+        supplement / "run/report.html",
+        supplement / "README.md",
+    ]
+    assert len(texts) >= 6
+    for path in texts:
+        assert "simulated" in path.read_text().lower(), path
+
+
+def test_it_looks_like_supplementary_material(supplement: Path) -> None:
+    for name in (
+        "run/tables/objective.tex", "run/report.html", "ranking/ranking.tex",
+        "ranking/ranking.pdf", "ranking/by_image.csv", "votes/votes.csv", "study/study.toml",
+    ):  # fmt: skip
+        assert (supplement / name).stat().st_size > 0, name
+    for folder in ("ranking", "metrics", "figures"):
+        assert list((supplement / folder).glob("*.pdf")), folder
+    page = (supplement / "run/report.html").read_text()
+    assert "preferred to" in page and "reference" in page
