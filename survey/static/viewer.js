@@ -131,6 +131,7 @@ export class Viewer {
     if (on && !this.images.length) return;
     this.stage.classList.toggle("swapped", on);
     this.hasCompared ||= on;
+    for (const image of this.images) this.draw(image);
     this.changed(this);
   }
 
@@ -148,11 +149,17 @@ export class Viewer {
   }
 
   draw(image) {
-    // On whole pixels of the screen: otherwise real pixels would be smeared over two.
+    // On whole pixels of the screen, in place and size: between pixels an image is blurred, and
+    // each of the two by another amount. Not with a transform, which does not keep to pixels.
     const snapped = (length) => Math.round(length * this.ratio) / this.ratio;
+    const corner = image.parentElement.getBoundingClientRect();
     const { scale, x, y } = this.view;
-    image.style.width = `${this.size.width * scale}px`;
-    image.style.height = `${this.size.height * scale}px`;
-    image.style.transform = `translate(${snapped(x)}px, ${snapped(y)}px)`;
+    const box = {
+      left: snapped(corner.left + x) - corner.left,
+      top: snapped(corner.top + y) - corner.top,
+      width: snapped(this.size.width * scale),
+      height: snapped(this.size.height * scale),
+    };
+    for (const [side, length] of Object.entries(box)) image.style[side] = `${length}px`;
   }
 }
