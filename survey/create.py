@@ -123,7 +123,7 @@ def _study(wanted: Wanted, gathered: Gathered) -> config.Study:
         "language": wanted.language,
         "design": {
             "methods": methods,
-            "check_method": check if has_reference else "",
+            "check_method": check if has_reference and wanted.checks != 0 else "",
             "pairs_per_person": wanted.pairs or PAIRS,
             "checks_per_person": wanted.checks if wanted.checks is not None else CHECKS,
             "target_votes": wanted.target_votes,
