@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError, TimeoutError
 
 from survey.errors import InputError
 from survey.files import PRIVATE
+
+Result = TypeVar("Result")
+# Where the result goes, and what is to be done.
+_Work = tuple[Future[Any], Callable[[Connection], Any]]
 
 FILE = "study.db"
 # How long a writer waits for others, less than a browser does.
@@ -39,7 +45,7 @@ def connect(folder: Path, database: str) -> Engine:
         url,
         pool_size=THREADS,
         connect_args={"timeout": PATIENCE_S},
-        execution_options={"turns": threading.Lock()},
+        execution_options={"queue": _Queue()},
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -83,28 +89,85 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction, committed at the end: what was written is safe then, or an error is raised."""
+    queue = _queue_of(engine)
     with (
-        _turn(engine),
+        queue.turn() if queue else nullcontext(),
         engine.connect().execution_options(writing=True) as connection,
         connection.begin(),
     ):
         yield connection
 
 
-@contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    """SQLite's writers look again and again whether its lock is free; those of one process queue
-    for it here instead."""
-    turns = engine.get_execution_options().get("turns")
-    if turns is None:
-        yield
-        return
-    if not turns.acquire(timeout=PATIENCE_S):
-        raise TimeoutError("others are writing")
+def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    """What `work` returns, once what it wrote is safe.
+
+    On SQLite, what several threads want to write goes to the disk in one transaction: else each
+    would wait for the disk after the other. PostgreSQL does the same by itself."""
+    queue = _queue_of(engine)
+    if queue:
+        return queue.write(engine, work)
+    with writing(engine) as connection:
+        return work(connection)
+
+
+def _queue_of(engine: Engine) -> _Queue | None:
+    found: _Queue | None = engine.get_execution_options().get("queue")
+    return found
+
+
+class _Queue:
+    """Where the threads of a process wait to write. Left to themselves, SQLite's writers look
+    again and again whether its lock is free."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[_Work] = deque()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise TimeoutError("others are writing")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def write(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        done: Future[Result] = Future()
+        self._waiting.append((done, work))
+        with self.turn():
+            # Unless whose turn it was before has done it.
+            if not done.done():
+                self._write_all(engine)
+        return done.result()
+
+    def _write_all(self, engine: Engine) -> None:
+        group = []
+        while self._waiting:
+            group.append(self._waiting.popleft())
+        try:
+            _write_together(engine, group)
+        except SQLAlchemyError as error:
+            for done, _ in group:
+                done.set_exception(error)
+        except Exception:
+            # One of them was refused, which undoes all: each on its own, then.
+            for one in group:
+                _write_alone(engine, one)
+
+
+def _write_together(engine: Engine, group: Sequence[_Work]) -> None:
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        results = [work(connection) for _, work in group]
+    for (done, _), result in zip(group, results, strict=True):
+        done.set_result(result)
+
+
+def _write_alone(engine: Engine, one: _Work) -> None:
     try:
-        yield
-    finally:
-        turns.release()
+        _write_together(engine, [one])
+    except Exception as error:
+        one[0].set_exception(error)
 
 
 @contextmanager

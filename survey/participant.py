@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from flask import (
@@ -18,32 +18,18 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from survey import adaptive, database, design, live, people, platforms, store, validity
+from survey import adaptive, database, design, live, people, platforms, store
 from survey.app import YEAR_S, Opened, limiter, opened, stopped
-from survey.stimuli import FOLDER, REFERENCE
+from survey.stimuli import FOLDER
+from survey.voting import Answer, take
 
 pages = Blueprint("participant", __name__)
 
-# A day: nobody looks longer, and a clock that jumps must not spoil a mean.
-LONGEST_MS = 86_400_000
 # Looking at a question again is noted this often; votes are noted anyway.
 SEEN_EVERY_MS = 20_000
-
-
-class Answer(BaseModel):
-    """The body of a vote."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    position: Annotated[int, Field(ge=1, le=10_000)]
-    choice: Literal["left", "right", "tie"]
-    response_ms: Annotated[int, Field(ge=0, le=LONGEST_MS)]
-    layout: Literal["side", "stacked"]
-    shown_px: Annotated[int, Field(ge=0, le=100_000)]
-    zoomed: bool
-    compared: bool
 
 
 @pages.get("/")
@@ -214,32 +200,12 @@ def vote() -> ResponseReturnValue:
         abort(400)
     if answer.choice == "tie" and not found.study.design.ties:
         abort(400)
-    with database.writing(found.engine) as connection:
-        person = store.find_and_lock(connection, code)
-        if person is None or person.withdrawn_at is not None:
-            abort(410)
-        if person.study_state == store.CLOSED and person.finished_at is None:
-            abort(410)
-        ahead = store.unanswered(connection, person.id, 3)
-        expected = ahead[0].position if ahead else person.questions
-        if answer.position > expected:
-            abort(409)
-        if ahead and answer.position == expected:
-            _record(connection, person, answer, found)
-            del ahead[0]
-        reply = _shown(ahead[:2], person, found)
+    person, ahead = database.write(
+        found.engine, lambda connection: take(connection, code, answer, found.study.exclusion)
+    )
+    reply = _shown(ahead[:2], person, found)
     done = None if reply["question"] else url_for("participant.done")
     return {"position": answer.position, **reply, "done": done}
-
-
-def _record(connection: Connection, person: Any, answer: Answer, found: Opened) -> None:
-    store.record(connection, person.id, store.Vote(**answer.model_dump()))
-    if answer.position < person.questions:
-        store.seen(connection, person.id)
-        return
-    facts = validity.facts(store.answers(connection, person.id), REFERENCE)
-    reason = validity.reason(facts, True, found.study.exclusion)
-    store.finish(connection, person.id, reason)
 
 
 @pages.get("/done")
