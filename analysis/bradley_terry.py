@@ -160,16 +160,19 @@ def fit_many(
 
 def _near(wins: Array, start: Array) -> Fit:
     """Abilities of many data sets that are alike, such as bootstrap draws."""
-    abilities = start + np.zeros(wins.shape[:-1])
-    if wins.shape[-1] >= MANY:
-        abilities = _with_shared_information(wins, start, abilities)
+    if wins.shape[-1] < MANY:
+        return _plain(wins, start + np.zeros(wins.shape[:-1]), errors=False)
+    abilities, longest = _with_shared_information(wins, start)
+    if longest.max() <= CONVERGED:
+        return _found(wins, abilities, np.full(wins.shape, np.nan), longest)
     return _plain(wins, abilities, errors=False)
 
 
-def _with_shared_information(wins: Array, start: Array, abilities: Array) -> Array:
+def _with_shared_information(wins: Array, start: Array) -> tuple[Array, Array]:
     """Newton's method with the mean information for all: a multiplication instead of an elimination
-    for each data set and step."""
+    for each data set and step. The last, and the length of the longest step of each."""
     k = wins.shape[-1]
+    abilities = start + np.zeros(wins.shape[:-1])
     votes = wins + wins.swapaxes(-1, -2)
     won = wins.sum(-1)
     share = expit(start[:, None] - start[None, :])
@@ -184,7 +187,7 @@ def _with_shared_information(wins: Array, start: Array, abilities: Array) -> Arr
         abilities = abilities + step - step.mean(-1, keepdims=True)
         if longest.max() <= CONVERGED:
             break
-    return abilities
+    return abilities, longest
 
 
 def _plain(wins: Array, start: Array | None = None, *, errors: bool = True) -> Fit:
@@ -208,11 +211,18 @@ def _plain(wins: Array, start: Array | None = None, *, errors: bool = True) -> F
         abilities = abilities + step - step.mean(-1, keepdims=True)
         if longest.max() <= CONVERGED:
             break
+    # The constraint stands in the information as one more observation of the mean.
+    covariance = (np.linalg.inv(information) if errors else np.nan * information) - 1 / k
+    return _found(wins, abilities, covariance, longest)
+
+
+def _found(wins: Array, abilities: Array, covariance: Array, longest: Array) -> Fit:
+    """longest: step of each data set in the last round."""
+    share = expit(abilities[..., :, None] - abilities[..., None, :])
     nothing = np.zeros(wins.shape[:-2])
     return Fit(
         abilities=abilities,
-        # The constraint stands in the information as one more observation of the mean.
-        covariance=(np.linalg.inv(information) if errors else np.nan * information) - 1 / k,
+        covariance=covariance,
         tie=nothing + np.nan,
         tie_error=nothing + np.nan,
         order=nothing,

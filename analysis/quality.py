@@ -174,5 +174,9 @@ def _refitted(counts: Counts, ranking: Ranking) -> Array:
     bounded = bradley_terry.finite(counts, order)
     prior = settings.prior or WEAK_PRIOR * ~bounded
     return bradley_terry.fit_many(
-        counts, ties=settings.ties == "davidson", order=order, prior=prior
+        counts,
+        ties=settings.ties == "davidson",
+        order=order,
+        prior=prior,
+        start=_centred(ranking),
     ).abilities

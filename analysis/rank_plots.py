@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from scipy.special import expit
 from scipy.stats import norm
 
+from analysis.bradley_terry import Array
 from analysis.per_image import Part
 from analysis.ranking import Ranking
-from analysis.style import GREY, colours, column, page, remark
+from analysis.style import GREY, colours, column, font_size, page, remark
 
 # So far from one half the text over a cell turns white.
 DARK = 0.27
+# Methods up to which a matrix has a number in each cell; beyond, colours only.
+MOST_NUMBERS = 20
 # Rows of a figure of places, at most.
 MOST = 40
 
@@ -57,23 +63,39 @@ def preferences(ranking: Ranking) -> Figure:
     figure = Figure(figsize=(min(side, page()), min(side, page()) * 0.9))
     axes = figure.add_subplot()
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
-    axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
-    for i in range(len(names)):
-        for j in range(len(names)):
-            if i != j:
-                far = abs(share[i, j] - 0.5) > DARK
-                axes.text(
-                    j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize="small",
-                    color="white" if far else "black",
-                )  # fmt: skip
-    axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), names)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    image = axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
+    if len(names) <= MOST_NUMBERS:
+        _number(axes, share)
+    else:
+        bar = figure.colorbar(image, ax=axes, shrink=0.5, format=PercentFormatter(1.0))
+        bar.outline.set_visible(False)
+    _name_cells(figure, axes, names, names)
     axes.set_title("% of decided votes for the row")
     remark(figure, ranking.simulated.label)
     return figure
+
+
+def _number(axes: Axes, share: Array) -> None:
+    for i, j in zip(*np.nonzero(~np.eye(len(share), dtype=bool)), strict=True):
+        axes.text(
+            j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize="small",
+            color="white" if abs(share[i, j] - 0.5) > DARK else "black",
+        )  # fmt: skip
+
+
+def _name_cells(figure: Figure, axes: Axes, across: Sequence[str], down: Sequence[str]) -> None:
+    """Names of columns and rows, as small as they must be."""
+    width, height = figure.get_size_inches()
+    sizes = [
+        min(font_size() - 1, 72 * 0.7 * inches / len(names))
+        for inches, names in ((width, across), (height, down))
+    ]
+    slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(across)), across, fontsize=sizes[0], **slant)
+    axes.set_yticks(range(len(down)), down, fontsize=sizes[1])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
 
 
 def places(ranking: Ranking, parts: list[Part]) -> Figure:
@@ -95,11 +117,7 @@ def places(ranking: Ranking, parts: list[Part]) -> Figure:
             j, i, str(table[i, j]), ha="center", va="center", fontsize="small",
             color="white" if dark else "black",
         )  # fmt: skip
-    axes.set_xticks(range(len(methods)), methods, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(len(names)), names)
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    _name_cells(figure, axes, methods, names)
     left = f" ({len(names)} of {len(ranks)})" if len(ranks) > len(names) else ""
     axes.set_title(f"rank on each{left}", color=GREY)
     remark(figure, ranking.simulated.label)

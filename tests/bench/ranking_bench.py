@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import choix
 import numpy as np
+import polars as pl
 from scipy.special import expit
 
+from analysis import exclusions, ranking, votes
 from analysis.bootstrap import Coded, draws
 from analysis.bradley_terry import fit, fit_many, from_wins
+from tests.bench.fresh import measured
 
 METHODS, PEOPLE, VOTES = 7, 150, 3750
 BOOTSTRAPS = 1000
 REPEATS = 7
 # Through choix on raw votes 1000 bootstraps take long; this many are timed and scaled.
 TIMED = 20
+# A crowd: everything that the survey exports, about 100 bytes a vote.
+CROWD_METHODS, CROWD_PEOPLE, CROWD_VOTES, CROWD_IMAGES = 100, 50_000, 5_000_000, 100
 
 
 def study(seed: int = 0) -> Coded:
@@ -57,6 +64,60 @@ def resampled_raw(pairs: list[tuple[int, int]], rng: np.random.Generator) -> Non
         choix.ilsr_pairwise(METHODS, drawn)
 
 
+def crowd(seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    abilities = np.linspace(-1, 1, CROWD_METHODS)
+    left = rng.integers(0, CROWD_METHODS, CROWD_VOTES)
+    right = (left + rng.integers(1, CROWD_METHODS, CROWD_VOTES)) % CROWD_METHODS
+    lost = rng.random(CROWD_VOTES) > expit(abilities[left] - abilities[right])
+    names = np.array([f"method-{i:03d}" for i in range(CROWD_METHODS)])
+    photographs = np.array([f"photograph_{i}" for i in range(CROWD_IMAGES)])
+    people = np.array([f"participant-{i}" for i in range(CROWD_PEOPLE)])
+    each = CROWD_VOTES // CROWD_PEOPLE
+    return pl.DataFrame(
+        {
+            "participant": np.repeat(people, each),
+            "question": np.tile(np.arange(each), CROWD_PEOPLE),
+            "image": photographs[rng.integers(0, CROWD_IMAGES, CROWD_VOTES)],
+            "left": names[left],
+            "right": names[right],
+            "choice": np.where(lost, "right", "left"),
+            "is_check": np.zeros(CROWD_VOTES, np.int8),
+            "check_passed": [None] * CROWD_VOTES,
+            "response_ms": rng.integers(900, 9000, CROWD_VOTES),
+            "answered_at": ["2026-01-02T03:04:05.678+00:00"] * CROWD_VOTES,
+        },
+        schema_overrides={"check_passed": pl.String},
+    )
+
+
+def ranked(path: str) -> Callable[[], ranking.Ranking]:
+    """From a file to a ranking with intervals, as `rank` does it before it draws."""
+
+    def action() -> ranking.Ranking:
+        valid, _ = exclusions.apply(votes.read(Path(path)), exclusions.Rules())
+        return ranking.rank(valid, ranking.Settings(samples=BOOTSTRAPS))
+
+    return action
+
+
+def from_files() -> None:
+    print(
+        f"\n{CROWD_VOTES:,} votes of {CROWD_PEOPLE:,} people on {CROWD_METHODS} methods, ", end=""
+    )
+    print(f"{BOOTSTRAPS:,} bootstraps, in a process of its own")
+    print(f"{'':44}{'seconds':>10}{'peak MB':>9}{'file MB':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        made = crowd()
+        for suffix, write in (("csv", made.write_csv), ("parquet", made.write_parquet)):
+            path = Path(folder) / f"votes.{suffix}"
+            write(path)
+            seconds, peak = measured("tests.bench.ranking_bench:ranked", str(path))
+            size = path.stat().st_size / 2**20
+            print(f"{f'{suffix} to ranking':44}{seconds:10.2f}{peak:9.0f}{size:9.0f}")
+            path.unlink()
+
+
 def main() -> None:
     votes = study()
     wins = votes.counts().wins
@@ -82,6 +143,7 @@ def main() -> None:
     print(f"{'fit on counts, with standard errors':44}{on_counts:10.5f}{dense / on_counts:8.1f}x")
     print(f"{f'{BOOTSTRAPS} bootstraps through choix (of {TIMED})':44}{by_choix:10.3f}{'1.0x':>9}")
     print(f"{f'{BOOTSTRAPS} bootstraps of participants':44}{many:10.3f}{by_choix / many:8.1f}x")
+    from_files()
 
 
 if __name__ == "__main__":
