@@ -135,6 +135,8 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     """The WSGI application of a study's folder. Raises InputError."""
     study = open_study(Path(folder), preview=preview, simulated=simulated)
     app = Survey(__name__)
+    # Else the answer to //path is a redirect to whatever host the request names.
+    app.url_map.merge_slashes = False
     app.extensions["study"] = study
     app.config.update(
         SECRET_KEY=study.keys.secret,
