@@ -57,7 +57,8 @@ function compare(event, viewer) {
 }
 
 function answer(event, viewer, choose) {
-  const tie = event.key.toLowerCase() === "t";
+  // By the key's place too: with a Russian layout it writes another letter.
+  const tie = event.code === "KeyT" || event.key.toLowerCase() === "t";
   const choice = tie ? "tie" : CHOICES[viewer.layout]?.[event.key];
   if (!choice) return false;
   // A key that is kept down answers once; and where images have changed places, "left" would be

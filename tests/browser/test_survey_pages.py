@@ -234,9 +234,12 @@ def test_two_tabs_answer_each_question_once(visit: Visit, served: Study) -> None
     second = first.context.new_page()
     second.goto("/question")
     ready(second, 1)
+    # A page behind another one is hardly drawn.
+    first.bring_to_front()
     button(first, "left").click()
     button(ready(first, 2), "left").click()
     ready(first, 3)
+    second.bring_to_front()
     button(second, "right").click()
     ready(second, 3)
     assert choices(served) == ["left", "left"]
@@ -458,7 +461,9 @@ def test_nothing_differs_between_the_two_sides(looking: Page) -> None:
 # Screens, and people who do not see or point
 
 
-@pytest.mark.parametrize(("across", "down"), [(360, 740), (740, 360), (768, 1024), (1920, 1080)])
+@pytest.mark.parametrize(
+    ("across", "down"), [(360, 740), (740, 360), (768, 1024), (1024, 768), (1920, 1080)]
+)
 def test_every_page_fits_its_screen(visit: Visit, across: int, down: int) -> None:
     page = visit(viewport={"width": across, "height": down})
     page.goto("/")
