@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Sequence
 
 
-def close(name: str, names: Sequence[str]) -> str:
-    """The most similar of some names, or nothing."""
-    found = difflib.get_close_matches(name.lower(), [n.lower() for n in names], 1, 0.6)
+def close(name: str, names: Sequence[str], least: float = 0.6) -> str:
+    """The most similar of some names, if at least so similar (0 to 1), or nothing."""
+    found = difflib.get_close_matches(name.lower(), [n.lower() for n in names], 1, least)
     return next((n for n in names if found and n.lower() == found[0]), "")
 
 

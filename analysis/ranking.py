@@ -159,7 +159,7 @@ def _left_aside(votes: Votes) -> list[str]:
         notes.append(f"{len(votes.checks):,} answers to validation questions are not ranked")
     missing = [name for name in KNOWN if not votes.has(name)]
     for name in votes.unused:
-        meant = close(name, missing)
+        meant = close(name, missing, 0.8)
         remedy = f" (is {meant!r} meant? --column {meant}={name} reads it)" if meant else ""
         notes.append(f"the column {name!r} is not used{remedy}")
     return notes

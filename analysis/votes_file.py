@@ -105,7 +105,8 @@ def _check(path: Path, fields: int) -> int:
             if kept[STATE] == QUOTED:
                 line = kept[BEGUN] + 1
                 raise InputError(f"{path} line {line}: a quote is opened here and never closed")
-            _pass(np.array([NEW_LINE], np.uint8), separator, fields, kept)
+            if kept[SIZE]:
+                _pass(np.array([NEW_LINE], np.uint8), separator, fields, kept)
     line, found = kept[BAD], kept[FIELDS]
     if line and not found:
         raise InputError(f"{path} line {line}: a NUL byte; save it as UTF-8 CSV")

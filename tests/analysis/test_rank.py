@@ -100,8 +100,8 @@ def test_failed_checks_are_left_out_and_counted_and_checks_never_enter_the_fit(
 def test_what_is_written_is_complete_and_the_same_again(ranked: Path, tmp_path: Path) -> None:
     names = {path.name for path in ranked.iterdir()}
     assert names == {
-        "ranking.csv", "pairs.csv", "exclusions.csv", "ranking.md", "ranking.tex", "pairs.tex", "rank.json",
-        "ranking.png", "ranking.pdf", "preferences.png", "preferences.pdf",
+        "ranking.csv", "pairs.csv", "exclusions.csv", "ranking.md", "ranking.tex", "pairs.tex",
+        "rank.json", "ranking.png", "ranking.pdf", "preferences.png", "preferences.pdf",
     }  # fmt: skip
     command(study(tmp_path / "votes.csv", seed=2), "--out", tmp_path / "out", "--order")
     for name in names - {"rank.json"}:

@@ -33,8 +33,7 @@ def study(tmp_path: Path, made_up: bool) -> Path:
     folder = written(tmp_path, seed=3)
     votes = folder / "votes.csv"
     if made_up:
-        votes.write_text(re.sub(r"^p", "simulated-", votes.read_text()[11:], flags=re.M))
-        votes.write_text("participant" + votes.read_text())
+        votes.write_text(re.sub(r"^p(?=\d)", "simulated-", votes.read_text(), flags=re.M))
     return folder
 
 
