@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 from flask import (
@@ -164,7 +165,10 @@ def question() -> ResponseReturnValue:
         "question.html",
         **next_ones,
         ties=found.study.design.ties,
-        resume_link=url_for("participant.resume", token=token, _external=True),
+        resume_link=urljoin(
+            found.study.server.public_url or request.host_url,
+            url_for("participant.resume", token=token),
+        ),
     )
 
 

@@ -46,6 +46,7 @@ def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
         "backlog": 2048,
         "graceful_timeout": GRACE_S,
         "accesslog": None,
-        "loglevel": "warning",
+        # Warnings name addresses of those whose requests make no sense.
+        "loglevel": "error",
         "control_socket_disable": True,
     }
