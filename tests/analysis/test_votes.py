@@ -45,7 +45,7 @@ BAD = {
         "left,right,choice,left\na,b,left,a\n",
         "FILE line 1: 2 columns are called 'left'",
     ),
-    "row of empty fields": (GOOD + ",,\n", "FILE line 4: no choice"),
+    "row of empty fields": (GOOD + ",,\n", "FILE line 4: no method in 'left'"),
     "nobody": (
         "participant,left,right,choice\np,a,b,left\n,b,a,left\n,b,a,left\n",
         "FILE line 3: no participant in 'participant' (2 such lines)",
