@@ -452,6 +452,16 @@ def test_only_the_next_pair_is_loaded_ahead(visit: Visit) -> None:
         ready(page, position + 1)
 
 
+def test_each_script_is_loaded_once_and_without_waiting_for_another(visit: Visit) -> None:
+    page = visit()
+    asked: list[str] = []
+    page.on("request", lambda one: one.resource_type == "script" and asked.append(one.url))
+    start(page)
+    named = page.locator("script[src], link[rel=modulepreload]")
+    found = named.evaluate_all("all => all.map(one => one.src || one.href)")
+    assert sorted(asked) == sorted(found)
+
+
 def test_nothing_differs_between_the_two_sides(looking: Page) -> None:
     sides = [pane.evaluate("pane => pane.outerHTML") for pane in looking.locator(".pane").all()]
     alike = [re.sub(r"/stimuli/[0-9a-f]+|\b[AB]\b", "", side) for side in sides]
