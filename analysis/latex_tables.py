@@ -11,7 +11,7 @@ from analysis.table_formats import latex
 LONGEST_NAME = 20
 # Width of a character in \scriptsize, of the gap between columns, and of the text in `article` with
 # one column, in points.
-CHARACTER, GAP, PAGE = 4.0, 8.0, 345.0
+CHARACTER, GAP, PAGE = 3.8, 8.0, 345.0
 # For wider tables, where the page is narrower than that of a two-column journal.
 NARROW = "\\ifdim\\textwidth<450pt\\tiny\\setlength{\\tabcolsep}{2pt}\\fi\n"
 

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from analysis import rank_plots, style
+from analysis import overview, rank_plots, style
 from analysis.bradley_terry import Fit
 from analysis.exclusions import Step
 from analysis.latex_tables import float_of
@@ -24,6 +24,8 @@ from analysis.style import HOUSE, Style
 from analysis.table_formats import markdown_cell
 
 LIBRARIES = ("numpy", "scipy", "polars", "statsmodels", "krippendorff", "matplotlib")
+# Headings where a page is narrow.
+SHORT = {"std. error": "SE", "rank interval": "ranks"}
 # Pairs that go on a page; of more, neighbours only.
 MOST_PAIRS = 45
 
@@ -58,7 +60,7 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     with style.styled(look):
         drawn = list(rank_plots.all_plots(study.ranking))
         drawn += [
-            (f"by_{by}", rank_plots.places(study.ranking, parts))
+            (f"by_{by}", overview.overview(study.ranking, parts))
             for by, parts in study.parts.items()
         ]
         for name, figure in drawn:
@@ -109,7 +111,7 @@ def to_latex(study: Study) -> str:
     heading, *lines = cells(study.ranking)
     caption = "Ranking of methods by people's preferences (Bradley-Terry)"
     return float_of(
-        heading,
+        [SHORT.get(name, name) for name in heading],
         lines,
         notes_of(study),
         names=[1],
@@ -128,8 +130,7 @@ def pairs_to_latex(study: Study) -> str:
     level = f"{100 * ranking.settings.level:g} % interval"
     lines = [
         [
-            pair.better, pair.worse, f"{pair.difference:.3f}",
-            f"{pair.ci_low:.3f} to {pair.ci_high:.3f}", f"{100 * pair.share:.1f} %",
+            pair.better, pair.worse, f"{pair.difference:.3f}", f"{100 * pair.share:.1f} %",
             f"{100 * pair.share_low:.1f} to {100 * pair.share_high:.1f} %",
             p_in_words(pair.p_value, ""), f"{pair.votes:g}",
         ]
@@ -138,12 +139,13 @@ def pairs_to_latex(study: Study) -> str:
     notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
     notes.append(
         "Difference of abilities, and the share of decided votes that the first is expected to "
-        "win; p: Wald tests with the bootstrap's errors, adjusted for all pairs by Holm's method"
+        "win, with its interval; p: Wald tests with the bootstrap's errors, adjusted for all pairs "
+        "by Holm's method"
     )
     if not every:
         notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
     return float_of(
-        ["preferred", "to", "difference", level, "share", level, "p", "votes"],
+        ["preferred", "to", "difference", "share", level, "p", "votes"],
         lines,
         notes,
         names=[0, 1],
@@ -182,7 +184,7 @@ def notes_of(study: Study) -> list[str]:
     ]
     notes += [
         f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each two methods "
-        "towards those of the table"
+        "towards those of the table; the figure puts together those that rank methods alike"
         for by in study.parts
     ]
     warnings = [f"Warning: {warning}" for warning in study.quality.warnings]

@@ -13,16 +13,13 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from analysis.bradley_terry import Array
-from analysis.per_image import Part
 from analysis.ranking import Ranking
-from analysis.style import GREY, colours, column, font_size, page, remark
+from analysis.style import GREY, broken, colours, column, font_size, page, remark, short
 
 # So far from one half the text over a cell turns white.
 DARK = 0.27
 # Methods up to which a matrix has a number in each cell; beyond, colours only.
 MOST_NUMBERS = 20
-# Rows of a figure of places, at most.
-MOST = 40
 
 
 def all_plots(ranking: Ranking) -> Iterator[tuple[str, Figure]]:
@@ -43,7 +40,7 @@ def abilities(ranking: Ranking) -> Figure:
             ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
         )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [row.method for row in rows])
+    axes.set_yticks(range(len(rows)), [broken(row.method) for row in rows])
     axes.invert_yaxis()
     axes.margins(y=0.12)
     axes.grid(axis="y", visible=False)
@@ -91,37 +88,11 @@ def _name_cells(figure: Figure, axes: Axes, across: Sequence[str], down: Sequenc
         for inches, names in ((width, across), (height, down))
     ]
     slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    axes.set_xticks(range(len(across)), across, fontsize=sizes[0], **slant)
-    axes.set_yticks(range(len(down)), down, fontsize=sizes[1])
+    axes.set_xticks(range(len(across)), [*map(short, across)], fontsize=sizes[0], **slant)
+    axes.set_yticks(range(len(down)), [*map(broken, down)], fontsize=sizes[1])
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-
-
-def places(ranking: Ranking, parts: list[Part]) -> Figure:
-    """Where methods trade places: a row per image or group, a column per method (best overall
-    first), the rank there; parts most unlike the overall ranking come first."""
-    methods = [row.method for row in ranking.rows]
-    ranks: dict[str, list[int]] = {}
-    for part in parts:
-        ranks.setdefault(part.part, [0] * len(methods))[methods.index(part.method)] = part.rank
-    usual = np.arange(1, len(methods) + 1)
-    names = sorted(ranks, key=lambda name: (-int(np.abs(usual - ranks[name]).sum()), name))[:MOST]
-    table = np.array([ranks[name] for name in names])
-    figure = Figure(figsize=(min(1.6 + 0.4 * len(methods), page()), 1.1 + 0.19 * len(names)))
-    axes = figure.add_subplot()
-    axes.imshow(table, cmap="Blues_r", vmin=1, vmax=len(methods) + 1, aspect="auto")
-    for i, j in np.ndindex(table.shape):
-        dark = table[i, j] <= (len(methods) + 1) / 2
-        axes.text(
-            j, i, str(table[i, j]), ha="center", va="center", fontsize="small",
-            color="white" if dark else "black",
-        )  # fmt: skip
-    _name_cells(figure, axes, methods, names)
-    left = f" ({len(names)} of {len(ranks)})" if len(ranks) > len(names) else ""
-    axes.set_title(f"rank on each{left}", color=GREY)
-    remark(figure, ranking.simulated.label)
-    return figure
 
 
 def side_in_words(effect: float, error: float) -> str:

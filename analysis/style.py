@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from analysis.names import nearest
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # As many as there are colours, plus one: together they repeat after 56 methods only.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Of labels, in characters: a line of several, and one that stands alone.
+LONGEST_LABEL, LONGEST_SHORT = 18, 24
 GREY = "#666666"
 WARNING = "#C04A00"
 
@@ -175,6 +178,16 @@ def styled(style: Style = HOUSE) -> Iterator[None]:
             yield
     finally:
         _current.reset(token)
+
+
+def broken(name: str) -> str:
+    """A name as a label, in lines short enough to leave room for the plot."""
+    return textwrap.fill(name, LONGEST_LABEL, break_long_words=False)
+
+
+def short(name: str) -> str:
+    """A name as a label where there is one line only."""
+    return name if len(name) <= LONGEST_SHORT else f"{name[: LONGEST_SHORT - 1].rstrip()}…"
 
 
 def remark(figure: Figure, text: str) -> None:

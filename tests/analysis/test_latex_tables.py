@@ -1,0 +1,70 @@
+"""LaTeX tables of people's preferences fit the page of a paper, whatever methods are called."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis import correlate, correlate_files, exclusions, quality_report, rank_files, ranking
+from analysis import run as runs
+from analysis.latex_tables import float_of
+from analysis.rank_files import Study
+from analysis.votes import read
+from tests.analysis.test_correlate import written
+from tests.analysis.test_tables import AWKWARD, PREAMBLE
+
+
+def tables(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [*AWKWARD, "Photoshop 2020 (Content-Aware Fill by default)", "DFNet", "x_1"]
+    rows = ["participant,image,left,right,choice"]
+    for person in range(30):
+        for _ in range(20):
+            left, right = rng.choice(len(names), 2, replace=False)
+            choice = ("left", "right", "tie")[int(rng.integers(3))]
+            pair = f'"{names[left]}","{names[right]}"'
+            rows.append(f"simulated-{person},i{person % 5},{pair},{choice}")
+    (tmp_path / "v.csv").write_text("\n".join(rows) + "\n")
+    valid, flow = exclusions.apply(read(tmp_path / "v.csv"), exclusions.Rules())
+    ranked = ranking.rank(valid, ranking.Settings(samples=100, order=True))
+    study = Study(ranked, flow, quality_report.assess(valid, ranked), {}, [])
+    (tmp_path / "ranking.tex").write_text(rank_files.to_latex(study))
+    (tmp_path / "pairs.tex").write_text(rank_files.pairs_to_latex(study))
+    run = written(tmp_path / "run", seed=1)
+    votes = read(run / "votes.csv")
+    found = correlate.correlations(runs.load(run), votes, 64, samples=20)
+    notes = correlate_files.notes_of(found, exclusions.apply(votes, exclusions.Rules())[1])
+    (tmp_path / "correlate.tex").write_text(correlate_files.to_latex(found, notes))
+
+
+@pytest.mark.parametrize("preamble", PREAMBLE.values(), ids=PREAMBLE.keys())
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+def test_tables_compile_and_fit_the_page(tmp_path: Path, preamble: str) -> None:
+    (tmp_path / "run").mkdir()
+    tables(tmp_path)
+    document = (
+        preamble + r"\usepackage{booktabs}\begin{document}"
+        r"\input{ranking}\input{pairs}\input{correlate}\end{document}"
+    )
+    (tmp_path / "paper.tex").write_text(document)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+def test_minus_signs_are_no_hyphens_and_long_names_are_broken() -> None:
+    long = "a method with a very long name"
+    text = float_of(
+        ["method", "ability"], [[long, "-0.5 to -0.25"], ["two-stage", "1-2"]], [],
+        names=[0], caption="C", label="l",
+    )  # fmt: skip
+    assert "$-$0.5 to $-$0.25" in text and "two-stage & 1-2" in text
+    assert re.search(r"\\parbox\[t\]\{9em\}\{[^}]*" + long, text)
