@@ -12,6 +12,8 @@ from survey.app import create_app
 WORKERS, THREADS = 2, 8
 # Requests under way at a stop get this long.
 GRACE_S = 30
+# Of each process: browsers keep several connections open, most of them idle.
+CONNECTIONS = 4000
 
 
 def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> None:
@@ -22,11 +24,23 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
         waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=THREADS)
         return
     from gunicorn.app.base import BaseApplication
+    from gunicorn.workers import gthread
+
+    _allow_connections()
+
+    class Worker(gthread.ThreadWorker):
+        """Browsers open connections before they need them: none of these holds a thread."""
+
+        def handle(self, connection: Any) -> Any:
+            if not connection.initialized and not connection.wait_for_data(0):
+                return gthread._DEFER
+            return super().handle(connection)
 
     class Server(BaseApplication):
         def load_config(self) -> None:
             for key, value in _settings(host, port, 1 if preview else workers).items():
                 self.cfg.set(key, value)
+            self.cfg.set("worker_class", Worker)
 
         def load(self) -> Any:
             # In each process: a database connection must not be shared by two.
@@ -35,13 +49,24 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
     Server().run()
 
 
+def _allow_connections() -> None:
+    """Systems begin with as few as 256 open files; a server that has no more of them falls over."""
+    import resource
+
+    files = 2 * CONNECTIONS
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        wanted = files if most == resource.RLIM_INFINITY else min(files, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
     """No access log: it would hold IP addresses."""
     return {
         "bind": f"{f'[{host}]' if ':' in host else host}:{port}",
         "workers": workers,
-        "worker_class": "gthread",
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "keepalive": 75,
         "backlog": 2048,
         "graceful_timeout": GRACE_S,
