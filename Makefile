@@ -76,6 +76,7 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.deepfillv2_bench
 	$(RUN) -m tests.bench.hifill_bench
 	$(RUN) -m tests.bench.ranking_bench
+	$(RUN) -m tests.bench.survey_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

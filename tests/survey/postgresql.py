@@ -22,7 +22,7 @@ LONGEST_S = 60
 def why_not() -> str:
     """Why there can be none here; "" when there can."""
     if _binaries() is None:
-        return "PostgreSQL's initdb is not installed (Debian: apt install postgresql-15)"
+        return "PostgreSQL's initdb is not installed (Debian: apt install postgresql)"
     if os.geteuid() == 0 and not _as_owner():
         return f"PostgreSQL does not run as root, and there is no user {OWNER}"
     return ""
