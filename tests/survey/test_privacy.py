@@ -188,3 +188,17 @@ def test_a_code_of_a_preview_is_nobody_in_the_study(tmp_path: Path, serve: Serve
     tried.address = served.address
     assert tried.get("/question").url.rstrip("/") == served.address
     assert database.FILE in {path.name for path in folder.iterdir()}
+
+
+def test_what_somebody_withdraws_is_gone_from_the_file(folder: Path, serve: Serve) -> None:
+    served = serve(folder)
+    leaving, staying = Visitor(served.address), Visitor(served.address)
+    leaving.start("?PROLIFIC_PID=leaving-id&SESSION_ID=leaving-session")
+    staying.start("?PROLIFIC_PID=staying-id")
+    leaving.finish()
+    assert leaving.post("/withdraw").status_code == 200
+    # Closing takes what is in SQLite's log into the database.
+    served.study.engine.dispose()
+    content = b"".join(path.read_bytes() for path in folder.glob("study.db*"))
+    assert b"staying-id" in content
+    assert b"leaving" not in content
