@@ -18,6 +18,7 @@ from analysis import (
     correlate,
     exclusions,
     people,
+    per_image,
     publish,
     quality_report,
     rank_files,
@@ -82,7 +83,10 @@ def _people(
     valid, flow = exclusions.apply(votes.read(ballots), exclusions.Rules(participants))
     ranked = ranking.rank(valid, ranking.Settings())
     quality = quality_report.assess(valid, ranked)
-    study = rank_files.Study(ranked, flow, quality, {}, sys.argv[1:])
+    parts: rank_files.Parts = (
+        {"image": per_image.ranked(valid, "image")} if valid.has("image") else {}
+    )
+    study = rank_files.Study(ranked, flow, quality, parts, sys.argv[1:])
     try:
         return people.People(study, correlate.correlations(loaded, valid, size))
     except InputError as error:

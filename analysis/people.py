@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any, NamedTuple
 
-from analysis import correlate_files, rank_files, rank_plots
+from analysis import correlate_files, overview, rank_files, rank_plots
 from analysis.correlate import Comparison
 from analysis.plots import Plot
 from analysis.rank_files import Study
@@ -31,6 +32,8 @@ def section(people: People) -> dict[str, Any]:
         "notes": rank_files.notes_of(people.study),
         "sentences": [in_words(pair, ranking) for pair in _neighbours(ranking)],
         "flow": people.study.flow,
+        "command": shlex.join(["python", "-m", "analysis", *people.study.command]),
+        "versions": rank_files.versions(),
         "plots": _plots(people),
         "simulated": ranking.simulated.sentence,
         "correlations": [] if isinstance(found, str) else _correlation_rows(found),
@@ -68,6 +71,9 @@ def _plots(people: People) -> list[Plot]:
     }
     ranking = people.study.ranking
     drawn = [Plot(name, captions[name], f) for name, f in rank_plots.all_plots(ranking)]
+    for by, parts in people.study.parts.items():
+        caption = f"Where methods trade places: each {by} beside those that rank methods alike"
+        drawn.append(Plot(f"by_{by}", caption, overview.overview(ranking, parts)))
     if not isinstance(people.correlations, str):
         caption = "How far each metric agrees with people; dashed: chance"
         drawn.append(Plot("correlate", caption, correlate_files.draw(people.correlations)))

@@ -30,6 +30,10 @@ SHORT = {"std. error": "SE", "rank interval": "ranks"}
 MOST_PAIRS = 45
 
 
+# Rankings by image or group, where asked for.
+Parts = dict[Cell, list[Part]]
+
+
 class Study(NamedTuple):
     """A ranking, the flow from all to valid votes, how good those are; parts: rankings by
     image or group, where asked for; command: what made it."""
@@ -37,7 +41,7 @@ class Study(NamedTuple):
     ranking: Ranking
     flow: list[Step]
     quality: Quality
-    parts: dict[Cell, list[Part]]
+    parts: Parts
     command: list[str]
 
 

@@ -32,6 +32,10 @@ def test_the_report_says_who_is_preferred_and_why_nothing_else(pictured: Path) -
         text,
     )
     assert "80 valid votes of 40 people" in text
+    # Who reads it can make it again.
+    assert re.search(r"python -m analysis report \S+ --votes \S+votes.csv", text)
+    assert re.search(r"With python 3\.\d+\.\d+, numpy \d", text)
+    assert "Where methods trade places" in text
     # Four results are too few to say which metric agrees with people.
     assert "Not computed:" in text and "at least 30 are needed" in text
     assert not re.search(r'(src|href)="(?!data:|#)', page.split("<script>")[0])

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 from playwright.sync_api import Locator, Page
+from typer.testing import CliRunner
 
+from analysis.__main__ import app
 from analysis.publish import publish
 from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
 
@@ -137,6 +139,24 @@ def test_no_screen_scrolls_sideways(page: Page, tmp_path: Path, width: int) -> N
     page.get_by_role("button", name="400 %").click()
     widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
+
+
+def test_peoples_preferences_fit_a_phone_and_simulated_ones_are_told_first(
+    page: Page, pictured: Path
+) -> None:
+    rows = ["participant,image,left,right,choice"]
+    rows += [f"simulated-{i % 9},x,[a],b|ar,{'left' if i % 3 else 'right'}" for i in range(45)]
+    (pictured / "votes.csv").write_text("\n".join(rows) + "\n")
+    words = ["report", str(pictured), "--votes", str(pictured / "votes.csv")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto((pictured / "report.html").as_uri())
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+    banner = page.locator("#people .banner")
+    assert "9 of 9 participants were simulated" in banner.inner_text()
+    box, table = banner.bounding_box(), page.locator("#people table").first.bounding_box()
+    assert box and table and box["y"] < table["y"] and box["x"] + box["width"] <= 360
 
 
 def test_without_a_script_the_numbers_are_still_there(browser, report: str) -> None:
