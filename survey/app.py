@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from survey import config, database, design, keys, stimuli, store, texts
+from survey.asked import Settled
 from survey.errors import InputError, nearest
 
 CSP = (
@@ -64,6 +65,10 @@ class Opened:
     @cached_property
     def pool(self) -> design.Pool:
         return pool_of(self.study, self.stimuli)
+
+    @cached_property
+    def settled(self) -> Settled:
+        return Settled()
 
 
 def pool_of(study: config.Study, shown: list[stimuli.Stimulus]) -> design.Pool:

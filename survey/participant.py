@@ -22,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from survey import adaptive, database, design, live, people, platforms, store
+from survey import adaptive, asked, database, design, live, people, platforms, store
 from survey.app import YEAR_S, Opened, limiter, opened, stopped
 from survey.stimuli import FOLDER
 from survey.voting import Answer, take
@@ -83,7 +83,7 @@ def _refusal(connection: Connection, row: Any, found: Opened) -> str:
     if row.simulated not in (None, found.simulated):
         return "simulated"
     target = found.study.design.target_votes
-    if target and sum(asked.total for asked in _asked(connection, found).values()) >= target:
+    if target and sum(times.total for times in _asked(connection, found).values()) >= target:
         return "full"
     return ""
 
@@ -91,7 +91,7 @@ def _refusal(connection: Connection, row: Any, found: Opened) -> str:
 def _asked(connection: Connection, found: Opened) -> dict[design.Pair, design.Asked]:
     patience = found.study.server.abandoned_after_minutes * 60_000
     unfinished = not found.study.exclusion.unfinished
-    return store.asked(connection, store.now_ms() - patience, unfinished)
+    return asked.asked(connection, store.now_ms() - patience, unfinished, found.settled)
 
 
 def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: Opened) -> str:
@@ -99,16 +99,16 @@ def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: 
     number = store.next_id(connection)
     wanted = found.study.design
     rng = np.random.default_rng([wanted.seed, number])
-    asked = _asked(connection, found)
+    before = _asked(connection, found)
     pairs = wanted.pairs_per_person
     if wanted.adaptive:
         counts = live.counts(connection, wanted.methods)
         chosen = adaptive.most_informative(
-            found.pool.pairs, asked, counts, wanted.methods, pairs, rng
+            found.pool.pairs, before, counts, wanted.methods, pairs, rng
         )
     else:
-        chosen = design.least_asked(found.pool.pairs, asked, pairs, rng)
-    questions = design.questionnaire(chosen, found.pool, asked, wanted.checks_per_person, rng)
+        chosen = design.least_asked(found.pool.pairs, before, pairs, rng)
+    questions = design.questionnaire(chosen, found.pool, before, wanted.checks_per_person, rng)
     if found.simulated:
         code = f"{people.SIMULATED}{number:04d}"
     person = store.Person(number, code, *(sent or (None, None, None)))

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     Integer,
     MetaData,
     String,
@@ -62,8 +61,6 @@ questions = Table(
     Column("left", String, nullable=False),
     Column("right", String, nullable=False),
     Column("is_check", Boolean, nullable=False),
-    # How often each pair was asked is read from this alone, at each start.
-    Index("asked", "image", "left", "right", "is_check", "participant"),
 )
 
 votes = Table(

@@ -17,14 +17,13 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey import database
-from survey.design import Asked, Pair, Question
+from survey.design import Question
 from survey.schema import metadata, participants, questions, study, votes
 
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
@@ -174,35 +173,6 @@ def withdraw(connection: Connection, participant: int) -> None:
     connection.execute(
         _SEEN, {**row, "platform": None, "platform_id": None, "platform_session": None}
     )
-
-
-def asked(
-    connection: Connection, active_since: int, count_unfinished: bool
-) -> dict[Pair, Asked]:  # fmt: skip
-    """How often each pair has been or is being asked: of people whose votes count or may still
-    come. Questions of those who left without finishing, or are excluded, are free again.
-
-    active_since: who was not seen after that has left; count_unfinished: whether the votes of
-    those count all the same."""
-    here = or_(participants.c.finished_at.is_not(None), participants.c.last_seen_at > active_since)
-    if count_unfinished:
-        here = or_(here, votes.c.choice.is_not(None))
-    joined = questions.join(participants)
-    if count_unfinished:
-        joined = joined.outerjoin(votes)
-    rows = connection.execute(
-        select(questions.c.image, questions.c.left, questions.c.right, func.count())
-        .select_from(joined)
-        .where(here, ~questions.c.is_check, func.coalesce(participants.c.excluded, "") == "")
-        .group_by(questions.c.image, questions.c.left, questions.c.right)
-    )
-    found: dict[Pair, Asked] = {}
-    for image, left, right, number in rows:
-        pair = Pair(image, *sorted((left, right)))
-        before = found.get(pair, Asked())
-        side = "first_left" if left == pair.first else "second_left"
-        found[pair] = before._replace(**{side: number})
-    return found
 
 
 def tally(connection: Connection) -> list[Any]:

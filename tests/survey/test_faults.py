@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from survey import database, schema, store
 from survey.app import Opened
+from survey.asked import Settled, asked
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.crowd import Crowd
 from tests.survey.load import Link, Participant
@@ -111,6 +112,30 @@ def test_questions_of_those_who_left_are_given_again(
     # Who comes back all the same goes on.
     first.finish()
     assert first.get("/done").url.endswith("/done")
+
+
+def test_what_was_asked_is_counted_alike_from_start_to_start(
+    tmp_path: Path, backend: str, serve: Serve
+) -> None:
+    """A process remembers who finished; afresh, the numbers are the same."""
+    served = serve(unlimited(make_study(tmp_path, images=4, pairs=3, database=backend)))
+    finished = []
+    for number in range(6):
+        visitor = Visitor(served.address)
+        visitor.start()
+        if number % 3:
+            visitor.finish()
+            finished.append(visitor)
+        if number == 4:
+            assert finished[0].post("/withdraw").status_code == 200
+        with database.reading(served.study.engine) as connection:
+            for unfinished in (True, False):
+                afresh, remembered = (
+                    asked(connection, 0, unfinished, settled)
+                    for settled in (Settled(), served.study.settled)
+                )
+                assert afresh == remembered
+        assert sum(times.total for times in afresh.values()) == 3 * (number + 1 - (number >= 4))
 
 
 def test_a_stopping_server_finishes_what_is_under_way(

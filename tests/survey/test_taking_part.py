@@ -11,6 +11,7 @@ import requests
 from sqlalchemy import select, update
 
 from survey import database, schema, store
+from survey.asked import Settled, asked
 from tests.survey.conftest import METHODS, OWN_WORDS, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]
@@ -240,13 +241,13 @@ def test_abandoned_questions_are_given_again(visitor: Visitor, served: Served) -
     visitor.start()
     visitor.vote(1)
     with database.writing(served.study.engine) as connection:
-        before = store.asked(connection, store.now_ms() - 3_600_000, False)
+        before = asked(connection, store.now_ms() - 3_600_000, False, Settled())
         connection.execute(update(schema.participants).values(last_seen_at=0))
     assert sum(times.total for times in before.values()) == 5
     with database.reading(served.study.engine) as connection:
-        assert store.asked(connection, store.now_ms() - 3_600_000, False) == {}
+        assert asked(connection, store.now_ms() - 3_600_000, False, Settled()) == {}
         # Where votes of the unfinished count, the answered one stays.
-        kept = store.asked(connection, store.now_ms() - 3_600_000, True)
+        kept = asked(connection, store.now_ms() - 3_600_000, True, Settled())
     first_is_check = votes_of(served)[0].is_check
     assert sum(times.total for times in kept.values()) == int(not first_is_check)
     # Who comes back goes on all the same.
