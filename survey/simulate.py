@@ -11,16 +11,20 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import requests
 from flask import Flask
+from sqlalchemy import func, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from survey import database
 from survey.app import Opened, create_app
 from survey.errors import InputError
+from survey.schema import questions
 from survey.stimuli import REFERENCE
 
 CSRF = re.compile(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"')
@@ -102,37 +106,71 @@ def _served(app: Flask) -> Iterator[str]:
         server.server_close()
 
 
-def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generator) -> None:
-    """Consent, answer every question, come to the end."""
+@dataclass(frozen=True)
+class _Person:
+    """own: abilities as this one sees them."""
+
+    own: Mapping[str, float]
+    careless: bool
+    ties: bool
+    rng: np.random.Generator
+
+    def choice(self, left: str, right: str, is_check: bool) -> str:
+        """By Davidson's model; a validation question by what everybody sees."""
+        if self.careless:
+            return "left" if self.rng.random() < 0.5 else "right"
+        if is_check:
+            return "left" if (left == REFERENCE) == (self.rng.random() > SLIP) else "right"
+        lead = self.own[left] - self.own[right]
+        weights = np.exp([lead / 2, -lead / 2, LOG_TIE if self.ties else -np.inf])
+        return str(self.rng.choice(["left", "right", "tie"], p=weights / weights.sum()))
+
+    def response_ms(self) -> int:
+        middle = CARELESS_MS if self.careless else ATTENTIVE_MS
+        return int(middle * np.exp(SPREAD_OF_TIMES * self.rng.standard_normal()))
+
+
+def _person(crowd: Crowd, ties: bool, rng: np.random.Generator) -> _Person:
     careless = bool(rng.random() < crowd.careless)
     own = {
         method: ability + crowd.spread * rng.standard_normal()
         for method, ability in sorted(crowd.truth.items())
     }
-    made = {one.name: one.method for one in study.stimuli}
+    return _Person(own, careless, ties, rng)
+
+
+def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generator) -> None:
+    """Consent, answer every question, come to the end."""
+    person = _person(crowd, study.study.design.ties, rng)
     with requests.Session() as browser:
         form = {"csrf_token": _csrf(browser, f"{address}/"), "consent": "yes"}
         started = browser.post(f"{address}/start", data=form, timeout=TIMEOUT_S)
         _check_started(started, study.folder)
-        headers = {"X-CSRFToken": _csrf(browser, f"{address}/question")}
-        asked = browser.get(
-            f"{address}/question", headers={"Accept": "application/json"}, timeout=TIMEOUT_S
-        ).json()["question"]
-        while asked:
-            left, right = (made[PAGE.findall(asked[side])[0]] for side in ("left", "right"))
-            answer = {
-                "position": asked["position"],
-                "choice": _choice(left, right, own, careless, study, rng),
-                "response_ms": _time(careless, rng),
-                "layout": "side",
-                "shown_px": 0,
-                "zoomed": False,
-                "compared": False,
-            }
-            reply = browser.post(f"{address}/vote", json=answer, headers=headers, timeout=TIMEOUT_S)
-            reply.raise_for_status()
-            asked = reply.json()["question"]
+        _answer_all(browser, address, study, person)
         browser.get(f"{address}/done", timeout=TIMEOUT_S).raise_for_status()
+
+
+def _answer_all(browser: requests.Session, address: str, study: Opened, person: _Person) -> None:
+    made = {one.name: one.method for one in study.stimuli}
+    checks = _checks(study)
+    page = f"{address}/question"
+    browser.headers["X-CSRFToken"] = _csrf(browser, page)
+    wanted = {"Accept": "application/json"}
+    asked = browser.get(page, headers=wanted, timeout=TIMEOUT_S).json()["question"]
+    while asked:
+        left, right = (made[PAGE.findall(asked[side])[0]] for side in ("left", "right"))
+        answer = {
+            "position": asked["position"],
+            "choice": person.choice(left, right, asked["position"] in checks),
+            "response_ms": person.response_ms(),
+            "layout": "side",
+            "shown_px": 0,
+            "zoomed": False,
+            "compared": False,
+        }
+        reply = browser.post(f"{address}/vote", json=answer, timeout=TIMEOUT_S)
+        reply.raise_for_status()
+        asked = reply.json()["question"]
 
 
 def _csrf(browser: requests.Session, page: str) -> str:
@@ -153,24 +191,9 @@ def _check_started(answer: requests.Response, folder: Path) -> None:
     answer.raise_for_status()
 
 
-def _choice(
-    left: str,
-    right: str,
-    own: Mapping[str, float],
-    careless: bool,
-    study: Opened,
-    rng: np.random.Generator,
-) -> str:
-    if careless:
-        return "left" if rng.random() < 0.5 else "right"
-    if REFERENCE in (left, right) and study.study.design.check_method in (left, right):
-        right_one = "left" if left == REFERENCE else "right"
-        return right_one if rng.random() > SLIP else {"left": "right", "right": "left"}[right_one]
-    lead = own[left] - own[right]
-    weights = np.exp([lead / 2, -lead / 2, LOG_TIE if study.study.design.ties else -np.inf])
-    return str(rng.choice(["left", "right", "tie"], p=weights / weights.sum()))
-
-
-def _time(careless: bool, rng: np.random.Generator) -> int:
-    middle = CARELESS_MS if careless else ATTENTIVE_MS
-    return int(middle * np.exp(SPREAD_OF_TIMES * rng.standard_normal()))
+def _checks(study: Opened) -> set[int]:
+    """Where the validation questions of who came last are. People see it in the pictures."""
+    with database.reading(study.engine) as connection:
+        last = select(func.max(questions.c.participant)).scalar_subquery()
+        wanted = select(questions.c.position).where(questions.c.participant == last)
+        return set(connection.scalars(wanted.where(questions.c.is_check)))
