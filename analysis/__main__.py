@@ -28,7 +28,15 @@ from analysis import (
     votes,
 )
 from analysis.errors import InputError, run_command_line
-from analysis.options import Participants, RunFolder, StyleFile, check_known
+from analysis.options import (
+    Answers,
+    Columns,
+    Participants,
+    RunFolder,
+    StyleFile,
+    check_known,
+    reading,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -54,12 +62,17 @@ def report(
         int | None,
         Option(help="At which people saw the results, in pixels.", show_default="the highest"),
     ] = None,
+    column: Columns = None,
+    answer: Answers = None,
     style_file: StyleFile = None,
 ) -> None:
     """Write tables/, figures/ and report.html of a run folder again, with people's preferences
     where there are votes."""
     look = style.read(style_file)
-    preferences = _people(folder, ballots, participants, resolution) if ballots else None
+    preferences = None
+    if ballots:
+        told = reading(column, answer)
+        preferences = _people(folder, votes.read(ballots, told), participants, resolution)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
@@ -74,13 +87,13 @@ def report(
 
 
 def _people(
-    folder: Path, ballots: Path, participants: Path | None, resolution: int | None
+    folder: Path, given: votes.Votes, participants: Path | None, resolution: int | None
 ) -> people.People:
     """Rank by the votes, and compare the run's metrics with them."""
     loaded = run.load(folder)
     size = resolution or max(loaded.resolutions)
     check_known("resolution", [size], loaded.resolutions)
-    valid, flow = exclusions.apply(votes.read(ballots), exclusions.Rules(participants))
+    valid, flow = exclusions.apply(given, exclusions.Rules(participants))
     ranked = ranking.rank(valid, ranking.Settings())
     quality = quality_report.assess(valid, ranked)
     parts: rank_files.Parts = (

@@ -102,7 +102,7 @@ def validate(
     told = reading(column, answer)
     valid, flow = exclusions.apply(votes.read(file, told), exclusions.Rules(participants))
     for step in flow[1:]:
-        print(f"left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}")
+        print(f"left out: {exclusions.left_out(step)}")
     people = f" of {flow[-1].left_participants:,} people" if flow[-1].left_participants else ""
     print(f"valid: {flow[-1].left_votes:,} votes{people}")
     missing = [name for name in ("participant", "image", "response_ms") if not valid.has(name)]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis import style
 from analysis.correlate import LEVEL, Comparison, Correlation
-from analysis.exclusions import Step
+from analysis.exclusions import Step, left_out
 from analysis.latex_tables import float_of
 from analysis.per_image import PRIOR_VOTES
 from analysis.rank_files import to_csv, versions
@@ -85,10 +85,7 @@ def notes_of(found: Comparison, flow: list[Step]) -> list[str]:
         f"image; abilities of an image with {PRIOR_VOTES:g} votes for each two methods towards the "
         "overall ones, so that correlations lean towards the overall ranking",
     ]
-    return notes + [
-        f"Left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}"
-        for step in flow[1:]
-    ]
+    return notes + [f"Left out: {left_out(step)}" for step in flow[1:]]
 
 
 def _provenance(found: Comparison, notes: list[str], command: list[str]) -> dict[str, object]:

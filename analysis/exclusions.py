@@ -39,6 +39,12 @@ class Step(NamedTuple):
     left_votes: int
 
 
+def left_out(step: Step) -> str:
+    """A step in words."""
+    people = "1 person" if step.participants == 1 else f"{step.participants:,} people"
+    return f"{people} with {step.votes:,} vote{'' if step.votes == 1 else 's'}, {step.reason}"
+
+
 def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     """Votes of those who stay, and the flow from all to valid votes, whose first step takes nobody
     out. Raises InputError, also when nobody stays."""

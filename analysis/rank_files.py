@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from analysis import overview, rank_plots, style
 from analysis.bradley_terry import Fit
-from analysis.exclusions import Step
+from analysis.exclusions import Step, left_out
 from analysis.latex_tables import float_of
 from analysis.per_image import PRIOR_VOTES, Cell, Part
 from analysis.quality_report import Quality
@@ -182,10 +182,7 @@ def notes_of(study: Study) -> list[str]:
         f"Groups: methods that share a letter do not differ at {SIGNIFICANT:g} (Wald tests with "
         "the bootstrap's errors, Holm's adjustment for all pairs)",
     ]
-    notes += [
-        f"Left out: {step.participants:,} people with {step.votes:,} votes, {step.reason}"
-        for step in study.flow[1:]
-    ]
+    notes += [f"Left out: {left_out(step)}" for step in study.flow[1:]]
     notes += [
         f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each two methods "
         "towards those of the table; the figure puts together those that rank methods alike"

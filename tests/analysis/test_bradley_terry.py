@@ -171,3 +171,16 @@ def test_nearly_unanimous_votes_are_fitted() -> None:
 def test_tables_that_are_no_counts_are_refused(wins: list[list[float]]) -> None:
     with pytest.raises(ValueError, match=r"square|diagonal|at least 0"):
         from_wins(wins)
+
+
+def test_data_sets_that_are_alike_are_fitted_as_each_alone() -> None:
+    """So many methods that they share an information matrix; one of them is unlike the rest."""
+    rng = np.random.default_rng(0)
+    k = 30
+    wins = rng.poisson(20, (6, k, k)).astype(float) * (1 - np.eye(k))
+    wins[5, :3] *= 8
+    start = fit(from_wins(wins.mean(0))).abilities
+    together = fit_many(Counts(wins, 0 * wins, 0 * wins), start=start)
+    assert together.converged.all()
+    for table, abilities in zip(wins, together.abilities, strict=True):
+        assert abilities == pytest.approx(fit(from_wins(table)).abilities, abs=1e-8)
