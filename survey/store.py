@@ -196,7 +196,8 @@ def answers(connection: Connection, participant: int | None = None) -> list[Row[
     )
     if participant is not None:
         query = query.where(questions.c.participant == participant)
-    return list(connection.execute(query))
+    # all() fetches rows together, which iterating does not.
+    return list(connection.execute(query).all())
 
 
 _SHARED = {"participant", "position"}
@@ -213,5 +214,5 @@ def shown(connection: Connection) -> list[Row[Any]]:
             select(participants.c.code, questions)
             .select_from(questions.join(participants))
             .order_by(questions.c.participant, questions.c.position)
-        )
+        ).all()
     )
