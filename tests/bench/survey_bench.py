@@ -71,7 +71,7 @@ async def take_part(port: int, taken: Taken, until: float, pause: Callable[[], f
     while asked and time.perf_counter() < until:
         await asyncio.sleep(pause())
         reply = await timed(somebody.vote(asked["position"], "left"), taken.votes, 200, taken)
-        asked = reply.json["question"]
+        asked = reply.json.get("question")
     somebody.link.close()
 
 
@@ -134,7 +134,7 @@ def rush(entered: list[Entered], taken: Taken) -> float:
                 reply = await timed(
                     somebody.vote(asked["position"], "left"), taken.votes, 200, taken
                 )
-                asked = reply.json["question"]
+                asked = reply.json.get("question")
             somebody.link.close()
 
     async def everybody() -> float:
@@ -191,7 +191,7 @@ def serving(where: str, former: bool = False) -> Iterator[tuple[Server, Opened]]
 def line(what: str, times: list[float], errors: list[int], more: str = "") -> None:
     p50, p95, p99 = np.percentile(times, [50, 95, 99])
     print(
-        f"{what:44}{len(times):8,}{p50:8.1f}{p95:8.1f}{p99:8.1f}{len(errors):8}{more:>12}",
+        f"{what:52}{len(times):8,}{p50:8.1f}{p95:8.1f}{p99:8.1f}{len(errors):8}{more:>12}",
         flush=True,
     )
 
@@ -221,7 +221,7 @@ def repeated(action: Callable[[], object]) -> list[float]:
 def main() -> None:
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before; times in ms\n"
-        f"{'':44}{'number':>8}{'p50':>8}{'p95':>8}{'p99':>8}{'errors':>8}"
+        f"{'':52}{'number':>8}{'p50':>8}{'p95':>8}{'p99':>8}{'errors':>8}"
     )
     under_load("SQLite", "sqlite")
     under_load(f"SQLite after {FORMER:,} people", "sqlite", former=True)
