@@ -229,7 +229,7 @@ def main() -> None:
         if postgresql.why_not():
             print(f"PostgreSQL: {postgresql.why_not()}")
             return
-        cluster = stack.enter_context(postgresql.running())
+        cluster = stack.enter_context(postgresql.running(safe=True))
         under_load("PostgreSQL", cluster.new_database("few"))
         under_load(f"PostgreSQL after {FORMER:,}", cluster.new_database("many"), former=True)
 

@@ -48,10 +48,11 @@ def _as_owner() -> dict[str, Any]:
 
 
 class Cluster:
-    """A server on a port of this machine; what it holds is gone afterwards."""
+    """A server on a port of this machine; what it holds is gone afterwards. safe: whether commits
+    wait for the disk, which tests of other things need not."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, safe: bool) -> None:
+        self.folder, self.safe = folder, safe
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         user = _as_owner().get("user")
@@ -71,8 +72,8 @@ class Cluster:
 
     def start(self) -> None:
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
-            f"-c unix_socket_directories={self.folder}"
+            f"-p {self.port} -c listen_addresses=127.0.0.1 "
+            f"-c fsync={'on' if self.safe else 'off'} -c unix_socket_directories={self.folder}"
         )
         self._run("pg_ctl", "-w", "-o", options, "start")
 
@@ -88,11 +89,11 @@ class Cluster:
 
 
 @contextmanager
-def running() -> Iterator[Cluster]:
+def running(safe: bool = False) -> Iterator[Cluster]:
     # Not under pytest's folders, which the user that PostgreSQL runs as cannot enter.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     try:
-        cluster = Cluster(folder)
+        cluster = Cluster(folder, safe)
         cluster.start()
         try:
             yield cluster
