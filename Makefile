@@ -19,7 +19,10 @@ PEOPLE := 200
 VOTES := 3750
 RUN_OPTIONS := --workers 2 --methods telea,navier-stokes,patchmatch,two-stage
 SEEN := 1024
-FIGURE := --image torii_walkway --image lake_mountains --image spice_bowls
+# As Figs 1, 4 and 6 of the paper: a photograph at two resolutions, several by all methods, crops.
+FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
+FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
+FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
 .PHONY: demo demo-full paper results weights test conformance bench lint lock clean
 
@@ -40,8 +43,9 @@ paper: $(VENV)/installed
 	  --order --by image --out $(PAPER)/ranking
 	$(RUN) -m analysis correlate $(PAPER)/run $(PAPER)/votes/votes.csv --resolution $(SEEN) \
 	  --participants $(PAPER)/votes/participants.csv --out $(PAPER)/metrics
-	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE) --resolution $(SEEN) \
-	  --out $(PAPER)/figures/methods
+	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE1) --out $(PAPER)/figures/figure1
+	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE4) --out $(PAPER)/figures/figure4
+	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE6) --out $(PAPER)/figures/figure6
 	$(RUN) -m analysis report $(PAPER)/run --votes $(PAPER)/votes/votes.csv --resolution $(SEEN) \
 	  --participants $(PAPER)/votes/participants.csv
 	cp docs/supplement.md $(PAPER)/README.md

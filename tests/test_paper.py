@@ -39,7 +39,7 @@ def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [
             "make", "paper", f"PAPER={folder / 'paper'}", f"RUN={sys.executable}", "VENV=.",
             "-o", "./installed", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=60", "VOTES=1000",
-            "FIGURE=--image torii_walkway --image spice_bowls",
+            "FIGURE1=--image torii_walkway --resolution 48 --resolution 64",
         ],
         cwd=ROOT,
         capture_output=True,
