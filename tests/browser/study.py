@@ -13,6 +13,8 @@ from survey.app import create_app
 from survey.simulate import CSRF
 from tests.survey.conftest import Served, write_images
 
+Visit = Callable[..., Page]
+
 QUESTIONS = 4
 IMAGE_PX = 200
 WIDE = {"width": 1000, "height": 640}
@@ -124,3 +126,39 @@ def answers(served: Served, person: int = -1) -> list[Any]:
 
 def choices(served: Served) -> list[str]:
     return [row.choice for row in answers(served)]
+
+
+def press(page: Page, *names: str) -> None:
+    for name in names:
+        page.keyboard.press(name)
+
+
+def width(page: Page) -> float:
+    box = images(page)[0].bounding_box()
+    assert box
+    return box["width"]
+
+
+@pytest.fixture
+def looking(visit: Visit) -> Page:
+    return start(visit())
+
+
+def assert_in_step(page: Page) -> None:
+    """Both images lie alike in their windows, but for the rounding to pixels."""
+    windows = [place.bounding_box() for place in page.locator(".window").all()]
+    pictures = [image.bounding_box() for image in images(page)]
+    first, second = (
+        [picture[side] - (window[side] if side in "xy" else 0) for side in picture]
+        for picture, window in zip(pictures, windows, strict=True)
+        if picture and window
+    )
+    assert first == pytest.approx(second, abs=0.51)
+    assert first[2:] == second[2:]
+
+
+def overflow(page: Page) -> Any:
+    return page.evaluate(
+        "() => { const all = document.scrollingElement; "
+        "return [all.scrollWidth - innerWidth, all.scrollHeight - innerHeight]; }"
+    )
