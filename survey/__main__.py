@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from survey.errors import InputError, run_command_line
+
+if TYPE_CHECKING:
+    from survey.app import Opened
 
 app = typer.Typer(
     add_completion=False,
@@ -74,7 +77,7 @@ def create(
         run=run,
         images=images or [],
         resolution=resolution,
-        methods=methods.split(",") if methods is not None else None,
+        methods=[name.strip() for name in methods.split(",")] if methods is not None else None,
         reference=reference,
         check=check,
         against=against,
@@ -102,6 +105,10 @@ def create(
     )
     for image, method in made.missing:
         print(f"left out: {image} by {method}, which has no result")
+    if not design.checks_per_person and checks != 0:
+        print("validation questions need the originals and --check METHOD")
+    if not made.study.contact:
+        print(f"no contact is given: participants may want one, see {out / 'study.toml'}")
     print(f"\nowner's token, shown only now: {made.token}")
     print(f"next: read and edit {out / 'study.toml'}, then: python -m survey serve {out}")
 
@@ -121,13 +128,27 @@ def serve(
     from survey.app import open_study
 
     opened = open_study(study, preview=preview)
+    standing = _standing(opened)
     opened.engine.dispose()
     _check_free(host, port)
-    address = opened.study.server.public_url or f"http://{_shown(host)}:{port}"
-    print(f"participants: {address}/\nowner:        {address}/owner", flush=True)
+    public = opened.study.server.public_url.rstrip("/")
+    address = public or f"http://{_shown(host)}:{port}"
+    print(f"participants: {address}/\nowner:        {address}/owner\n{standing}", flush=True)
     if preview:
         print("preview: nothing is recorded", flush=True)
     serving.serve(study, host, port, workers, preview)
+
+
+def _standing(opened: Opened) -> str:
+    """Of a study that is about to be served; its exclusions are judged by the rules of now."""
+    from survey import database, people, store
+
+    with database.explained(str(opened.folder)), database.writing(opened.engine) as connection:
+        people.judge_again(connection, opened.study)
+        row, started = store.row(connection), store.next_id(connection) - 1
+    if row.simulated:
+        return "it holds simulated participants: people cannot take part"
+    return f"{row.state}, {started} started so far"
 
 
 def _shown(host: str) -> str:

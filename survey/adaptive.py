@@ -29,7 +29,8 @@ def most_informative(
     each on the image where it was asked least.
 
     counts: votes so far, of `methods`."""
-    found = fit(counts, prior=PRIOR)
+    # Ties as half wins: a study may begin with nothing else, which is no ranking.
+    found = fit(counts, ties=False, prior=PRIOR)
     number = {method: i for i, method in enumerate(methods)}
     kinds = sorted({pair[1:] for pair in pairs})
     first = np.array([number[kind[0]] for kind in kinds])

@@ -91,7 +91,7 @@ def board(found: Opened) -> dict[str, Any]:
         everybody = people.judged(connection, found.study)
         current = store.state(connection)
     valid = [one for one in everybody if one.valid]
-    methods = found.study.design.methods
+    methods = live.compared(valid, found.study.design.methods)
     rows, note = live.ranking(valid, methods)
     asked = [row for one in everybody for row in one.answers if not row.is_check]
     decided = [row.choice for row in asked if row.choice != "tie"]
@@ -99,9 +99,7 @@ def board(found: Opened) -> dict[str, Any]:
         "state": current,
         "simulated": any(one.simulated for one in everybody),
         "people": _people(everybody),
-        "reasons": Counter(
-            one.reason for one in everybody if one.reason and one.status == people.FINISHED
-        ).most_common(),
+        "reasons": Counter(one.reason for one in everybody if _is_out(one)).most_common(),
         "votes": {
             "all": len(asked),
             "valid": sum(one.facts.answered for one in valid),
@@ -119,15 +117,19 @@ def board(found: Opened) -> dict[str, Any]:
 
 
 def _people(everybody: Sequence[Judged]) -> dict[str, int]:
-    """excluded: of those who finished."""
+    """excluded: of those who finished or left."""
     statuses = Counter(one.status for one in everybody)
     return {
         "started": len(everybody),
         **{name: statuses[name] for name in (people.ACTIVE, people.FINISHED)},
         **{name: statuses[name] for name in (people.ABANDONED, people.WITHDRAWN)},
-        "excluded": sum(not one.valid and one.status == people.FINISHED for one in everybody),
+        "excluded": sum(map(_is_out, everybody)),
         "valid": sum(one.valid for one in everybody),
     }
+
+
+def _is_out(one: Judged) -> bool:
+    return not one.valid and one.status in {people.FINISHED, people.ABANDONED}
 
 
 def _images(asked: Sequence[Any]) -> list[tuple[str, int, float | None]]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from flask import Flask, Response, current_app, render_template, request, url_for
+from flask import Flask, Response, current_app, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -25,6 +25,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from survey import config, database, design, keys, stimuli, store, texts
 from survey.asked import Settled
 from survey.errors import InputError, nearest
+from survey.platforms import LinkError
 
 CSP = (
     "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -83,9 +84,15 @@ def opened() -> Opened:
     return found
 
 
-def open_study(folder: Path, *, preview: bool = False, simulated: bool = False) -> Opened:
-    """Read and check everything that serving a study needs. Raises InputError."""
+def open_study(
+    folder: Path, *, preview: bool = False, simulated: bool = False, new: bool = False
+) -> Opened:
+    """Read and check everything that serving a study needs; new: make its database. Raises
+    InputError."""
     study = config.read(folder)
+    file = folder / database.FILE
+    if not new and not preview and study.server.database == "sqlite" and not file.is_file():
+        raise InputError(f"{file} is missing; put it back from a backup, or create the study anew")
     if preview:
         # A database that goes with the process: nothing of a preview is recorded.
         scratch = tempfile.mkdtemp(prefix="preview-")
@@ -95,8 +102,8 @@ def open_study(folder: Path, *, preview: bool = False, simulated: bool = False) 
         engine = database.connect(folder, study.server.database)
     found = stimuli.read(folder)
     opened = Opened(folder, study, keys.read(folder), engine, found, preview, simulated)
-    check_design(study, found, opened.pool, folder / config.FILE)
-    checksum = hashlib.sha256((folder / stimuli.LIST).read_bytes()).hexdigest()
+    check_design(study, found, opened.pool, str(folder / config.FILE))
+    checksum = _digest((folder / stimuli.LIST).read_bytes())
     with database.explained(str(folder)):
         if not store.create(engine, checksum):
             raise InputError(
@@ -107,9 +114,10 @@ def open_study(folder: Path, *, preview: bool = False, simulated: bool = False) 
 
 
 def check_design(
-    study: config.Study, shown: list[stimuli.Stimulus], pool: design.Pool, path: Path
+    study: config.Study, shown: list[stimuli.Stimulus], pool: design.Pool, path: str
 ) -> None:
-    """Raises InputError where the images do not allow what study.toml asks for."""
+    """Raises InputError where the images do not allow what is asked for. path: of study.toml, for
+    messages."""
     wanted = study.design
     known = sorted({one.method for one in shown})
     named = [*wanted.methods, *filter(None, [wanted.against, wanted.check_method])]
@@ -118,8 +126,10 @@ def check_design(
             raise InputError(f"{path}: no images of {method!r}{nearest(method, known)}")
     if wanted.against and wanted.against not in wanted.methods:
         raise InputError(f"{path}: design.against {wanted.against!r} is not among design.methods")
+    if not pool.pairs:
+        raise InputError(f"{path}: no image has results of two of the methods; are names alike?")
     for what, number, most in (
-        ("pairs_per_person", wanted.pairs_per_person, len(pool.pairs)),
+        ("pairs_per_person", wanted.pairs_per_person, pool.most(wanted.checks_per_person)),
         ("checks_per_person", wanted.checks_per_person, len(pool.checks)),
     ):
         if number > most:
@@ -145,7 +155,8 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     app.extensions["study"] = study
     app.config.update(
         SECRET_KEY=study.keys.secret,
-        SESSION_COOKIE_NAME="session",
+        # Of this study alone: others may run on the same host.
+        SESSION_COOKIE_NAME=f"study-{_digest(study.keys.secret.encode())[:8]}",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         # Else every answer would set it, also those that caches keep.
@@ -175,6 +186,7 @@ def _register(app: Flask, study: Opened) -> None:
     app.register_blueprint(participant.pages)
     app.register_blueprint(admin.pages)
     app.after_request(_with_headers)
+    app.register_error_handler(LinkError, lambda error: stopped(str(error), 400))
     app.register_error_handler(HTTPException, _failed)
     app.register_error_handler(SQLAlchemyError, _database_failed)
     app.add_url_rule("/health", "health", _health)
@@ -195,9 +207,13 @@ def _register(app: Flask, study: Opened) -> None:
         }
 
 
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _hashes(folder: Path) -> dict[str, str]:
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        path.relative_to(folder).as_posix(): _digest(path.read_bytes())[:12]
         for path in folder.rglob("*")
         if path.is_file()
     }
@@ -229,7 +245,8 @@ REASONS = {400: "bad_request", 403: "expired", 404: "not_found", 410: "expired",
 
 def stopped(reason: str, status: int) -> tuple[str, int, dict[str, str]]:
     """A page that says why somebody cannot go on; programs read the header."""
-    return render_template("stopped.html", reason=reason), status, {"X-Stopped": reason}
+    page = render_template("stopped.html", reason=reason, takes_part="participant" in session)
+    return page, status, {"X-Stopped": reason}
 
 
 def _failed(error: HTTPException) -> ResponseReturnValue:

@@ -17,7 +17,7 @@ _INCLUDED = func.coalesce(participants.c.excluded, "") == ""
 _FINISHED = select(participants.c.id, participants.c.finished_at).where(
     participants.c.finished_at.is_not(None), participants.c.withdrawn_at.is_(None), _INCLUDED
 )
-_UNFINISHED = select(participants.c.id).where(participants.c.finished_at.is_(None))
+_UNFINISHED = select(participants.c.id).where(participants.c.finished_at.is_(None), _INCLUDED)
 
 Times = dict[Pair, Asked]
 

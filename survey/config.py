@@ -10,7 +10,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -30,7 +37,14 @@ def _known_language(name: str) -> str:
 def _link(url: str) -> str:
     if url and not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
-    return url.rstrip("/")
+    return url
+
+
+def _different(methods: list[str]) -> list[str]:
+    twice = [method for method in methods if methods.count(method) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is in it twice")
+    return methods
 
 
 def _database(url: str) -> str:
@@ -62,12 +76,12 @@ class Design(_Part):
     check_method: shown against the reference in validation questions; adaptive: the pairs that the
     ranking so far leaves open."""
 
-    methods: list[str] = Field(min_length=2)
+    methods: Annotated[list[str], Field(min_length=2), AfterValidator(_different)]
     pairs_per_person: int = Field(default=25, ge=1, le=1000)
     checks_per_person: int = Field(default=2, ge=0, le=100)
     check_method: str = ""
-    ties: bool = False
-    adaptive: bool = False
+    ties: StrictBool = False
+    adaptive: StrictBool = False
     against: str = ""
     target_votes: int = Field(default=0, ge=0)
     seed: int = Field(default=0, ge=0)
@@ -77,7 +91,7 @@ class Exclusion(_Part):
     """Whose votes are not valid (see `survey.validity`)."""
 
     max_failed_checks: int = Field(default=0, ge=0)
-    unfinished: bool = True
+    unfinished: StrictBool = True
     min_median_ms: float = Field(default=0, ge=0)
     max_same_side: float = Field(default=1, ge=0.5, le=1)
 
@@ -95,7 +109,7 @@ class Server(_Part):
     the X-Forwarded headers of one proxy; starts_per_minute: from one address."""
 
     public_url: Annotated[str, AfterValidator(_link)] = ""
-    behind_proxy: bool = False
+    behind_proxy: StrictBool = False
     database: Annotated[str, AfterValidator(_database)] = "sqlite"
     starts_per_minute: int = Field(default=60, ge=1)
     abandoned_after_minutes: int = Field(default=60, ge=1)

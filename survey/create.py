@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from survey import config, keys, sources, stimuli, texts
+from survey.design import Pool
 from survey.errors import InputError, nearest
 from survey.files import write_private
 from survey.sources import Gathered
@@ -59,6 +60,8 @@ def gather(wanted: Wanted) -> Gathered:
     """All images that the study needs. Raises InputError."""
     if wanted.run is None and not wanted.images:
         raise InputError("no images: give --run RUN_FOLDER or --images METHOD=DIR")
+    if REFERENCE in (wanted.methods or []):
+        raise InputError("--methods reference: write --reference to compare the originals too")
     others = sources.from_folders(wanted.images)
     if wanted.run is None:
         if wanted.methods is not None:
@@ -79,7 +82,7 @@ def create(
     wanted: Wanted, gathered: Gathered, done: Callable[[], None] = lambda: None
 ) -> Created:  # fmt: skip
     """Write the study's folder, whole or not at all. Raises InputError."""
-    from survey.app import open_study, pool_of
+    from survey.app import check_design, open_study, pool_of
 
     study = _study(wanted, gathered)
     with _new_folder(wanted.out) as folder:
@@ -87,9 +90,10 @@ def create(
         names = [secrets.token_hex(16) for _ in used]
         written = stimuli.write(used, folder, names, wanted.quality, done)
         study = _fitted(study, wanted, pool_of(study, written))
+        check_design(study, written, pool_of(study, written), "create")
         write_private(folder / config.FILE, to_toml(study))
         token = keys.create(folder)
-        opened = open_study(folder)
+        opened = open_study(folder, new=True)
         opened.engine.dispose()
     have = {(one.image, one.method) for one in written}
     missing = [
@@ -151,13 +155,14 @@ def _worst(gathered: Gathered) -> str:
     return min(known, key=lambda method: (known[method], method)) if known else ""
 
 
-def _fitted(study: config.Study, wanted: Wanted, pool: Any) -> config.Study:
+def _fitted(study: config.Study, wanted: Wanted, pool: Pool) -> config.Study:
     """With as many questions as there can be, where none were asked for."""
     design = study.design.model_dump()
-    if wanted.pairs is None:
-        design["pairs_per_person"] = max(1, min(PAIRS, len(pool.pairs)))
     if wanted.checks is None:
         design["checks_per_person"] = min(CHECKS, len(pool.checks))
+    if wanted.pairs is None:
+        most = pool.most(design["checks_per_person"])
+        design["pairs_per_person"] = max(1, min(PAIRS, most))
     return config.checked({**study.model_dump(), "design": design}, "create")
 
 

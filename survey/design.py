@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +59,13 @@ class Pool(NamedTuple):
     checks: list[str]
     check_method: str
 
+    def most(self, checks: int) -> int:
+        """Pairs that one person can be asked beside so many validation questions."""
+        both = sorted((self.check_method, REFERENCE))
+        asked = set(self.pairs)
+        also_asked = sum(Pair(image, *both) in asked for image in self.checks)
+        return len(self.pairs) - min(checks, also_asked)
+
 
 def pool(
     stimuli: Iterable[Stimulus], compared: Sequence[str], against: str, check_method: str
@@ -78,20 +85,36 @@ def pool(
     return Pool(pairs, checks, check_method)
 
 
+def checks(pool: Pool, wanted: int, rng: np.random.Generator) -> list[Question]:
+    """Validation questions on different images, the reference left and right in turn."""
+    images = [str(image) for image in rng.permutation(pool.checks)[:wanted]]
+    start = int(rng.integers(2))
+    sides = (REFERENCE, pool.check_method)
+    return [
+        Question(image, *(sides if (start + place) % 2 else sides[::-1]), True)
+        for place, image in enumerate(images)
+    ]
+
+
+def without(pairs: Iterable[Pair], questions: Iterable[Question]) -> list[Pair]:
+    """The pairs that none of the questions is about."""
+    taken = {Pair(q.image, *sorted((q.left, q.right))) for q in questions}
+    return [pair for pair in pairs if pair not in taken]
+
+
 def questionnaire(
     chosen: Sequence[Pair],
-    pool: Pool,
+    checks: Sequence[Question],
     asked: Mapping[Pair, Asked],
-    checks: int,
     rng: np.random.Generator,
 ) -> list[Question]:
-    """The chosen pairs and `checks` validation questions, with sides and in order."""
+    """The chosen pairs, with sides, and the validation questions among them, in order."""
     asked_now = [(pair, asked.get(pair, Asked())) for pair in chosen]
     questions = [
         Question(pair.image, *sides, False)
         for pair, sides in zip(chosen, _sides(asked_now, rng), strict=True)
     ]
-    return arranged(questions + _checks(questions, pool, checks, rng), rng)
+    return arranged([*questions, *checks], rng)
 
 
 def least_asked(
@@ -99,21 +122,25 @@ def least_asked(
     asked: Mapping[Pair, Asked],
     wanted: int,
     rng: np.random.Generator,
+    seen: Collection[str] = (),
 ) -> list[Pair]:
     """Those asked least so far; among equals those whose image, then whose methods, this person
-    has seen least; then by chance."""
+    has seen least (images also by what all people were asked); then by chance. seen: images that
+    they see in validation questions."""
     before = np.array([asked.get(pair, Asked()).total for pair in pairs])
     image = _numbered(pair.image for pair in pairs)
     methods = _numbered(pair[1:] for pair in pairs)
-    seen_image = np.zeros(len(pairs), int)
+    seen_image = np.array([pair.image in seen for pair in pairs], int)
     seen_methods = np.zeros(len(pairs), int)
+    # Of all people: what is left over at the end of a round then lies on different images.
+    of_image = np.bincount(image, before)[image]
     chance = rng.random(len(pairs))
     left = np.ones(len(pairs), bool)
     chosen = []
     for _ in range(min(wanted, len(pairs))):
         among = np.flatnonzero(left)
-        keys = (chance[among], seen_methods[among], seen_image[among], before[among])
-        best = among[np.lexsort(keys)[0]]
+        keys = (chance, seen_methods, of_image, seen_image, before)
+        best = among[np.lexsort([key[among] for key in keys])[0]]
         chosen.append(pairs[best])
         left[best] = False
         seen_image += image == image[best]
@@ -154,27 +181,6 @@ def _sides(asked: Sequence[tuple[Pair, Asked]], rng: np.random.Generator) -> lis
         (pair.first, pair.second) if sign > 0 else (pair.second, pair.first)
         for (pair, _), sign in zip(asked, signs, strict=True)
     ]
-
-
-def _checks(
-    questions: Sequence[Question], pool: Pool, wanted: int, rng: np.random.Generator
-) -> list[Question]:
-    """Validation questions on images of their own as far as there are any, reference left and
-    right in turn; never a pair that the person is asked anyway."""
-    taken = {
-        question.image
-        for question in questions
-        if {question.left, question.right} == {pool.check_method, REFERENCE}
-    }
-    images = [str(image) for image in rng.permutation(pool.checks) if image not in taken]
-    seen = Counter(question.image for question in questions)
-    images.sort(key=lambda image: seen[image])
-    start = int(rng.integers(2))
-    found = []
-    for place, image in enumerate(images[:wanted]):
-        sides = (REFERENCE, pool.check_method)
-        found.append(Question(image, *(sides if (start + place) % 2 else sides[::-1]), True))
-    return found
 
 
 def arranged(questions: Sequence[Question], rng: np.random.Generator) -> list[Question]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from survey import database, people, store, validity
 from survey.app import Opened
+from survey.errors import InputError
 from survey.files import write_private
 from survey.people import Judged
 from survey.stimuli import REFERENCE
@@ -53,9 +54,14 @@ def files(found: Opened) -> dict[str, str]:
 
 def write(found: Opened, votes: Path) -> list[Path]:
     """Write votes to the given file and the others beside it; the paths."""
+    texts = files(found)
+    if votes.is_dir() or votes.name in texts.keys() - {"votes.csv"}:
+        raise InputError(
+            f"{votes}: name a file for the votes, such as {votes.parent / 'votes.csv'}"
+        )
     votes.parent.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in files(found).items():
+    for name, text in texts.items():
         path = votes if name == "votes.csv" else votes.parent / name
         write_private(path, text)
         written.append(path)
@@ -132,8 +138,8 @@ def _study(found: Opened, everybody: Sequence[Judged], state: str) -> dict[str, 
         "exclusions": dict(Counter(one.reason for one in everybody if one.reason)),
         "votes": sum(one.facts.answered for one in everybody),
         "valid_votes": sum(one.facts.answered for one in everybody if one.valid),
-        # The database's address may name a host and a user.
-        "study": found.study.model_dump(exclude={"server"}),
+        # The database's address may name a host and a user; a completion code is worth money.
+        "study": found.study.model_dump(exclude={"server", "completion"}),
         "stimuli": [
             {"image": one.image, "method": one.method, "width": one.width, "height": one.height,
              "sha256": one.sha256}

@@ -41,8 +41,16 @@ def counts(connection: Connection, methods: Sequence[str]) -> Counts:
     table = np.zeros((3, len(methods), len(methods)))
     number = {method: i for i, method in enumerate(methods)}
     for left, right, choice, times in store.tally(connection):
-        table[store.CHOICES.index(choice), number[left], number[right]] += times
+        if left in number and right in number:
+            table[store.CHOICES.index(choice), number[left], number[right]] += times
     return Counts(*table)
+
+
+def compared(valid: Sequence[Judged], wanted: Sequence[str]) -> list[str]:
+    """The study's methods, and those that were taken out of it after there were votes on them."""
+    voted = {m for one in valid for row in one.answers if not row.is_check
+             for m in (row.left, row.right)}  # fmt: skip
+    return [*wanted, *sorted(voted - set(wanted))]
 
 
 def ranking(valid: Sequence[Judged], methods: Sequence[str]) -> tuple[list[Row], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import numpy as np
 from flask import (
@@ -38,6 +38,10 @@ def welcome() -> ResponseReturnValue:
     carried = platforms.carried(request.args)
     if not carried and _who() is not None:
         return redirect(url_for("participant.question"))
+    with database.reading(opened().engine) as connection:
+        reason = _closed(store.row(connection), opened())
+    if reason:
+        return stopped(reason, 403)
     # Whoever starts from this page gets this code, so that a double click starts once.
     session.setdefault("code", _new_code())
     return render_template("welcome.html", carried=carried, problem="")
@@ -78,14 +82,20 @@ def _new_code() -> str:
 
 def _refusal(connection: Connection, row: Any, found: Opened) -> str:
     """Why nobody can start now; "" when they can."""
-    if row.state != store.OPEN:
-        return str(row.state)
-    if row.simulated not in (None, found.simulated):
-        return "simulated"
+    closed = _closed(row, found)
+    if closed:
+        return closed
     target = found.study.design.target_votes
     if target and sum(times.total for times in _asked(connection, found).values()) >= target:
         return "full"
     return ""
+
+
+def _closed(row: Any, found: Opened) -> str:
+    """Why the study takes nobody, whatever votes it has."""
+    if row.state != store.OPEN:
+        return str(row.state)
+    return "simulated" if row.simulated not in (None, found.simulated) else ""
 
 
 def _asked(connection: Connection, found: Opened) -> dict[design.Pair, design.Asked]:
@@ -100,15 +110,15 @@ def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: 
     wanted = found.study.design
     rng = np.random.default_rng([wanted.seed, number])
     before = _asked(connection, found)
-    pairs = wanted.pairs_per_person
+    checks = design.checks(found.pool, wanted.checks_per_person, rng)
+    pairs, number_of = design.without(found.pool.pairs, checks), wanted.pairs_per_person
     if wanted.adaptive:
         counts = live.counts(connection, wanted.methods)
-        chosen = adaptive.most_informative(
-            found.pool.pairs, before, counts, wanted.methods, pairs, rng
-        )
+        chosen = adaptive.most_informative(pairs, before, counts, wanted.methods, number_of, rng)
     else:
-        chosen = design.least_asked(found.pool.pairs, before, pairs, rng)
-    questions = design.questionnaire(chosen, found.pool, before, wanted.checks_per_person, rng)
+        seen = {check.image for check in checks}
+        chosen = design.least_asked(pairs, before, number_of, rng, seen)
+    questions = design.questionnaire(chosen, checks, before, rng)
     if found.simulated:
         code = f"{people.SIMULATED}{number:04d}"
     person = store.Person(number, code, *(sent or (None, None, None)))
@@ -223,7 +233,7 @@ def done() -> ResponseReturnValue:
     completion = found.study.completion
     own = completion.code or found.keys.completion_code(person.code)
     return render_template(
-        "done.html", code=own, redirect=completion.redirect.replace("{code}", own)
+        "done.html", code=own, redirect=completion.redirect.replace("{code}", quote(own, safe=""))
     )
 
 

@@ -47,6 +47,13 @@ def judged(connection: Connection, study: Study) -> list[Judged]:
     ]
 
 
+def judge_again(connection: Connection, study: Study) -> None:
+    """By the rules as they are now: whose questions are free for others."""
+    for one in judged(connection, study):
+        if one.status == FINISHED and one.reason != one.person.excluded:
+            store.exclude(connection, one.person.id, one.reason)
+
+
 def _judge(person: Any, answers: list[Any], active_since: int, study: Study) -> Judged:
     status = _status(person, active_since)
     facts = validity.facts(answers, REFERENCE)

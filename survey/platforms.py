@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
-
-# Longer values are no platform's.
-LONGEST = 200
 
 
 class Platform(NamedTuple):
@@ -25,7 +23,11 @@ PLATFORMS = {
     "toloka": Platform("toloka_worker_id", ("toloka_assignment_id", "toloka_pool_id")),
     "other": Platform("participant_id", ()),
 }
-# What MTurk shows to those who only look at a task.
+KNOWN = {name for platform in PLATFORMS.values() for name in (platform.worker, *platform.others)}
+# Of ids. A place in the link that nobody filled in, such as ${workerId}, would make one participant
+# of everybody; and these ids are opened as a table by whoever pays.
+ID = re.compile(r"[A-Za-z0-9][\w.:@-]{0,199}", re.ASCII)
+# What MTurk sends for those who only look at a task.
 ONLY_LOOKING = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
 
@@ -37,22 +39,22 @@ class Sent(NamedTuple):
     session: str
 
 
+class LinkError(ValueError):
+    """A link that nobody can start from. The message is the name of the page that says why."""
+
+
 def carried(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Those parameters of a link that are a platform's."""
-    known = {
-        name for platform in PLATFORMS.values() for name in (platform.worker, *platform.others)
-    }
-    return {
-        name: value
-        for name, value in parameters.items()
-        if name in known and 0 < len(value) <= LONGEST and value.isprintable()
-    }
-
-
-def sent_by(parameters: Mapping[str, str]) -> Sent | None:
-    found = carried(parameters)
+    """Those parameters of a link that are a platform's. Raises LinkError."""
+    found = {name: value for name, value in parameters.items() if name in KNOWN}
     if found.get("assignmentId") == ONLY_LOOKING:
-        return None
+        raise LinkError("accept_first")
+    if not all(ID.fullmatch(value) for value in found.values()):
+        raise LinkError("bad_link")
+    return found
+
+
+def sent_by(found: Mapping[str, str]) -> Sent | None:
+    """found: as `carried` returns it; None: nobody says who it is."""
     for name, platform in PLATFORMS.items():
         if platform.worker in found:
             others = {key: found[key] for key in platform.others if key in found}

@@ -21,7 +21,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from survey import database
+from survey import database, store
 from survey.app import Opened, create_app
 from survey.errors import InputError
 from survey.schema import questions
@@ -76,9 +76,11 @@ def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None
     app = create_app(folder, simulated=True)
     study = app.extensions["study"]
     took_part = 0
+    with database.reading(study.engine) as connection:
+        before = store.next_id(connection) - 1
     with _served(app) as address, suppress(StudyIsFull):
         while took_part < crowd.people:
-            rng = np.random.default_rng([crowd.seed, took_part])
+            rng = np.random.default_rng([crowd.seed, before + took_part])
             _take_part(address, study, crowd, rng)
             took_part += 1
             done()
@@ -143,7 +145,9 @@ def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generat
     """Consent, answer every question, come to the end."""
     person = _person(crowd, study.study.design.ties, rng)
     with requests.Session() as browser:
-        form = {"csrf_token": _csrf(browser, f"{address}/"), "consent": "yes"}
+        welcome = browser.get(f"{address}/", timeout=TIMEOUT_S)
+        _check_started(welcome, study.folder)
+        form = {"csrf_token": _csrf(welcome), "consent": "yes"}
         started = browser.post(f"{address}/start", data=form, timeout=TIMEOUT_S)
         _check_started(started, study.folder)
         _answer_all(browser, address, study, person)
@@ -154,7 +158,7 @@ def _answer_all(browser: requests.Session, address: str, study: Opened, person: 
     made = {one.name: one.method for one in study.stimuli}
     checks = _checks(study)
     page = f"{address}/question"
-    browser.headers["X-CSRFToken"] = _csrf(browser, page)
+    browser.headers["X-CSRFToken"] = _csrf(browser.get(page, timeout=TIMEOUT_S))
     wanted = {"Accept": "application/json"}
     asked = browser.get(page, headers=wanted, timeout=TIMEOUT_S).json()["question"]
     while asked:
@@ -173,10 +177,10 @@ def _answer_all(browser: requests.Session, address: str, study: Opened, person: 
         asked = reply.json()["question"]
 
 
-def _csrf(browser: requests.Session, page: str) -> str:
-    found = CSRF.search(browser.get(page, timeout=TIMEOUT_S).text)
+def _csrf(page: requests.Response) -> str:
+    found = CSRF.search(page.text)
     if not found:
-        raise RuntimeError(f"no CSRF token in {page}")
+        raise RuntimeError(f"no CSRF token in {page.url}")
     return found[1]
 
 

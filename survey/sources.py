@@ -117,6 +117,8 @@ def joined(first: Gathered, second: Gathered) -> Gathered:
     """A run's results and others beside them. Raises InputError when both have a method."""
     names = {source.method for source in first.sources}
     twice = sorted(names & {source.method for source in second.sources})
+    if REFERENCE in twice:
+        raise InputError("--images reference=...: the run has its own references; leave it out")
     if twice:
         raise InputError(f"{twice[0]}: in the run and in --images; give one of them another name")
     images = {source.image for source in first.sources}

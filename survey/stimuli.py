@@ -12,11 +12,12 @@ import io
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image as PillowImage
-from PIL import ImageOps
+from PIL import ImageCms, ImageOps
 
 from survey.errors import InputError
 from survey.files import write_private
@@ -25,6 +26,8 @@ FOLDER, LIST = "stimuli", "stimuli.csv"
 REFERENCE = "reference"
 # Lossless WebP: a higher method costs seconds an image and saves a hundredth of the bytes.
 METHOD = 2
+# Of WebP.
+LARGEST = 16_383
 
 
 class Source(NamedTuple):
@@ -80,9 +83,11 @@ def _encode(source: Source, path: Path, quality: int) -> tuple[int, int, str]:
     """Width, height and SHA-256 of the written file. Only pixels are copied."""
     try:
         with PillowImage.open(source.path) as opened:
-            pixels = ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, ValueError) as error:
+            pixels = _eight_bit_rgb(ImageOps.exif_transpose(opened), source.path)
+    except (OSError, PillowImage.DecompressionBombError) as error:
         raise InputError(f"{source.path}: cannot be read as an image ({error})") from error
+    if max(pixels.size) > LARGEST:
+        raise InputError(f"{source.path}: wider or higher than {LARGEST} pixels, the most of WebP")
     encoded = io.BytesIO()
     plain = PillowImage.frombytes("RGB", pixels.size, pixels.tobytes())
     if quality:
@@ -94,6 +99,33 @@ def _encode(source: Source, path: Path, quality: int) -> tuple[int, int, str]:
     # One time for all, which tells nothing to the browser.
     os.utime(path, (0, 0))
     return *plain.size, hashlib.sha256(content).hexdigest()
+
+
+def _eight_bit_rgb(image: PillowImage.Image, path: Path) -> PillowImage.Image:
+    """As browsers would show it. Raises InputError where that is not sure."""
+    if image.mode.startswith(("I", "F")):
+        raise InputError(f"{path}: more than 8 bits a channel; save it as 8-bit RGB")
+    if image.has_transparency_data:
+        alpha = image.convert("RGBA").getchannel("A")
+        if alpha.getextrema() != (255, 255):
+            raise InputError(f"{path}: has transparent pixels; save it without")
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in {"RGB", "RGBA", "L", "CMYK"}:
+        # One that cannot be read is left aside, as browsers do.
+        with suppress(ImageCms.PyCMSError, OSError):
+            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            plain = image.convert("RGB") if image.mode == "RGBA" else image
+            return _in_srgb(plain, theirs)
+    return image.convert("RGB")
+
+
+def _in_srgb(image: PillowImage.Image, profile: ImageCms.ImageCmsProfile) -> PillowImage.Image:
+    if "sRGB" in ImageCms.getProfileName(profile):
+        return image.convert("RGB")
+    srgb = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    assert converted is not None
+    return converted
 
 
 def _check_sizes(written: list[Stimulus]) -> None:

@@ -88,8 +88,13 @@ def create(engine: Engine, images: str) -> bool:
         return connection.scalar(select(study.c.images)) == images
 
 
+def row(connection: Connection) -> Row[Any]:
+    """Of the study: its state, and whether those who took part were simulated."""
+    return connection.execute(select(study)).one()
+
+
 def state(connection: Connection) -> str:
-    return connection.scalar(select(study.c.state)) or OPEN
+    return str(row(connection).state)
 
 
 def set_state(connection: Connection, wanted: str) -> None:
@@ -163,6 +168,13 @@ def finish(connection: Connection, participant: int, excluded: str) -> None:
     now = now_ms()
     row = {"participant": participant, "last_seen_at": now, "finished_at": now}
     connection.execute(_SEEN, {**row, "excluded": excluded})
+
+
+def exclude(connection: Connection, participant: int, reason: str) -> None:
+    """Note why somebody's votes are not valid, "" where they are."""
+    connection.execute(
+        update(participants).where(participants.c.id == participant).values(excluded=reason)
+    )
 
 
 def withdraw(connection: Connection, participant: int) -> None:

@@ -8,12 +8,17 @@ from typing import Any, NamedTuple
 
 from survey.config import Exclusion
 
+# Fewer decided answers on one side are no habit.
+FEWEST = 5
+
 
 class Facts(NamedTuple):
-    """What rules look at. failed: validation questions answered wrongly; median_ms, left: median
-    time, and share of left among decided votes, None without any."""
+    """What rules look at. decided: answers that are no ties; failed: validation questions answered
+    wrongly; median_ms, left: median time, and share of left among decided answers, None without
+    any."""
 
     answered: int
+    decided: int
     checks: int
     failed: int
     median_ms: float | None
@@ -33,6 +38,7 @@ def facts(rows: Sequence[Any], reference: str) -> Facts:
     decided = [row.choice for row in asked if row.choice != "tie"]
     return Facts(
         answered=len(asked),
+        decided=len(decided),
         checks=len(checks),
         failed=sum(not passed(row.choice, row.left, reference) for row in checks),
         median_ms=median(row.response_ms for row in asked) if asked else None,
@@ -50,6 +56,8 @@ def reason(found: Facts, finished: bool, rules: Exclusion) -> str:
         return "not finished"
     if found.median_ms is not None and found.median_ms < rules.min_median_ms:
         return f"median answer under {rules.min_median_ms:g} ms"
-    if found.left is not None and max(found.left, 1 - found.left) > rules.max_same_side:
+    if found.left is None or found.decided < FEWEST:
+        return ""
+    if max(found.left, 1 - found.left) > rules.max_same_side:
         return f"more than {100 * rules.max_same_side:g} % on one side"
     return ""

@@ -43,16 +43,22 @@ def take(
     if answer.position > expected:
         abort(409)
     if ahead and answer.position == expected:
-        _record(connection, person, answer, rules)
+        _record(connection, person, answer, ahead[0].is_check, rules)
         del ahead[0]
     return person, ahead
 
 
-def _record(connection: Connection, person: Any, answer: Answer, rules: Exclusion) -> None:
+def _record(
+    connection: Connection, person: Any, answer: Answer, is_check: bool, rules: Exclusion
+) -> None:
     store.record(connection, person.id, store.Vote(**answer.model_dump()))
-    if answer.position < person.questions:
+    finished = answer.position == person.questions
+    if not finished:
         store.seen(connection, person.id)
-        return
-    facts = validity.facts(store.answers(connection, person.id), REFERENCE)
-    reason = validity.reason(facts, True, rules)
-    store.finish(connection, person.id, reason)
+    if finished or is_check:
+        facts = validity.facts(store.answers(connection, person.id), REFERENCE)
+        if finished:
+            store.finish(connection, person.id, validity.reason(facts, True, rules))
+        elif facts.failed > rules.max_failed_checks:
+            # Their questions are free for others at once.
+            store.exclude(connection, person.id, validity.reason(facts, True, rules))

@@ -113,6 +113,8 @@ class Visitor:
 
     def start(self, query: str = "", **form: str) -> requests.Response:
         page = self.get(f"/{query}")
+        if page.headers.get("X-Stopped"):
+            return page
         found = CSRF.search(page.text)
         assert found, page.text
         self.csrf = found[1]

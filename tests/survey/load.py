@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 TOKEN = re.compile(rb'csrf_token" value="([^"]+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-COOKIE = re.compile(rb"set-cookie: session=([^;]+)", re.IGNORECASE)
+COOKIE = re.compile(rb"set-cookie: (study-[0-9a-f]+=[^;]+)", re.IGNORECASE)
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 LONGEST_S = 60
 
@@ -76,7 +76,7 @@ class Participant:
         lines += [f"Content-Type: {kind}"] if kind else ["Accept: application/json"]
         head = "\r\n".join(lines).encode()
         head += b"\r\nX-CSRFToken: " + self.token if self.token else b""
-        head += b"\r\nCookie: session=" + self.cookie if self.cookie else b""
+        head += b"\r\nCookie: " + self.cookie if self.cookie else b""
         answer = await (link or self.link).send(head + b"\r\n\r\n" + body)
         cookie = COOKIE.search(answer.head)
         if cookie:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import stat
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.analysis.conftest import HEADER, INFO, write_pictures, write_run
 from tests.survey.conftest import METHODS, Said, make_study, write_images
 
 Run = Callable[..., Said]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -132,6 +135,8 @@ def test_study_toml_says_what_was_asked_for_and_reads_back(folder: Path) -> None
         ('contact = ""', "", ""),
         ('language = "en"', 'language = "eo"', "language = 'eo': no texts in it"),
         ("pairs_per_person = 5", "pairs_per_person = 19", "there are only 18 different ones"),
+        ("ties = false", 'ties = "no"', "design.ties = 'no'"),
+        ('["telea", "patchmatch"', '["telea", "telea"', "'telea' is in it twice"),
         ("checks_per_person = 2", "checks_per_person = 7", "there are only 6 different ones"),
         ('"patchmatch"', '"patchmatsch"', "no images of 'patchmatsch', is 'patchmatch' meant?"),
         ('against = ""', 'against = "reference"', "design.against 'reference' is not among"),
@@ -163,6 +168,13 @@ def test_an_edited_study_is_checked(
         (["--run", "RUN", "--check", "coal"], "no results of 'coal'"),
         (["--run", "NOTHING"], "is NOTHING a run folder?"),
         (["--run", "RUN", "--methods", "telea"], "design.methods"),
+        (["--run", "RUN", "--methods", "telea,telea"], "'telea' is in it twice"),
+        (["--run", "RUN", "--methods", "telea,reference"], "write --reference"),
+        (["--run", "RUN", "--images", "reference=IMAGES"], "the run has its own references"),
+        (["--images", "a=IMAGES", "--images", "b=DEEP"], "more than 8 bits a channel"),
+        (["--images", "a=IMAGES", "--images", "b=CLEAR"], "has transparent pixels"),
+        (["--images", "a=IMAGES", "--images", "b=STRANGE"], "no image has results of two"),
+        (["--images", "a=LONG", "--images", "b=LONG"], "the most of WebP"),
         (["--run", "RUN", "--pairs", "70"], "there are only 7 different ones"),
         (["--run", "RUN", "--language", "eo"], "language"),
         (["--run", "RUN", "--database", "mysql://x"], "write sqlite, or postgresql"),
@@ -187,7 +199,16 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     (tmp_path / "EMPTY").mkdir()
     (tmp_path / "BROKEN").mkdir()
     (tmp_path / "BROKEN/photo.png").write_bytes(b"not an image")
-    folders = ("IMAGES", "OTHER", "EMPTY", "BROKEN")
+    for name, image in (
+        ("DEEP", PillowImage.new("I;16", (32, 32))),
+        ("CLEAR", PillowImage.new("RGBA", (32, 32), (9, 9, 9, 99))),
+        ("LONG", PillowImage.new("L", (17000, 8))),
+    ):
+        (tmp_path / name).mkdir()
+        image.save(tmp_path / name / "photo.png")
+    (tmp_path / "STRANGE").mkdir()
+    PillowImage.new("RGB", (32, 32)).save(tmp_path / "STRANGE/other.png")
+    folders = ("IMAGES", "OTHER", "EMPTY", "BROKEN", "DEEP", "CLEAR", "LONG", "STRANGE")
     places = {"RUN": str(finished), **{name: str(tmp_path / name) for name in folders}}
     for name, place in places.items():
         words = [word.replace(name, place) if word.endswith(name) else word for word in words]
@@ -241,3 +262,24 @@ def test_two_studies_never_share_a_database(tmp_path: Path, run: Run) -> None:
     assert said.code == 2 and "the database holds another study" in said.error
     assert not (tmp_path / "b/study").exists()
     assert run("status", tmp_path / "a/study").code == 0
+
+
+def test_a_database_that_is_gone_is_no_new_study(folder: Path, run: Run) -> None:
+    (folder / "study.db").unlink()
+    for words in (["status"], ["serve"], ["export"]):
+        said = run(*words, folder, *(["votes.csv"] if words == ["export"] else []))
+        assert said.code == 2 and "study.db is missing" in said.error
+    assert not (folder / "study.db").exists()
+
+
+def test_studies_are_written_in_utf8_whatever_the_machine_thinks(tmp_path: Path) -> None:
+    given = [word for part in write_images(tmp_path / "i", 2) for word in ("--images", part)]
+    done = subprocess.run(
+        [sys.executable, "-m", "survey", "create", *given, "--language", "ru", "--out", "study"],
+        cwd=tmp_path,
+        env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Какое" in config.read(tmp_path / "study").question

@@ -179,9 +179,10 @@ def test_posts_need_the_token_of_their_session(
 @given(cookie=HEADER | st.text("eyJ0.-_Aa19", max_size=80))
 def test_forged_cookies_are_nobody(app: Flask, cookie: str) -> None:
     client = app.test_client()
-    answer = client.get("/question", headers={"Cookie": f"session={cookie}"})
+    name = app.config["SESSION_COOKIE_NAME"]
+    answer = client.get("/question", headers={"Cookie": f"{name}={cookie}"})
     assert answer.status_code == 302 and answer.headers["Location"] == "/"
-    assert client.get("/owner", headers={"Cookie": f"session={cookie}"}).status_code == 401
+    assert client.get("/owner", headers={"Cookie": f"{name}={cookie}"}).status_code == 401
 
 
 def test_cookies_signed_by_somebody_else_are_nobody(app: Flask, tmp_path: Path) -> None:
@@ -190,10 +191,10 @@ def test_cookies_signed_by_somebody_else_are_nobody(app: Flask, tmp_path: Path) 
     with stranger.session_transaction() as session:
         session["participant"] = "p-1"
         session["owner"] = (2**40, app.extensions["study"].keys.owner_sha256[:16])
-    forged = stranger.get_cookie("session")
+    forged = stranger.get_cookie(other.config["SESSION_COOKIE_NAME"])
     assert forged
     victim = app.test_client()
-    victim.set_cookie("session", forged.value)
+    victim.set_cookie(app.config["SESSION_COOKIE_NAME"], forged.value)
     assert victim.get("/question").headers["Location"] == "/"
     assert victim.get("/owner").status_code == 401
 

@@ -15,7 +15,9 @@ import pytest
 
 from analysis import exclusions, votes
 from analysis.ranking import Settings, rank
-from survey import keys
+from survey import database, keys, people
+from survey.app import open_study
+from survey.asked import Settled, asked
 from survey.config import Exclusion
 from survey.validity import Facts, reason
 from tests.survey.conftest import Said, Served, Visitor, attentive, make_study, shown
@@ -156,7 +158,8 @@ def test_what_is_exported(voted: Served, tmp_path: Path, run: Callable[..., Said
     study = json.loads((tmp_path / "study.json").read_text())
     assert study["simulated"] is False and study["valid_votes"] == 30
     assert study["study"]["question"] and len(study["stimuli"]) == 6 * 4
-    assert "secret" not in texts["study.json"] and "sqlite" not in texts["study.json"]
+    for word in ("secret", "sqlite", "completion"):
+        assert word not in texts["study.json"]
 
 
 def test_pause_close_and_open_again(owner: Visitor, voted: Served) -> None:
@@ -205,7 +208,7 @@ def test_a_broken_database_is_one_line(folder: Path, run: Callable[..., Said]) -
     assert said.error.count("\n") == 1
 
 
-GOOD = Facts(answered=25, checks=2, failed=0, median_ms=4000, left=0.5)
+GOOD = Facts(answered=25, decided=25, checks=2, failed=0, median_ms=4000, left=0.5)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,8 @@ GOOD = Facts(answered=25, checks=2, failed=0, median_ms=4000, left=0.5)
         (GOOD._replace(left=0.96), True, {"max_same_side": 0.9}, "more than 90 % on one side"),
         (GOOD._replace(left=0.04), True, {"max_same_side": 0.9}, "more than 90 % on one side"),
         (GOOD._replace(left=1.0), True, {}, ""),
-        (Facts(0, 0, 0, None, None), False, {}, "not finished"),
+        (GOOD._replace(left=1.0, decided=4), True, {"max_same_side": 0.9}, ""),
+        (Facts(0, 0, 0, 0, None, None), False, {}, "not finished"),
     ],
 )  # fmt: skip
 def test_rules_of_validity(facts: Facts, finished: bool, rules: dict, why: str) -> None:
@@ -241,3 +245,35 @@ def test_rules_can_be_changed_afterwards(
     run("export", folder, tmp_path / "votes.csv")
     assert table(tmp_path / "participants.csv")[0]["reason"] == "median answer under 2000 ms"
     assert len(table(tmp_path / "votes.csv")) == 7
+
+
+def test_methods_taken_out_later_are_still_ranked(voted: Served, run: Callable[..., Said]) -> None:
+    path = voted.study.folder / "study.toml"
+    path.write_text(path.read_text().replace('"telea", "patchmatch", ', '"patchmatch", '))
+    said = run("status", voted.study.folder)
+    assert said.code == 0 and "3  telea" in said.out
+
+
+def test_the_quota_follows_the_rules_of_now(tmp_path: Path, run: Callable[..., Said]) -> None:
+    """Who is excluded by a rule that came later makes room for others when the server starts."""
+    folder = make_study(tmp_path, target_votes=5)
+    run("simulate", folder, "--people", "9", "--careless", "0")
+    assert "valid 5 of 5 wanted" in run("status", folder).out
+    path = folder / "study.toml"
+    path.write_text(path.read_text().replace("min_median_ms = 0.0", "min_median_ms = 60000"))
+    opened = open_study(folder)
+    with database.writing(opened.engine) as connection:
+        people.judge_again(connection, opened.study)
+        assert asked(connection, 0, False, Settled()) == {}
+    opened.engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["", "participants.csv", "study.json"])
+def test_an_export_never_overwrites_its_own_votes(
+    folder: Path, tmp_path: Path, run: Callable[..., Said], name: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    said = run("export", folder, out / name)
+    assert said.code == 2 and "name a file for the votes" in said.error
+    assert list(out.iterdir()) == []

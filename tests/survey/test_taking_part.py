@@ -181,6 +181,26 @@ def test_platforms_send_one_participation_for_each_worker(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("?workerId=${workerId}&assignmentId=${assignmentId}", "bad_link"),
+        ("?PROLIFIC_PID={{%25PROLIFIC_PID%25}}", "bad_link"),
+        ("?participant_id=%3DHYPERLINK(1)", "bad_link"),
+        ("?participant_id=", "bad_link"),
+        ("?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=3", "accept_first"),
+    ],
+)
+def test_a_link_that_nobody_filled_in_starts_nothing(
+    visitor: Visitor, served: Served, query: str, reason: str
+) -> None:
+    """Else all who follow it would be one participant."""
+    page = visitor.get(f"/{query}")
+    assert page.status_code == 400 and page.headers["X-Stopped"] == reason
+    with database.reading(served.study.engine) as connection:
+        assert store.people(connection) == []
+
+
 def test_one_browser_takes_part_once_but_a_lab_has_many_seats(
     visitor: Visitor, served: Served
 ) -> None:
@@ -237,6 +257,20 @@ def test_excluded_people_do_not_fill_the_study(tmp_path: Path, serve: Serve) -> 
     assert Visitor(served.address).start().url.endswith("/question")
 
 
+def test_who_fails_gives_the_questions_back_at_once(visitor: Visitor, served: Served) -> None:
+    visitor.start()
+    asked_now = visitor.question()
+    wrong = {"left": "right", "right": "left"}
+    while asked_now and not set(shown(asked_now, served.study)) >= {"reference", "telea"}:
+        asked_now = visitor.vote(asked_now["position"]).json()["question"]
+    assert asked_now
+    choice = wrong[attentive(served.study)(asked_now)]
+    assert visitor.vote(asked_now["position"], choice).json()["question"] != asked_now
+    with database.reading(served.study.engine) as connection:
+        assert asked(connection, 0, False, Settled()) == {}
+        assert asked(connection, 0, True, Settled()) == {}
+
+
 def test_abandoned_questions_are_given_again(visitor: Visitor, served: Served) -> None:
     visitor.start()
     visitor.vote(1)
@@ -252,6 +286,30 @@ def test_abandoned_questions_are_given_again(visitor: Visitor, served: Served) -
     assert sum(times.total for times in kept.values()) == int(not first_is_check)
     # Who comes back goes on all the same.
     assert visitor.vote(2).status_code == 200
+
+
+def test_a_closed_page_still_lets_people_withdraw(visitor: Visitor, served: Served) -> None:
+    visitor.start()
+    with database.writing(served.study.engine) as connection:
+        store.set_state(connection, "closed")
+    assert 'href="/withdraw"' in visitor.get("/question").text
+    assert 'href="/withdraw"' not in Visitor(served.address).get("/").text
+
+
+def test_the_first_page_says_how_many_questions_there_are(visitor: Visitor) -> None:
+    assert "There are 7 questions." in visitor.get("/").text
+
+
+def test_two_studies_in_one_browser(tmp_path: Path, serve: Serve) -> None:
+    """They may run on one host, where ports and paths share cookies."""
+    first, second = (serve(make_study(tmp_path / name)) for name in ("a", "b"))
+    visitor = Visitor(first.address)
+    visitor.start()
+    visitor.vote(1)
+    other = Visitor(second.address)
+    other.browser = visitor.browser
+    other.start()
+    assert visitor.question()["position"] == 2 and other.question()["position"] == 1
 
 
 @pytest.mark.parametrize(("state", "goes_on"), [("paused", True), ("closed", False)])
