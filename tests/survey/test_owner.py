@@ -47,7 +47,7 @@ def voted(served: Served) -> Served:
     careless.finish(lambda asked: "right" if attentive(served.study)(asked) == "left" else "left")
     going = Visitor(served.address)
     going.start()
-    going.vote(1)
+    going.vote(1, attentive(served.study)(going.question()))
     return served
 
 

@@ -27,9 +27,10 @@ def visitor_of(server: Server) -> Visitor:
 
 def test_it_says_where_it_is(folder: Path, production: Start) -> None:
     server = production(folder)
-    printed = server.output.read_text().splitlines()
+    *printed, standing = server.output.read_text().splitlines()
     address = f"http://127.0.0.1:{server.port}"
     assert [line.split()[-1] for line in printed] == [f"{address}/", f"{address}/owner"]
+    assert standing == "open, 0 started so far"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
