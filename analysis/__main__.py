@@ -31,7 +31,11 @@ from analysis.errors import InputError, run_command_line
 from analysis.options import (
     Answers,
     Columns,
+    MaxFailedChecks,
+    MinMedian,
+    MinVotes,
     Participants,
+    Prior,
     RunFolder,
     StyleFile,
     check_known,
@@ -62,6 +66,10 @@ def report(
         int | None,
         Option(help="At which people saw the results, in pixels.", show_default="the highest"),
     ] = None,
+    max_failed_checks: MaxFailedChecks = None,
+    min_votes: MinVotes = 0,
+    min_median_ms: MinMedian = 0.0,
+    prior: Prior = 0.0,
     column: Columns = None,
     answer: Answers = None,
     style_file: StyleFile = None,
@@ -72,7 +80,8 @@ def report(
     preferences = None
     if ballots:
         told = reading(column, answer)
-        preferences = _people(folder, votes.read(ballots, told), participants, resolution)
+        rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
+        preferences = _people(folder, votes.read(ballots, told), rules, resolution, prior)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
@@ -87,17 +96,21 @@ def report(
 
 
 def _people(
-    folder: Path, given: votes.Votes, participants: Path | None, resolution: int | None
+    folder: Path,
+    given: votes.Votes,
+    rules: exclusions.Rules,
+    resolution: int | None,
+    prior: float,
 ) -> people.People:
     """Rank by the votes, and compare the run's metrics with them."""
     loaded = run.load(folder)
     size = resolution or max(loaded.resolutions)
     check_known("resolution", [size], loaded.resolutions)
-    valid, flow = exclusions.apply(given, exclusions.Rules(participants))
-    ranked = ranking.rank(valid, ranking.Settings())
+    valid, flow = exclusions.apply(given, rules)
+    ranked = ranking.rank(valid, ranking.Settings(prior=prior))
     quality = quality_report.assess(valid, ranked)
     parts: rank_files.Parts = (
-        {"image": per_image.ranked(valid, "image")} if valid.has("image") else {}
+        {"image": per_image.ranked(valid, "image", prior=prior)} if valid.has("image") else {}
     )
     study = rank_files.Study(ranked, flow, quality, parts, sys.argv[1:])
     try:

@@ -12,6 +12,7 @@ from analysis.options import numbers
 
 # Moskalenko et al. 2020: 150 people, 25 pairs each.
 PAPER_PEOPLE, PAPER_PAIRS = 150, 25
+MOST_PEOPLE = 100_000
 
 
 def plan(
@@ -33,11 +34,13 @@ def plan(
     design = power.Design(numbers(abilities, "--abilities"), pairs, spread, failed)
     if len(design.abilities) < 2:
         raise InputError(f"--abilities {abilities}: at least two are needed")
+    sizes = numbers(people, "--people")
+    for number in sizes:
+        if not 2 <= number <= MOST_PEOPLE or number != int(number):
+            raise InputError(f"--people {number:g}: whole numbers from 2 to {MOST_PEOPLE:,}")
     print(f"{len(design.abilities)} methods, {pairs} pairs each, spread {spread:g}, seed {seed}")
     print("people   votes  true order  neighbours told apart (best first)       interval")
-    for number in numbers(people, "--people"):
-        if number < 2 or number != int(number):
-            raise InputError(f"--people {number:g}: whole numbers of at least 2")
+    for number in sizes:
         found = power.power(design, int(number), simulations, seed)
         paper = " (the paper's)" if (found.people, pairs) == (PAPER_PEOPLE, PAPER_PAIRS) else ""
         shares = " ".join(f"{100 * share:4.0f} %" for share in found.separated)

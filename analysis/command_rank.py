@@ -22,8 +22,12 @@ from analysis import (
 from analysis.options import (
     Answers,
     Columns,
+    MaxFailedChecks,
+    MinMedian,
+    MinVotes,
     Out,
     Participants,
+    Prior,
     RunFolder,
     StyleFile,
     VotesFile,
@@ -36,18 +40,9 @@ def rank(
     file: VotesFile,
     out: Out,
     participants: Participants = None,
-    max_failed_checks: Annotated[
-        int | None,
-        Option(
-            min=0,
-            help="People who failed more validation questions are left out.",
-            show_default="0, without --participants",
-        ),
-    ] = None,
-    min_votes: Annotated[int, Option(min=0, help="People with fewer are left out.")] = 0,
-    min_median_ms: Annotated[
-        float, Option(min=0, help="People whose median answer was faster are left out.")
-    ] = 0.0,
+    max_failed_checks: MaxFailedChecks = None,
+    min_votes: MinVotes = 0,
+    min_median_ms: MinMedian = 0.0,
     bootstrap: Annotated[
         ranking.Unit, Option(help="What is drawn again for the intervals.")
     ] = "participant",
@@ -60,9 +55,7 @@ def rank(
     order: Annotated[
         bool, Option("--order", help="Estimate and test the effect of the side.")
     ] = False,
-    prior: Annotated[
-        float, Option(min=0, help="So many votes more for each two methods, half won each.")
-    ] = 0.0,
+    prior: Prior = 0.0,
     anchor: Annotated[
         str | None, Option(help="Method at 0.", show_default="mean of all at 0")
     ] = None,
@@ -95,22 +88,28 @@ def rank(
 def validate(
     file: VotesFile,
     participants: Participants = None,
+    max_failed_checks: MaxFailedChecks = None,
+    min_votes: MinVotes = 0,
+    min_median_ms: MinMedian = 0.0,
+    prior: Prior = 0.0,
     column: Columns = None,
     answer: Answers = None,
 ) -> None:
     """Check a votes file: who is left out, how good the rest is, and whether it ranks."""
     told = reading(column, answer)
-    valid, flow = exclusions.apply(votes.read(file, told), exclusions.Rules(participants))
+    rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
+    valid, flow = exclusions.apply(votes.read(file, told), rules)
     for step in flow[1:]:
         print(f"left out: {exclusions.left_out(step)}")
-    people = f" of {flow[-1].left_participants:,} people" if flow[-1].left_participants else ""
+    left = flow[-1].left_participants
+    people = f" of {exclusions.counted(left)}" if left else ""
     print(f"valid: {flow[-1].left_votes:,} votes{people}")
     missing = [name for name in ("participant", "image", "response_ms") if not valid.has(name)]
     if missing:
         print(f"not in the file: {', '.join(missing)}; what needs them is left out")
     if made_up := votes.simulated(valid).sentence:
         print(made_up)
-    ranked = ranking.rank(valid, ranking.Settings(samples=200))
+    ranked = ranking.rank(valid, ranking.Settings(samples=200, prior=prior))
     found = quality_report.assess(valid, ranked)
     for text in found.sentences + ranked.notes:
         print(text)

@@ -39,10 +39,14 @@ class Step(NamedTuple):
     left_votes: int
 
 
+def counted(people: int) -> str:
+    return "1 person" if people == 1 else f"{people:,} people"
+
+
 def left_out(step: Step) -> str:
     """A step in words."""
-    people = "1 person" if step.participants == 1 else f"{step.participants:,} people"
-    return f"{people} with {step.votes:,} vote{'' if step.votes == 1 else 's'}, {step.reason}"
+    votes = f"{step.votes:,} vote{'' if step.votes == 1 else 's'}"
+    return f"{counted(step.participants)} with {votes}, {step.reason}"
 
 
 def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
@@ -50,8 +54,7 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     out. Raises InputError, also when nobody stays."""
     steps = [_step("all", votes, votes)]
     if not votes.has(PARTICIPANT):
-        asked = rules.participants or rules.max_failed_checks or rules.min_votes
-        if asked or rules.min_median_ms:
+        if rules != Rules():
             raise InputError(
                 f"{votes.source}: no column 'participant', so that nobody can be left out"
             )
@@ -60,6 +63,8 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     most = rules.max_failed_checks
     if most is None and not rules.participants:
         most = 0
+    if rules.max_failed_checks is not None and not votes.has("check_passed"):
+        raise InputError(f"{votes.source}: no column 'check_passed' to judge failed checks by")
     if most is not None and votes.has("check_passed"):
         out.append((f"more than {most} failed validation questions", _failed(votes, most)))
     if rules.min_votes:
@@ -73,7 +78,9 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     if votes.asked.is_empty():
         raise InputError(
             f"{votes.source}: every vote is excluded ("
-            + "; ".join(f"{s.reason}: {s.participants} people" for s in steps[1:] if s.participants)
+            + "; ".join(
+                f"{s.reason}: {counted(s.participants)}" for s in steps[1:] if s.participants
+            )
             + ")"
         )
     return votes, steps

@@ -139,12 +139,13 @@ def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
                 axes = figure.add_axes((x / width, y / total, panel / width, height / total))
                 _draw(axes, shown, one, first=row == 0, whole=show != "crop" and row == 0)
                 if row == 0 and head.texts:
-                    axes.set_title(head.texts[column], pad=2, fontsize=head.points)
+                    axes.set_title(style.literal(head.texts[column]), pad=2, fontsize=head.points)
                 place -= height + GAP
         if one.label:
             longest = max(map(len, one.label.splitlines()))
             figure.text(
-                0, (top + bottom) / 2 / total, one.label, rotation=90, va="center", ha="left",
+                0.003, (top + bottom) / 2 / total, style.literal(one.label), rotation=90,
+                va="center", ha="left",
                 multialignment="center", fontsize=_fitting(longest, top - bottom, points),
             )  # fmt: skip
         top = bottom - below

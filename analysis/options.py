@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,22 @@ VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parq
 Out = Annotated[Path, Option(help="Folder for what is written.")]
 Participants = Annotated[
     Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+]
+MaxFailedChecks = Annotated[
+    int | None,
+    Option(
+        min=0,
+        help="People who failed more validation questions are left out.",
+        show_default="0, without --participants",
+    ),
+]
+MinVotes = Annotated[int, Option(min=0, help="People with fewer are left out.")]
+MinMedian = Annotated[
+    float,
+    Option("--min-median-ms", min=0, help="People whose median answer was faster are left out."),
+]
+Prior = Annotated[
+    float, Option(min=0, help="So many votes more for each two methods, half won each.")
 ]
 Columns = Annotated[
     list[str] | None,
@@ -48,7 +65,10 @@ def words(given: list[str] | None, option: str) -> dict[str, str]:
 def numbers(text: str, option: str) -> list[float]:
     """Separated by commas."""
     try:
-        return [float(number) for number in text.split(",")]
+        found = [float(number) for number in text.split(",")]
+        if all(map(math.isfinite, found)):
+            return found
+        raise ValueError
     except ValueError:
         raise InputError(f"{option} {text!r}: numbers separated by commas are needed") from None
 

@@ -14,6 +14,7 @@ from scipy.spatial.distance import pdist
 
 from analysis.bradley_terry import Array
 from analysis.per_image import Part
+from analysis.rank_plots import said
 from analysis.ranking import Ranking
 from analysis.style import GREY, font_size, page, remark, short
 
@@ -50,7 +51,7 @@ def overview(ranking: Ranking, parts: list[Part]) -> Figure:
     grid[0][1].set_title(
         "rank; purple: better than overall, orange: worse", color=GREY, size="small"
     )
-    remark(figure, ranking.simulated.label)
+    remark(figure, said(ranking))
     return figure
 
 

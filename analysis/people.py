@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from analysis import correlate_files, overview, rank_files, rank_plots
 from analysis.correlate import Comparison
 from analysis.plots import Plot
@@ -44,7 +46,13 @@ def section(people: People) -> dict[str, Any]:
 
 def in_words(pair: Pair, ranking: Ranking) -> str:
     """Who is preferred to whom, how often, and whether that may be chance."""
-    share, low, high = (f"{100 * x:.0f}" for x in (pair.share, pair.share_low, pair.share_high))
+    share = f"{100 * pair.share:.0f}"
+    if not np.isfinite(pair.p_value):
+        return (
+            f"{pair.better} is ahead of {pair.worse}: {share} % of decided votes; the votes allow "
+            "no interval."
+        )
+    low, high = (f"{100 * x:.0f}" for x in (pair.share_low, pair.share_high))
     level = f"{100 * ranking.settings.level:g} % interval {low}–{high} %"
     p_value = f"p {rank_files.p_in_words(pair.p_value)}"
     if pair.p_value < SIGNIFICANT:
@@ -66,7 +74,8 @@ def _neighbours(ranking: Ranking) -> list[Pair]:
 
 def _plots(people: People) -> list[Plot]:
     captions = {
-        "ranking": "Abilities with intervals; methods that share a letter do not differ",
+        "ranking": "Abilities with intervals; methods that share a letter do not differ "
+        "significantly",
         "preferences": "How often a row is expected to be preferred to a column",
     }
     ranking = people.study.ranking

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from analysis.differences import Difference
 from analysis.run import Metric, Run
-from analysis.style import GREY, Look, column, looks, page
+from analysis.style import GREY, Look, column, literal, looks, page
 from analysis.tables import Table
 
 SMALLEST, LARGEST = 3.0, 8.0
@@ -53,7 +53,7 @@ def against_resolution(run: Run, table: Table, metric: Metric) -> Figure:
     axes = figure.add_subplot()
     for method, look in looks(run.methods).items():
         means = _means(table, method, metric)
-        axes.plot(list(means), list(means.values()), label=method, **_line(look))
+        axes.plot(list(means), list(means.values()), label=literal(method), **_line(look))
     axes.set_xticks(run.resolutions)
     # Half of the closest pair of sizes keeps single points off the frame.
     axes.margins(x=0.08)
@@ -87,7 +87,7 @@ def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
                 marker=look.marker,
                 linestyle="none",
                 markersize=SMALLEST + place * (LARGEST - SMALLEST),
-                label=method if size == sizes[-1] else None,
+                label=literal(method) if size == sizes[-1] else None,
             )
     if not axes.lines:
         return None
@@ -128,7 +128,8 @@ def paired_differences(run: Run, differences: list[Difference]) -> Figure:
             }
             _forest(grid[i][j], methods, shown, look)
             best = next((d.other for d in shown.values()), "")
-            grid[i][j].set_title(f"{resolution} px, best: {best}" if best else f"{resolution} px")
+            named = f", best: {literal(best)}" if best else ""
+            grid[i][j].set_title(f"{resolution} px{named}")
             if metric.better == "lower" and i == 0:
                 grid[i][j].invert_xaxis()
             if j:
@@ -158,7 +159,7 @@ def _forest(
             # An open marker: zero is inside the interval.
             markerfacecolor="white" if difference.outcome == "unclear" else None,
         )
-    axes.set_yticks(range(len(methods)), methods)
+    axes.set_yticks(range(len(methods)), [*map(literal, methods)])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -65,8 +65,19 @@ def agreement(votes: Votes) -> Agreement | None:
         2,
         (data.choice == CHOICES.index(LEFT)) != (data.left == first),
     )
+    person = votes.asked["participant"].to_physical().to_numpy()
     counts = (
-        pl.DataFrame({"image": data.cluster, "first": first, "second": second, "value": value})
+        pl.DataFrame(
+            {
+                "image": data.cluster,
+                "first": first,
+                "second": second,
+                "person": person,
+                "value": value,
+            }
+        )
+        # One answer of each person: who answers twice does not agree with somebody.
+        .unique(("image", "first", "second", "person"), keep="first", maintain_order=True)
         .group_by("image", "first", "second")
         .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(len(CHOICES)))
         .sort("image", "first", "second")
@@ -85,6 +96,20 @@ def circular_triads(votes: Votes) -> Triads | None:
     if not votes.has("image"):
         return None
     data, _ = coded(votes, "image")
+    return _triads(data)
+
+
+def triads_of_people(votes: Votes) -> Triads | None:
+    """Of triples of methods all of whose pairs one person judged on one image."""
+    if not (votes.has("image") and votes.has("participant")):
+        return None
+    data, _ = coded(votes, "image")
+    cell = votes.asked.select(pl.struct("participant", "image").rank("dense")).to_series()
+    return _triads(data._replace(cluster=cell.to_numpy().astype(np.int32) - 1))
+
+
+def _triads(data: Coded) -> Triads:
+    """In each cluster."""
     assert data.cluster is not None
     k = data.methods
     lead = data.weight * np.array([1.0, -1.0, 0.0])[data.choice]

@@ -8,12 +8,15 @@ import numpy as np
 import polars as pl
 
 from analysis import quality
+from analysis.exclusions import counted
 from analysis.quality import MOST_LEFT_OUT, Influence
 from analysis.ranking import Ranking, Unit, coded
 from analysis.votes import Votes, numbered
 
 # Of the overall median: people whose own median is under it answered without looking, perhaps.
 HASTY = 1 / 3
+# A model that fits so badly is warned of; people who differ deviate a little anyway.
+MISFIT = 0.001
 
 
 class Quality(NamedTuple):
@@ -45,11 +48,18 @@ def assess(votes: Votes, ranking: Ranking) -> Quality:
             "a majority in each pair of an image "
             f"({100 * triads.circular / triads.complete:.0f} %; by chance 25 %)"
         )
+    own = quality.triads_of_people(votes)
+    if own and own.complete:
+        numbers["circular_triads_of_people"] = own._asdict()
+        sentences.append(
+            f"Circular triads of single people: {own.circular:,} of {own.complete:,} triples whose "
+            f"pairs one person judged on one image ({100 * own.circular / own.complete:.0f} %)"
+        )
     fit = quality.goodness(ranking)
     if fit:
         numbers["goodness_of_fit"] = fit._asdict()
         verdict = "deviates from" if fit.p_value < 0.05 else "is compatible with"
-        sentences.append(
+        (warnings if fit.p_value < MISFIT else sentences).append(
             f"The model {verdict} the counts: deviance {fit.deviance:.1f} on {fit.degrees} degrees "
             f"of freedom, p = {fit.p_value:.2g} (as if votes were independent)"
         )
@@ -85,8 +95,8 @@ def speed(
     numbers["response_seconds"]["hasty_participants"] = len(hasty)
     if len(hasty):
         warnings.append(
-            f"{len(hasty):,} people answered in under a third of the median time; "
-            "--min-median-ms leaves such people out"
+            f"{counted(len(hasty))} answered in under a third of the median time; "
+            "`rank --min-median-ms` leaves such people out"
         )
 
 

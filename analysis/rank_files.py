@@ -12,16 +12,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from analysis import overview, rank_plots, style
 from analysis.bradley_terry import Fit
-from analysis.exclusions import Step, left_out
+from analysis.exclusions import Step, counted, left_out
 from analysis.latex_tables import float_of
 from analysis.per_image import PRIOR_VOTES, Cell, Part
 from analysis.quality_report import Quality
 from analysis.ranking import SIGNIFICANT, Pair, Ranking, Row
-from analysis.run import write_text
+from analysis.run import make_folder, write_text
 from analysis.style import HOUSE, Style
 from analysis.table_formats import markdown_cell
+from analysis.tables import ABSENT
 
 LIBRARIES = ("numpy", "scipy", "polars", "statsmodels", "krippendorff", "matplotlib")
 # Headings where a page is narrow.
@@ -48,7 +51,7 @@ class Study(NamedTuple):
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     """ranking, pairs and exclusions as .csv, ranking as .md and .tex, plots as .png and .pdf,
     rank.json; the paths of what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     texts = {
         "ranking.csv": to_csv(Row._fields, study.ranking.rows),
         "pairs.csv": to_csv(Pair._fields, study.ranking.pairs),
@@ -59,8 +62,6 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
         "rank.json": json.dumps(provenance(study), indent=2) + "\n",
     }
     texts |= {f"by_{by}.csv": to_csv(Part._fields, parts) for by, parts in study.parts.items()}
-    for name, text in texts.items():
-        write_text(folder / name, text)
     with style.styled(look):
         drawn = list(rank_plots.all_plots(study.ranking))
         drawn += [
@@ -69,8 +70,10 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
         ]
         for name, figure in drawn:
             style.save(figure, folder / name)
-            texts |= {f"{name}.png": "", f"{name}.pdf": ""}
-    return [folder / name for name in texts]
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    plots = [f"{name}.{suffix}" for name, _ in drawn for suffix in ("png", "pdf")]
+    return [folder / name for name in (*texts, *plots)]
 
 
 def to_csv(fields: Sequence[str], rows: Sequence[NamedTuple]) -> str:
@@ -78,8 +81,26 @@ def to_csv(fields: Sequence[str], rows: Sequence[NamedTuple]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields)
     for row in rows:
-        writer.writerow([repr(x) if isinstance(x, float) else x for x in row])
+        writer.writerow([_cell(x) for x in row])
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Shortest text that reads back to the same number; empty where it is not known."""
+    if not isinstance(value, float):
+        return value
+    return repr(value) if np.isfinite(value) else ""
+
+
+def number(value: float, pattern: str = ".3f") -> str:
+    """A dash where it is not known."""
+    return format(value, pattern) if np.isfinite(value) else ABSENT
+
+
+def between(low: str, high: str) -> str:
+    if ABSENT in (low, high):
+        return ABSENT
+    return low if low == high else f"{low} to {high}"
 
 
 def cells(ranking: Ranking) -> list[list[str]]:
@@ -89,15 +110,13 @@ def cells(ranking: Ranking) -> list[list[str]]:
     ties = any(row.ties for row in ranking.rows)
     lines = [[*heading, *(["ties"] if ties else []), "groups"]]
     for row in ranking.rows:
-        between = f"{row.rank_low}" if row.rank_low == row.rank_high else (
-            f"{row.rank_low} to {row.rank_high}"
-        )  # fmt: skip
         lines.append(
             [
-                str(row.rank), row.method, f"{row.ability:.3f}", f"{row.std_error:.3f}",
-                f"{row.ci_low:.3f} to {row.ci_high:.3f}", between, f"{row.wins:g}",
+                str(row.rank), row.method, number(row.ability), number(row.std_error),
+                between(number(row.ci_low), number(row.ci_high)),
+                between(number(row.rank_low, "g"), number(row.rank_high, "g")), f"{row.wins:g}",
                 f"{row.losses:g}", *([f"{row.ties:g}"] if ties else []),
-                ranking.letters[row.method],
+                ranking.letters.get(row.method) or ABSENT,
             ]
         )  # fmt: skip
     return lines
@@ -131,11 +150,11 @@ def pairs_to_latex(study: Study) -> str:
     near = {(names[i], names[i + 1]) for i in range(len(names) - 1)}
     every = len(ranking.pairs) <= MOST_PAIRS
     shown = [pair for pair in ranking.pairs if every or (pair.better, pair.worse) in near]
-    level = f"{100 * ranking.settings.level:g} % interval"
+    level = f"{100 * ranking.settings.level:g} % interval (%)"
     lines = [
         [
-            pair.better, pair.worse, f"{pair.difference:.3f}", f"{100 * pair.share:.1f} %",
-            f"{100 * pair.share_low:.1f} to {100 * pair.share_high:.1f} %",
+            pair.better, pair.worse, number(pair.difference), f"{100 * pair.share:.1f} %",
+            between(number(100 * pair.share_low, ".1f"), number(100 * pair.share_high, ".1f")),
             p_in_words(pair.p_value, ""), f"{pair.votes:g}",
         ]
         for pair in shown
@@ -146,6 +165,7 @@ def pairs_to_latex(study: Study) -> str:
         "win, with its interval; p: Wald tests with the bootstrap's errors, adjusted for all pairs "
         "by Holm's method"
     )
+    notes += _needed(ranking)
     if not every:
         notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
     return float_of(
@@ -163,7 +183,14 @@ def marked(caption: str, ranking: Ranking) -> str:
     return f"{caption}; {label}" if label else caption
 
 
+def _needed(ranking: Ranking) -> list[str]:
+    """Notes without which no table may be read."""
+    return [note for note in ranking.notes if note.startswith(("regularised", "Warning"))]
+
+
 def p_in_words(p_value: float, equals: str = "= ") -> str:
+    if not np.isfinite(p_value):
+        return ABSENT
     return "< 0.001" if p_value < 0.001 else f"{equals}{p_value:.3f}"
 
 
@@ -171,7 +198,7 @@ def notes_of(study: Study) -> list[str]:
     """Everything that a reader must know beside the numbers, computed."""
     ranking, valid = study.ranking, study.flow[-1]
     drawn = {"participant": "participants", "vote": "votes", "image": "images"}[ranking.unit]
-    people = f" of {valid.left_participants:,} people" if valid.left_participants else ""
+    people = f" of {counted(valid.left_participants)}" if valid.left_participants else ""
     notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
     notes += [
         f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
@@ -179,8 +206,8 @@ def notes_of(study: Study) -> list[str]:
         + "; standard errors from the observed information",
         f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap draws of {drawn}, seed "
         f"{ranking.settings.seed}",
-        f"Groups: methods that share a letter do not differ at {SIGNIFICANT:g} (Wald tests with "
-        "the bootstrap's errors, Holm's adjustment for all pairs)",
+        f"Groups: methods that share a letter do not differ significantly at {SIGNIFICANT:g} (Wald "
+        "tests with the bootstrap's errors, Holm's adjustment for all pairs)",
     ]
     notes += [f"Left out: {left_out(step)}" for step in study.flow[1:]]
     notes += [

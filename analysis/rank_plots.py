@@ -34,10 +34,11 @@ def abilities(ranking: Ranking) -> Figure:
     figure = Figure(figsize=(column(), 0.7 + 0.27 * len(rows)))
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
+        # Nothing is drawn where there is no interval.
         axes.plot([row.ci_low, row.ci_high], [place, place], color=colours()[0], linewidth=1.6)
         axes.plot(row.ability, place, "o", color=colours()[0])
         axes.annotate(
-            ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
+            ranking.letters.get(row.method, ""), (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
         )  # fmt: skip
     axes.set_yticks(range(len(rows)), [broken(row.method) for row in rows])
@@ -46,8 +47,15 @@ def abilities(ranking: Ranking) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.axvline(0, color=GREY, linewidth=0.6)
     axes.set_xlabel(f"Ability (log), {100 * ranking.settings.level:g} % intervals")
-    remark(figure, ranking.simulated.label)
+    remark(figure, said(ranking))
     return figure
+
+
+def said(ranking: Ranking) -> str:
+    """What a plot must not be shown without."""
+    prior = ranking.settings.prior
+    regularised = f"regularised, prior {prior:g}" if prior else ""
+    return "; ".join(filter(None, (ranking.simulated.label, regularised)))
 
 
 def preferences(ranking: Ranking) -> Figure:
@@ -68,7 +76,7 @@ def preferences(ranking: Ranking) -> Figure:
         bar.outline.set_visible(False)
     _name_cells(figure, axes, names, names)
     axes.set_title("% of decided votes for the row")
-    remark(figure, ranking.simulated.label)
+    remark(figure, said(ranking))
     return figure
 
 
@@ -96,10 +104,10 @@ def _name_cells(figure: Figure, axes: Axes, across: Sequence[str], down: Sequenc
 
 
 def side_in_words(effect: float, error: float) -> str:
-    """The order effect, estimated and tested."""
+    """The order effect, estimated and tested. error: by the bootstrap, since people have habits."""
     p_value = 2 * norm.sf(abs(effect) / error)
     side = "left" if effect > 0 else "right"
-    verdict = f"the {side} side is preferred" if p_value < 0.05 else "no side is preferred"
+    verdict = f"the {side} side is preferred" if p_value < 0.05 else "not significant"
     return (
         f"Order effect: {verdict} (of two equal methods the left one wins "
         f"{100 * expit(effect):.1f} % of decided votes; log {effect:.3f}, standard "

@@ -155,6 +155,15 @@ def _score(row: dict[str, str]) -> Score:
     )
 
 
+def make_folder(folder: Path) -> None:
+    """For what is about to be written. Raises InputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "is a file" if folder.is_file() else error.strerror
+        raise InputError(f"--out {folder}: {reason}; name another folder") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file in one step, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Of labels, in characters: a line of several, and one that stands alone.
 LONGEST_LABEL, LONGEST_SHORT = 18, 24
+MOST_LINES = 3
 GREY = "#666666"
 WARNING = "#C04A00"
 
@@ -182,12 +183,18 @@ def styled(style: Style = HOUSE) -> Iterator[None]:
 
 def broken(name: str) -> str:
     """A name as a label, in lines short enough to leave room for the plot."""
-    return textwrap.fill(name, LONGEST_LABEL, break_long_words=False)
+    return literal(textwrap.fill(name, LONGEST_LABEL, max_lines=MOST_LINES, placeholder="…"))
 
 
 def short(name: str) -> str:
     """A name as a label where there is one line only."""
-    return name if len(name) <= LONGEST_SHORT else f"{name[: LONGEST_SHORT - 1].rstrip()}…"
+    cut = name if len(name) <= LONGEST_SHORT else f"{name[: LONGEST_SHORT - 1].rstrip()}…"
+    return literal(cut)
+
+
+def literal(text: str) -> str:
+    """What somebody called a thing, where matplotlib would read mathematics between dollars."""
+    return text.replace("$", r"\$")
 
 
 def remark(figure: Figure, text: str) -> None:

@@ -258,6 +258,13 @@ def _check(frame: pl.DataFrame, path: Path) -> None:
             if not empty.is_empty():
                 many = _as_many(len(empty))
                 raise InputError(f"{path} line {empty['line'][0]}: no {what} in {name!r}{many}")
+    if "check_passed" in frame.columns and "is_check" not in frame.columns:
+        checks = frame.filter(pl.col("check_passed").is_not_null())
+        if not checks.is_empty():
+            raise InputError(
+                f"{path} line {checks['line'][0]}: a validation question by 'check_passed', but "
+                "there is no column 'is_check'; --column is_check=NAME names it"
+            )
     same = frame.filter(pl.col("left") == pl.col("right"))
     if not same.is_empty():
         method = same["left"][0]

@@ -24,9 +24,9 @@ NEW_LINE, RETURN, QUOTE = ord("\n"), ord("\r"), ord('"')
 # Where a byte stands: at the start of a field, in a bare one, in a quoted one, after a quote there.
 START, BARE, QUOTED, CLOSED = range(4)
 # What `_pass` keeps: where it stands, lines ended, those before the row, separators and bytes of
-# the row, blank lines, and the line of the first bad row (its fields then instead of separators, 0
-# for a NUL byte).
-STATE, LINE, BEGUN, FIELDS, SIZE, BLANK, BAD = range(7)
+# the row, blank lines, line ends inside quotes, and the line of the first bad row (its fields then
+# instead of separators, 0 for a NUL byte).
+STATE, LINE, BEGUN, FIELDS, SIZE, BLANK, BROKEN, BAD = range(8)
 
 
 def columns(path: Path) -> list[str]:
@@ -41,6 +41,8 @@ def columns(path: Path) -> list[str]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     header = _header(path)
+    if "\r" in header.rstrip("\r\n"):
+        raise InputError(f"{path} line 1: lines end with CR alone; save it with LF line ends")
     if "\0" in header:
         raise InputError(f"{path} line 1: a NUL byte; save it as UTF-8 CSV")
     names = next(csv.reader(io.StringIO(header), delimiter=_separator(header)), [])
@@ -56,15 +58,16 @@ def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFr
     kinds = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
     try:
         if path.suffix == ".parquet":
-            found = pl.scan_parquet(path).select(
+            chosen = pl.scan_parquet(path).select(
                 pl.col(name).cast(pl.String).cast(kinds[name]) for name in names
             )
-            return _without_blanks(found.collect(engine="streaming"), 0)
-        blank = _check(path, len(columns(path)))
+            return _without_blanks(chosen.collect(engine="streaming"), 0)
+        blank, breaks = _check(path, len(columns(path)))
         lazy = pl.scan_csv(
             path, separator=_separator(_header(path)), infer_schema=False, schema_overrides=kinds
         )
-        return _without_blanks(lazy.select(names).collect(engine="streaming"), blank)
+        found = _without_blanks(lazy.select(names).collect(engine="streaming"), blank)
+        return _with_lines(found, path) if breaks else found
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}{_encoding(path) or ': ' + _first_line(error)}") from error
 
@@ -77,6 +80,18 @@ def _without_blanks(table: pl.DataFrame, blank: int) -> pl.DataFrame:
         if table.select(empty.sum()).item() == blank:
             table = table.filter(~empty)
     return table.with_columns(pl.exclude("line").fill_null(""))
+
+
+def _with_lines(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Lines counted as an editor does, in a file some of whose fields go over several."""
+    starts, before = [], 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=_separator(_header(path)))
+        for row in reader:
+            if row:
+                starts.append(before + 1)
+            before = reader.line_num
+    return table.with_columns(line=pl.Series(starts[1:], dtype=pl.UInt32))
 
 
 def _header(path: Path) -> str:
@@ -92,8 +107,9 @@ def _separator(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _check(path: Path, fields: int) -> int:
-    """The number of blank lines. Raises InputError for a row with other than `fields` fields."""
+def _check(path: Path, fields: int) -> tuple[int, bool]:
+    """The number of blank lines, and whether a field goes over several. Raises InputError for a row
+    with other than `fields` fields."""
     kept = np.zeros(BAD + 1, np.int64)
     separator = ord(_separator(_header(path)))
     with path.open("rb") as file:
@@ -113,14 +129,14 @@ def _check(path: Path, fields: int) -> int:
     if line:
         count = f"{found} field{'s' if found > 1 else ''}"
         raise InputError(f"{path} line {line}: {count}, the header has {fields}")
-    return int(kept[BLANK])
+    return int(kept[BLANK]), bool(kept[BROKEN])
 
 
 @numba.njit(cache=True)  # type: ignore[misc,untyped-decorator]
 def _pass(block: NDArray[np.uint8], separator: int, fields: int, kept: NDArray[np.int64]) -> None:
     """Count the fields of each row (RFC 4180), on from `kept`; stop at the first bad one."""
     # Locals, not the array: ten times as fast.
-    state, line, begun, found, size, blank = kept[:6]
+    state, line, begun, found, size, blank, broken = kept[:7]
     bad = 0
     for byte in block:
         if byte > QUOTE and byte != separator:
@@ -133,6 +149,7 @@ def _pass(block: NDArray[np.uint8], separator: int, fields: int, kept: NDArray[n
             break
         elif state == QUOTED:
             line += byte == NEW_LINE
+            broken += byte == NEW_LINE
             if byte == QUOTE:
                 state = CLOSED
         elif byte == NEW_LINE:
@@ -148,7 +165,7 @@ def _pass(block: NDArray[np.uint8], separator: int, fields: int, kept: NDArray[n
             size, state = size + 1, QUOTED
         elif byte != RETURN:
             size, state = size + 1, BARE
-    kept[:] = state, line, begun, found, size, blank, bad
+    kept[:] = state, line, begun, found, size, blank, broken, bad
 
 
 def _encoding(path: Path) -> str:
