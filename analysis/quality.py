@@ -162,7 +162,7 @@ def most_influential(
     data: Coded, names: list[str], kind: str, ranking: Ranking
 ) -> Influence | None:
     """Leave-one-out over the clusters of `data`; names: of the clusters. None where there are too
-    many or only one."""
+    many, only one, or nothing changes."""
     if not 2 <= data.clusters <= MOST_LEFT_OUT or data.cluster is None:
         return None
     whole = _centred(ranking)
@@ -186,7 +186,7 @@ def most_influential(
             ordered = abilities[strongest][best]
             trades = int((np.diff(ordered) > 0).sum())
             found = Influence(kind, names[first + strongest], float(changes[strongest]), trades)
-    return found
+    return found if found.name else None
 
 
 def _centred(ranking: Ranking) -> Array:
