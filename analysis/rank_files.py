@@ -230,10 +230,11 @@ def effects(fit: Fit, ranking: Ranking) -> list[str]:
         share = float(ranking.counts.tie.sum()) / ranking.counts.total
         found.append(
             f"Ties ({100 * share:.1f} % of votes) by Davidson's model: log t = "
-            f"{float(fit.tie):.3f}, standard error {float(fit.tie_error):.3f}"
+            f"{float(fit.tie):.3f}, standard error {number(ranking.tie_error)} by the bootstrap"
         )
     if float(fit.order_error) > 0:
-        found.append(rank_plots.side_in_words(float(fit.order), float(fit.order_error)))
+        words = rank_plots.side_in_words(float(fit.order), ranking.order_error, ranking.order_p)
+        found.append(words)
     return found
 
 

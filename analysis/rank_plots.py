@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from scipy.special import expit
-from scipy.stats import norm
 
 from analysis.bradley_terry import Array
 from analysis.ranking import Ranking
@@ -103,13 +102,15 @@ def _name_cells(figure: Figure, axes: Axes, across: Sequence[str], down: Sequenc
     axes.tick_params(length=0)
 
 
-def side_in_words(effect: float, error: float) -> str:
-    """The order effect, estimated and tested. error: by the bootstrap, since people have habits."""
-    p_value = 2 * norm.sf(abs(effect) / error)
+def side_in_words(effect: float, error: float, p_value: float) -> str:
+    """The order effect, estimated and tested. error: by the bootstrap, since people have habits;
+    NaN where there are too few of them."""
+    size = f"of two equal methods the left one wins {100 * expit(effect):.1f} % of decided votes"
+    if not np.isfinite(p_value):
+        return f"Order effect: too few people to test it ({size}; log {effect:.3f})"
     side = "left" if effect > 0 else "right"
     verdict = f"the {side} side is preferred" if p_value < 0.05 else "not significant"
     return (
-        f"Order effect: {verdict} (of two equal methods the left one wins "
-        f"{100 * expit(effect):.1f} % of decided votes; log {effect:.3f}, standard "
-        f"error {error:.3f}, p = {p_value:.2g})"
+        f"Order effect: {verdict} ({size}; log {effect:.3f}, standard error {error:.3f} by the "
+        f"bootstrap, p = {p_value:.2g})"
     )
