@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.bradley_terry import Array, Counts, finite, fit_many
+from analysis.bradley_terry import Array, Counts, Fit, finite, fit_many
 
 # Where a draw has no finite estimate: extra votes for each two methods (see `fit`).
 WEAK_PRIOR = 0.1
@@ -40,6 +40,19 @@ class Coded(NamedTuple):
     def clusters(self) -> int:
         return len(self.left) if self.cluster is None else int(self.cluster.max()) + 1
 
+    @property
+    def whole(self) -> bool:
+        """Whether weights are numbers of votes."""
+        return bool((self.weight == np.rint(self.weight)).all())
+
+    @property
+    def with_votes(self) -> int:
+        """Clusters with any weight; of votes that stand alone, how many there are (rows, where
+        weights are no numbers of votes)."""
+        if self.cluster is None:
+            return int(self.weight.sum()) if self.whole else int((self.weight > 0).sum())
+        return int((np.bincount(self.cluster, self.weight) > 0).sum())
+
     def cells(self) -> NDArray[np.intp]:
         """The place of each vote in flattened tables (3, methods, methods)."""
         wide = self.choice.astype(np.intp) * self.methods + self.left
@@ -53,12 +66,13 @@ class Coded(NamedTuple):
 
 class Draws(NamedTuple):
     """abilities: (draws, methods), each with mean zero; tie, order: (draws); unbounded: how many
-    draws had no finite estimate and were fitted with WEAK_PRIOR."""
+    draws had no finite estimate and were fitted with WEAK_PRIOR; clusters: that have votes."""
 
     abilities: Array
     tie: Array
     order: Array
     unbounded: int
+    clusters: int
 
 
 def draws(
@@ -72,18 +86,21 @@ def draws(
         for counts in resampled(votes, number, np.random.default_rng(seed))
     ]
     return Draws(
-        np.concatenate([part.abilities for part in parts]),
-        np.concatenate([part.tie for part in parts]),
-        np.concatenate([part.order for part in parts]),
-        sum(part.unbounded for part in parts),
+        np.concatenate([part.abilities for part, _ in parts]),
+        np.concatenate([part.tie for part, _ in parts]),
+        np.concatenate([part.order for part, _ in parts]),
+        sum(int((~part).sum()) for _, part in parts),
+        votes.with_votes,
     )
 
 
-def _fitted(counts: Counts, ties: bool, order: bool, prior: float, start: Array) -> Draws:
+def _fitted(
+    counts: Counts, ties: bool, order: bool, prior: float, start: Array
+) -> tuple[Fit, NDArray[np.bool_]]:
+    """And which had a finite estimate."""
     bounded = np.ones(len(counts.left), bool) if prior > 0 else finite(counts, order)
     weak = prior or WEAK_PRIOR * ~bounded
-    found = fit_many(counts, ties=ties, order=order, prior=weak, start=start)
-    return Draws(found.abilities, found.tie, found.order, int((~bounded).sum()))
+    return fit_many(counts, ties=ties, order=order, prior=weak, start=start), bounded
 
 
 def resampled(votes: Coded, number: int, rng: np.random.Generator) -> Iterator[Counts]:
@@ -91,16 +108,17 @@ def resampled(votes: Coded, number: int, rng: np.random.Generator) -> Iterator[C
     size = 3 * votes.methods**2
     at_once = max(1, min(number, int(CHUNK / (8 * size))))
     shape = (-1, 3, votes.methods, votes.methods)
-    alone = votes.cluster is None and bool((votes.weight == 1).all())
+    # A row of weight 700 is 700 votes, each drawn on its own.
+    alone = votes.cluster is None and votes.whole
     cells = votes.cells()
-    share = np.bincount(cells, minlength=size) / len(cells)
+    share = np.bincount(cells, votes.weight, size) / votes.weight.sum()
     order = np.argsort(cells, kind="stable")
     clusters = votes.clusters
     owner = np.arange(clusters, dtype=np.int32) if votes.cluster is None else votes.cluster
     for first in range(0, number, at_once):
         wanted = min(at_once, number - first)
         if alone:
-            flat = rng.multinomial(len(cells), share, size=wanted).astype(float)
+            flat = rng.multinomial(votes.with_votes, share, size=wanted).astype(float)
         else:
             times = _times_drawn(clusters, wanted, rng)
             flat = np.zeros((size, wanted))

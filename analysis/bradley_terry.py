@@ -75,13 +75,22 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
     effect of the side; prior: each two methods are taken to have been compared so many times more,
     and won half of it each. Raises NoEstimateError where `prior` is 0 and an ability, the tie
     parameter or the order effect would be infinite."""
+    decided = bool(counts.left.any() or counts.right.any())
+    # First what no prior mends, lest it be advised.
+    if ties and counts.tie.any() and not decided:
+        raise NoEstimateError("every vote is a tie: nothing ranks the methods", remedy="")
+    if (
+        order
+        and decided
+        and not counts.tie.any()
+        and not (counts.left.any() and counts.right.any())
+    ):
+        side = "left" if counts.left.any() else "right"
+        raise NoEstimateError(
+            f"the {side} side always won: its effect would be infinite", remedy="no order"
+        )
     if prior == 0:
         check_finite(counts)
-    if ties and counts.tie.any() and not (counts.left.any() or counts.right.any()):
-        raise NoEstimateError("every vote is a tie: nothing ranks the methods")
-    if order and not (counts.left.any() and counts.right.any()) and not counts.tie.any():
-        side = "left" if counts.left.any() else "right"
-        raise NoEstimateError(f"the {side} side always won: its effect would be infinite")
     found = fit_many(counts, ties=ties, order=order, prior=prior)
     if not found.converged.all():
         raise NoEstimateError(

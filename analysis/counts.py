@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,38 +51,54 @@ def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
 
 
 class NoEstimateError(ValueError):
-    """The votes have no finite maximum-likelihood estimate. The message says why."""
+    """The votes have no finite maximum-likelihood estimate. The message says why; remedy: what
+    gives one, nothing where it is empty."""
+
+    def __init__(self, message: str, *, remedy: Literal["prior", "no order", ""] = "prior") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 def check_finite(counts: Counts) -> None:
     """Raise NoEstimateError unless every method won, lost or tied so that one can come from any
     method to any other along "was at least once not worse than" (L. R. Ford, Solution of a Ranking
     Problem from Binary Comparisons, 1957)."""
-    if finite(counts):
-        return
+    if reason := infinite(counts):
+        raise NoEstimateError(reason)
+
+
+def infinite(counts: Counts) -> str:
+    """Why abilities would be infinite without a prior; empty where all are finite."""
     beats = (counts.wins + counts.ties) > 0
+    if len(np.unique(bounded_groups(counts))) == 1:
+        return ""
     compared = beats | beats.T
     alone = np.flatnonzero(~compared.any(axis=1))
     if len(alone):
-        raise NoEstimateError(f"no votes for method(s) {_named(alone)}")
+        return f"no votes for method(s) {_named(alone)}"
     groups, group = connected_components(compared, directed=False)
     if groups > 1:
-        raise NoEstimateError(
-            "never compared with each other: "
-            + " | ".join(_named(np.flatnonzero(group == g)) for g in range(groups))
-        )
+        return "never compared with each other: " + _listed(group)
     never_won = np.flatnonzero(~beats.any(axis=1))
     if len(never_won):
-        raise NoEstimateError(f"never preferred: method(s) {_named(never_won)}")
+        return f"never preferred: method(s) {_named(never_won)}"
     never_lost = np.flatnonzero(~beats.any(axis=0))
     if len(never_lost):
-        raise NoEstimateError(f"always preferred: method(s) {_named(never_lost)}")
-    groups, group = connected_components(beats, connection="strong")
-    if groups > 1:
-        raise NoEstimateError(
-            "preferred in every vote to all others: a group within "
-            + " | ".join(_named(np.flatnonzero(group == g)) for g in range(groups))
-        )
+        return f"always preferred: method(s) {_named(never_lost)}"
+    return "preferred in every vote to all others: a group within " + _listed(
+        bounded_groups(counts)
+    )
+
+
+def bounded_groups(counts: Counts) -> NDArray[np.int32]:
+    """(K,), a number of each method's group: votes bound the differences within a group, and none
+    between groups."""
+    beats = (counts.wins + counts.ties) > 0
+    return np.asarray(connected_components(beats, connection="strong")[1])
+
+
+def _listed(group: NDArray[np.int32]) -> str:
+    return " | ".join(_named(np.flatnonzero(group == g)) for g in range(group.max() + 1))
 
 
 def finite(counts: Counts, order: bool = False) -> NDArray[np.bool_]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import norm
-from statsmodels.stats.multitest import multipletests
 
-from analysis import bradley_terry
+from analysis import bradley_terry, few, infinite
 from analysis.bootstrap import Coded, Draws, draws
 from analysis.bradley_terry import Array, Counts, Fit, NoEstimateError
+from analysis.counts import bounded_groups
 from analysis.errors import InputError
+from analysis.letters import compact_letters
 from analysis.names import close
 from analysis.votes import KNOWN, Simulated, Votes, numbered, simulated
 
@@ -41,7 +42,7 @@ class Settings:
 
 
 class Row(NamedTuple):
-    """A line of ranking.csv."""
+    """A line of ranking.csv. Intervals of ability and rank are NaN where votes do not give any."""
 
     method: str
     ability: float
@@ -49,8 +50,8 @@ class Row(NamedTuple):
     ci_low: float
     ci_high: float
     rank: int
-    rank_low: int
-    rank_high: int
+    rank_low: float
+    rank_high: float
     wins: float
     losses: float
     ties: float
@@ -58,7 +59,8 @@ class Row(NamedTuple):
 
 class Pair(NamedTuple):
     """Two methods, the better one first. difference: of abilities; share: of the decided votes that
-    the first is expected to win; p_value: two-sided, adjusted for all pairs (Holm)."""
+    the first is expected to win; p_value: two-sided, adjusted for all pairs (Holm). Intervals and
+    p_value are NaN where votes do not give any."""
 
     better: str
     worse: str
@@ -74,9 +76,11 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """rows: best first; letters: methods that share one do not differ significantly; unit: what was
-    drawn, after what the votes allow; notes: what a reader must know; simulated: how many of the
-    participants were."""
+    """rows: best first; letters: methods that share one do not differ significantly, none where
+    that is not known; unit: what was drawn, after what the votes allow; notes: what a reader must
+    know; simulated: how many of the participants were; order_error, tie_error: standard errors of
+    the effect of the side and of log t from the bootstrap, and order_p: that such an effect is
+    chance, NaN where they are not estimated."""
 
     rows: list[Row]
     pairs: list[Pair]
@@ -88,6 +92,9 @@ class Ranking:
     settings: Settings
     notes: list[str]
     simulated: Simulated
+    order_error: float = math.nan
+    order_p: float = math.nan
+    tie_error: float = math.nan
 
 
 def coded(votes: Votes, unit: Unit | Literal["group"]) -> tuple[Coded, list[str]]:
@@ -96,6 +103,8 @@ def coded(votes: Votes, unit: Unit | Literal["group"]) -> tuple[Coded, list[str]
     frame = votes.asked
     if frame.is_empty():
         raise InputError(f"{votes.source}: no votes are left")
+    if not frame["weight"].sum():
+        raise InputError(f"{votes.source}: no votes, every weight is 0")
     both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
     return Coded(
         both[: len(frame)],
@@ -121,24 +130,32 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
     try:
         fit = bradley_terry.fit(counts, ties=davidson, order=order, prior=settings.prior)
     except NoEstimateError as error:
-        raise InputError(f"{votes.source}: {_with_names(str(error), methods)}") from error
+        raise InputError(f"{votes.source}: {infinite.refusal(error, methods)}") from error
     drawn = draws(
         data, settings.samples, settings.seed, ties=davidson, order=order, prior=settings.prior
     )
     notes += _notes(drawn, data, settings, unit)
+    if settings.prior:
+        notes += infinite.warnings(counts, methods, anchor)
     shown = fit if anchor is None else fit.anchored(anchor)
-    abilities = drawn.abilities
-    if anchor is not None:
-        abilities = abilities - abilities[:, anchor, None]
     pairs = pairwise(methods, fit, drawn, counts, settings.level)
-    rows = _rows(methods, shown, abilities, counts, settings.level)
-    letters = compact_letters(
-        [row.method for row in rows],
-        {frozenset((p.better, p.worse)) for p in pairs if p.p_value < SIGNIFICANT},
+    known = np.isfinite(few.errors(drawn.abilities, drawn.clusters))
+    known &= ~infinite.from_prior(counts, anchor)
+    wide = few.widened(drawn.abilities, fit.abilities, drawn.clusters, settings.level)
+    if anchor is not None:
+        wide = wide - wide[:, anchor, None]
+    rows = _rows(methods, shown, wide, known, counts, settings.level)
+    compared = [row.method for row in rows if row.rank_low == row.rank_low]
+    letters = dict.fromkeys(methods, "") | compact_letters(
+        compared, {frozenset((p.better, p.worse)) for p in pairs if p.p_value < SIGNIFICANT}
     )
+    order_error = few.effect_error(drawn.order, drawn.clusters)
     return Ranking(
-        rows, pairs, letters, shown, counts, methods, unit, settings, notes, simulated(votes)
-    )
+        rows, pairs, letters, shown, counts, methods, unit, settings, notes, simulated(votes),
+        order_error,
+        few.p_value(float(fit.order), order_error, drawn.clusters),
+        few.effect_error(drawn.tie, drawn.clusters),
+    )  # fmt: skip
 
 
 def _unit(votes: Votes, wanted: Unit) -> tuple[Unit, list[str]]:
@@ -173,11 +190,6 @@ def _anchor(name: str | None, methods: list[str]) -> int | None:
     return methods.index(name)
 
 
-def _with_names(message: str, methods: list[str]) -> str:
-    named = re.sub(r"\{(\d+)\}", lambda found: methods[int(found[1])], message)
-    return f"{named}: no finite ranking; --prior 1 gives one, which says so"
-
-
 def _notes(drawn: Draws, data: Coded, settings: Settings, unit: Unit) -> list[str]:
     notes = []
     if settings.prior:
@@ -185,24 +197,33 @@ def _notes(drawn: Draws, data: Coded, settings: Settings, unit: Unit) -> list[st
             f"regularised: each two methods are taken to have been compared {settings.prior:g} "
             "times more, and won half of it each"
         )
+    if (data.weight != 1).any():
+        total = f"{float(data.weight.sum()):,.15g}"
+        notes.append(f"weights: {len(data.weight):,} rows count as {total} votes")
+        if unit == "vote" and not data.whole:
+            notes.append(
+                "Warning: weights are not whole numbers of votes: rows are drawn for the "
+                "intervals, each as if it were one vote of its weight"
+            )
     if drawn.unbounded:
         notes.append(
             f"{drawn.unbounded} of {settings.samples} draws had no finite estimate and were fitted "
             "with a prior of 0.1 votes for each two methods"
         )
-    if unit != "vote" and data.clusters < 20:
-        notes.append(f"only {data.clusters} {unit}s: intervals from so few are rough")
-    return notes
+    return notes + few.warnings(drawn.clusters, unit)
 
 
 def _rows(
-    methods: list[str], fit: Fit, drawn: Array, counts: Counts, level: float
+    methods: list[str], fit: Fit, drawn: Array, known: NDArray[np.bool_], counts: Counts,
+    level: float,
 ) -> list[Row]:  # fmt: skip
+    """known: methods of which the draws tell an interval."""
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     place = np.argsort(np.argsort(-fit.abilities, kind="stable"), kind="stable") + 1
     places = (-drawn).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable") + 1
     best, worst = np.quantile(places, [(1 - level) / 2, (1 + level) / 2], axis=0, method="nearest")
     wins, ties = counts.wins, counts.ties
+    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     rows = [
         Row(
             method,
@@ -211,8 +232,8 @@ def _rows(
             ci_low=float(low[i]),
             ci_high=float(high[i]),
             rank=int(place[i]),
-            rank_low=int(best[i]),
-            rank_high=int(worst[i]),
+            rank_low=int(best[i]) if known[i] else math.nan,
+            rank_high=int(worst[i]) if known[i] else math.nan,
             wins=float(wins[i].sum()),
             losses=float(wins[:, i].sum()),
             ties=float(ties[i].sum()),
@@ -229,12 +250,19 @@ def pairwise(
     order = np.argsort(-fit.abilities, kind="stable")
     found = []
     votes = counts.wins + counts.wins.T + counts.ties
+    wide = few.widened(drawn.abilities, fit.abilities, drawn.clusters, level)
+    group = bounded_groups(counts)
     for first, i in enumerate(order):
         for j in order[first + 1 :]:
             difference = float(fit.abilities[i] - fit.abilities[j])
-            resampled = drawn.abilities[:, i] - drawn.abilities[:, j]
-            low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-            p_value = 2 * norm.sf(abs(difference) / max(float(resampled.std(ddof=1)), 1e-12))
+            error = float(few.errors(drawn.abilities[:, i] - drawn.abilities[:, j], drawn.clusters))
+            low = high = math.nan
+            if group[i] != group[j]:
+                error = math.nan
+            if error > 0:
+                limits = [(1 - level) / 2, (1 + level) / 2]
+                low, high = np.quantile(wide[:, i] - wide[:, j], limits)
+            p_value = few.p_value(difference, error, drawn.clusters)
             found.append(
                 Pair(
                     methods[i],
@@ -245,36 +273,9 @@ def pairwise(
                     share=float(expit(difference)),
                     share_low=float(expit(low)),
                     share_high=float(expit(high)),
-                    p_value=float(p_value),
+                    p_value=p_value,
                     votes=float(votes[i, j]),
                 )
             )
-    if not found:
-        return []
-    adjusted = multipletests([pair.p_value for pair in found], method="holm")[1]
-    return [pair._replace(p_value=float(p)) for pair, p in zip(found, adjusted, strict=True)]
-
-
-def compact_letters(methods: list[str], different: set[frozenset[str]]) -> dict[str, str]:
-    """Letters so that two methods share one exactly where they do not differ (H.-P. Piepho, An
-    Algorithm for a Letter-Based Representation of All-Pairwise Comparisons, 2004: insert and
-    absorb). methods: best first."""
-    groups = [set(methods)]
-    for pair in sorted(different, key=sorted):
-        first, second = sorted(pair)
-        split = []
-        for group in groups:
-            split += [group - {first}, group - {second}] if pair <= group else [group]
-        groups = [
-            group
-            for i, group in enumerate(split)
-            if not any(group < other or (group == other and j < i) for j, other in enumerate(split))
-        ]
-    groups.sort(key=lambda group: [methods.index(m) for m in sorted(group, key=methods.index)])
-    letters = [chr(ord("a") + i) if i < 26 else f"({i + 1})" for i in range(len(groups))]
-    return {
-        method: "".join(
-            letter for letter, group in zip(letters, groups, strict=True) if method in group
-        )
-        for method in methods
-    }
+    adjusted = few.holm([pair.p_value for pair in found])
+    return [pair._replace(p_value=p) for pair, p in zip(found, adjusted, strict=True)]
