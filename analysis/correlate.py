@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeWarning, curve_fit
-from scipy.special import expit
-from scipy.stats import ConstantInputWarning, kendalltau, pearsonr, spearmanr
+from scipy.stats import kendalltau, rankdata
 
-from analysis import per_image
+from analysis import image_draws, infinite, logistic, per_image
 from analysis.bradley_terry import Array, NoEstimateError
 from analysis.errors import InputError
+from analysis.few import FEWEST, tails
+from analysis.few import warnings as few_warnings
+from analysis.image_draws import ImageDraws
+from analysis.names import close
 from analysis.ranking import coded
 from analysis.run import Metric, Run
 from analysis.votes import LEFT, RIGHT, Simulated, Votes, numbered, simulated
@@ -23,13 +23,16 @@ from analysis.votes import LEFT, RIGHT, Simulated, Votes, numbered, simulated
 # Image-method pairs under which a correlation says nothing.
 LEAST = 30
 LEVEL = 0.95
-TINY = 1e-9
+TINY = 1e-12
+# Names that the run does not have, listed one by one.
+MOST_NAMED = 5
 
 
 class Correlation(NamedTuple):
     """Of one metric with people, oriented so that 1 is full agreement. points: methods on images;
     pearson: after a logistic fit; predicted: share of decided votes that went to the result with
-    the better score (half where scores are equal); *_low, *_high: 95 % intervals over images."""
+    the better score (half where scores are equal); *_low, *_high: 95 % intervals over images. NaN
+    where votes do not tell, and pearson where no rising curve fits."""
 
     metric: str
     points: int
@@ -51,22 +54,24 @@ class Correlation(NamedTuple):
 
 class Comparison(NamedTuple):
     """Of a run's metrics with people. rows: best first; resolution: of the results, in pixels;
-    samples, seed: of the bootstrap; simulated: how many of the participants were."""
+    samples, seed: of the bootstrap; simulated: how many of the participants were; notes: what is
+    left out or empty, and why."""
 
     rows: list[Correlation]
     resolution: int
     samples: int
     seed: int
     simulated: Simulated
+    notes: list[str]
 
 
-class Points(NamedTuple):
-    """people, metric: (N,), abilities and scores (higher is better), each less its mean over the
-    methods of that image; image: (N,), numbers."""
+class Hits(NamedTuple):
+    """Of decided votes with both scores. right, votes: (images,), weights of those that the metric
+    predicts, and of all; rows: how many."""
 
-    people: Array
-    metric: Array
-    image: NDArray[np.int64]
+    right: Array
+    votes: Array
+    rows: int
 
 
 def correlations(
@@ -85,13 +90,21 @@ def correlations(
             f"{votes.source}: no vote on images and methods of {run.path} "
             f"({', '.join(run.methods)}; {len(run.images)} images)"
         )
+    notes = _foreign(votes.asked, run)
     votes = votes.replaced(known)
     data, methods = coded(votes, "image")
     images = numbered(known["image"])[1]
+    prior = 0.0
     try:
         people = per_image.abilities(data, len(images))
-    except NoEstimateError:
-        people = per_image.abilities(data, len(images), prior=1.0)
+    except NoEstimateError as error:
+        prior = 1.0
+        people = per_image.abilities(data, len(images), prior=prior)
+        notes.append(
+            f"Warning: {infinite.named(str(error), methods)}; overall abilities are fitted with a "
+            f"prior of {prior:g} vote for each two methods"
+        )
+    draws = image_draws.drawn(per_image.tables(data, len(images)), samples, seed, prior)
     scores = {(s.method, s.image): s.values for s in run.scores if s.resolution == resolution}
     found = []
     for key in run.info["metrics"]:
@@ -99,17 +112,51 @@ def correlations(
         if metric.better not in ("higher", "lower"):
             continue
         table = _table(metric, scores, images, methods)
-        points = _points(people, table)
-        if len(points.people) < LEAST:
+        points = int(_compared(table).sum())
+        if points < LEAST:
             raise InputError(
-                f"{metric.label}: {len(points.people)} methods on images have votes and scores at "
+                f"{metric.label}: {points} methods on images have votes and scores at "
                 f"{resolution} px, at least {LEAST} are needed; more images or methods"
             )
-        found.append(
-            _correlation(metric, points, _hits(known, table, images, methods), samples, seed)
-        )
+        hits = _hits(known, table, images, methods)
+        found.append(_correlation(metric.label, table, people, hits, draws))
     rows = sorted(found, key=lambda c: -c.predicted)
-    return Comparison(rows, resolution, samples, seed, simulated(votes))
+    return Comparison(rows, resolution, samples, seed, simulated(votes), notes + _limits(rows))
+
+
+def _limits(rows: list[Correlation]) -> list[str]:
+    """What is left empty, and why."""
+    notes = list(dict.fromkeys(note for row in rows for note in few_warnings(row.images, "image")))
+    if empty := [row.metric for row in rows if np.isnan(row.pearson)]:
+        notes.append(
+            f"No Pearson for {', '.join(empty)}: Spearman's interval is not above 0, so that no "
+            "rising logistic curve fits more than chance"
+        )
+    return notes
+
+
+def _foreign(votes: pl.DataFrame, run: Run) -> list[str]:
+    """Votes that cannot be matched, by the name that the run does not have."""
+    notes = []
+    for kind, columns, names in (
+        ("image", ["image"], run.images),
+        ("method", [LEFT, RIGHT], run.methods),
+    ):
+        each = pl.concat([votes[column].cast(pl.String).alias(kind) for column in columns])
+        counts = each.filter(~each.is_in(names)).value_counts(sort=True).sort("count", kind)
+        foreign = counts.reverse().rows()
+        for name, number in foreign[:MOST_NAMED]:
+            meant = close(name, names)
+            notes.append(
+                f"Warning: {number:,} votes on the {kind} {name!r} are left out: the run does not "
+                f"have it{f' (is {meant!r} meant?)' if meant else ''}"
+            )
+        if more := foreign[MOST_NAMED:]:
+            notes.append(
+                f"Warning: {sum(number for _, number in more):,} votes on {len(more):,} more "
+                f"{kind}s that the run does not have are left out"
+            )
+    return notes
 
 
 def _table(
@@ -127,31 +174,37 @@ def _table(
     return np.where(np.isfinite(table), table, np.nan)
 
 
-def _points(people: Array, table: Array) -> Points:
+def _compared(table: Array) -> NDArray[np.bool_]:
+    """Where there are scores; an image with one scored method compares nothing."""
     there = np.isfinite(table)
-    # An image with one scored method compares nothing.
-    there &= there.sum(axis=1, keepdims=True) >= 2
-    weight = np.maximum(there.sum(axis=1, keepdims=True), 1)
-    centred = [
-        values - np.where(there, values, 0).sum(axis=1, keepdims=True) / weight
-        for values in (people, np.where(there, table, 0))
-    ]
-    rows = np.nonzero(there)[0]
-    return Points(centred[0][there], centred[1][there], rows)
+    return np.asarray(there & (there.sum(axis=1, keepdims=True) >= 2))
+
+
+def _centred(values: Array, there: NDArray[np.bool_]) -> Array:
+    """(..., N): values (..., images, methods) less their mean over the methods that are there."""
+    number = np.maximum(there.sum(axis=1, keepdims=True), 1)
+    mean = np.where(there, values, 0).sum(axis=-1, keepdims=True) / number
+    return np.asarray((values - mean)[..., there])
 
 
 def _hits(
     votes: pl.DataFrame, table: Array, images: list[str], methods: list[str]
-) -> tuple[Array, NDArray[np.int64]]:  # fmt: skip
-    """For each decided vote with both scores: 1 where the metric agrees, 1/2 where it is equal, 0;
-    and its image."""
+) -> Hits:  # fmt: skip
+    """Half of a vote is right where both scores are equal."""
     decided = votes.filter(pl.col("choice").is_in([LEFT, RIGHT]))
     left, right = (_places(decided[side], methods) for side in (LEFT, RIGHT))
     image = _places(decided["image"], images)
     lead = table[image, left] - table[image, right]
     lead = np.where(decided["choice"].to_numpy() == LEFT, lead, -lead)
     both = np.isfinite(lead)
-    return (np.sign(lead[both]) + 1) / 2, image[both]
+    weight = decided["weight"].to_numpy()[both]
+    agreed = weight * (np.sign(lead[both]) + 1) / 2
+    size = len(images)
+    return Hits(
+        np.bincount(image[both], agreed, size).astype(float),
+        np.bincount(image[both], weight, size).astype(float),
+        len(weight),
+    )
 
 
 def _places(column: pl.Series, names: list[str]) -> NDArray[np.intp]:
@@ -161,58 +214,46 @@ def _places(column: pl.Series, names: list[str]) -> NDArray[np.intp]:
 
 
 def _correlation(
-    metric: Metric, points: Points, hits: tuple[Array, NDArray[np.int64]], samples: int, seed: int
-) -> Correlation:  # fmt: skip
-    mapped = _logistic(points)
-    measures: list[tuple[Array, Array, Callable[[Array, Array], float]]] = [
-        (points.metric, points.people, lambda a, b: float(spearmanr(a, b).statistic)),
-        (points.metric, points.people, lambda a, b: float(kendalltau(a, b).statistic)),
-        (mapped, points.people, lambda a, b: float(pearsonr(a, b).statistic)),
-    ]
-    rng = np.random.default_rng(seed)
-    images = np.unique(points.image)
-    by_image = {image: np.flatnonzero(points.image == image) for image in images}
-    votes_of = {image: np.flatnonzero(hits[1] == image) for image in images}
-
-    def values(places: NDArray[np.intp], ballots: NDArray[np.intp]) -> list[float]:
-        share = float(hits[0][ballots].mean()) if len(ballots) else np.nan
-        return [*(measure(a[places], b[places]) for a, b, measure in measures), share]
-
-    drawn = []
-    # Images on which a metric is constant have no correlation; such draws are left aside.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        for _ in range(samples):
-            chosen = rng.choice(images, len(images))
-            drawn.append(
-                values(
-                    np.concatenate([by_image[image] for image in chosen]),
-                    np.concatenate([votes_of[image] for image in chosen]),
-                )
-            )
-    whole = values(np.arange(len(points.people)), np.arange(len(hits[0])))
-    limits = np.nanquantile(np.array(drawn), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    found = [float(x) for i in range(4) for x in (whole[i], limits[0][i], limits[1][i])]
-    return Correlation._make([metric.label, len(points.people), len(images), *found, len(hits[0])])
+    metric: str, table: Array, people: Array, hits: Hits, draws: ImageDraws
+) -> Correlation:
+    """table, people: (images, methods), scores and abilities."""
+    there = _compared(table)
+    scores = _centred(table, there)
+    # Rounding is no difference.
+    scores[np.abs(scores) < TINY * np.abs(table[there]).max(initial=0)] = 0
+    image = np.nonzero(there)[0]
+    images = len(np.unique(image))
+    whole = np.ones((1, len(table)), int)
+    middle = _measures(scores, _centred(people[None], there), whole, image, hits)[0]
+    found = _measures(scores, _centred(draws.people, there), draws.times, image, hits)
+    limits = np.full((2, 4), np.nan)
+    if images >= FEWEST:
+        # Images on which a metric is constant have no correlation; such draws are left aside.
+        known = np.isfinite(found).any(axis=0)
+        limits[:, known] = np.nanquantile(found[:, known], tails(images, LEVEL), axis=0)
+    if not (limits[0, 0] > 0 or (images < FEWEST and middle[0] > 0)):
+        # A rising curve through noise correlates above 0 in every draw.
+        middle[2] = limits[0, 2] = limits[1, 2] = np.nan
+    values = [float(x) for i in range(4) for x in (middle[i], limits[0, i], limits[1, i])]
+    return Correlation._make([metric, len(scores), images, *values, hits.rows])
 
 
-def _logistic(points: Points) -> Array:
-    """The metric mapped by the logistic curve that fits people best, as is usual for quality
-    metrics (VQEG, FR-TV Phase II, 2003); the metric itself where no curve fits."""
-    scale = float(points.metric.std()) or 1.0
-    x = points.metric / scale
-
-    def curve(x: Array, low: float, height: float, steep: float, middle: float) -> Array:
-        return low + height * expit(steep * (x - middle))
-
-    start = (float(points.people.min()), float(np.ptp(points.people)), 1.0, 0.0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", OptimizeWarning)
-            # Rising only: a metric that people contradict must not look as if it agreed.
-            bounds = ([-np.inf, 0, 0, -np.inf], np.inf)
-            found, _ = curve_fit(curve, x, points.people, p0=start, bounds=bounds, maxfev=5000)
-    except RuntimeError:
-        return x
-    mapped = curve(x, *found)
-    return mapped if mapped.std() > TINY else x
+def _measures(
+    scores: Array, people: Array, times: NDArray[np.int64], image: NDArray[np.intp], hits: Hits
+) -> Array:
+    """(draws, 4): Spearman, Kendall, Pearson after a logistic fit, share of votes predicted."""
+    weights = times[:, image]
+    ranked = np.full((len(times), 2), np.nan)
+    for i, (own, often) in enumerate(zip(people, weights, strict=True)):
+        x, y = np.repeat(scores, often), np.repeat(own, often)
+        if len(x) and np.ptp(x) > 0 and np.ptp(y) > 0:
+            ranks = np.corrcoef(rankdata(x), rankdata(y))[0, 1]
+            ranked[i] = ranks, float(kendalltau(x, y).statistic)
+    pearson = np.full(len(times), np.nan)
+    some = weights.any(axis=1)
+    pearson[some] = logistic.correlations(scores, people[some], weights[some].astype(float))
+    votes = times @ hits.votes
+    predicted = np.divide(
+        times @ hits.right, votes, out=np.full(len(times), np.nan), where=votes > 0
+    )
+    return np.column_stack([ranked, pearson, predicted])

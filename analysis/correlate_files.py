@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,7 +13,7 @@ from analysis.correlate import LEVEL, Comparison, Correlation
 from analysis.exclusions import Step, left_out
 from analysis.latex_tables import float_of
 from analysis.per_image import PRIOR_VOTES
-from analysis.rank_files import to_csv, versions
+from analysis.rank_files import ABSENT, to_csv, versions
 from analysis.run import write_text
 from analysis.style import GREY, HOUSE, Style, colours, page, remark
 from analysis.table_formats import markdown_cell
@@ -72,20 +73,27 @@ def to_latex(found: Comparison, notes: list[str]) -> str:
 
 def notes_of(found: Comparison, flow: list[Step]) -> list[str]:
     """Everything that a reader must know beside the numbers, computed."""
-    first = found.rows[0]
     notes = [found.simulated.sentence] if found.simulated.sentence else []
     notes += [
-        f"{first.points:,} results on {first.images:,} images at {found.resolution} px; "
-        f"{first.votes:,} decided votes of {flow[-1].left_votes:,} valid ones have scores. 1: full "
-        "agreement, whatever the metric's direction",
+        f"{_range(found, 'points')} results on {_range(found, 'images')} images at "
+        f"{found.resolution} px; {_range(found, 'votes')} decided votes of "
+        f"{flow[-1].left_votes:,} valid ones have scores. 1: full agreement, whatever the metric's "
+        "direction",
         f"In brackets: {100 * LEVEL:g} % intervals, images drawn again as wholes "
-        f"({found.samples:,} times, seed {found.seed})",
+        f"({found.samples:,} times, seed {found.seed}), abilities and curves fitted again",
         "Votes predicted: share that went to the result with the better score; 0.5 is chance",
         "Correlations: over methods on images, metrics and abilities less their means on each "
         f"image; abilities of an image with {PRIOR_VOTES:g} votes for each two methods towards the "
         "overall ones, so that correlations lean towards the overall ranking",
     ]
-    return notes + [f"Left out: {left_out(step)}" for step in flow[1:]]
+    return notes + [f"Left out: {left_out(step)}" for step in flow[1:]] + found.notes
+
+
+def _range(found: Comparison, name: str) -> str:
+    """A count over all metrics."""
+    counts = [getattr(row, name) for row in found.rows]
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,} (by metric)"
 
 
 def _provenance(found: Comparison, notes: list[str], command: list[str]) -> dict[str, object]:
@@ -101,9 +109,11 @@ def _provenance(found: Comparison, notes: list[str], command: list[str]) -> dict
 
 
 def cell(one: Correlation, name: str) -> str:
-    """A value with its interval."""
+    """A value with its interval, as far as known."""
     middle, low, high = (getattr(one, f"{name}{end}") for end in ("", "_low", "_high"))
-    return f"{middle:.3f} [{low:.3f}, {high:.3f}]"
+    if math.isnan(middle):
+        return ABSENT
+    return f"{middle:.3f}" + ("" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]")
 
 
 def draw(found: Comparison) -> Figure:

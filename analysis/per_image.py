@@ -23,16 +23,26 @@ PRIOR_VOTES = 5.0
 def abilities(votes: Coded, images: int, *, prior: float = 0.0) -> Array:
     """(images, methods), each row with mean zero. votes.cluster: the image of each vote; ties count
     as half a win for both; prior: of the overall fit. Raises NoEstimateError."""
-    assert votes.cluster is not None
     overall = fit(votes.counts(), ties=False, prior=prior).abilities
+    return shrunk(tables(votes, images), overall)
+
+
+def tables(votes: Coded, images: int) -> Array:
+    """(images, methods, methods): on each image, at [i, j] how often i was preferred to j."""
+    assert votes.cluster is not None
     k = votes.methods
     place = votes.cluster * (3 * k**2) + votes.cells()
     flat = np.bincount(place, weights=votes.weight, minlength=images * 3 * k**2)
-    left, right, tie = flat.reshape(images, 3, k, k).transpose(1, 0, 2, 3)
-    wins = left + right.swapaxes(-1, -2) + (tie + tie.swapaxes(-1, -2)) / 2
-    expected = PRIOR_VOTES * expit(overall[:, None] - overall[None, :]) * (1 - np.eye(k))
-    wins = wins + expected
-    return fit_many(Counts(wins, 0 * wins, 0 * wins)).abilities
+    counts = Counts(*flat.reshape(images, 3, k, k).transpose(1, 0, 2, 3))
+    return counts.wins + counts.ties / 2
+
+
+def shrunk(wins: Array, overall: Array) -> Array:
+    """Abilities of tables (..., methods, methods), each towards its overall ones (..., methods)."""
+    lead = overall[..., :, None] - overall[..., None, :]
+    wins = wins + PRIOR_VOTES * expit(lead) * (1 - np.eye(wins.shape[-1]))
+    nothing = np.zeros_like(wins)
+    return fit_many(Counts(wins, nothing, nothing)).abilities
 
 
 class Part(NamedTuple):
