@@ -63,7 +63,8 @@ def check_finite(counts: Counts) -> None:
     """Raise NoEstimateError unless every method won, lost or tied so that one can come from any
     method to any other along "was at least once not worse than" (L. R. Ford, Solution of a Ranking
     Problem from Binary Comparisons, 1957)."""
-    if reason := infinite(counts):
+    # The quick answer first: fits of few votes take no longer than it.
+    if not finite(counts) and (reason := infinite(counts)):
         raise NoEstimateError(reason)
 
 

@@ -11,7 +11,6 @@ import math
 
 import numpy as np
 from scipy.stats import norm, t
-from statsmodels.stats.multitest import multipletests
 
 from analysis.bradley_terry import Array
 
@@ -69,9 +68,10 @@ def p_value(estimate: float, error: float, clusters: int) -> float:
 def holm(p_values: list[float]) -> list[float]:
     """Adjusted for all that are known; the others stay NaN."""
     found = np.array(p_values, float)
-    known = np.isfinite(found)
-    if known.any():
-        found[known] = multipletests(found[known], method="holm")[1]
+    known = np.flatnonzero(np.isfinite(found))
+    rising = known[np.argsort(found[known], kind="stable")]
+    times = len(rising) - np.arange(len(rising))
+    found[rising] = np.minimum(np.maximum.accumulate(found[rising] * times), 1)
     return [float(p) for p in found]
 
 

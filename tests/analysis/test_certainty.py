@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
+from analysis import few
 from analysis.bootstrap import draws
 from analysis.bradley_terry import fit
 from analysis.errors import InputError
@@ -37,7 +39,7 @@ def test_few_people_give_no_interval_and_more_give_wider_ones(tmp_path: Path) ->
     assert "Warning: only 12 participants: intervals may be too narrow" in twelve.notes
     rng = np.random.default_rng(2)
     wrong, held = [], []
-    for seed in range(120):
+    for seed in range(400):
         votes = simulated(Design([0, 0, 0, 0], pairs=40, spread=0.5), 12, rng)
         drawn = draws(votes, 200, seed, ties=False, order=False, prior=0)
         pairs = pairwise(list(ABILITIES), fit(votes.counts()), drawn, votes.counts(), 0.95)
@@ -45,6 +47,13 @@ def test_few_people_give_no_interval_and_more_give_wider_ones(tmp_path: Path) ->
         held += [pair.ci_low < 0 < pair.ci_high for pair in pairs]
     assert 0.92 < np.mean(held) < 0.98
     assert np.mean(wrong) < 0.08
+
+
+def test_holms_adjustment_is_that_of_statsmodels_and_passes_over_the_unknown() -> None:
+    values = np.random.default_rng(0).random(12) ** 4
+    expected = multipletests(values, method="holm")[1]
+    assert few.holm([np.nan, *values])[1:] == pytest.approx(expected)
+    assert np.isnan(few.holm([np.nan, *values])[0]) and few.holm([]) == []
 
 
 def test_people_who_all_vote_alike_prove_nothing(tmp_path: Path) -> None:
