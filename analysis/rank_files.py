@@ -26,7 +26,7 @@ from analysis.style import HOUSE, Style
 from analysis.table_formats import markdown_cell
 from analysis.tables import ABSENT
 
-LIBRARIES = ("numpy", "scipy", "polars", "statsmodels", "krippendorff", "matplotlib")
+LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
 # Headings where a page is narrow.
 SHORT = {"std. error": "SE", "rank interval": "ranks"}
 # Pairs that go on a page; of more, neighbours only.
@@ -204,11 +204,15 @@ def notes_of(study: Study) -> list[str]:
         f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
         + (f"{ranking.settings.anchor} at 0" if ranking.settings.anchor else "mean zero")
         + "; standard errors from the observed information",
-        f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap draws of {drawn}, seed "
-        f"{ranking.settings.seed}",
-        f"Groups: methods that share a letter do not differ significantly at {SIGNIFICANT:g} (Wald "
-        "tests with the bootstrap's errors, Holm's adjustment for all pairs)",
     ]
+    if any(ranking.letters.values()):
+        notes += [
+            f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap draws of {drawn}, "
+            f"widened for their number by Student's t, seed {ranking.settings.seed}",
+            "Groups: methods that share a letter do not differ significantly at "
+            f"{SIGNIFICANT:g} (Wald tests with the bootstrap's errors, Holm's adjustment for all "
+            "pairs)",
+        ]
     notes += [f"Left out: {left_out(step)}" for step in study.flow[1:]]
     notes += [
         f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each two methods "
