@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import Any, NamedTuple
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
+Result = TypeVar("Result")
 TOKEN = re.compile(rb'csrf_token" value="([^"]+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 COOKIE = re.compile(rb"set-cookie: (study-[0-9a-f]+=[^;]+)", re.IGNORECASE)
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 LONGEST_S = 60
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """In a thread of its own: Playwright keeps an event loop in the one that tests run in."""
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asyncio.run, work).result()
 
 
 class Answer(NamedTuple):

@@ -16,7 +16,7 @@ from survey.app import Opened
 from survey.asked import Settled, asked
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.crowd import Crowd
-from tests.survey.load import Link, Participant
+from tests.survey.load import Link, Participant, run
 from tests.survey.places import unlimited
 from tests.survey.production import Server
 
@@ -58,7 +58,7 @@ def test_every_acknowledged_vote_survives_a_killed_server(
     async def everything() -> None:
         await asyncio.gather(crowd.play(PEOPLE), disturb())
 
-    asyncio.run(everything())
+    run(everything())
     assert server.stop() == 0
     with database.reading(watched.engine) as connection:
         people = {person.platform_id: person for person in store.people(connection)}
@@ -89,7 +89,7 @@ def test_many_start_at_once(busy: Path, watched: Opened, production: Start) -> N
         await at_once(Participant(server.port), participant_id="same")
         await asyncio.gather(*(at_once(Participant(server.port)) for _ in range(3)))
 
-    asyncio.run(everything())
+    run(everything())
     with database.reading(watched.engine) as connection:
         ids = [person.platform_id for person in store.people(connection)]
     assert sorted(ids, key=str) == [None, None, None, "same"]
@@ -158,7 +158,7 @@ def test_a_stopping_server_finishes_what_is_under_way(
         answer = await vote
         assert answer.status == 200 and answer.json["question"]["position"] == 2
 
-    asyncio.run(stopped_while_voting())
+    run(stopped_while_voting())
     assert server.stop() == 0
     with database.reading(watched.engine) as connection:
         assert [row.choice for row in store.answers(connection)] == ["right"]
@@ -181,7 +181,7 @@ def test_withdrawing_while_votes_arrive_leaves_nothing(
         return [reply.status for reply in replies]
 
     for _ in range(10):
-        statuses = asyncio.run(vote_and_leave())
+        statuses = run(vote_and_leave())
         assert set(statuses[:4]) <= {200, 410} and set(statuses[4:]) == {200}
     with database.reading(watched.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(schema.questions)) == 0
