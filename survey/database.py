@@ -136,16 +136,23 @@ class _Queue:
     def write(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
         done: Future[Result] = Future()
         self._waiting.append((done, work))
-        with self.turn():
-            # Unless whose turn it was before has done it.
-            if not done.done():
-                self._write_all(engine)
+        try:
+            with self.turn():
+                # Unless whose turn it was before has done it.
+                if not done.done():
+                    self._write_all(engine)
+        except TimeoutError:
+            # What nobody has begun must not be written later: the answer says it was not.
+            if done.cancel():
+                raise
         return done.result()
 
     def _write_all(self, engine: Engine) -> None:
         group = []
         while self._waiting:
-            group.append(self._waiting.popleft())
+            one = self._waiting.popleft()
+            if one[0].set_running_or_notify_cancel():
+                group.append(one)
         try:
             _write_together(engine, group)
         except SQLAlchemyError as error:
