@@ -15,6 +15,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from concurrent.futures import CancelledError, wait
 from concurrent.futures import TimeoutError as CaseTimeoutError
 from dataclasses import dataclass, replace
 from multiprocessing.util import Finalize
@@ -26,6 +27,9 @@ from pebble import ProcessExpired, ProcessPool
 
 from benchmark import inference_child as child
 from methods.base import Image, Mask
+
+# How often a case that is under way looks whether its process was closed.
+CLOSED_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class InferenceProcess:
 
     def __init__(self, spec: MethodSpec) -> None:
         self.spec = spec
+        self._closed = False
         self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
         self._pool = ProcessPool(
             max_workers=1,
@@ -97,6 +102,10 @@ class InferenceProcess:
             spec.method, spec.options, spec.device, resolution, image_name, limits.memory_gb
         ]  # fmt: skip
         future = self._pool.schedule(child.run, args=call, timeout=limits.seconds)
+        while not wait([future], timeout=CLOSED_S).done:
+            # A pool that is stopped just now forgets what was asked of it, and never answers.
+            if self._closed:
+                raise CancelledError
         try:
             report = future.result()
         except CaseTimeoutError:
@@ -114,6 +123,7 @@ class InferenceProcess:
         return log.read_text(errors="replace") if log.exists() else ""
 
     def close(self) -> None:
+        self._closed = True
         self._pool.stop()
         self._pool.join()
         shutil.rmtree(self._scratch, ignore_errors=True)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmark.inference import Limits, MethodSpec, Outcome, close_all, infer
+from benchmark.inference import (
+    InferenceProcess,
+    Limits,
+    MethodSpec,
+    Outcome,
+    close_all,
+    infer,
+)
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True
@@ -130,3 +137,19 @@ def test_any_executor_will_do() -> None:
         future = executor.submit(infer, spec("Grey", value=9), 32, "cat", DARK, MASK, Limits(60))
         outcome = future.result(timeout=60)
     assert outcome.raw is not None and outcome.raw[15, 15, 0] == 9
+
+
+def test_a_case_whose_process_is_closed_under_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that stops just when a case is handed over must not wait for it for ever."""
+    process = InferenceProcess(spec("Grey"))
+    asked = process._pool.schedule
+
+    def closing(*args: object, **kwargs: object) -> object:
+        future: Future[object] = Future()
+        asked(*args, **kwargs)
+        process.close()
+        return future
+
+    monkeypatch.setattr(process._pool, "schedule", closing)
+    with pytest.raises(CancelledError):
+        process.run(32, "x", DARK, MASK, Limits(60))
