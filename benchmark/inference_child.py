@@ -21,6 +21,7 @@ import numpy as np
 
 import methods
 from methods.base import Inpainter, MethodError, MissingRequirementError, TimeLimitError, check_raw
+from methods.memory import is_out_of_memory
 
 _scratch: Path
 _inpainter: Inpainter | None = None
@@ -65,7 +66,7 @@ def run(
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {_one_line(error)}"
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             return {"status": "failed", "error": reason}
         limit = "" if memory_gb is None else f"memory limit of {memory_gb:g} GB reached: "
         return {"status": "out_of_memory", "error": limit + reason}
@@ -138,19 +139,6 @@ def _cuda() -> Any:
     """torch.cuda if the method has loaded torch and a GPU is there."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    # torch and OpenCV have errors of their own for it; neither may be imported here to ask.
-    text = str(error).lower()
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "insufficient memory" in text
-        or "can't allocate memory" in text
-        or "not enough memory" in text
-        or "bad_alloc" in text
-    )
 
 
 def _one_line(error: BaseException) -> str:

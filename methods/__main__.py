@@ -12,14 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 import methods
-from methods.base import Inpainter, MethodError
+from methods import readiness
+from methods.base import MethodError
+from methods.gimp.command import app as gimp
 from methods.weights import registry, show
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(gimp, name="gimp")
 
 # Characters, where the output is no terminal and has no width of its own.
 WIDTH = 100
-READY = "yes"
 
 
 @app.callback()
@@ -35,12 +37,12 @@ def list_methods() -> None:
         table.add_column(heading, no_wrap=heading in {"method", "ready"})
     remarks = []
     for name in methods.available():
-        summary, needs, state = _found(name)
+        found = readiness.find(name)
         told = registry.load().methods.get(name)
-        ready = READY if state.startswith(READY) else "no"
-        table.add_row(name, summary, needs, ready, told.licence if told else "")
-        if state != READY:
-            remarks.append(f"{name}: {state}")
+        ready = readiness.READY if found.ready else "no"
+        table.add_row(name, found.summary, found.needs, ready, told.licence if told else "")
+        if found.state != readiness.READY:
+            remarks.append(f"{name}: {found.state}")
     console = _console()
     console.print(table)
     for remark in remarks:
@@ -88,17 +90,17 @@ def fetch(
 
 
 def _show_method(name: str, console: Console) -> None:
-    summary, needs, state = _found(name)
+    found = readiness.find(name)
     told = registry.load().methods.get(name)
     lines = [
-        ("", summary),
+        ("", found.summary),
         ("paper", told.paper if told else ""),
         ("licence", told.licence if told else ""),
-        ("needs", needs),
-        ("ready", state),
+        ("needs", found.needs),
+        ("ready", found.state),
     ]
     show.lines(name, lines, console)
-    if not summary:
+    if not found.summary:
         return
     cls = methods.method_class(name)
     options = [(item.name, _default(item)) for item in fields(cls) if item.init]
@@ -119,47 +121,6 @@ def _console() -> Console:
 def _fail(message: str) -> NoReturn:
     Console(stderr=True, highlight=False).print(f"Error: {message}", soft_wrap=True, markup=False)
     raise typer.Exit(2)
-
-
-def _found(name: str) -> tuple[str, str, str]:
-    """Summary, needs and state of a method, also of one that cannot even be imported."""
-    try:
-        cls = methods.method_class(name)
-    except Exception as error:  # whatever somebody's module does when it is imported
-        return "", "", f"no: {name} cannot be imported: {' '.join(str(error).split())}"
-    return cls.summary, _needs(name, cls), _state(name, cls)
-
-
-def _needs(name: str, cls: type[Inpainter]) -> str:
-    told = registry.load().methods.get(name)
-    weights = [f"weights {used}" for used in (told.weights if told else [])]
-    options = [f"option {item.name}" for item in _required(cls)]
-    return ", ".join([*cls.requires.values(), *weights, *options])
-
-
-def _state(name: str, cls: type[Inpainter]) -> str:
-    needed = _required(cls)
-    if needed:
-        return f"{READY}, with the option {', '.join(item.name for item in needed)}"
-    try:
-        # The libraries only: to read all weights would take too long for a list.
-        Inpainter.load(methods.create(name)) if _has_weights(cls) else methods.create(name).load()
-    except Exception as error:  # of a plug-in any; none may keep the others off the list
-        return f"no: {' '.join(str(error).split())}"
-    return READY
-
-
-def _has_weights(cls: type[Inpainter]) -> bool:
-    return hasattr(cls, "weights_name")
-
-
-def _required(cls: type[Inpainter]) -> list[Field[Any]]:
-    """Options without a default."""
-    return [
-        item
-        for item in fields(cls)
-        if item.init and item.default is MISSING and item.default_factory is MISSING
-    ]
 
 
 if __name__ == "__main__":
