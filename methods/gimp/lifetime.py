@@ -52,7 +52,9 @@ def parse(line: str) -> Start:
     try:
         told = json.loads(line)
         token = bytes.fromhex(told["token"])
-        start = Start(token, Path(told["state"]), int(told["gimp"]), str(told.get("suite_version", "0.1.0")))
+        start = Start(
+            token, Path(told["state"]), int(told["gimp"]), str(told.get("suite_version", "0.1.0"))
+        )
         version = told["protocol"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
