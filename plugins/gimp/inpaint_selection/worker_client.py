@@ -58,7 +58,7 @@ class Worker:
         Raises: WorkerError.
         """
         width, height = size
-        request = {"op": "fill", "method": method, "device": device}
+        request: Message = {"op": "fill", "method": method, "device": device}
         request |= {"width": width, "height": height}
         _, payloads = self._ask(request, (rgb, mask), tell)
         if len(payloads) != 1 or len(payloads[0]) != len(rgb):

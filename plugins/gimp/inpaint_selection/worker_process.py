@@ -115,6 +115,7 @@ def _start(place: Place) -> subprocess.Popen[bytes]:
         "token": secrets.token_hex(32),
         "state": str(place.state),
         "gimp": place.gimp,
+        "suite_version": place.environment.suite_version,
     }
     # On its own: it must outlive this process, which GIMP starts anew for every call and may kill.
     own: dict[str, Any] = {"start_new_session": True}
