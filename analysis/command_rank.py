@@ -16,6 +16,7 @@ from analysis import (
     rank_files,
     ranking,
     run,
+    simulated,
     style,
     votes,
 )
@@ -107,7 +108,7 @@ def validate(
     missing = [name for name in ("participant", "image", "response_ms") if not valid.has(name)]
     if missing:
         print(f"not in the file: {', '.join(missing)}; what needs them is left out")
-    if made_up := votes.simulated(valid).sentence:
+    if made_up := simulated.simulated(valid).sentence:
         print(made_up)
     ranked = ranking.rank(valid, ranking.Settings(samples=200, prior=prior))
     found = quality_report.assess(valid, ranked)

@@ -18,7 +18,8 @@ from analysis.image_draws import ImageDraws
 from analysis.names import close
 from analysis.ranking import coded
 from analysis.run import Metric, Run
-from analysis.votes import LEFT, RIGHT, Simulated, Votes, numbered, simulated
+from analysis.simulated import Simulated, simulated
+from analysis.votes import LEFT, RIGHT, Votes, numbered
 
 # Image-method pairs under which a correlation says nothing.
 LEAST = 30
@@ -54,13 +55,15 @@ class Correlation(NamedTuple):
 
 class Comparison(NamedTuple):
     """Of a run's metrics with people. rows: best first; resolution: of the results, in pixels;
-    samples, seed: of the bootstrap; simulated: how many of the participants were; notes: what is
+    samples, seed: of the bootstrap; prior: of the overall abilities, 0 where votes determine them;
+    simulated: how many of the participants were; notes: what is
     left out or empty, and why."""
 
     rows: list[Correlation]
     resolution: int
     samples: int
     seed: int
+    prior: float
     simulated: Simulated
     notes: list[str]
 
@@ -121,7 +124,8 @@ def correlations(
         hits = _hits(known, table, images, methods)
         found.append(_correlation(metric.label, table, people, hits, draws))
     rows = sorted(found, key=lambda c: -c.predicted)
-    return Comparison(rows, resolution, samples, seed, simulated(votes), notes + _limits(rows))
+    made_up = simulated(votes)
+    return Comparison(rows, resolution, samples, seed, prior, made_up, notes + _limits(rows))
 
 
 def _limits(rows: list[Correlation]) -> list[str]:

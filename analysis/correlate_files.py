@@ -34,8 +34,9 @@ def write(
     valid votes."""
     folder.mkdir(parents=True, exist_ok=True)
     notes = notes_of(found, flow)
+    marks = {**found.simulated.marks, **({"prior": found.prior} if found.prior else {})}
     texts = {
-        "csv": to_csv(Correlation._fields, found.rows),
+        "csv": to_csv(Correlation._fields, found.rows, marks),
         "md": to_markdown(found, notes),
         "tex": to_latex(found, notes),
         "json": json.dumps(_provenance(found, notes, command), indent=2) + "\n",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ from analysis.errors import InputError
 from analysis.names import nearest
 from analysis.votes import FALSE, TRUE, Votes, refuse, stripped
 
-PARTICIPANT, EXCLUDED, REASON = "participant", "excluded", "reason"
+PARTICIPANT, EXCLUDED, REASON, SIMULATED = "participant", "excluded", "reason", "simulated"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """participants: a participants.csv whose `excluded` column decides; max_failed_checks: of
+    """participants: a participants.csv whose `excluded` column decides, and whose `simulated` one
+    tells who is no person; max_failed_checks: of
     validation questions, None: 0 unless `participants` decides; min_votes: answered pairs that a
     participant must have; min_median_ms: participants whose median answer was faster are out."""
 
@@ -59,7 +60,12 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
                 f"{votes.source}: no column 'participant', so that nobody can be left out"
             )
         return votes, steps
-    out = _listed(votes, rules.participants) if rules.participants else []
+    out = []
+    if rules.participants:
+        table = _participants(votes, rules.participants)
+        out = _listed(table)
+        made_up = table.filter(pl.col(SIMULATED))[PARTICIPANT].cast(pl.String)
+        votes = replace(votes, made_up=frozenset(made_up))
     most = rules.max_failed_checks
     if most is None and not rules.participants:
         most = 0
@@ -93,19 +99,21 @@ def _step(reason: str, before: Votes, after: Votes) -> Step:
     return Step(reason, people[0] - people[1], count[0] - count[1], people[1], count[1])
 
 
-def _listed(votes: Votes, path: Path) -> list[tuple[str, pl.Series]]:
-    """Those whom a participants.csv excludes, by its reasons."""
+def _participants(votes: Votes, path: Path) -> pl.DataFrame:
+    """A participants.csv: everybody's name, reason, and whether excluded or simulated."""
     names = votes_file.columns(path)
     for name in (PARTICIPANT, EXCLUDED):
         if name not in names:
             raise InputError(f"{path}: no column {name!r}{nearest(name, names)}")
-    wanted = [name for name in (PARTICIPANT, EXCLUDED, REASON) if name in names]
+    wanted = [name for name in (PARTICIPANT, EXCLUDED, REASON, SIMULATED) if name in names]
     table = votes_file.read(path, wanted, [PARTICIPANT])
-    if REASON not in names:
-        table = table.with_columns(pl.lit("").alias(REASON))
+    absent = [name for name in (REASON, SIMULATED) if name not in names]
+    table = table.with_columns(pl.lit("").alias(name) for name in absent)
     table = table.with_columns(stripped(table[PARTICIPANT]))
-    flags = table[EXCLUDED].str.strip_chars().str.to_lowercase()
-    refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), EXCLUDED, path)
+    for name in (EXCLUDED, SIMULATED):
+        flags = table[name].str.strip_chars().str.to_lowercase()
+        refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), name, path)
+        table = table.with_columns(flags.is_in(list(TRUE)).alias(name))
     twice = table.filter(pl.col(PARTICIPANT).is_duplicated())
     if not twice.is_empty():
         name = twice[PARTICIPANT][0]
@@ -119,7 +127,12 @@ def _listed(votes: Votes, path: Path) -> list[tuple[str, pl.Series]]:
             f"{votes.source} line {unknown['line'][0]}: participant {unknown[PARTICIPANT][0]!r} is "
             f"not in {path}"
         )
-    excluded = table.filter(flags.is_in(list(TRUE)))
+    return table
+
+
+def _listed(table: pl.DataFrame) -> list[tuple[str, pl.Series]]:
+    """Those whom a participants.csv excludes, by its reasons."""
+    excluded = table.filter(pl.col(EXCLUDED))
     reasons = excluded[REASON].unique(maintain_order=True)
     return [
         (reason or "excluded", excluded.filter(pl.col(REASON) == reason)[PARTICIPANT])

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,8 @@ from analysis.tables import ABSENT
 LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
 # Headings where a page is narrow.
 SHORT = {"std. error": "SE", "rank interval": "ranks"}
+# Beside ranking.csv, whose columns other programs rely on, so that it can hold no remark itself.
+READ_FIRST = "ranking.READ_FIRST.txt"
 # Pairs that go on a page; of more, neighbours only.
 MOST_PAIRS = 45
 
@@ -50,18 +52,26 @@ class Study(NamedTuple):
 
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     """ranking, pairs and exclusions as .csv, ranking as .md and .tex, plots as .png and .pdf,
-    rank.json; the paths of what was written."""
+    rank.json, and READ_FIRST where numbers need it; the paths of what was written."""
     make_folder(folder)
+    marks = marks_of(study.ranking)
     texts = {
         "ranking.csv": to_csv(Row._fields, study.ranking.rows),
-        "pairs.csv": to_csv(Pair._fields, study.ranking.pairs),
-        "exclusions.csv": to_csv(Step._fields, study.flow),
+        "pairs.csv": to_csv(Pair._fields, study.ranking.pairs, marks),
+        "exclusions.csv": to_csv(Step._fields, study.flow, study.ranking.simulated.marks),
         "ranking.md": to_markdown(study),
         "ranking.tex": to_latex(study),
         "pairs.tex": pairs_to_latex(study),
         "rank.json": json.dumps(provenance(study), indent=2) + "\n",
     }
-    texts |= {f"by_{by}.csv": to_csv(Part._fields, parts) for by, parts in study.parts.items()}
+    texts |= {
+        f"by_{by}.csv": to_csv(Part._fields, parts, marks) for by, parts in study.parts.items()
+    }
+    needed = _needed(study.ranking)
+    if needed:
+        texts[READ_FIRST] = "\n".join(["What must be known of ranking.csv:", *needed]) + "\n"
+    else:
+        (folder / READ_FIRST).unlink(missing_ok=True)
     with style.styled(look):
         drawn = list(rank_plots.all_plots(study.ranking))
         drawn += [
@@ -76,12 +86,22 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     return [folder / name for name in (*texts, *plots)]
 
 
-def to_csv(fields: Sequence[str], rows: Sequence[NamedTuple]) -> str:
+def marks_of(ranking: Ranking) -> dict[str, float]:
+    """Column -> what stands in every row of a CSV file made of this ranking."""
+    prior = ranking.settings.prior
+    return {**ranking.simulated.marks, **({"prior": prior} if prior else {})}
+
+
+def to_csv(
+    fields: Sequence[str], rows: Sequence[NamedTuple], marks: Mapping[str, float] | None = None
+) -> str:
+    """marks: columns with the same value in every row."""
+    marks = marks or {}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(fields)
+    writer.writerow([*fields, *marks])
     for row in rows:
-        writer.writerow([_cell(x) for x in row])
+        writer.writerow([_cell(x) for x in (*row, *marks.values())])
     return text.getvalue()
 
 
@@ -159,13 +179,12 @@ def pairs_to_latex(study: Study) -> str:
         ]
         for pair in shown
     ]  # fmt: skip
-    notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
+    notes = _needed(ranking)
     notes.append(
         "Difference of abilities, and the share of decided votes that the first is expected to "
         "win, with its interval; p: Wald tests with the bootstrap's errors, adjusted for all pairs "
         "by Holm's method"
     )
-    notes += _needed(ranking)
     if not every:
         notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
     return float_of(
@@ -185,7 +204,8 @@ def marked(caption: str, ranking: Ranking) -> str:
 
 def _needed(ranking: Ranking) -> list[str]:
     """Notes without which no table may be read."""
-    return [note for note in ranking.notes if note.startswith(("regularised", "Warning"))]
+    made_up = [ranking.simulated.sentence] if ranking.simulated.sentence else []
+    return made_up + [note for note in ranking.notes if note.startswith(("regularised", "Warning"))]
 
 
 def p_in_words(p_value: float, equals: str = "= ") -> str:

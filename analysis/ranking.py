@@ -18,7 +18,8 @@ from analysis.counts import bounded_groups
 from analysis.errors import InputError
 from analysis.letters import compact_letters
 from analysis.names import close
-from analysis.votes import KNOWN, Simulated, Votes, numbered, simulated
+from analysis.simulated import Simulated, simulated
+from analysis.votes import KNOWN, Votes, numbered
 
 Unit = Literal["participant", "vote", "image"]
 # Pairs that differ at this level, after Holm's adjustment, get different letters.

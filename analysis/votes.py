@@ -7,7 +7,7 @@ and `choice`, or `winner` and `loser`. Every row is read or refused by its line:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,6 @@ REPEATED = (*SIDED, *PLAIN, "participant", "image", "group", "is_check", "check_
 READ = (*REPEATED, "question", "response_ms", "weight")
 KNOWN = (*READ, "answered_at")
 TRUE, FALSE = {"1", "true", "yes", "t", "y"}, {"0", "false", "no", "f", "n", ""}
-# What names of simulated participants begin with.
-SIMULATED = "simulated-"
 # How the words of a bad file are shown.
 LONGEST_SHOWN = 40
 
@@ -47,12 +45,14 @@ class Votes:
     """frame: a row per answered question with `line` (in the file, the header is 1), `left`,
     `right` (categories), `choice` (left, right, tie), `weight` and those of READ that the file has;
     sided: False where the file says winner and loser, so that sides mean nothing; unused: columns
-    of the file that are not read."""
+    of the file that are not read; made_up: participants who were simulated, whatever they are
+    called."""
 
     frame: pl.DataFrame
     sided: bool
     source: Path
     unused: tuple[str, ...] = ()
+    made_up: frozenset[str] = frozenset()
 
     def has(self, column: str) -> bool:
         return column in self.frame.columns
@@ -70,40 +70,7 @@ class Votes:
         return self.frame.filter(pl.col("is_check"))
 
     def replaced(self, frame: pl.DataFrame) -> Votes:
-        return Votes(frame, self.sided, self.source, self.unused)
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """How many participants were simulated, of how many."""
-
-    simulated: int
-    participants: int
-
-    @property
-    def label(self) -> str:
-        """For a plot; empty where everybody is a person."""
-        if not self.simulated:
-            return ""
-        return f"{'' if self.simulated == self.participants else 'partly '}simulated votes"
-
-    @property
-    def sentence(self) -> str:
-        """For a table or a page; empty where everybody is a person."""
-        if not self.simulated:
-            return ""
-        return (
-            f"Simulated: {self.simulated:,} of {self.participants:,} participants were simulated, "
-            "not asked; these results say nothing about people"
-        )
-
-
-def simulated(votes: Votes) -> Simulated:
-    """Participants whose names begin with SIMULATED; whatever is made of their votes says so."""
-    if not votes.has("participant"):
-        return Simulated(0, 0)
-    people = votes.frame["participant"].unique().cast(pl.String)
-    return Simulated(int(people.str.starts_with(SIMULATED).sum()), len(people))
+        return replace(self, frame=frame)
 
 
 def read(path: Path, reading: Reading | None = None) -> Votes:

@@ -92,6 +92,14 @@ def test_everything_made_from_the_votes_says_simulated(supplement: Path) -> None
     assert len(texts) >= 6
     for path in texts:
         assert "simulated" in path.read_text().lower(), path
+    folders = ("ranking", "metrics", "votes", "run/ranking")
+    tables = [path for folder in folders for path in (supplement / folder).glob("*.csv")]
+    assert len(tables) >= 10
+    for path in tables:
+        if path.name == "ranking.csv":
+            assert "Simulated" in path.with_name("ranking.READ_FIRST.txt").read_text()
+        elif path.name != "payments.csv":
+            assert "simulated" in path.read_text(), path
 
 
 def test_it_looks_like_supplementary_material(supplement: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.votes import read, simulated
+from analysis.errors import InputError
+from analysis.simulated import simulated
+from analysis.votes import read
 from tests.analysis.test_correlate import written
 
 SENTENCE = "Simulated: 40 of 40 participants were simulated, not asked"
@@ -50,6 +53,14 @@ def plots_say(folder: Path) -> dict[str, bool]:
     return found
 
 
+def marks(path: Path, column: str = "simulated_participants") -> set[str] | None:
+    """What stands in a column of a CSV file, None without it."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows, path
+    return {row[column] for row in rows} if column in rows[0] else None
+
+
 def test_every_output_of_rank_says_so(study: Path, made_up: bool) -> None:
     out = study / "out"
     said = run("rank", study / "votes.csv", "--by", "image", "--samples", 100, "--out", out)
@@ -63,6 +74,15 @@ def test_every_output_of_rank_says_so(study: Path, made_up: bool) -> None:
     plots = plots_say(out)
     assert {"ranking", "preferences", "by_image"} <= set(plots)
     assert set(plots.values()) == {made_up}
+    for name in ("pairs.csv", "exclusions.csv", "by_image.csv"):
+        assert marks(out / name) == ({"40"} if made_up else None), name
+    # Its columns are what other programs read.
+    assert (out / "ranking.csv").read_text().splitlines()[0] == (
+        "method,ability,std_error,ci_low,ci_high,rank,rank_low,rank_high,wins,losses,ties"
+    )
+    beside = out / "ranking.READ_FIRST.txt"
+    assert beside.exists() == made_up
+    assert not made_up or SENTENCE in beside.read_text()
 
 
 def test_correlate_and_validate_say_so(study: Path, made_up: bool) -> None:
@@ -72,6 +92,7 @@ def test_correlate_and_validate_say_so(study: Path, made_up: bool) -> None:
     for name in ("correlate.md", "correlate.tex", "correlate.json"):
         assert (SENTENCE in (out / name).read_text()) == made_up, name
     assert plots_say(out) == {"correlate": made_up}
+    assert marks(out / "correlate.csv") == ({"40"} if made_up else None)
     assert (SENTENCE in run("validate", study / "votes.csv")) == made_up
 
 
@@ -88,6 +109,43 @@ def test_some_among_people_are_counted_and_leaving_them_out_clears_the_rest(
     words = ("rank", tmp_path / "votes.csv", "--samples", 100, "--out", tmp_path / "out")
     assert "Simulated: 1 of 3" in run(*words)
     assert "imulated" not in run(*words, "--participants", tmp_path / "participants.csv")
+
+
+def test_other_names_do_not_make_people_of_them(study: Path, made_up: bool) -> None:
+    votes = study / "votes.csv"
+    votes.write_text(re.sub(r"^(p|simulated-)(?=\d)", "x", votes.read_text(), flags=re.M))
+    names = sorted({line.split(",")[0] for line in votes.read_text().splitlines()[1:]})
+    flag = int(made_up)
+    (study / "participants.csv").write_text(
+        "participant,excluded,simulated\n" + "".join(f"{name},0,{flag}\n" for name in names)
+    )
+    words = ("rank", votes, "--samples", 100, "--out", study / "out")
+    assert (SENTENCE in run(*words, "--participants", study / "participants.csv")) == made_up
+
+
+def test_a_simulated_column_that_says_neither_is_refused_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("participant,left,right,choice\np,a,b,left\nq,b,a,left\n")
+    people = tmp_path / "participants.csv"
+    people.write_text("participant,excluded,simulated\np,0,0\nq,0,perhaps\n")
+    words = ["rank", str(tmp_path / "votes.csv"), "--participants", str(people)]
+    done = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out")])
+    assert isinstance(done.exception, InputError)
+    assert "participants.csv line 3: simulated 'perhaps' cannot be used" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> None:
+    out = study / "out"
+    words = ("rank", study / "votes.csv", "--by", "image", "--samples", 100, "--out", out)
+    run(*words, "--prior", 0.5)
+    for name in ("pairs.csv", "by_image.csv"):
+        assert marks(out / name, "prior") == {"0.5"}, name
+    said = (out / "ranking.READ_FIRST.txt").read_text()
+    assert "regularised: each two methods are taken to have been compared 0.5 times more" in said
+    run(*words)
+    assert marks(out / "pairs.csv", "prior") is None
+    beside = out / "ranking.READ_FIRST.txt"
+    assert not beside.exists() or "regularised" not in beside.read_text()
 
 
 def test_the_report_shows_a_banner_and_marked_plots(pictured: Path) -> None:
