@@ -152,6 +152,8 @@ def log_to(path: Path) -> None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
+    # The plug-in may have made it.
+    path.chmod(0o600)
 
 
 def die_first() -> None:
