@@ -127,12 +127,17 @@ def end(start: Start) -> NoReturn:
     os._exit(0)
 
 
-def process(pid: int) -> psutil.Process | None:
-    """A running process, which psutil tells from a later one with the same id."""
+def process(pid: int) -> psutil.Process:
+    """A running process, which psutil tells from a later one with the same id.
+
+    Raises ValueError where it cannot be seen."""
     try:
         return psutil.Process(pid)
     except psutil.NoSuchProcess:
-        return None
+        raise ValueError(
+            f"GIMP (process {pid}) cannot be seen from here: it has ended, or it runs in a sandbox "
+            "(Flatpak, Snap), where the plug-in cannot work"
+        ) from None
 
 
 def watch(start: Start, gimp: psutil.Process) -> NoReturn:

@@ -104,7 +104,7 @@ def _payload_sizes(message: Message) -> list[int]:
     pixels = sides[0] * sides[1]  # type: ignore[operator]
     if pixels > MAX_PIXELS:
         raise BadRequestError(
-            f"{sides[0]}x{sides[1]} is more than the {MAX_PIXELS / 1e6:.0f} megapixels that the "
-            "worker takes at once: send the surroundings of the hole, not the whole layer"
+            f"{sides[0]}x{sides[1]} is more than the {MAX_PIXELS / 1e6:.0f} megapixels that can be "
+            "filled at once: select a smaller area, leave whole layer off"
         )
     return [pixels * 3, pixels]

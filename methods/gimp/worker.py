@@ -38,15 +38,15 @@ class Job:
 
 
 def run(line: str) -> None:
-    """Serve one GIMP until it ends. Returns only where there is nothing to do: another worker
-    serves it, or it is gone.
+    """Serve one GIMP until it ends. Returns only where another worker serves it already.
 
     line: see `lifetime.parse`. Raises ValueError where it or its folder is not as it must be."""
     start = lifetime.parse(line)
     lifetime.check_private(start.state.parent)
     lifetime.log_to(start.beside(".log"))
-    lock, gimp = lifetime.claim(start), lifetime.process(start.gimp)
-    if lock is None or gimp is None:
+    gimp = lifetime.process(start.gimp)
+    lock = lifetime.claim(start)
+    if lock is None:
         return
     lifetime.sweep(start.state.parent)
     lifetime.die_first()

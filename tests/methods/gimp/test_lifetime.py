@@ -259,9 +259,10 @@ def test_a_second_worker_for_one_gimp_leaves_the_first_alone(gimp: FakeGimp) -> 
     gimp.fill("telea")
 
 
-def test_a_worker_for_a_gimp_that_has_gone_does_not_stay(gimp: FakeGimp) -> None:
+def test_a_worker_for_a_gimp_that_cannot_be_seen_says_so(gimp: FakeGimp) -> None:
     gimp.quit()
-    assert started_by_hand(start_line(gimp)).returncode == 0
+    assert started_by_hand(start_line(gimp)).returncode == 2
+    assert "sandbox" in gimp.state.with_suffix(".log").read_text()
     assert not gimp.state.exists()
 
 
