@@ -3,6 +3,7 @@
 # make results  the results table of the README
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
 # make test   all tests
+# make test-gimp  the plug-in in a real GIMP 3, in a chroot that it sets up (Debian, root, 1.3 GB)
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings and memory, side by side
 PYTHON ?= python3
@@ -12,6 +13,7 @@ REFERENCE := tests/data
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled
+GIMP_ROOT ?= $(HOME)/.cache/inpainting-suite/gimp
 
 PAPER := results/paper
 # Everybody beyond the 3,750 valid votes of the paper's study is turned away.
@@ -24,7 +26,7 @@ FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
 FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
-.PHONY: demo demo-full paper results weights test conformance bench lint lock clean
+.PHONY: demo demo-full paper results weights test test-gimp conformance bench lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
@@ -68,6 +70,10 @@ weights: $(VENV)/installed
 
 test: lint
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2
+
+test-gimp: $(VENV)/installed
+	sh tests/gimp/set_up.sh $(GIMP_ROOT)
+	GIMP_ROOT=$(GIMP_ROOT) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/gimp
 
 conformance: $(VENV)/installed
 	for network in dfnet two_stage deepfillv2 hifill; do \

@@ -12,6 +12,8 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, GimpUi, Gtk
 
+from environment import PlugInError
+
 SELECTION = "Selection"
 LEVEL = "A pixel is filled where at least half (128 of 255) of it is selected, or white."
 SPACING = 6
@@ -27,6 +29,8 @@ def ask(
     """Lets the user choose; True when the fill is wanted. told: the worker's list of methods."""
     GimpUi.init("inpaint_selection")
     ready = [method for method in told["methods"] if method["ready"]]
+    if not ready:
+        raise PlugInError(f"No method is ready. {_others(told['methods'])}")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Inpaint selection")
     grid = Gtk.Grid(row_spacing=SPACING, column_spacing=2 * SPACING, border_width=2 * SPACING)
     _add_row(grid, 0, "_Method", _names(config, "method", [method["name"] for method in ready]))

@@ -153,7 +153,11 @@ def _put_in_place(job: Job, hole: Hole, result: bytes) -> None:
         # compositing would not keep the bits: it goes through 32-bit float.
         if not layer.edit_fill(Gimp.FillType.FOREGROUND):
             raise PlugInError(f"GIMP refused to change “{layer.get_name()}”.")
-        pixels.write(layer, box, pixels.OWN, new)
+        try:
+            pixels.write(layer, box, pixels.OWN, new)
+        except Exception:
+            pixels.write(layer, box, pixels.OWN, kept)
+            raise
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -21,6 +21,12 @@ from environment import INSTALL, PROTOCOL, Environment, PlugInError
 
 START_SECONDS = 180.0
 POLL_SECONDS = 0.1
+# By these GIMP tells its own Python where its libraries are; the suite's has others.
+FOREIGN = {"PYTHONHOME", "PYTHONPATH"}
+# By these a GIMP that brings its libraries along tells its programs of them. Elsewhere they are the
+# user's, and the suite's Python may need them.
+BUNDLED = {"LD_LIBRARY_PATH", "LD_PRELOAD"}
+APP_IMAGE = "APPDIR"
 
 
 class WorkerError(PlugInError):
@@ -96,8 +102,11 @@ def end_other_version(place: Place) -> None:
     """Ends a worker that was started before the suite was updated."""
     told = place.told()
     ours = {"protocol": PROTOCOL, "suite_version": place.environment.suite_version}
-    if told and any(told.get(key) != value for key, value in ours.items()) and _connect(told):
-        end(place)
+    if told and any(told.get(key) != value for key, value in ours.items()):
+        connection = _connect(told)
+        if connection is not None:
+            connection.close()
+            end(place)
 
 
 def _connect(told: dict[str, Any] | None) -> Connection | None:
@@ -121,14 +130,12 @@ def _start(place: Place) -> subprocess.Popen[bytes]:
     own: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         own = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    # GIMP's Python is told by these where its own library is.
-    foreign = {"PYTHONHOME", "PYTHONPATH"}
     try:
         with place.log.open("ab") as log:
             child = subprocess.Popen(
                 [place.environment.python, "-m", "methods", "gimp", "worker"],
                 cwd=place.environment.root or place.folder,
-                env={name: value for name, value in os.environ.items() if name not in foreign},
+                env=suites_own(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -143,6 +150,12 @@ def _start(place: Place) -> subprocess.Popen[bytes]:
     with contextlib.suppress(OSError), child.stdin as secret:  # gone already: the log says why
         secret.write(json.dumps(hidden).encode() + b"\n")
     return child
+
+
+def suites_own(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables for the suite's Python: without those that mean GIMP's libraries."""
+    foreign = FOREIGN | (BUNDLED if APP_IMAGE in variables else set())
+    return {name: value for name, value in variables.items() if name not in foreign}
 
 
 def _last_line(log: Path) -> str:
