@@ -49,7 +49,7 @@ paper: $(VENV)/installed
 	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE4) --out $(PAPER)/figures/figure4
 	$(RUN) -m analysis figure $(PAPER)/run $(FIGURE6) --out $(PAPER)/figures/figure6
 	$(RUN) -m analysis report $(PAPER)/run --votes $(PAPER)/votes/votes.csv --resolution $(SEEN) \
-	  --participants $(PAPER)/votes/participants.csv
+	  --order --participants $(PAPER)/votes/participants.csv
 	cp docs/supplement.md $(PAPER)/README.md
 
 results: $(VENV)/installed

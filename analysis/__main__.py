@@ -34,6 +34,7 @@ from analysis.options import (
     MaxFailedChecks,
     MinMedian,
     MinVotes,
+    Order,
     Participants,
     Prior,
     RunFolder,
@@ -69,6 +70,7 @@ def report(
     max_failed_checks: MaxFailedChecks = None,
     min_votes: MinVotes = 0,
     min_median_ms: MinMedian = 0.0,
+    order: Order = False,
     prior: Prior = 0.0,
     column: Columns = None,
     answer: Answers = None,
@@ -80,8 +82,9 @@ def report(
     preferences = None
     if ballots:
         told = reading(column, answer)
+        settings = ranking.Settings(order=order, prior=prior)
         rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
-        preferences = _people(folder, votes.read(ballots, told), rules, resolution, prior)
+        preferences = _people(folder, votes.read(ballots, told), rules, resolution, settings)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
@@ -100,17 +103,19 @@ def _people(
     given: votes.Votes,
     rules: exclusions.Rules,
     resolution: int | None,
-    prior: float,
+    settings: ranking.Settings,
 ) -> people.People:
     """Rank by the votes, and compare the run's metrics with them."""
     loaded = run.load(folder)
     size = resolution or max(loaded.resolutions)
     check_known("resolution", [size], loaded.resolutions)
     valid, flow = exclusions.apply(given, rules)
-    ranked = ranking.rank(valid, ranking.Settings(prior=prior))
+    ranked = ranking.rank(valid, settings)
     quality = quality_report.assess(valid, ranked)
     parts: rank_files.Parts = (
-        {"image": per_image.ranked(valid, "image", prior=prior)} if valid.has("image") else {}
+        {"image": per_image.ranked(valid, "image", prior=settings.prior)}
+        if valid.has("image")
+        else {}
     )
     study = rank_files.Study(ranked, flow, quality, parts, sys.argv[1:])
     try:

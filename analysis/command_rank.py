@@ -26,6 +26,7 @@ from analysis.options import (
     MaxFailedChecks,
     MinMedian,
     MinVotes,
+    Order,
     Out,
     Participants,
     Prior,
@@ -53,9 +54,7 @@ def rank(
     ties: Annotated[
         Literal["davidson", "half"], Option(help="Davidson's model, or half a win for both.")
     ] = "davidson",
-    order: Annotated[
-        bool, Option("--order", help="Estimate and test the effect of the side.")
-    ] = False,
+    order: Order = False,
     prior: Prior = 0.0,
     anchor: Annotated[
         str | None, Option(help="Method at 0.", show_default="mean of all at 0")

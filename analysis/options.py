@@ -34,6 +34,7 @@ MinMedian = Annotated[
 Prior = Annotated[
     float, Option(min=0, help="So many votes more for each two methods, half won each.")
 ]
+Order = Annotated[bool, Option("--order", help="Estimate and test the effect of the side.")]
 Columns = Annotated[
     list[str] | None,
     Option("--column", metavar="OURS=THEIRS", help="What a column is called; repeatable."),

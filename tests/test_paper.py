@@ -102,6 +102,11 @@ def test_everything_made_from_the_votes_says_simulated(supplement: Path) -> None
             assert "simulated" in path.read_text(), path
 
 
+def test_the_page_and_the_ranking_tell_the_same_numbers(supplement: Path) -> None:
+    page = (supplement / "run/ranking/ranking.csv").read_text()
+    assert page == (supplement / "ranking/ranking.csv").read_text()
+
+
 def test_it_looks_like_supplementary_material(supplement: Path) -> None:
     for name in (
         "run/tables/objective.tex", "run/report.html", "ranking/ranking.tex",
