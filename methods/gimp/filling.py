@@ -114,10 +114,12 @@ def failure(error: BaseException, wanted: Wanted) -> Message:
 
 
 def listing() -> Message:
-    """The answer to `methods`: all of the suite, with what GIMP can use and why not the others."""
+    """The answer to `methods`: which are ready and why others are not. Left out are those that must
+    be given an option, such as a folder of results: they never fill anything in GIMP."""
     with IMPORTS:
-        found = [_told(name) for name in methods.available()]
-        return {"ok": True, "methods": found, "devices": ["auto", "cpu", *_gpus()]}
+        found = [readiness.find(name) for name in methods.available()]
+        told = [_told(one) for one in found if not one.options]
+        return {"ok": True, "methods": told, "devices": ["auto", "cpu", *_gpus()]}
 
 
 def for_gimp(message: str) -> str:
@@ -125,12 +127,9 @@ def for_gimp(message: str) -> str:
     return re.sub(r", or --weights \S+=PATH", "", message)
 
 
-def _told(name: str) -> dict[str, object]:
-    found = readiness.find(name)
+def _told(found: readiness.Found) -> dict[str, object]:
     why = "" if found.ready else for_gimp(found.why_not)
-    if found.options:
-        why = f"needs the option {', '.join(found.options)}, which cannot be given here"
-    return {"name": name, "summary": found.summary, "ready": not why, "why": why}
+    return {"name": found.name, "summary": found.summary, "ready": not why, "why": why}
 
 
 def _gpus() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gi
@@ -12,10 +12,12 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, GimpUi, Gtk
 
+import filling
 from environment import PlugInError
 
 SELECTION = "Selection"
 LEVEL = "A pixel is filled where at least half (128 of 255) of it is selected, or white."
+OUTPUTS = {filling.NEW_LAYER: "As new layer", filling.IN_PLACE: "In place"}
 SPACING = 6
 NOTE_CHARACTERS = 60
 
@@ -33,14 +35,18 @@ def ask(
         raise PlugInError(f"No method is ready. {_others(told['methods'])}")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Inpaint selection")
     grid = Gtk.Grid(row_spacing=SPACING, column_spacing=2 * SPACING, border_width=2 * SPACING)
-    _add_row(grid, 0, "_Method", _names(config, "method", [method["name"] for method in ready]))
+    names = {method["name"]: method["name"] for method in ready}
+    _add_row(grid, 0, "_Method", _choice(config, "method", names))
     grid.attach(_note(_others(told["methods"])), 1, 1, 1, 1)
-    _add_row(grid, 2, "_Device", _names(config, "device", told["devices"]))
+    _add_row(
+        grid, 2, "_Device", _choice(config, "device", {name: name for name in told["devices"]})
+    )
     _add_row(grid, 3, "_Hole", _masks(config, image))
     grid.attach(_note(LEVEL), 1, 4, 1, 1)
+    _add_row(grid, 5, "_Result", _choice(config, "output", OUTPUTS))
     dialog.get_content_area().pack_start(grid, False, False, 0)
     grid.show_all()
-    dialog.fill(["output", "whole-layer"])
+    dialog.fill(["whole-layer"])
     wanted = bool(dialog.run())
     dialog.destroy()
     return wanted
@@ -53,14 +59,22 @@ def _add_row(grid: Gtk.Grid, row: int, text: str, widget: Gtk.Widget) -> None:
     grid.attach(widget, 1, row, 1, 1)
 
 
-def _names(config: Gimp.ProcedureConfig, argument: str, names: Iterable[str]) -> Gtk.ComboBoxText:
-    """A choice among names; the last one, where it is no longer there, becomes the first."""
+def _choice(
+    config: Gimp.ProcedureConfig, argument: str, labels: Mapping[str, str]
+) -> Gtk.ComboBoxText:
+    """A choice among values by their labels; a last value that is no longer there becomes the
+    first. Follows the dialog's Reset button too."""
     combo = Gtk.ComboBoxText()
-    for name in names:
-        combo.append(name, name)
+    for value, label in labels.items():
+        combo.append(value, label)
     combo.connect("changed", lambda box: config.set_property(argument, box.get_active_id()))
-    if not combo.set_active_id(config.get_property(argument)):
-        combo.set_active(0)
+
+    def follow(*_: Any) -> None:
+        if not combo.set_active_id(config.get_property(argument)):
+            combo.set_active(0)
+
+    config.connect(f"notify::{argument}", follow)
+    follow()
     return combo
 
 
@@ -71,12 +85,17 @@ def _masks(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.ComboBoxText:
     combo.append("", SELECTION)
     for key, layer in layers.items():
         combo.append(key, f"White of “{layer.get_name()}”")
-    chosen = config.get_property("mask")
     combo.connect(
         "changed", lambda box: config.set_property("mask", layers.get(box.get_active_id()))
     )
-    if not combo.set_active_id(str(chosen.get_id()) if chosen is not None else ""):
-        combo.set_active_id("")
+
+    def follow(*_: Any) -> None:
+        chosen = config.get_property("mask")
+        if not combo.set_active_id(str(chosen.get_id()) if chosen is not None else ""):
+            combo.set_active_id("")
+
+    config.connect("notify::mask", follow)
+    follow()
     return combo
 
 
@@ -93,5 +112,5 @@ def _note(text: str) -> Gtk.Label:
 
 def _others(methods: Iterable[dict[str, Any]]) -> str:
     """Why the methods that are not offered are not."""
-    lines = [f"{method['name']}: {method['why']}" for method in methods if not method["ready"]]
+    lines = [method["why"] for method in methods if not method["ready"]]
     return "\n".join(["Not ready:", *lines]) if lines else ""

@@ -37,10 +37,10 @@ def test_methods_are_listed_with_the_reason_of_those_that_cannot_run(
 ) -> None:
     told = shared.worker.methods(silent)
     found = {method["name"]: method for method in told["methods"]}
-    assert set(found) == set(methods.available())
+    # The others must be given an option, and so can never fill anything here.
+    assert set(methods.available()) - set(found) == {"command", "exchange", "external"}
     assert found["telea"]["ready"] and found["telea"]["why"] == ""
     assert found["two-stage"]["ready"], "the compact networks come with the suite"
-    assert not found["command"]["ready"] and "template" in found["command"]["why"]
     assert all(method["ready"] != bool(method["why"]) for method in found.values())
     assert told["devices"][:2] == ["auto", "cpu"]
 
