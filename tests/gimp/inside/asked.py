@@ -13,15 +13,17 @@ from window import find, press, show, until
 DIALOG = "^Inpaint selection$"
 
 
-def _ask(image: Gimp.Image, key: str, picture: str, mode: Gimp.RunMode) -> dict[str, Any]:
-    """Runs the plug-in with its dialog, takes a picture of the screen, then presses a key."""
+def _ask(image: Gimp.Image, keys: list[str], picture: str, mode: Gimp.RunMode) -> dict[str, Any]:
+    """Runs the plug-in with its dialog, presses keys, a picture of the screen before the last."""
     seen: dict[str, Any] = {}
 
     def user() -> None:
         seen["dialog"] = until(lambda: bool(find(DIALOG)))
         if seen["dialog"]:
+            for key in keys[:-1]:
+                press(DIALOG, key)
             subprocess.run(["import", "-window", "root", str(SHARED / picture)], check=True)
-            press(DIALOG, key)
+            press(DIALOG, keys[-1])
 
     hands = threading.Thread(target=user)
     if mode == Gimp.RunMode.INTERACTIVE:
@@ -48,9 +50,9 @@ def run() -> dict[str, Any]:
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 250, 250, 100, 60)
     show(image)
     return {
-        "left": _ask(image, "Escape", "left.png", Gimp.RunMode.INTERACTIVE),
-        "confirmed": _ask(image, "Return", "confirmed.png", Gimp.RunMode.INTERACTIVE),
-        "again": _ask(image, "", "", Gimp.RunMode.WITH_LAST_VALS),
+        "left": _ask(image, ["Escape"], "left.png", Gimp.RunMode.INTERACTIVE),
+        "confirmed": _ask(image, ["Tab", "Up", "alt+o"], "confirmed.png", Gimp.RunMode.INTERACTIVE),
+        "again": _ask(image, [], "", Gimp.RunMode.WITH_LAST_VALS),
     }
 
 
