@@ -73,7 +73,7 @@ test: lint
 
 test-gimp: $(VENV)/installed
 	sh tests/gimp/set_up.sh $(GIMP_ROOT)
-	GIMP_ROOT=$(GIMP_ROOT) OMP_NUM_THREADS=1 $(RUN) -m pytest tests/gimp
+	GIMP_ROOT=$(GIMP_ROOT) OMP_NUM_THREADS=1 $(RUN) -m pytest -s tests/gimp
 
 conformance: $(VENV)/installed
 	for network in dfnet two_stage deepfillv2 hifill; do \
