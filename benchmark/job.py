@@ -21,6 +21,7 @@ from benchmark.protocol import Protocol
 from benchmark.request import Job, Request, check
 from benchmark.run_folder import RunFolder, opened, scores_csv
 from benchmark.runner import Runner
+from benchmark.writer import Writer
 from methods.images import write_atomically
 
 
@@ -95,11 +96,11 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
     watcher = ProgressBar(console, cases, list(plan.rows.values()), workers)
     photos = PhotoStore(job.request.dataset)
     limits = Limits(job.request.time_limit, job.request.memory_limit)
-    runner = Runner(plan, folder, job.protocol, photos, watcher, limits)
+    runner = Runner(Writer(plan, folder, watcher), job.protocol, photos, limits)
     executor: Executor = ThreadPoolExecutor(workers)
     try:
         with watcher:
-            runner.run(executor, workers)
+            runner.run(plan.to_run, plan.to_score, executor, workers)
     finally:
         executor.shutdown(cancel_futures=True)
         close_all()

@@ -54,14 +54,19 @@ def read_mask(path: Path) -> Mask:
 def write_png(path: Path, pixels: Image | Mask) -> None:
     """Write uint8 (H, W, 3) RGB, or a mask as 0 / 255, as PNG. The name appears only once the
     whole file is on disk. Raises OSError."""
+    write_atomically(path, png_bytes(pixels))
+
+
+def png_bytes(pixels: Image | Mask) -> bytes:
+    """uint8 (H, W, 3) RGB, or a mask as 0 / 255, as the content of a PNG file."""
     if pixels.dtype == np.bool_:
         stored = pixels.astype(np.uint8) * 255
     else:
         stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     ok, encoded = cv2.imencode(".png", stored)
     if not ok:
-        raise OSError(f"{path}: OpenCV could not encode the image as PNG")
-    write_atomically(path, encoded.tobytes())
+        raise OSError(f"OpenCV could not encode {pixels.shape} pixels as PNG")
+    return encoded.tobytes()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
