@@ -73,7 +73,17 @@ def run(
         ),
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
-    workers: Annotated[int, Option(min=1, help="Cases run at a time.")] = 1,
+    workers: Annotated[
+        int | None, Option(min=1, help="Cases run at a time on this machine.  [default: 1]")
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS",
+            help="Run on a Dask cluster: its scheduler's address or .json file, or local:N for N "
+            "workers here; see docs/cluster.md.",
+        ),
+    ] = None,
     seed: Annotated[int, Option(min=0, help="Seed of methods that draw random numbers.")] = 0,
     time_limit: Annotated[float, Option(min=1, help="Seconds that one case may take.")] = 3600,
     memory_limit: Annotated[
@@ -113,6 +123,8 @@ def run(
     The same command goes on where an earlier one was stopped. Exit code: 0 done, 1 some cases
     failed (the others are done and reported), 2 bad input.
     """
+    if cluster is not None and workers is not None:
+        raise typer.BadParameter("--cluster has its own number of workers; leave out --workers")
     if export_inputs is not None:
         from benchmark.export import export
 
@@ -135,7 +147,8 @@ def run(
         options=option or [],
         weights=weights or [],
         device=device,
-        workers=workers,
+        workers=workers or 1,
+        cluster=cluster,
         seed=seed,
         time_limit=time_limit,
         memory_limit=memory_limit,

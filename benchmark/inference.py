@@ -51,6 +51,19 @@ class Limits:
     memory_gb: float | None = None
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """Environment variables by which the libraries of methods take that many threads."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+    return dict.fromkeys(names, str(threads))
+
+
+def limit_threads(threads: int) -> None:
+    """Share the cores among the inference processes, which inherit this environment; what the user
+    has set stands."""
+    for name, value in thread_variables(threads).items():
+        os.environ.setdefault(name, value)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one case. `raw` is the method's result before compositing."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
-from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from benchmark import audit, provenance
-from benchmark.dataset import PhotoStore
-from benchmark.inference import Limits, MethodSpec, close_all
+from benchmark.inference import MethodSpec
 from benchmark.metrics import METRICS
+from benchmark.places import Place, place
 from benchmark.plan import Plan, compare, list_cases
 from benchmark.progress import ProgressBar
 from benchmark.protocol import Protocol
 from benchmark.request import Job, Request, check
 from benchmark.run_folder import RunFolder, opened, scores_csv
-from benchmark.runner import Runner
 from benchmark.writer import Writer
 from methods.images import write_atomically
 
@@ -31,18 +29,21 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
     Everything that can be known to be wrong raises InputError before anything is written."""
     console = console or Console(stderr=True, highlight=False, soft_wrap=True)
     job = check(request, console)
-    plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
-    findings = audit.audit(job, console)
-    audit.show(findings, console)
-    if not request.accept_drift:
-        audit.refuse_drift(findings)
-    with opened(request.out) as folder:
-        audit.write(findings, folder.path)
-        compare(plan, folder, request.overwrite)
-        _announce(job, plan, console)
-        _write_run_json(job, plan, folder, finished=False)
-        _execute(job, plan, folder, console)
-        _write_run_json(job, plan, folder, finished=True)
+    with place(job, console) as where:
+        job = replace(job, specs=where.placed(job.specs))
+        plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
+        findings = audit.audit(job, console)
+        audit.show(findings, console)
+        if not request.accept_drift:
+            audit.refuse_drift(findings)
+        where.admit(plan)
+        with opened(request.out) as folder:
+            audit.write(findings, folder.path)
+            compare(plan, folder, request.overwrite)
+            _announce(job, plan, console)
+            _write_run_json(job, plan, folder, where, finished=False)
+            _execute(job, plan, folder, where, console)
+            _write_run_json(job, plan, folder, where, finished=True)
     _report_failures(plan, folder, console)
     return [row.status for row in plan.rows.values()]
 
@@ -83,35 +84,21 @@ def _skipped(plan: Plan) -> dict[str, str]:
     return reasons
 
 
-def _execute(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
-    _limit_threads(job.threads)
+def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Console) -> None:
     metrics = _columns(job.protocol)
     if plan.to_run or plan.to_score:
         # Tables of an earlier state must not lie beside the scores of this one.
         shutil.rmtree(folder.path / "tables", ignore_errors=True)
         (folder.path / "report.html").unlink(missing_ok=True)
     _write_scores(folder, plan, metrics)
-    workers = job.request.workers
     cases = [case for case, _ in plan.to_score] + plan.to_run
-    watcher = ProgressBar(console, cases, list(plan.rows.values()), workers)
-    photos = PhotoStore(job.request.dataset)
-    limits = Limits(job.request.time_limit, job.request.memory_limit)
-    runner = Runner(Writer(plan, folder, watcher), job.protocol, photos, limits)
-    executor: Executor = ThreadPoolExecutor(workers)
+    watcher = ProgressBar(console, cases, list(plan.rows.values()), job.request.workers)
     try:
-        with watcher:
-            runner.run(plan.to_run, plan.to_score, executor, workers)
+        if cases:
+            with watcher:
+                where.run(Writer(plan, folder, watcher), plan)
     finally:
-        executor.shutdown(cancel_futures=True)
-        close_all()
         _write_scores(folder, plan, metrics)
-
-
-def _limit_threads(threads: int) -> None:
-    """Share the cores among the inference processes, which inherit this environment."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, str(threads))
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", str(threads))
 
 
 def _columns(protocol: Protocol) -> list[str]:
@@ -125,7 +112,7 @@ def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
     write_atomically(folder.path / "scores.csv", text.encode())
 
 
-def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> None:
+def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:
     request = job.request
     info = {
         "suite": provenance.git_commit(),
@@ -145,8 +132,7 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, finished: bool) -> 
         },
         "seed": request.seed,
         "device": request.device,
-        "workers": request.workers,
-        "threads": job.threads,
+        **where.record(),
         "time_limit_s": request.time_limit,
         "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,

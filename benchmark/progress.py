@@ -28,6 +28,9 @@ class RemainingTime:
         for row in rows:
             self._learn(row)
 
+    def shared_by(self, workers: int) -> None:
+        self._workers = max(1, workers)
+
     def finished(self, row: Row) -> None:
         self._left[row.method] -= row.resolution**2
         self._learn(row)
@@ -99,6 +102,10 @@ class ProgressBar:
             self._progress.advance(self._task)
             self._show()
             self._report_group(case)
+
+    def shared_by(self, workers: int) -> None:
+        with self._lock:
+            self._remaining.shared_by(workers)
 
     def _show(self) -> None:
         current = next(iter(self._in_flight), None)

@@ -34,6 +34,7 @@ class Request:
     weights: list[str]
     device: str
     workers: int
+    cluster: str | None
     seed: int
     time_limit: float
     memory_limit: float | None
@@ -69,8 +70,23 @@ def check(request: Request, console: Console) -> Job:
     known = _verified_before(request.out, protocol, resolutions)
     photos = check_photos(request.dataset, protocol, resolutions, console, known)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, (cores or 1) // request.workers)
+    threads = max(1, (cores or 1) // _cases_at_a_time(request))
     return Job(request, protocol, resolutions, specs, photos, threads)
+
+
+def _cases_at_a_time(request: Request) -> int:
+    """On this machine."""
+    return request.workers if request.cluster is None else local_workers(request.cluster) or 1
+
+
+def local_workers(cluster: str) -> int | None:
+    """N of "local:N", None for the address of a cluster. Raises InputError for a bad N."""
+    kind, _, number = cluster.partition(":")
+    if kind != "local":
+        return None
+    if not number.isdecimal() or int(number) < 1:
+        raise InputError(f"--cluster {cluster}: write local:N with the number of workers, local:2")
+    return int(number)
 
 
 def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[int]]:

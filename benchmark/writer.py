@@ -17,6 +17,9 @@ class Watcher(Interface):
 
     def finished(self, case: Case, row: Row) -> None: ...
 
+    def shared_by(self, workers: int) -> None:
+        """From now on that many cases run at a time."""
+
 
 class Writer:
     """Files first, then the line in the journal, then the row in `plan.rows`: a case counts as
@@ -48,6 +51,9 @@ class Writer:
 
     def started(self, case: Case) -> None:
         self._watcher.started(case)
+
+    def shared_by(self, workers: int) -> None:
+        self._watcher.shared_by(workers)
 
     def finish(self, case: Case, row: Row, result: bytes | None, log: str) -> None:
         """A case that was run. result: PNG, None where there is none; log: what was printed."""

@@ -102,6 +102,8 @@ class Inpainter(ABC):
     version: ClassVar[int] = 1
     # False where `fill` does no computing of its own, so that seconds and memory mean nothing.
     measures_cost: ClassVar[bool] = True
+    # False where `device` changes nothing, so that no GPU need be kept for it.
+    uses_device: ClassVar[bool] = True
 
     device: str = "auto"
 

@@ -26,6 +26,7 @@ class Telea(Inpainter):
 
     name: ClassVar[str] = "telea"
     summary: ClassVar[str] = "fast marching (OpenCV)"
+    uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
 
     radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
@@ -44,6 +45,7 @@ class NavierStokes(Inpainter):
 
     name: ClassVar[str] = "navier-stokes"
     summary: ClassVar[str] = "isophotes continued as a fluid's stream lines (OpenCV)"
+    uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
 
     radius: Annotated[float, Field(gt=0, le=100)] = RADIUS

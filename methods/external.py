@@ -20,6 +20,7 @@ class External(Inpainter):
 
     name: ClassVar[str] = "external"
     summary: ClassVar[str] = "a folder of results made elsewhere"
+    uses_device: ClassVar[bool] = False
     measures_cost: ClassVar[bool] = False
     version: ClassVar[int] = 2
 

@@ -21,6 +21,7 @@ class PatchMatch(Inpainter):
 
     name: ClassVar[str] = "patchmatch"
     summary: ClassVar[str] = "patches of the known image (PyPatchMatch)"
+    uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = {"patchmatch": "pypatchmatch"}
 
     patch_radius: Annotated[int, Field(ge=1, le=50)] = 5

@@ -31,6 +31,7 @@ class ShiftMap(Inpainter):
 
     name: ClassVar[str] = "shiftmap"
     summary: ClassVar[str] = "graph cut over the dominant patch offsets (OpenCV xphoto)"
+    uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
 
     def fill(self, image: Image, mask: Mask) -> Image:

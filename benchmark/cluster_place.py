@@ -1,0 +1,62 @@
+"""A Dask cluster as the place where a run's cases are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from rich.console import Console
+
+from benchmark import cluster
+from benchmark.cluster import Fleet
+from benchmark.cluster_runner import ClusterRunner
+from benchmark.inference import MethodSpec
+from benchmark.places import limits, run_here
+from benchmark.plan import Plan
+from benchmark.request import Job
+from benchmark.writer import Writer
+from methods.external import External
+
+
+class OnCluster:
+    """One run on a cluster; its workers are let go when `stack` is left."""
+
+    def __init__(self, job: Job, fleet: Fleet, stack: ExitStack, console: Console) -> None:
+        self._job = job
+        self._fleet = fleet
+        self._stack = stack
+        self._console = console
+        self._machines: list[dict[str, Any]] = []
+
+    def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
+        return cluster.placed(specs, self._fleet, self._console)
+
+    def admit(self, plan: Plan) -> None:
+        self._stack.enter_context(cluster.admitted(self._fleet, plan))
+        self._machines = cluster.machines(self._fleet)
+
+    def run(self, writer: Writer, plan: Plan) -> None:
+        # Results made elsewhere lie on this machine and take no computing.
+        outside = [case for case in plan.to_run if case.spec.method == External.name]
+        run_here(self._job, writer, outside, [])
+        runner = ClusterRunner(
+            writer,
+            self._job.protocol,
+            self._job.request.dataset,
+            limits(self._job),
+            self._fleet,
+            self._console,
+        )
+        to_run = [case for case in plan.to_run if case.spec.method != External.name]
+        runner.run(to_run, plan.to_score)
+
+    def record(self) -> dict[str, Any]:
+        return {"cluster": self._job.request.cluster, "cluster_machines": self._machines}
+
+
+@contextmanager
+def on_cluster(job: Job, address: str, console: Console) -> Iterator[OnCluster]:
+    """Raises InputError when there is no cluster at `address`."""
+    with cluster.joined(address, job.threads, console) as fleet, ExitStack() as stack:
+        yield OnCluster(job, fleet, stack, console)

@@ -1,0 +1,123 @@
+"""A worker joins a run only if it computes what this machine would: same suite, same versions,
+same methods with the same weights. Sent to every worker, also to those that come later."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+import platform
+import socket
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from distributed import Worker, WorkerPlugin
+
+import methods
+from benchmark.inference import MethodSpec, close_all, limit_threads
+from benchmark.run_folder import key_of
+from methods.base import MethodError
+
+PREFIX = "inpainting-suite-"
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class UnlikeError(Exception):
+    """A worker that would compute something else. The message is one line."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """suite: checksum of the source of `methods` and `benchmark`; versions: of all distributions
+    that are installed."""
+
+    python: str
+    suite: str
+    versions: dict[str, str]
+
+    @classmethod
+    def here(cls) -> Environment:
+        installed = {str(item.metadata["Name"]).lower(): item.version for item in distributions()}
+        python = ".".join(platform.python_version_tuple()[:2])
+        return cls(python, _source(), installed)
+
+    def difference(self, other: Environment) -> str:
+        """What is another in `other`, as a user would put it right; empty if nothing is that both
+        have."""
+        if other.python != self.python:
+            return f"Python {other.python} there, {self.python} here"
+        both = self.versions.keys() & other.versions.keys()
+        unlike = sorted(name for name in both if self.versions[name] != other.versions[name])
+        if unlike:
+            name, more = unlike[0], len(unlike) - 1
+            others = f" (and {more} more)" if more else ""
+            return f"{name} {other.versions[name]} there, {self.versions[name]} here{others}"
+        return "" if other.suite == self.suite else "another version of the suite is there"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One case of a method, by which a worker shows that it has the same method."""
+
+    spec: MethodSpec
+    resolution: int
+    image: str
+    input_key: str
+    key: str
+
+    def key_here(self) -> str:
+        """The key that this machine gives the case. Raises MethodError, ValueError."""
+        spec = self.spec
+        inpainter = methods.create(spec.method, device=spec.device, **spec.options)
+        inpainter.check()
+        return key_of([self.input_key, inpainter.identity(self.resolution, self.image)])
+
+
+class Join(WorkerPlugin):
+    """Raises UnlikeError on a worker that would compute something else, which keeps it away."""
+
+    def __init__(self, run: str, environment: Environment, examples: list[Example]) -> None:
+        self.name = PREFIX + run
+        self._environment = environment
+        self._examples = examples
+
+    async def setup(self, worker: Worker) -> None:
+        # A nanny's worker is a daemon, which may have no children; ours run the methods.
+        if multiprocessing.current_process().daemon:
+            multiprocessing.current_process().daemon = False
+        limit_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        problem = await asyncio.to_thread(self._problem)
+        if problem:
+            raise UnlikeError(f"worker {worker.address} on {socket.gethostname()}: {problem}")
+
+    def _problem(self) -> str:
+        difference = self._environment.difference(Environment.here())
+        if difference:
+            return f"{difference}; install there what is installed here"
+        for example in self._examples:
+            spec = example.spec
+            try:
+                key = example.key_here()
+            except (MethodError, ValueError) as error:
+                return f"{spec.label}: {error}"
+            if key != example.key:
+                return f"{spec.label} has other weights or options there; put the same files there"
+        return ""
+
+    async def teardown(self, worker: Worker) -> None:
+        """The run is over: give memory and GPU back, unless another run needs the processes."""
+        plugins: dict[str, Any] = worker.plugins
+        if not any(name.startswith(PREFIX) for name in plugins):
+            await asyncio.to_thread(close_all)
+
+
+def _source() -> str:
+    digest = hashlib.sha256()
+    for folder in ("benchmark", "methods"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

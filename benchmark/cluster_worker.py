@@ -1,0 +1,212 @@
+"""What runs on a worker of a Dask cluster: batches of cases, from the photograph's file to scores
+and PNG. The client writes what comes back (`benchmark.cluster_runner`)."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from distributed import Client, Worker, get_client, get_worker
+
+from benchmark.dataset import Photo, PhotoStore
+from benchmark.inference import Limits, MethodSpec, infer
+from benchmark.judging import judge, scores
+from benchmark.protocol import Protocol
+from benchmark.run_folder import Row, Slot
+from benchmark.runner import inputs
+from methods.base import Image, Mask, blank
+from methods.images import png_bytes, read_rgb
+
+# Workers that a case may take down before it is given up.
+MOST_LOSSES = 3
+
+
+@dataclass(frozen=True)
+class Files:
+    """A photograph's file, and its mask's, as they travel with a task."""
+
+    image: bytes
+    mask: bytes | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One case of a batch. number: of the case in the run; wants_input: whether reference and mask
+    are to come back; files: None where workers read the dataset's folder themselves; standing: row
+    and PNG of a result that is only to be scored again."""
+
+    number: int
+    photo: Photo
+    wants_input: bool
+    files: Files | None = None
+    standing: tuple[Row, bytes] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Cases of one method at one resolution. `run` and `name` are where the scheduler keeps which
+    case is under way; losses: number of a case -> workers that were lost while it ran."""
+
+    run: str
+    name: str
+    spec: MethodSpec
+    resolution: int
+    protocol: Protocol
+    limits: Limits
+    dataset: str
+    items: tuple[Item, ...]
+    losses: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of one case. result, reference, mask: PNG; row: None where the photograph's file
+    was not found on the worker; memory_gb: what the worker grants a case, None for no limit."""
+
+    number: int
+    row: Row | None
+    result: bytes | None = None
+    log: str = ""
+    reference: bytes | None = None
+    mask: bytes | None = None
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """seconds: of the whole batch on its worker."""
+
+    finished: list[Finished]
+    seconds: float
+
+
+def run_batch(batch: Batch) -> BatchResult:
+    """Do a batch. Never raises for what a method does."""
+    started = time.perf_counter()
+    limits = _limits(batch, get_worker())
+    ledger = Ledger(get_client(), batch)
+    finished = [_run(batch, item, limits, ledger) for item in batch.items]
+    return BatchResult(finished, time.perf_counter() - started)
+
+
+class Ledger:
+    """Which case of a batch is under way, kept by the scheduler, who outlives a worker: a case that
+    was under way when its worker was lost has taken it down, as far as anybody can know."""
+
+    def __init__(self, client: Client, batch: Batch) -> None:
+        self._client = client
+        self._place = [batch.run, batch.name]
+        # The scheduler hands keys of maps back as they came, losses of an earlier try included.
+        self._losses: dict[int, int] = losses(client, batch)
+
+    def lost(self, number: int) -> int:
+        return self._losses.get(number, 0)
+
+    def begin(self, number: int) -> None:
+        """Returns when the scheduler knows it, so that no worker dies of a case unseen."""
+        self._client.set_metadata(
+            self._place, {**self._losses, number: self._losses.get(number, 0) + 1}
+        )
+
+
+def losses(client: Client, batch: Batch) -> dict[int, int]:
+    """Number of a case -> workers that were lost while it ran, earlier tries included."""
+    return dict(client.get_metadata([batch.run, batch.name], batch.losses))
+
+
+def _run(batch: Batch, item: Item, limits: Limits, ledger: Ledger) -> Finished:
+    slot = (batch.spec.label, batch.resolution, item.photo.name)
+    if ledger.lost(item.number) >= MOST_LOSSES:
+        return Finished(item.number, _given_up(slot, ledger.lost(item.number)))
+    # First of all: a large photograph alone may be more than a worker can hold.
+    ledger.begin(item.number)
+    with _photo_folder(batch, item) as folder:
+        if folder is None:
+            return Finished(item.number, None)
+        image, mask = inputs(item.photo, PhotoStore(folder), batch.resolution, batch.protocol)
+    if item.standing is None:
+        finished = _inferred(batch, item, slot, image, mask, limits)
+    else:
+        finished = _scored_again(batch, item, image, mask)
+    if item.wants_input:
+        finished = replace(finished, reference=png_bytes(image), mask=png_bytes(mask))
+    return finished
+
+
+def _given_up(slot: Slot, lost: int) -> Row:
+    """The row of a case that nobody can be asked to run again."""
+    error = (
+        f"{lost} workers were lost while they ran it, most likely for lack of memory; "
+        "--overwrite failed tries it again"
+    )
+    return Row(*slot, status="failed", error=error)
+
+
+def _inferred(
+    batch: Batch, item: Item, slot: Slot, image: Image, mask: Mask, limits: Limits
+) -> Finished:
+    outcome = infer(batch.spec, batch.resolution, item.photo.name, blank(image, mask), mask, limits)
+    row, result = judge(slot, batch.spec.method, outcome, image, mask, batch.protocol)
+    encoded = None if result is None else png_bytes(result)
+    return Finished(item.number, row, encoded, outcome.log, memory_gb=limits.memory_gb)
+
+
+def _scored_again(batch: Batch, item: Item, image: Image, mask: Mask) -> Finished:
+    assert item.standing is not None
+    row, stored = item.standing
+    with tempfile.NamedTemporaryFile(suffix=".png") as file:
+        file.write(stored)
+        file.flush()
+        result = read_rgb(Path(file.name))
+    scored = scores(image, result, mask, batch.protocol)
+    return Finished(item.number, replace(row, scores=scored))
+
+
+def _limits(batch: Batch, worker: Worker) -> Limits:
+    """What a case may take here: what the user allows, and no more than the worker has."""
+    granted = worker.memory_manager.memory_limit
+    # A GPU's driver maps more than the machine has, so that a limit would fail every case.
+    if not granted or batch.spec.device.startswith("cuda"):
+        return batch.limits
+    here = granted / worker.state.nthreads / 2**30
+    asked = batch.limits.memory_gb
+    return replace(batch.limits, memory_gb=here if asked is None else min(here, asked))
+
+
+@contextmanager
+def _photo_folder(batch: Batch, item: Item) -> Iterator[Path | None]:
+    """A folder with the photograph in it as the dataset has it: the dataset's own where the worker
+    sees it, else a temporary one. None where it is not there or another file."""
+    if item.files is None:
+        folder = Path(batch.dataset)
+        yield folder if _same(folder, item.photo) else None
+        return
+    with tempfile.TemporaryDirectory(prefix="inpainting-") as name:
+        folder = Path(name)
+        _put(folder, item.photo.file, item.files.image)
+        if item.photo.mask_file and item.files.mask is not None:
+            _put(folder, item.photo.mask_file, item.files.mask)
+        yield folder
+
+
+def _same(folder: Path, photo: Photo) -> bool:
+    wanted = [(photo.file, photo.sha256)]
+    if photo.mask_file:
+        wanted.append((photo.mask_file, photo.mask_sha256 or ""))
+    try:
+        return all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            for name, digest in wanted
+        )
+    except OSError:
+        return False
+
+
+def _put(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
