@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import methods
@@ -10,7 +11,8 @@ from benchmark.dataset import Photo
 from benchmark.errors import InputError
 from benchmark.inference import MethodSpec
 from benchmark.protocol import Protocol
-from benchmark.run_folder import Row, RunFolder, Slot, key_of
+from benchmark.rows import Row, Rows, Slot
+from benchmark.run_folder import Listings, RunFolder, key_of
 from methods.base import Inpainter, MethodError, MissingRequirementError
 
 # Raise these when a change of the benchmark's own code changes inputs or scores.
@@ -20,7 +22,7 @@ SCORE_VERSION = 1
 Overwrite = Literal["never", "failed", "all"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One method on one photograph at one resolution."""
 
@@ -43,7 +45,7 @@ class Plan:
     cases: list[Case]
     to_run: list[Case]
     to_score: list[tuple[Case, Row]]
-    rows: dict[Slot, Row]
+    rows: Rows
     notes: dict[str, str]
     remarks: dict[str, str]
     weights: dict[str, dict[str, str]]
@@ -56,7 +58,8 @@ def list_cases(
 
     A method that cannot run here gives rows with status skipped and the reason.
     Raises InputError for options that a method refuses."""
-    plan = Plan([], [], [], {}, {}, {}, {})
+    plan = Plan([], [], [], Rows(), {}, {}, {})
+    keys = _Keys(protocol)
     for spec in specs:
         inpainter = _created(spec, resolutions)
         ready = inpainter if isinstance(inpainter, Inpainter) else None
@@ -65,15 +68,54 @@ def list_cases(
         plan.weights[spec.label] = ready.weights_used() if ready else {}
         for resolution in resolutions:
             for photo in photos:
-                _add(plan, spec, inpainter, resolution, photo, protocol)
+                _add(plan, spec, inpainter, resolution, photo, keys)
     return plan
 
 
 def compare(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
     """Sort the cases into finished, to be run and to be scored again, by what the run folder
     holds."""
+    exists = Listings()
+    # All methods share the input of a photograph and resolution.
+    has_input = cache(folder.has_input)
     for case in plan.cases:
-        _classify(plan, case, folder, overwrite)
+        finished = None if overwrite == "all" else folder.finished(case.slot, case.key, exists)
+        if finished is None or (overwrite == "failed" and finished[0].status != "ok"):
+            plan.to_run.append(case)
+            continue
+        row, score_key = finished
+        inputs_there = has_input(case.resolution, case.photo.name, case.input_key)
+        if row.status == "ok" and (score_key != case.score_key or not inputs_there):
+            plan.to_score.append((case, row))
+        else:
+            plan.rows[case.slot] = row
+
+
+class _Keys:
+    """Fingerprints of what cases depend on, each part of them computed once."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._input_identity = protocol.input_identity()
+        self._score_identity = protocol.score_identity()
+        self._of_inputs: dict[tuple[int, str], str] = {}
+
+    def of_input(self, photo: Photo, resolution: int) -> str:
+        place = (resolution, photo.name)
+        if place not in self._of_inputs:
+            self._of_inputs[place] = key_of(
+                {
+                    "version": INPUT_VERSION,
+                    "photo": [photo.sha256, photo.mask_sha256],
+                    # Free-form holes are drawn for the image's name.
+                    "name": photo.name,
+                    "protocol": self._input_identity,
+                    "resolution": resolution,
+                }
+            )
+        return self._of_inputs[place]
+
+    def of_scores(self, key: str) -> str:
+        return key_of([SCORE_VERSION, key, self._score_identity])
 
 
 def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
@@ -95,7 +137,7 @@ def _add(
     inpainter: Inpainter | MissingRequirementError,
     resolution: int,
     photo: Photo,
-    protocol: Protocol,
+    keys: _Keys,
 ) -> None:
     slot = (spec.label, resolution, photo.name)
     try:
@@ -107,29 +149,6 @@ def _add(
         return
     except MethodError as error:
         raise InputError(f"{spec.label}: {error}") from None
-    input_key = key_of(
-        {
-            "version": INPUT_VERSION,
-            "photo": [photo.sha256, photo.mask_sha256],
-            # Free-form holes are drawn for the image's name.
-            "name": photo.name,
-            "protocol": protocol.input_identity(),
-            "resolution": resolution,
-        }
-    )
+    input_key = keys.of_input(photo, resolution)
     key = key_of([input_key, identity])
-    score_key = key_of([SCORE_VERSION, key, protocol.score_identity()])
-    plan.cases.append(Case(spec, resolution, photo, input_key, key, score_key))
-
-
-def _classify(plan: Plan, case: Case, folder: RunFolder, overwrite: Overwrite) -> None:
-    finished = None if overwrite == "all" else folder.finished(case.slot, case.key)
-    if finished is None or (overwrite == "failed" and finished[0].status != "ok"):
-        plan.to_run.append(case)
-        return
-    row, score_key = finished
-    inputs_there = folder.has_input(case.resolution, case.photo.name, case.input_key)
-    if row.status == "ok" and (score_key != case.score_key or not inputs_there):
-        plan.to_score.append((case, row))
-    else:
-        plan.rows[case.slot] = row
+    plan.cases.append(Case(spec, resolution, photo, input_key, key, keys.of_scores(key)))

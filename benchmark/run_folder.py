@@ -7,49 +7,24 @@ lies there. Everything else (scores.csv, tables) is made from it.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
-import threading
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from benchmark.errors import InputError
+from benchmark.journal import Journal
+from benchmark.rows import PackedSlots, Row, Slot, content_of, scores_csv  # noqa: F401
 from methods.images import write_atomically
 
 REFERENCE = "reference"
-
-Slot = tuple[str, int, str]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One case as it stands in scores.csv. status: ok, skipped, failed, timeout or
-    out_of_memory; seconds of the method alone; memory in MB (2**20 bytes)."""
-
-    method: str
-    resolution: int
-    image: str
-    status: str
-    scores: dict[str, float] = field(default_factory=dict)
-    known_pixels_changed: int | None = None
-    seconds: float | None = None
-    peak_memory_mb: float | None = None
-    peak_cuda_memory_mb: float | None = None
-    error: str = ""
-    # Whether changed known pixels were left as they came (results made elsewhere).
-    scored_as_given: bool = False
-
-    @property
-    def slot(self) -> Slot:
-        return self.method, self.resolution, self.image
 
 
 def key_of(identity: Any) -> str:
@@ -68,9 +43,9 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._journal = path / "cases.jsonl"
-        self._lock = threading.Lock()
-        self._latest: dict[Slot, dict[str, Any]] = {}
+        self._journal = Journal(path / "cases.jsonl")
+        # What lies in a slot: key, and for cases the scores' key and the rest of the row.
+        self._latest = PackedSlots()
 
     def result_path(self, method: str, resolution: int, image: str) -> Path:
         return self.path / "outputs" / str(resolution) / folder_name(method) / f"{image}.png"
@@ -86,65 +61,82 @@ class RunFolder:
         record = self._latest.get((REFERENCE, resolution, image))
         return (
             record is not None
-            and record["key"] == key
+            and record[0] == key
             and self.result_path(REFERENCE, resolution, image).exists()
             and self.mask_path(resolution, image).exists()
         )
 
-    def finished(self, slot: Slot, key: str) -> tuple[Row, str] | None:
-        """The row of a case that was finished under this key, and the key of its scores."""
+    def finished(
+        self, slot: Slot, key: str, exists: Callable[[Path], bool] = Path.exists
+    ) -> tuple[Row, str] | None:
+        """The row of a case that was finished under this key, and the key of its scores.
+
+        exists: whether a result is there, for those who ask about many (see `Listings`)."""
         record = self._latest.get(slot)
-        if record is None or record["key"] != key:
+        if record is None or record[0] != key:
             return None
-        row = Row(**record["row"])
-        if row.status == "ok" and not self.result_path(*slot).exists():
+        _, score_key, content = record
+        row = Row(*slot, *content)
+        if row.status == "ok" and not exists(self.result_path(*slot)):
             return None
-        return row, record["score_key"]
+        return row, score_key
 
     def record_input(self, resolution: int, image: str, key: str) -> None:
-        self._append((REFERENCE, resolution, image), {"key": key})
+        slot = (REFERENCE, resolution, image)
+        self._journal.append({"slot": slot, "key": key})
+        self._latest[slot] = (key,)
 
     def record_case(self, row: Row, key: str, score_key: str) -> None:
-        content = {name.name: getattr(row, name.name) for name in fields(row)}
-        self._append(row.slot, {"key": key, "score_key": score_key, "row": content})
+        content = {item.name: getattr(row, item.name) for item in fields(row)}
+        record = {"slot": row.slot, "key": key, "score_key": score_key, "row": content}
+        self._journal.append(record)
+        self._latest[row.slot] = (key, score_key, content_of(row))
 
     def forget(self, slot: Slot) -> None:
         """Say that what lies in a slot is about to be replaced, so that a kill between the file
         and its line cannot pass the new file off as the old case."""
-        if self._latest.get(slot, {}).get("key"):
-            self._append(slot, {"key": None})
+        if slot in self._latest:
+            self._journal.append({"slot": slot, "key": None})
+            del self._latest[slot]
 
     def read_journal(self) -> None:
         """Load what is finished; a line cut short by a kill is dropped from the file."""
-        if not self._journal.exists():
-            return
-        content = self._journal.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            os.truncate(self._journal, len(whole))
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                record = json.loads(line)
-                self._latest[tuple(record.pop("slot"))] = record
-            except (ValueError, KeyError, AttributeError):
-                raise InputError(
-                    f"{self._journal} line {number} is damaged: remove that line (its case is "
-                    "run again) or choose another --out"
-                ) from None
+        self._journal.read(self._take)
 
-    def _append(self, slot: Slot, record: dict[str, Any]) -> None:
-        line = json.dumps({"slot": slot, **record}) + "\n"
-        with self._lock, self._journal.open("ab") as file:
-            size = file.tell()
-            try:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                # A disk that fills up in mid-line must not leave half a line for the next one.
-                os.truncate(self._journal, size)
-                raise
-            self._latest[slot] = record
+    def _take(self, record: dict[str, Any]) -> None:
+        method, resolution, image = record["slot"]
+        # Names are in very many lines and kept once.
+        slot = sys.intern(method), resolution, sys.intern(image)
+        if record["key"] is None:
+            self._latest.pop(slot, None)
+        elif "row" in record:
+            row = Row(**record["row"])
+            self._latest[slot] = record["key"], record["score_key"], content_of(row)
+        else:
+            self._latest[slot] = (record["key"],)
+
+
+class Listings:
+    """Whether files exist, by reading each folder once: on a network file system asking for a
+    hundred thousand files one by one takes minutes. Holds for the moment of the first question."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, set[str]] = {}
+
+    def __call__(self, path: Path) -> bool:
+        folder, name = os.path.split(path)
+        if folder not in self._names:
+            self._names[folder] = _files(folder)
+        # Some file systems list a name in another spelling (of accents, say) than it was given.
+        return name in self._names[folder] or path.exists()
+
+
+def _files(folder: str) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_file()}
+    except FileNotFoundError:
+        return set()
 
 
 @contextmanager
@@ -176,45 +168,3 @@ def opened(path: Path) -> Iterator[RunFolder]:
         yield folder
     finally:
         lock.release()
-
-
-def scores_csv(rows: Iterable[Row], metrics: list[str]) -> str:
-    """The text of scores.csv: a row per case, sorted by method, resolution and image.
-
-    metrics: columns after l1, psnr and ssim. Empty = not measured; floats are the shortest text
-    that reads back to the same number."""
-    extra = [name for name in metrics if name not in {"l1", "psnr", "ssim"}]
-    text = io.StringIO()
-    writer: csv.DictWriter[str] = csv.DictWriter(
-        text, [*_BEFORE, "l1", "psnr", "ssim", *extra, *_AFTER], restval="", lineterminator="\n"
-    )
-    writer.writeheader()
-    for row in sorted(rows, key=lambda row: row.slot):
-        measured = {
-            "known_pixels_changed": _text(row.known_pixels_changed),
-            "scored_as_given": _text(int(row.scored_as_given)) if row.status == "ok" else "",
-            "peak_cuda_memory_mb": _text(row.peak_cuda_memory_mb, 1),
-            "seconds": _text(row.seconds, 3),
-            "peak_memory_mb": _text(row.peak_memory_mb, 1),
-        }
-        scores = {name: _text(value) for name, value in row.scores.items()}
-        case = {name: getattr(row, name) for name in (*_BEFORE, "error")}
-        writer.writerow(case | scores | measured)
-    return text.getvalue()
-
-
-_BEFORE = ("method", "resolution", "image", "status")
-_AFTER = (
-    "known_pixels_changed",
-    "scored_as_given",
-    "peak_cuda_memory_mb",
-    "seconds",
-    "peak_memory_mb",
-    "error",
-)
-
-
-def _text(value: float | None, decimals: int | None = None) -> str:
-    if value is None:
-        return ""
-    return repr(value) if decimals is None else f"{value:.{decimals}f}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
+from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
 from typing import Any, ClassVar
@@ -189,8 +190,14 @@ class Inpainter(ABC):
 
         Raises MissingRequirementError if one is not installed."""
         try:
-            return {package: distribution_version(package) for package in cls.requires.values()}
+            return {package: _installed(package) for package in cls.requires.values()}
         except PackageNotFoundError as error:
             raise MissingRequirementError(
                 f"{cls.name} needs {error.name}: pip install {error.name}"
             ) from None
+
+
+@cache
+def _installed(distribution: str) -> str:
+    """Its version: found by reading files, which no run should do for each of its cases."""
+    return distribution_version(distribution)

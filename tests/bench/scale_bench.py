@@ -52,8 +52,8 @@ def dataset(folder: Path, cases: int) -> int:
         save(folder / "photos" / f"photograph {number:04}.png", scene(number, 48, 48))
     (folder / "tiny.toml").write_text(PROTOCOL)
     tables = (
-        f'["grey {value}"]\nmethod = "tests.benchmark.own_methods:Grey"\nvalue = {value}\n'
-        for value in range(METHODS)
+        f'["telea {radius}"]\nmethod = "telea"\nradius = {radius}\n'
+        for radius in range(1, METHODS + 1)
     )
     (folder / "methods.toml").write_text("\n".join(tables))
     return photos * METHODS * len(SIZES)
