@@ -65,7 +65,7 @@ def wanted(folder: Path) -> Request:
         protocol=str(folder / "tiny.toml"), out=folder / "run",
         method_files=[folder / "methods.toml"], external=[], options=[], weights=[],
         device="auto", workers=1, seed=0, time_limit=3600, memory_limit=None,
-        overwrite="never", accept_drift=False, command=[],
+        overwrite="never", accept_drift=False, cluster=None, command=[],
     )  # fmt: skip
 
 
