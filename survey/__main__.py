@@ -1,4 +1,4 @@
-"""python -m survey create | serve | status | export | simulate | close | token"""
+"""python -m survey create | check | serve | status | export | simulate | close | token"""
 
 from __future__ import annotations
 
@@ -125,18 +125,53 @@ def serve(
 ) -> None:
     """Open the study to participants; stop with Ctrl-C, nothing acknowledged is lost."""
     from survey import serve as serving
+    from survey import stimuli_url
     from survey.app import open_study
 
     opened = open_study(study, preview=preview)
     standing = _standing(opened)
     opened.engine.dispose()
     _check_free(host, port)
+    elsewhere = opened.study.server.stimuli_url
+    if elsewhere:
+        try:
+            stimuli_url.check(elsewhere, opened.stimuli[:1], study)
+        except stimuli_url.NoAnswerError as error:
+            print(f"warning: {error}, here; do browsers get it?", file=sys.stderr, flush=True)
     public = opened.study.server.public_url.rstrip("/")
     address = public or f"http://{_shown(host)}:{port}"
-    print(f"participants: {address}/\nowner:        {address}/owner\n{standing}", flush=True)
+    print(f"participants: {address}/\nowner:        {address}/owner", flush=True)
+    if elsewhere:
+        print(f"images:       {stimuli_url.whereabouts(elsewhere, study)}", flush=True)
+    print(standing, flush=True)
     if preview:
         print("preview: nothing is recorded", flush=True)
     serving.serve(study, host, port, workers, preview)
+
+
+@app.command()
+def check(study: Study) -> None:
+    """Whether all images are there, here or at server.stimuli_url, byte for byte."""
+    from rich.progress import Progress
+
+    from survey import config, stimuli, stimuli_url
+
+    elsewhere = config.read(study).server.stimuli_url
+    shown = stimuli.read(study, elsewhere=bool(elsewhere))
+    with Progress(disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("checking images", total=len(shown))
+
+        def done() -> None:
+            bar.advance(task)
+
+        if elsewhere:
+            try:
+                stimuli_url.check(elsewhere, shown, study, done)
+            except stimuli_url.NoAnswerError as error:
+                raise InputError(str(error)) from error
+        else:
+            stimuli.check(study, shown, done)
+    print(f"{elsewhere or study / stimuli.FOLDER}: all {len(shown)} images of {study}")
 
 
 def _standing(opened: Opened) -> str:

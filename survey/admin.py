@@ -23,6 +23,7 @@ from flask.typing import ResponseReturnValue
 
 from survey import database, export, live, people, store
 from survey.app import Opened, limiter, opened
+from survey.clock import now_ms
 from survey.people import Judged
 
 pages = Blueprint("owner", __name__, url_prefix="/owner")
@@ -89,7 +90,7 @@ def board(found: Opened) -> dict[str, Any]:
     """Everything that the dashboard shows."""
     with database.reading(found.engine) as connection:
         everybody = people.judged(connection, found.study)
-        current = store.state(connection)
+        current, now = store.state(connection), now_ms(connection)
     valid = [one for one in everybody if one.valid]
     methods = live.compared(valid, found.study.design.methods)
     rows, note = live.ranking(valid, methods)
@@ -111,8 +112,8 @@ def board(found: Opened) -> dict[str, Any]:
         "pairs": {"methods": methods, "rows": live.times_of_pairs(valid, methods)},
         "images": _images(asked),
         "sides": decided.count("left") / len(decided) if decided else None,
-        "per_hour": _per_hour(asked),
-        "updated": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "per_hour": _per_hour(asked, now),
+        "updated": f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC",
     }
 
 
@@ -139,9 +140,9 @@ def _images(asked: Sequence[Any]) -> list[tuple[str, int, float | None]]:
     return [(image, len(found), median(found)) for image, found in sorted(times.items())]
 
 
-def _per_hour(asked: Sequence[Any]) -> list[tuple[str, int]]:
+def _per_hour(asked: Sequence[Any], now: int) -> list[tuple[str, int]]:
     """The last day, oldest hour first."""
-    current = store.now_ms() // HOUR_MS
+    current = now // HOUR_MS
     counted = Counter(row.answered_at // HOUR_MS for row in asked)
     return [
         (f"{datetime.fromtimestamp(hour * HOUR_MS / 1000, UTC):%H:00}", counted[hour])

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
-from flask import Flask, Response, current_app, render_template, request, session, url_for
+from flask import Flask, current_app, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -22,15 +22,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from survey import config, database, design, keys, stimuli, store, texts
+from survey import config, database, design, headers, keys, stimuli, store, texts
 from survey.asked import Settled
 from survey.errors import InputError, nearest
 from survey.platforms import LinkError
+from survey.sessions import Sessions
 
-CSP = (
-    "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 # No request of ours is longer.
 LONGEST_REQUEST = 16_384
 # How long somebody may come back with the same browser.
@@ -100,17 +97,30 @@ def open_study(
         engine = database.connect(Path(scratch), "sqlite")
     else:
         engine = database.connect(folder, study.server.database)
-    found = stimuli.read(folder)
+    found = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url))
     opened = Opened(folder, study, keys.read(folder), engine, found, preview, simulated)
     check_design(study, found, opened.pool, str(folder / config.FILE))
-    checksum = _digest((folder / stimuli.LIST).read_bytes())
-    with database.explained(str(folder)):
-        if not store.create(engine, checksum):
-            raise InputError(
-                f"{folder}: the database holds another study, or {stimuli.LIST} was changed; each "
-                "study needs a database of its own"
-            )
+    _check_joined(opened)
     return opened
+
+
+def _check_joined(opened: Opened) -> None:
+    """That the database is the study's, and other hosts on it have the same keys. Raises
+    InputError."""
+    folder = opened.folder
+    images = _digest((folder / stimuli.LIST).read_bytes())
+    with database.explained(str(folder)):
+        first = store.create(opened.engine, store.Marks(images, opened.keys.fingerprint))
+    if first.images != images:
+        raise InputError(
+            f"{folder}: the database holds another study, or {stimuli.LIST} was changed; each "
+            "study needs a database of its own"
+        )
+    if first.secret != opened.keys.fingerprint:
+        raise InputError(
+            f"{folder / keys.FILE}: not the keys that this study was begun with; all its "
+            "hosts need the same file"
+        )
 
 
 def check_design(
@@ -153,6 +163,7 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     # Else the answer to //path is a redirect to whatever host the request names.
     app.url_map.merge_slashes = False
     app.extensions["study"] = study
+    app.session_interface = Sessions()
     app.config.update(
         SECRET_KEY=study.keys.secret,
         # Of this study alone: others may run on the same host.
@@ -185,7 +196,8 @@ def _register(app: Flask, study: Opened) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(participant.pages)
     app.register_blueprint(admin.pages)
-    app.after_request(_with_headers)
+    images = study.study.server.stimuli_url
+    app.after_request(lambda answer: headers.add(answer, images))
     app.register_error_handler(LinkError, lambda error: stopped(str(error), 400))
     app.register_error_handler(HTTPException, _failed)
     app.register_error_handler(SQLAlchemyError, _database_failed)
@@ -217,17 +229,6 @@ def _hashes(folder: Path) -> dict[str, str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def _with_headers(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = CSP
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _health() -> tuple[dict[str, str], int]:

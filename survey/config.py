@@ -6,6 +6,7 @@ too, since they change nothing that was recorded.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
+    model_validator,
 )
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -37,6 +39,13 @@ def _known_language(name: str) -> str:
 def _link(url: str) -> str:
     if url and not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
+    return url
+
+
+def _origin(url: str) -> str:
+    """Of images; it becomes part of a header, where some signs would have a meaning."""
+    if _link(url) and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
+        raise ValueError("must be an address such as https://images.example.org/mine, no more")
     return url
 
 
@@ -105,14 +114,22 @@ class Completion(_Part):
 
 
 class Server(_Part):
-    """public_url: the address that participants see, with https behind TLS; behind_proxy: believe
-    the X-Forwarded headers of one proxy; starts_per_minute: from one address."""
+    """public_url: the address that participants see, with https behind TLS; stimuli_url: where
+    their browsers get the images, "" for here; behind_proxy: believe the X-Forwarded headers of one
+    proxy; starts_per_minute: from one address."""
 
     public_url: Annotated[str, AfterValidator(_link)] = ""
+    stimuli_url: Annotated[str, AfterValidator(_origin)] = ""
     behind_proxy: StrictBool = False
     database: Annotated[str, AfterValidator(_database)] = "sqlite"
     starts_per_minute: int = Field(default=60, ge=1)
     abandoned_after_minutes: int = Field(default=60, ge=1)
+
+    @model_validator(mode="after")
+    def _not_mixed(self) -> Server:
+        if self.public_url.startswith("https:") and self.stimuli_url.startswith("http:"):
+            raise ValueError("stimuli_url must begin with https:// as public_url does")
+        return self
 
 
 class Stimuli(_Part):

@@ -200,6 +200,7 @@ COMMENTS = {
     "redirect": "where the platform wants people back; {code} is replaced",
     "server": "Where it runs (docs/survey_server.md).",
     "public_url": "what participants type, https://... behind TLS",
+    "stimuli_url": "where browsers get the images (docs/survey_server.md), empty: from here",
     "behind_proxy": "true behind nginx, which sets X-Forwarded-*",
     "database": "sqlite, or postgresql+psycopg://USER@HOST/DATABASE",
     "starts_per_minute": "from one address",

@@ -35,10 +35,7 @@ def connect(folder: Path, database: str) -> Engine:
     """The engine of a study; nothing is opened yet. database: as in study.toml."""
     url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
     if url.get_backend_name() != "sqlite":
-        settings = {"synchronous_commit": "on", "lock_timeout": f"{PATIENCE_S}s"}
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        reached = {"connect_timeout": PATIENCE_S, "options": options}
-        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=reached)
+        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=_reached())
     if url.database:
         _create_private(Path(url.database))
     engine = create_engine(
@@ -50,6 +47,30 @@ def connect(folder: Path, database: str) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _reached() -> dict[str, Any]:
+    """How PostgreSQL is connected to: on both sides, who is gone without a word is soon noticed.
+
+    Else the locks of a host that was cut off would keep all others waiting for hours, and requests
+    would wait as long for a database server that was."""
+    settings = {
+        "synchronous_commit": "on",
+        "lock_timeout": f"{PATIENCE_S}s",
+        "idle_in_transaction_session_timeout": f"{PATIENCE_S}s",
+        "tcp_keepalives_idle": PATIENCE_S,
+        "tcp_keepalives_interval": 2,
+        "tcp_keepalives_count": 3,
+        "tcp_user_timeout": f"{PATIENCE_S}s",
+    }
+    return {
+        "connect_timeout": PATIENCE_S,
+        "keepalives_idle": PATIENCE_S,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": PATIENCE_S * 1000,
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+    }
 
 
 def _create_private(path: Path) -> None:

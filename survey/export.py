@@ -19,6 +19,7 @@ from typing import Any
 
 from survey import database, people, store, validity
 from survey.app import Opened
+from survey.clock import now_ms
 from survey.errors import InputError
 from survey.files import write_private
 from survey.people import Judged
@@ -41,13 +42,13 @@ def files(found: Opened) -> dict[str, str]:
     with database.reading(found.engine) as connection:
         everybody = people.judged(connection, found.study)
         given = store.shown(connection)
-        state = store.state(connection)
+        state, now = store.state(connection), now_ms(connection)
     return {
         "votes.csv": _csv(VOTES, (_vote(row) for one in everybody for row in one.answers)),
         "participants.csv": _csv(PARTICIPANTS, map(_participant, everybody)),
         "payments.csv": _csv(PAYMENTS, (_payment(one, found) for one in everybody)),
         "shown.csv": _csv(SHOWN, _shown(given, everybody)),
-        "study.json": json.dumps(_study(found, everybody, state), indent=2, ensure_ascii=False)
+        "study.json": json.dumps(_study(found, everybody, state, now), indent=2, ensure_ascii=False)
         + "\n",
     }
 
@@ -127,13 +128,13 @@ def _shown(given: Sequence[Any], everybody: Sequence[Judged]) -> Iterable[list[A
         ]  # fmt: skip
 
 
-def _study(found: Opened, everybody: Sequence[Judged], state: str) -> dict[str, Any]:
+def _study(found: Opened, everybody: Sequence[Judged], state: str, now: int) -> dict[str, Any]:
     simulated = sum(one.simulated for one in everybody)
     return {
         "simulated": bool(simulated),
         "simulated_participants": simulated,
         "state": state,
-        "exported_at": _time(store.now_ms()),
+        "exported_at": _time(now),
         "participants": dict(Counter(one.status for one in everybody)),
         "exclusions": dict(Counter(one.reason for one in everybody if one.reason)),
         "votes": sum(one.facts.answered for one in everybody),

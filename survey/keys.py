@@ -40,6 +40,11 @@ class Keys(NamedTuple):
         except BadSignature:
             return None
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells secrets apart, and nothing about them."""
+        return hmac.digest(self.secret.encode(), b"fingerprint", "sha256").hex()
+
     def completion_code(self, code: str) -> str:
         """A participant's own, which nobody can guess and the owner can check."""
         digest = hmac.digest(self.secret.encode(), f"completion {code}".encode(), "sha256")
@@ -69,7 +74,9 @@ def read(folder: Path) -> Keys:
     try:
         return Keys(**json.loads(path.read_text()))
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; the study is not complete") from error
+        raise InputError(
+            f"{path}: {error.strerror}; the study is not complete, copy it from where it was made"
+        ) from error
     except (ValueError, TypeError) as error:
         raise InputError(f"{path}: not the keys of a study") from error
 

@@ -22,8 +22,9 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from survey import adaptive, asked, database, design, live, people, platforms, store
+from survey import adaptive, asked, database, design, live, people, platforms, stimuli_url, store
 from survey.app import YEAR_S, Opened, limiter, opened, stopped
+from survey.clock import now_ms
 from survey.stimuli import FOLDER
 from survey.voting import Answer, take
 
@@ -101,7 +102,7 @@ def _closed(row: Any, found: Opened) -> str:
 def _asked(connection: Connection, found: Opened) -> dict[design.Pair, design.Asked]:
     patience = found.study.server.abandoned_after_minutes * 60_000
     unfinished = not found.study.exclusion.unfinished
-    return asked.asked(connection, store.now_ms() - patience, unfinished, found.settled)
+    return asked.asked(connection, now_ms(connection) - patience, unfinished, found.settled)
 
 
 def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: Opened) -> str:
@@ -165,7 +166,7 @@ def question() -> ResponseReturnValue:
         if person.study_state == store.CLOSED:
             return stopped("closed", 403)
         next_ones = _shown(store.unanswered(connection, person.id, 2), person, found)
-    if store.now_ms() - person.last_seen_at > SEEN_EVERY_MS:
+    if person.now - person.last_seen_at > SEEN_EVERY_MS:
         with database.writing(found.engine) as connection:
             store.seen(connection, person.id)
     if request.accept_mimetypes.best == "application/json":
@@ -188,8 +189,8 @@ def _shown(ahead: Sequence[Any], person: Any, found: Opened) -> dict[str, Any]:
         {
             "position": row.position,
             "total": person.questions,
-            "left": _url(found.names[row.image, row.left]),
-            "right": _url(found.names[row.image, row.right]),
+            "left": _url(found, row.image, row.left),
+            "right": _url(found, row.image, row.right),
         }
         for row in ahead
     ]
@@ -197,7 +198,10 @@ def _shown(ahead: Sequence[Any], person: Any, found: Opened) -> dict[str, Any]:
     return {"question": shown[0] if shown else None, "preload": preload}
 
 
-def _url(name: str) -> str:
+def _url(found: Opened, image: str, method: str) -> str:
+    name, elsewhere = found.names[image, method], found.study.server.stimuli_url
+    if elsewhere:
+        return stimuli_url.address(elsewhere, name)
     return url_for("participant.stimulus", name=name)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from survey import store, validity
+from survey.clock import now_ms
 from survey.config import Study
 from survey.stimuli import REFERENCE
 
@@ -40,9 +41,9 @@ def judged(connection: Connection, study: Study) -> list[Judged]:
     theirs: dict[int, list[Any]] = defaultdict(list)
     for row in store.answers(connection):
         theirs[row.participant].append(row)
-    patience = study.server.abandoned_after_minutes * 60_000
+    active_since = now_ms(connection) - study.server.abandoned_after_minutes * 60_000
     return [
-        _judge(person, theirs[person.id], store.now_ms() - patience, study)
+        _judge(person, theirs[person.id], active_since, study)
         for person in store.people(connection)
     ]
 

@@ -34,6 +34,15 @@ study = Table(
     Column("simulated", Boolean),
 )
 
+# One row: what all hosts of a study have alike, as far as nobody may read it from here.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # Of keys.json: with another one, people would be strangers on half of the hosts.
+    Column("secret", String, nullable=False),
+)
+
 participants = Table(
     "participants",
     metadata,

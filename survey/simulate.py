@@ -28,7 +28,7 @@ from survey.schema import questions
 from survey.stimuli import REFERENCE
 
 CSRF = re.compile(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"')
-PAGE = re.compile(r"/stimuli/([0-9a-f]+)\.webp")
+PAGE = re.compile(r"/([0-9a-f]{32})\.webp")
 # Median times and their spread (standard deviation of the logarithm).
 ATTENTIVE_MS, CARELESS_MS, SPREAD_OF_TIMES = 6000, 900, 0.5
 # Davidson's parameter: of two equal methods, a quarter of the votes are ties.

@@ -139,8 +139,8 @@ def _check_sizes(written: list[Stimulus]) -> None:
             )
 
 
-def read(folder: Path) -> list[Stimulus]:
-    """Raises InputError."""
+def read(folder: Path, elsewhere: bool = False) -> list[Stimulus]:
+    """elsewhere: the images are on another host, and need not be here. Raises InputError."""
     path = folder / LIST
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -152,10 +152,28 @@ def read(folder: Path) -> list[Stimulus]:
                 for row in csv.DictReader(file)
             ]  # fmt: skip
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; the study is not complete") from error
+        raise InputError(
+            f"{path}: {error.strerror}; the study is not complete, copy it from where it was made"
+        ) from error
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a list of stimuli ({error})") from error
     for row in rows:
-        if not (folder / FOLDER / f"{row.name}.webp").is_file():
-            raise InputError(f"{folder / FOLDER / row.name}.webp is missing; it is in {path}")
+        if not elsewhere and not file_of(folder, row).is_file():
+            raise InputError(
+                f"{file_of(folder, row)} is missing; it is in {path}. Copy {FOLDER}/ from where "
+                "the study was made, or set server.stimuli_url to where the images are"
+            )
     return rows
+
+
+def check(folder: Path, shown: Iterable[Stimulus], done: Callable[[], None]) -> None:
+    """That the files are those that were written. Raises InputError."""
+    for one in shown:
+        path = file_of(folder, one)
+        if hashlib.sha256(path.read_bytes()).hexdigest() != one.sha256:
+            raise InputError(f"{path}: not the image that create wrote; copy it again")
+        done()
+
+
+def file_of(folder: Path, stimulus: Stimulus) -> Path:
+    return folder / FOLDER / f"{stimulus.name}.webp"

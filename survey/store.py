@@ -5,7 +5,6 @@ Questions are answered in order: somebody is at the first one without an answer.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,8 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey import database
+from survey.clock import NOW
 from survey.design import Question
-from survey.schema import metadata, participants, questions, study, votes
+from survey.schema import hosts, metadata, participants, questions, study, votes
 
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 STATES = (OPEN, PAUSED, CLOSED)
@@ -55,9 +55,9 @@ class Person(NamedTuple):
 
 
 # Built once, since each vote needs them.
-_FIND = select(participants, select(study.c.state).scalar_subquery().label("study_state")).where(
-    participants.c.code == bindparam("code")
-)
+_FIND = select(
+    participants, select(study.c.state).scalar_subquery().label("study_state"), NOW.label("now")
+).where(participants.c.code == bindparam("code"))
 _FIND_AND_LOCK = _FIND.with_for_update(of=participants)
 _UNANSWERED = (
     select(questions)
@@ -69,23 +69,38 @@ _UNANSWERED = (
 # ON CONFLICT is no part of standard SQL.
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _BEGIN = {name: made(study).on_conflict_do_nothing() for name, made in _INSERTS.items()}
-_RECORD = {name: made(votes).on_conflict_do_nothing() for name, made in _INSERTS.items()}
-_SEEN = update(participants).where(participants.c.id == bindparam("participant"))
+_JOIN = {name: made(hosts).on_conflict_do_nothing() for name, made in _INSERTS.items()}
+_RECORD = {
+    name: made(votes).values(answered_at=NOW).on_conflict_do_nothing()
+    for name, made in _INSERTS.items()
+}
+_ADD = insert(participants).values(started_at=NOW, last_seen_at=NOW)
+_OF_THEM = update(participants).where(participants.c.id == bindparam("participant"))
+_SEEN = _OF_THEM.values(last_seen_at=NOW)
+_FINISHED = _OF_THEM.values(last_seen_at=NOW, finished_at=NOW)
+_WITHDRAWN = _OF_THEM.values(
+    withdrawn_at=NOW, platform=None, platform_id=None, platform_session=None
+)
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+class Marks(NamedTuple):
+    """What tells whether a folder belongs to a database. images: checksum of the list of images,
+    which tells studies apart; secret: fingerprint of the keys, which all hosts must share."""
+
+    images: str
+    secret: str
 
 
-def create(engine: Engine, images: str) -> bool:
-    """Make the tables, if they are not there; whether they are this study's.
-
-    images: checksum of the list of images, which tells studies apart."""
+def create(engine: Engine, own: Marks) -> Marks:
+    """Make the tables, if they are not there; those of whoever was first."""
     metadata.create_all(engine)
     with database.writing(engine) as connection:
-        row = {"id": 1, "state": OPEN, "images": images}
-        connection.execute(_BEGIN[connection.dialect.name], row)
-        return connection.scalar(select(study.c.images)) == images
+        name = connection.dialect.name
+        connection.execute(_BEGIN[name], {"id": 1, "state": OPEN, "images": own.images})
+        images = str(connection.scalar(select(study.c.images)))
+        if images == own.images:
+            connection.execute(_JOIN[name], {"id": 1, "secret": own.secret})
+        return Marks(images, str(connection.scalar(select(hosts.c.secret))))
 
 
 def row(connection: Connection) -> Row[Any]:
@@ -108,14 +123,7 @@ def lock_starts(connection: Connection) -> Row[Any]:
 
 def add(connection: Connection, person: Person, asked: Sequence[Question], simulated: bool) -> None:
     """Write a participant with all questions."""
-    now = now_ms()
-    row = {
-        **person._asdict(),
-        "questions": len(asked),
-        "started_at": now,
-        "last_seen_at": now,
-    }
-    connection.execute(insert(participants).values(row))
+    connection.execute(_ADD, {**person._asdict(), "questions": len(asked)})
     connection.execute(update(study).values(simulated=simulated))
     rows = [
         {"participant": person.id, "position": position, **question._asdict()}
@@ -130,7 +138,7 @@ def next_id(connection: Connection) -> int:
 
 
 def find(connection: Connection, code: str) -> Row[Any] | None:
-    """A participant, with the state of the study."""
+    """A participant, with the state of the study and the time."""
     return connection.execute(_FIND, {"code": code}).one_or_none()
 
 
@@ -154,20 +162,18 @@ def unanswered(connection: Connection, participant: int, most: int) -> list[Row[
 
 def record(connection: Connection, participant: int, vote: Vote) -> None:
     """Write a vote unless there is one on this question: the first one counts."""
-    row = {"participant": participant, **vote._asdict(), "answered_at": now_ms()}
+    row = {"participant": participant, **vote._asdict()}
     connection.execute(_RECORD[connection.dialect.name], row)
 
 
 def seen(connection: Connection, participant: int) -> None:
     """Note that somebody is still there."""
-    connection.execute(_SEEN, {"participant": participant, "last_seen_at": now_ms()})
+    connection.execute(_SEEN, {"participant": participant})
 
 
 def finish(connection: Connection, participant: int, excluded: str) -> None:
     """Note that somebody has answered everything, and why their votes are not valid."""
-    now = now_ms()
-    row = {"participant": participant, "last_seen_at": now, "finished_at": now}
-    connection.execute(_SEEN, {**row, "excluded": excluded})
+    connection.execute(_FINISHED, {"participant": participant, "excluded": excluded})
 
 
 def exclude(connection: Connection, participant: int, reason: str) -> None:
@@ -181,10 +187,7 @@ def withdraw(connection: Connection, participant: int) -> None:
     """Delete the answers, the questions, and whatever tells who it was."""
     connection.execute(delete(votes).where(votes.c.participant == participant))
     connection.execute(delete(questions).where(questions.c.participant == participant))
-    row = {"participant": participant, "withdrawn_at": now_ms()}
-    connection.execute(
-        _SEEN, {**row, "platform": None, "platform_id": None, "platform_session": None}
-    )
+    connection.execute(_WITHDRAWN, {"participant": participant})
 
 
 def tally(connection: Connection) -> list[Any]:

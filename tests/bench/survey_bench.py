@@ -148,7 +148,7 @@ def rush(entered: list[Entered], taken: Taken) -> float:
 def fill(opened: Opened) -> None:
     """As if many people had taken part before."""
     rng, design = np.random.default_rng(0), opened.study.design
-    now = store.now_ms()
+    now = time.time_ns() // 1_000_000
     people, asked, votes = [], [], []
     number_of = design.pairs_per_person + design.checks_per_person
     for number in range(1, FORMER + 1):

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from survey import database, participant, schema
-from survey.app import CSP, create_app, limiter
+from survey.app import create_app, limiter
+from survey.headers import CSP
 from survey.simulate import CSRF
 from tests.survey.conftest import METHODS, make_study
 from tests.survey.places import unlimited

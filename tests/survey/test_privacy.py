@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from survey import database, keys
-from survey.app import CSP
+from survey.headers import CSP
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.production import Server
 

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from survey import database, schema, store
 from survey.asked import Settled, asked
+from survey.clock import now_ms
 from tests.survey.conftest import METHODS, OWN_WORDS, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]
@@ -275,13 +276,13 @@ def test_abandoned_questions_are_given_again(visitor: Visitor, served: Served) -
     visitor.start()
     visitor.vote(1)
     with database.writing(served.study.engine) as connection:
-        before = asked(connection, store.now_ms() - 3_600_000, False, Settled())
+        before = asked(connection, now_ms(connection) - 3_600_000, False, Settled())
         connection.execute(update(schema.participants).values(last_seen_at=0))
     assert sum(times.total for times in before.values()) == 5
     with database.reading(served.study.engine) as connection:
-        assert asked(connection, store.now_ms() - 3_600_000, False, Settled()) == {}
+        assert asked(connection, now_ms(connection) - 3_600_000, False, Settled()) == {}
         # Where votes of the unfinished count, the answered one stays.
-        kept = asked(connection, store.now_ms() - 3_600_000, True, Settled())
+        kept = asked(connection, now_ms(connection) - 3_600_000, True, Settled())
     first_is_check = votes_of(served)[0].is_check
     assert sum(times.total for times in kept.values()) == int(not first_is_check)
     # Who comes back goes on all the same.

@@ -1,0 +1,34 @@
+"""The one clock of a study, its database's: clocks of several hosts never quite agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class _Now(FunctionElement[int]):
+    """Milliseconds since 1970, UTC, when the statement gets to it: not when its transaction began,
+    since that may have waited for others."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Now, "postgresql")
+def _of_postgresql(element: _Now, compiler: Any, **options: Any) -> str:
+    return "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)"
+
+
+@compiles(_Now, "sqlite")
+def _of_sqlite(element: _Now, compiler: Any, **options: Any) -> str:
+    return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer)"
+
+
+NOW = _Now()
+
+
+def now_ms(connection: Connection) -> int:
+    return int(connection.scalar(select(NOW)) or 0)
