@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.survey.load import Answer, Link, Participant
+from tests.survey.load import HERE, Answer, Hosts, Link, Participant
 
 TRIES, PAUSE_S = 1000, 0.05
 OTHER = {"left": "right", "right": "left"}
@@ -34,8 +34,8 @@ class Crowd:
     allowed: (who, position) -> the choices one of which was acknowledged; ends: who -> the last
     page."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, hosts: Hosts = HERE) -> None:
+        self.port, self.hosts = port, hosts
         self.allowed: dict[tuple[str, int], set[str]] = {}
         self.ends: dict[str, bytes] = {}
 
@@ -46,7 +46,9 @@ class Crowd:
 
     async def _take_part(self, who: str) -> None:
         luck = random.Random(who)
-        first, second = Participant(self.port), Link(self.port)
+        # Where there are two hosts, the two votes on a question go to both at the same time.
+        others = self.hosts._replace(addresses=self.hosts.addresses[::-1])
+        first, second = Participant(self.port, self.hosts), Link(self.port, others)
         await insist(lambda: first.welcome(f"?participant_id={who}"))
         started = await insist(lambda: first.consent(participant_id=who))
         assert started.status == 303, started

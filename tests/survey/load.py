@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -34,43 +35,58 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
-class Link:
-    """A connection that opens again after it broke. Requests on it go one after the other."""
+class Hosts(NamedTuple):
+    """Where a study is served, all at one port. patience_s: after so long another one is asked."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    addresses: Sequence[str] = ("127.0.0.1",)
+    patience_s: float = LONGEST_S
+
+
+HERE = Hosts()
+
+
+class Link:
+    """Requests go one after the other, each to the next host, over a connection that opens again
+    after it broke."""
+
+    def __init__(self, port: int, hosts: Hosts = HERE) -> None:
+        self.port, self.patience_s = port, hosts.patience_s
+        self.turns = itertools.cycle(hosts.addresses)
+        self.streams: dict[str, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
 
     async def send(self, request: bytes) -> Answer:
         """Raises OSError, EOFError or TimeoutError where no answer came."""
+        host = next(self.turns)
         try:
-            async with asyncio.timeout(LONGEST_S):
-                if self.streams is None:
-                    self.streams = await asyncio.open_connection("127.0.0.1", self.port)
-                reader, writer = self.streams
+            async with asyncio.timeout(self.patience_s):
+                if host not in self.streams:
+                    self.streams[host] = await asyncio.open_connection(host, self.port)
+                reader, writer = self.streams[host]
                 writer.write(request)
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = LENGTH.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
         except BaseException:
-            self.close()
+            self._close(host)
             raise
         if b"connection: close" in head.lower():
-            self.close()
+            self._close(host)
         return Answer(int(head[9:12]), head, body)
 
+    def _close(self, host: str) -> None:
+        if host in self.streams:
+            self.streams.pop(host)[1].close()
+
     def close(self) -> None:
-        if self.streams is not None:
-            self.streams[1].close()
-            self.streams = None
+        for host in list(self.streams):
+            self._close(host)
 
 
 class Participant:
     """Somebody with a browser, whose cookie several links may share."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.link = Link(port)
+    def __init__(self, port: int, hosts: Hosts = HERE) -> None:
+        self.link = Link(port, hosts)
         self.cookie, self.token = b"", b""
 
     async def ask(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
+
+from tests.hosts import Host
+from tests.survey.production import LOCAL, free_port
 
 OWNER = "postgres"
 LONGEST_S = 60
@@ -23,7 +24,7 @@ def why_not() -> str:
     """Why there can be none here; "" when there can."""
     if _binaries() is None:
         return "PostgreSQL's initdb is not installed (Debian: apt install postgresql)"
-    if os.geteuid() == 0 and not _as_owner():
+    if os.geteuid() == 0 and not _owner():
         return f"PostgreSQL does not run as root, and there is no user {OWNER}"
     return ""
 
@@ -36,43 +37,46 @@ def _binaries() -> Path | None:
     return found[-1].parent if found else None
 
 
-def _as_owner() -> dict[str, Any]:
-    """How root starts what refuses to run as root."""
+def _owner() -> pwd.struct_passwd | None:
+    """As whom root starts what refuses to run as root."""
     if os.geteuid() != 0:
-        return {}
+        return None
     try:
-        owner = pwd.getpwnam(OWNER)
+        return pwd.getpwnam(OWNER)
     except KeyError:
-        return {}
-    return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        return None
 
 
 class Cluster:
-    """A server on a port of this machine; what it holds is gone afterwards. safe: whether commits
-    wait for the disk, which tests of other things need not."""
+    """A server on a host; what it holds is gone afterwards. safe: whether commits wait for the
+    disk, which tests of other things need not."""
 
-    def __init__(self, folder: Path, safe: bool) -> None:
-        self.folder, self.safe = folder, safe
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        user = _as_owner().get("user")
-        if user is not None:
-            os.chown(folder, user, -1)
+    def __init__(self, folder: Path, safe: bool, host: Host) -> None:
+        self.folder, self.safe, self.host = folder, safe, host
+        self.port = free_port()
+        owner = _owner()
+        self._owner = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}",
+                       "--clear-groups"] if owner else []  # fmt: skip
+        if owner:
+            os.chown(folder, owner.pw_uid, -1)
         self._run("initdb", "-A", "trust", "-U", OWNER, "-E", "UTF8", "--locale=C", "--no-sync")
+        with (folder / "data" / "pg_hba.conf").open("a") as allowed:
+            allowed.write("host all all samenet trust\n")
 
     def _run(self, program: str, *arguments: str) -> None:
         binaries = _binaries()
         assert binaries
         command = [str(binaries / program), "-D", str(self.folder / "data"), *arguments]
+        command = [*self.host.enter, *self._owner, *command]
         with (self.folder / "log").open("a") as log:
             subprocess.run(
                 command, check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder, timeout=LONGEST_S, **_as_owner(),
+                cwd=self.folder, timeout=LONGEST_S,
             )  # fmt: skip
 
     def start(self) -> None:
         options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 "
+            f"-p {self.port} -c listen_addresses={self.host.address} "
             f"-c fsync={'on' if self.safe else 'off'} -c unix_socket_directories={self.folder}"
         )
         self._run("pg_ctl", "-w", "-o", options, "start")
@@ -82,18 +86,18 @@ class Cluster:
 
     def new_database(self, name: str) -> str:
         """The address of an empty database, as study.toml has it."""
-        where = {"host": "127.0.0.1", "port": self.port, "user": OWNER}
+        where = {"host": self.host.address, "port": self.port, "user": OWNER}
         with psycopg.connect(**where, dbname="postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql+psycopg://{OWNER}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+psycopg://{OWNER}@{self.host.address}:{self.port}/{name}"
 
 
 @contextmanager
-def running(safe: bool = False) -> Iterator[Cluster]:
+def running(safe: bool = False, host: Host | None = None) -> Iterator[Cluster]:
     # Not under pytest's folders, which the user that PostgreSQL runs as cannot enter.
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
     try:
-        cluster = Cluster(folder, safe)
+        cluster = Cluster(folder, safe, host or Host(LOCAL, LOCAL))
         cluster.start()
         try:
             yield cluster

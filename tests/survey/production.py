@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
+from tests.hosts import Host
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_S = 60
+LOCAL = "127.0.0.1"
 
 
 def free_port() -> int:
@@ -21,19 +24,30 @@ def free_port() -> int:
 
 
 class Server:
-    """`python -m survey serve`, and all its processes."""
+    """`python -m survey serve`, and all its processes. host: where it runs; port: of it, by default
+    a free one of this machine; environment: variables of its own."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        host: Host | None = None,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder, self.options = folder, options
-        self.port = free_port()
+        self.host = host or Host(LOCAL, LOCAL)
+        self.port = port or free_port()
+        self.environment = {**os.environ, **(environment or {})}
         self.output = folder.parent / "server.txt"
 
     def start(self) -> None:
         command = [sys.executable, "-m", "survey", "serve", str(self.folder)]
+        place = ["--host", self.host.address, "--port", str(self.port)]
         with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(self.port), *self.options], cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            self.process = self.host.start(
+                [*command, *place, *self.options], cwd=ROOT, env=self.environment,
+                stdout=output, stderr=output,
             )  # fmt: skip
         self._wait_until_it_answers()
 
@@ -41,7 +55,7 @@ class Server:
         until = time.monotonic() + LONGEST_S
         while time.monotonic() < until:
             try:
-                connection = HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_S)
+                connection = HTTPConnection(self.host.address, self.port, timeout=LONGEST_S)
                 connection.request("GET", "/health")
                 assert connection.getresponse().status == 200
                 return
