@@ -129,19 +129,18 @@ def _write_rows(text: TextIO, rows: Iterable[Row], metrics: list[str]) -> None:
 
 
 def _cells(row: Row, columns: list[str]) -> list[object]:
+    """The csv module writes None as an empty cell, a float as the shortest text that reads back."""
     return [
         *(*row.slot, row.status),
-        *(_text(row.scores.get(name)) for name in columns),
-        _text(row.known_pixels_changed),
-        _text(int(row.scored_as_given)) if row.status == "ok" else "",
-        _text(row.peak_cuda_memory_mb, 1),
-        _text(row.seconds, 3),
-        _text(row.peak_memory_mb, 1),
+        *map(row.scores.get, columns),
+        row.known_pixels_changed,
+        int(row.scored_as_given) if row.status == "ok" else None,
+        _rounded(row.peak_cuda_memory_mb, 1),
+        _rounded(row.seconds, 3),
+        _rounded(row.peak_memory_mb, 1),
         row.error,
     ]
 
 
-def _text(value: float | None, decimals: int | None = None) -> str:
-    if value is None:
-        return ""
-    return repr(value) if decimals is None else f"{value:.{decimals}f}"
+def _rounded(value: float | None, decimals: int) -> str | None:
+    return None if value is None else f"{value:.{decimals}f}"

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,13 @@ class RunFolder:
         self._latest = PackedSlots()
 
     def result_path(self, method: str, resolution: int, image: str) -> Path:
-        return self.path / "outputs" / str(resolution) / folder_name(method) / f"{image}.png"
+        return self.path / f"outputs/{resolution}/{folder_name(method)}/{image}.png"
 
     def mask_path(self, resolution: int, image: str) -> Path:
-        return self.path / "masks" / str(resolution) / f"{image}.png"
+        return self.path / f"masks/{resolution}/{image}.png"
 
     def log_path(self, method: str, resolution: int, image: str) -> Path:
-        return self.path / "logs" / str(resolution) / folder_name(method) / f"{image}.txt"
+        return self.path / f"logs/{resolution}/{folder_name(method)}/{image}.txt"
 
     def has_input(self, resolution: int, image: str, key: str) -> bool:
         """Whether reference and mask made from just these inputs are on disk."""
@@ -118,17 +119,16 @@ class RunFolder:
 
 class Listings:
     """Whether files exist, by reading each folder once: on a network file system asking for a
-    hundred thousand files one by one takes minutes. Holds for the moment of the first question."""
+    hundred thousand files one by one takes minutes. For questions in the order of folders, while
+    nobody writes there."""
 
     def __init__(self) -> None:
-        self._names: dict[str, set[str]] = {}
+        self._names = lru_cache(maxsize=2)(_files)
 
     def __call__(self, path: Path) -> bool:
         folder, name = os.path.split(path)
-        if folder not in self._names:
-            self._names[folder] = _files(folder)
         # Some file systems list a name in another spelling (of accents, say) than it was given.
-        return name in self._names[folder] or path.exists()
+        return name in self._names(folder) or path.exists()
 
 
 def _files(folder: str) -> set[str]:
