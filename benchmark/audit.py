@@ -23,7 +23,7 @@ from benchmark.image_facts import image_facts
 from benchmark.protocol import hole_mask, reference
 from benchmark.request import Job
 from methods.base import BLANK, Image, Mask, MissingRequirementError
-from methods.external import External, flat, is_image, same_name
+from methods.external import External, flat, is_image, plain
 from methods.images import ImageFileError, read_rgb, write_atomically
 
 # Verdicts, worst first. drift: known pixels differ; noted: usable, with something to know.
@@ -227,14 +227,14 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
     """What lies in the folder and belongs to no case of the run."""
     root = Path(source.folder)
     folders = {source.case_folder(resolution): resolution for resolution in job.resolutions}
+    names = {plain(photo.name) for photo in job.photos}
     for folder, resolution in folders.items():
         for path in _entries(folder):
-            if flat(root) and path.is_dir():
+            if path.is_dir() and flat(root):
                 yield Finding(label, None, "", str(path), "surplus", remarks="folder, ignored")
-            elif not (is_image(path) and _wanted(path, job.photos)):
-                yield Finding(
-                    label, resolution, "", str(path), "surplus", remarks=_why(path, job.photos)
-                )
+            elif not (is_image(path) and plain(path.stem) in names):
+                remark = _why(path, names)
+                yield Finding(label, resolution, "", str(path), "surplus", remarks=remark)
     if not flat(root):
         for path in _entries(root):
             if path not in folders:
@@ -252,12 +252,8 @@ def _entries(folder: Path) -> list[Path]:
     )
 
 
-def _wanted(path: Path, photos: Iterable[Photo]) -> bool:
-    return any(same_name(path.stem, photo.name) for photo in photos)
-
-
-def _why(path: Path, photos: Iterable[Photo]) -> str:
-    if _wanted(path, photos):
+def _why(path: Path, names: set[str]) -> str:
+    if plain(path.stem) in names:
         return f"{path.suffix or 'no suffix'}: not an image format that is read, ignored"
     return "no photograph of this name, ignored"
 

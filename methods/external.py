@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +27,10 @@ class External(Inpainter):
 
     folder: str
     _file: Path | None = field(default=None, init=False, repr=False)
+    # Folders are read when first asked about, not for each of thousands of cases.
+    _by_name: dict[Path, dict[str, list[Path]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         folder = Path(self.folder)
@@ -77,8 +82,9 @@ class External(Inpainter):
         """The result file of one case. Raises MissingRequirementError when there is none,
         MethodError when there are two."""
         folder = self.case_folder(resolution)
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        found = [path for path in files if same_name(path.stem, image_name) and is_image(path)]
+        if folder not in self._by_name:
+            self._by_name[folder] = _images(folder)
+        found = self._by_name[folder].get(plain(image_name), [])
         if not found:
             raise MissingRequirementError(f"no result {folder / image_name}.png")
         if found[1:]:
@@ -88,22 +94,31 @@ class External(Inpainter):
     def case_folder(self, resolution: int) -> Path:
         """Where the results of one resolution lie."""
         folder = Path(self.folder)
-        return folder if flat(folder) else folder / str(resolution)
+        return folder if self._is_flat else folder / str(resolution)
+
+    @cached_property
+    def _is_flat(self) -> bool:
+        return flat(Path(self.folder))
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two file names are the same to every file system: macOS writes accents as two
-    characters, Windows does not tell cases apart."""
-    return _normal(one) == _normal(other)
+def _images(folder: Path) -> dict[str, list[Path]]:
+    """Image files of a folder, sorted, by their plain name."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if is_image(path):
+            found.setdefault(plain(path.stem), []).append(path)
+    return found
 
 
-def _normal(name: str) -> str:
+def plain(name: str) -> str:
+    """A file name in the one spelling of all that some file system takes for the same: macOS
+    writes accents as two characters, Windows does not tell cases apart."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def flat(folder: Path) -> bool:
     """Whether a folder holds the results of one resolution directly, in no sub-folder."""
-    return not any(path.is_dir() and path.name.isdigit() for path in folder.iterdir())
+    return not any(path.name.isdigit() and path.is_dir() for path in folder.iterdir())
 
 
 def is_image(path: Path) -> bool:
