@@ -17,7 +17,8 @@ from methods.images import SUFFIXES, ImageFileError, read_rgb
 @dataclass(kw_only=True)
 class External(Inpainter):
     """folder: `folder/<resolution>/<image>.png` (or another image suffix); or, for a single
-    resolution, a flat `folder/<image>.png`. Raises ValueError when it is not there or empty."""
+    resolution, a flat `folder/<image>.png`. Raises ValueError when it is not there or empty.
+    Results that come after a first question about their folder are seen by a new instance."""
 
     name: ClassVar[str] = "external"
     summary: ClassVar[str] = "a folder of results made elsewhere"
@@ -27,7 +28,7 @@ class External(Inpainter):
 
     folder: str
     _file: Path | None = field(default=None, init=False, repr=False)
-    # Folders are read when first asked about, not for each of thousands of cases.
+    # Each folder is read once, not for each of thousands of cases.
     _by_name: dict[Path, dict[str, list[Path]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -267,9 +267,11 @@ def test_external_mistakes_are_named(results: Path, tmp_path: Path) -> None:
     with pytest.raises(MethodError, match="64x48, the case 64x47"):
         method.for_case(48, "cat").fill(IMAGE[:-1], MASK[:-1])
     (results / "48" / "dog.png").write_bytes(b"half a file")
+    method = methods.create("external", folder=str(results))
     with pytest.raises(MethodError, match=r"dog\.png"):
         method.for_case(48, "dog").fill(IMAGE, MASK)
     write_png(results / "48" / "cat.tif", IMAGE)
     (results / "48" / "cat.tiff").write_bytes(b"x")
+    method = methods.create("external", folder=str(results))
     with pytest.raises(MethodError, match="two results"):
         method.for_case(48, "cat")
