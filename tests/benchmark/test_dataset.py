@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +170,21 @@ def test_mask_without_image(photos: Path, tmp_path: Path) -> None:
     save(tree / "images" / "a.png", scene(1, 96, 96))
     save(tree / "masks" / "b.png", np.eye(96, dtype=np.uint8) * 255)
     assert "b.png" in refusal(tree, tmp_path)
+
+
+def test_changed_bytes_are_noticed_whatever_size_and_time_say(tmp_path: Path) -> None:
+    path = tmp_path / "photos" / "a.tif"
+    path.parent.mkdir()
+    PillowImage.fromarray(scene(1, 96, 96)).save(path)
+    (before,) = verified(path.parent, tmp_path)
+    stat = path.stat()
+    PillowImage.fromarray(scene(2, 96, 96)).save(path)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert path.stat().st_size == stat.st_size
+    own = protocol.load(str(tmp_path / "own.toml"))
+    known = {(before.sha256, None): before.record()}
+    (after,) = dataset.verify(path.parent, own, own.resolutions, known)
+    assert after.sha256 != before.sha256
 
 
 def test_photo_store_keeps_within_its_budget(photos: Path, tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from methods.images import ImageFileError, read_mask, read_rgb, write_atomically, write_png
+from methods.images import (
+    ImageFileError,
+    read_mask,
+    read_rgb,
+    replacing,
+    write_atomically,
+    write_png,
+)
 from methods.resample import nearest
 from tests.methods.conftest import scene
 
@@ -165,3 +172,19 @@ def test_nearest_by_hand() -> None:
     line = np.arange(7)[None]
     assert nearest(line, 1, 3).tolist() == [[0, 2, 4]]
     assert nearest(line, 2, 14)[0].tolist() == sorted([*range(7), *range(7)])
+
+
+def test_a_file_written_piece_by_piece_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "text.csv"
+    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert list(path.parent.iterdir()) == []
+    with replacing(path) as file:
+        file.write(b"half")
+        assert not path.exists()
+        file.write(b", whole")
+    assert path.read_bytes() == b"half, whole"
+    with pytest.raises(OSError, match="disk"), replacing(path) as file:
+        raise OSError("disk")
+    assert path.read_bytes() == b"half, whole" and len(list(path.parent.iterdir())) == 1

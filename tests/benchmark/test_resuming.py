@@ -1,0 +1,80 @@
+"""Runs of earlier versions and large runs go on where they were."""
+
+from __future__ import annotations
+
+import shutil
+import tracemalloc
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from benchmark import protocol, run_folder
+from benchmark.dataset import Photo
+from benchmark.inference import MethodSpec
+from benchmark.plan import compare, list_cases
+from benchmark.rows import Row
+from benchmark.run_folder import REFERENCE, Listings, RunFolder
+from tests.benchmark.conftest import PROTOCOL, Bench
+
+# Written by the commit before cases were kept packed: two photographs, two sizes, three methods of
+# which one fails for the brighter photograph.
+OLDER = Path(__file__).parents[1] / "data" / "older_run"
+
+
+def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
+    shutil.copytree(OLDER, tmp_path / "older")
+    older = Bench(tmp_path / "older/photos", tmp_path / "older/tiny.toml", tmp_path / "older/run")
+    done = older.run("--method-file", str(tmp_path / "older/methods.toml"))
+    assert "12 cases, 12 finished before, 0 to run" in done.stderr
+    # As when it was written: two cases have failed.
+    assert done.returncode == 1 and "2 cases failed" in done.stderr
+    for name in ("scores.csv", "cases.jsonl"):
+        assert (older.out / name).read_bytes() == (OLDER / "run" / name).read_bytes()
+
+
+def test_a_name_that_the_file_system_spells_otherwise_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "été.png"
+    path.write_bytes(b"x")
+    monkeypatch.setattr(run_folder, "_files", lambda _: {unicodedata.normalize("NFD", path.name)})
+    assert Listings()(path)
+    assert not Listings()(tmp_path / "hiver.png")
+
+
+def test_a_case_that_is_finished_takes_less_than_a_kilobyte(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(PROTOCOL)
+    own = protocol.load(str(tmp_path / "tiny.toml"))
+    specs = [MethodSpec(f"telea {size}", "telea", {"radius": size}) for size in range(1, 11)]
+    photos = [Photo(f"photograph {number}", f"{number}.png", "0" * 64) for number in range(100)]
+    record_all(RunFolder(tmp_path), specs, photos, own)
+
+    tracemalloc.start()
+    plan = list_cases(specs, photos, own.resolutions, own)
+    folder = RunFolder(tmp_path)
+    folder.read_journal()
+    compare(plan, folder, "never")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(plan.rows) == len(plan.cases) == 3000 and not plan.to_run
+    assert peak / len(plan.cases) < 1000
+
+
+def record_all(
+    folder: RunFolder, specs: list[MethodSpec], photos: list[Photo], own: protocol.Protocol
+) -> None:
+    names = ("l1", "psnr", "ssim", "l1_hole", "psnr_hole", "ssim_hole")
+    for case in list_cases(specs, photos, own.resolutions, own).cases:
+        place = case.resolution, case.photo.name
+        for path in (
+            folder.result_path(*case.slot),
+            folder.result_path(REFERENCE, *place),
+            folder.mask_path(*place),
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        if case.spec is specs[0]:
+            folder.record_input(*place, case.input_key)
+        row = Row(*case.slot, "ok", dict.fromkeys(names, 1 / 3), 0, 1 / 3, 1 / 3)
+        folder.record_case(row, case.key, case.score_key)
