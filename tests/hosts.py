@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -157,6 +158,7 @@ def _loopback(count: int, undo: ExitStack) -> tuple[Host, ...]:
 
 def _namespaces(count: int, undo: ExitStack) -> tuple[Host, ...]:
     """A bridge that the test's process is on, and a cable from it to each host."""
+    _remove_left()
     network, tag = _network("10.0.0.0/8"), f"{PREFIX}{os.getpid():x}n{next(_numbers)}"
     outside = str(network[1])
     _ip("link", "add", tag, "type", "bridge")
@@ -178,6 +180,29 @@ def _namespaces(count: int, undo: ExitStack) -> tuple[Host, ...]:
         made.append(Namespace(name, link, str(address), outside))
         undo.callback(made[-1].kill)
     return tuple(made)
+
+
+def _remove_left() -> None:
+    """What tests left that were killed themselves, whose number is in the names."""
+    for listed, ours in (
+        (_ip("netns", "list"), rf"{PREFIX}([0-9a-f]+)n\d+-\d+"),
+        (_ip("-brief", "link"), rf"{PREFIX}([0-9a-f]+)n\d+(?:h\d+)?"),
+    ):
+        for line in listed.splitlines():
+            name = re.split(r"[ @]", line)[0]
+            found = re.fullmatch(ours, name)
+            if found and not psutil.pid_exists(int(found[1], 16)):
+                # Unless another test does the same just now.
+                with suppress(subprocess.CalledProcessError):
+                    _remove(name, is_namespace="-" in name)
+
+
+def _remove(name: str, is_namespace: bool) -> None:
+    if not is_namespace:
+        _ip("link", "delete", name)
+        return
+    Namespace(name, "", "", "").kill()
+    _ip("netns", "delete", name)
 
 
 def _network(among: str) -> ipaddress.IPv4Network:

@@ -14,7 +14,7 @@ import pytest
 from tests.hosts import KINDS, LOOPBACK, NAMESPACES, PREFIX, Host, best_kind, hosts
 
 PORT = 7007
-# Echoes what it gets, and says who sent it, from a process of its own: hosts have more than one.
+# Echoes what it gets from a process of its own: hosts have more than one.
 ECHO = f"""
 import os, socket, sys
 server = socket.create_server((sys.argv[1], {PORT}))
@@ -25,6 +25,14 @@ while True:
     connection, sender = server.accept()
     for line in connection.makefile("rb"):
         connection.sendall(line)
+"""
+# Makes a host with a process on it, and is there until it is killed.
+LEAVE = """
+import signal
+from tests.hosts import NAMESPACES, hosts
+with hosts(1, NAMESPACES) as (one,):
+    print(one.start(["sleep", "600"]).pid, flush=True)
+    signal.pause()
 """
 
 
@@ -118,10 +126,23 @@ def test_nothing_is_left_also_after_a_failure(kind: str) -> None:
     assert all(process.returncode is not None for process in running)
 
 
-def own_interfaces() -> list[str]:
-    """Those of this process: other tests run at the same time."""
-    own = f"{PREFIX}{os.getpid():x}n"
+def own_interfaces(pid: int = os.getpid()) -> list[str]:
+    """Those of a process: other tests run at the same time."""
+    own = f"{PREFIX}{pid:x}n"
     return [name for name in psutil.net_if_addrs() if name.startswith(own)]
+
+
+def test_what_a_killed_test_left_is_removed_by_the_next() -> None:
+    if best_kind() == LOOPBACK:
+        pytest.skip("network namespaces need Linux, root and ip (Debian: iproute2)")
+    command = [sys.executable, "-c", LEAVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout
+        left = psutil.Process(int(killed.stdout.readline()))
+        killed.kill()
+    assert runs(left) and own_interfaces(killed.pid)
+    with hosts(1, NAMESPACES):
+        assert not runs(left) and own_interfaces(killed.pid) == []
 
 
 def test_networks_of_several_tests_at_once_are_apart(kind: str) -> None:
