@@ -35,13 +35,15 @@ class Crowd:
     page."""
 
     def __init__(self, port: int, hosts: Hosts = HERE) -> None:
-        self.port, self.hosts = port, hosts
+        self.port, self.hosts, self.people = port, hosts, 0
         self.allowed: dict[tuple[str, int], set[str]] = {}
         self.ends: dict[str, bytes] = {}
 
     async def play(self, people: int) -> None:
+        """So many more take part."""
+        before, self.people = self.people, self.people + people
         async with asyncio.TaskGroup() as group:
-            for number in range(people):
+            for number in range(before, self.people):
                 group.create_task(self._take_part(f"w{number}"))
 
     async def _take_part(self, who: str) -> None:

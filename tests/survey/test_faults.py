@@ -15,6 +15,7 @@ from survey import database, schema, store
 from survey.app import Opened
 from survey.asked import Settled, asked
 from tests.survey.conftest import Served, Visitor, make_study
+from tests.survey.counted import assert_all_counted, times_asked
 from tests.survey.crowd import Crowd
 from tests.survey.load import Link, Participant, run
 from tests.survey.places import unlimited
@@ -23,18 +24,6 @@ from tests.survey.production import Server
 Start = Callable[..., Server]
 Serve = Callable[..., Served]
 PEOPLE = 200
-
-
-def times_asked(study: Opened) -> Counter[tuple[str, frozenset[str]]]:
-    with database.reading(study.engine) as connection:
-        rows = store.shown(connection)
-    counted = Counter((row.image, frozenset((row.left, row.right))) for row in rows
-                      if not row.is_check)  # fmt: skip
-    everybodys = [(row.code, row.image, frozenset((row.left, row.right))) for row in rows]
-    assert len(everybodys) == len(set(everybodys)), "somebody got a pair twice"
-    for pair in study.pool.pairs:
-        counted.setdefault((pair.image, frozenset(pair[1:])), 0)
-    return counted
 
 
 def test_every_acknowledged_vote_survives_a_killed_server(
@@ -60,19 +49,7 @@ def test_every_acknowledged_vote_survives_a_killed_server(
 
     run(everything())
     assert server.stop() == 0
-    with database.reading(watched.engine) as connection:
-        people = {person.platform_id: person for person in store.people(connection)}
-        answers = store.answers(connection)
-    assert len(people) == PEOPLE
-    who = {person.id: name for name, person in people.items()}
-    stored = {(who[row.participant], row.position): row.choice for row in answers}
-    assert len(stored) == len(answers) and stored.keys() == crowd.allowed.keys()
-    assert {key for key in stored if stored[key] not in crowd.allowed[key]} == set()
-    for name, person in people.items():
-        assert person.finished_at is not None
-        assert watched.keys.completion_code(person.code).encode() in crowd.ends[name]
-    counted = times_asked(watched)
-    assert max(counted.values()) - min(counted.values()) <= 1
+    assert_all_counted(watched, crowd, PEOPLE)
 
 
 def test_many_start_at_once(busy: Path, watched: Opened, production: Start) -> None:
