@@ -16,6 +16,7 @@ from survey import config, keys, stimuli
 from survey.app import Opened, open_study
 from tests.hosts import Host, hosts
 from tests.survey import conftest, postgresql
+from tests.survey.images import show_from
 from tests.survey.load import Hosts
 from tests.survey.places import unlimited
 from tests.survey.postgresql import Cluster
@@ -92,8 +93,7 @@ def study(found: Machines, place: Path, **wanted: Any) -> Path:
     database = found.cluster.new_database(f"study_{secrets.token_hex(4)}")
     given = {"images": 4, "pairs": 3, "checks": 1, "database": database, **wanted}
     folder = unlimited(conftest.make_study(place, **given))
-    file, url = folder / config.FILE, f"http://{found.images.address}:{IMAGES_PORT}"
-    file.write_text(file.read_text().replace('stimuli_url = ""', f'stimuli_url = "{url}"'))
+    show_from(f"http://{found.images.address}:{IMAGES_PORT}", folder)
     return folder
 
 

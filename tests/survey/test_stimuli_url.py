@@ -1,0 +1,149 @@
+"""Images on a host of their own: pages point there, and a wrong copy is noticed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from survey import stimuli
+from tests.survey.conftest import METHODS, Said, Served, Visitor
+from tests.survey.images import Images, sent, show_from
+from tests.survey.production import Server
+
+Run = Callable[..., Said]
+Serve = Callable[..., Served]
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def copied(tmp_path: Path, folder: Path) -> Path:
+    """The images, on another host below mine/."""
+    return Path(shutil.copytree(folder / stimuli.FOLDER, tmp_path / "elsewhere" / "mine"))
+
+
+@pytest.fixture
+def images(copied: Path, folder: Path) -> Iterator[Images]:
+    with sent(copied.parent) as running:
+        show_from(f"{running.url}/mine", folder)
+        yield running
+
+
+def test_pages_point_to_the_other_host_and_allow_it_alone(
+    folder: Path, images: Images, serve: Serve
+) -> None:
+    shutil.rmtree(folder / stimuli.FOLDER)
+    visitor = Visitor(serve(folder).address)
+    page = visitor.start()
+    policy = page.headers["Content-Security-Policy"]
+    assert f"img-src 'self' {images.url};" in policy and policy.count("http") == 1
+    asked, checksums = (
+        visitor.question(),
+        {one.name: one.sha256 for one in stimuli.read(folder, True)},
+    )
+    for side in ("left", "right"):
+        found = re.fullmatch(rf"{images.url}/mine/([0-9a-f]{{32}})\.webp", asked[side])
+        assert found and found[1] in checksums
+        assert asked[side] in page.text
+        assert requests.get(asked[side], timeout=30).status_code == 200
+    # What comes next is loaded from there too, and so is what a vote brings.
+    following = visitor.vote(1).json()
+    for url in (*following["preload"], following["question"]["left"]):
+        assert url.startswith(f"{images.url}/mine/")
+    assert not any(method in page.text for method in METHODS)
+    assert visitor.get(f"/stimuli/{next(iter(checksums))}.webp").status_code == 404
+
+
+def test_simulated_people_take_part_all_the_same(folder: Path, images: Images, run: Run) -> None:
+    said = run("simulate", folder, "--people", "2")
+    assert said.code == 0 and "2 finished" in said.out, said.error
+
+
+def test_serve_says_where_images_are_and_how_they_get_there(
+    folder: Path, images: Images, production: Start
+) -> None:
+    server = production(folder)
+    line = server.output.read_text().splitlines()[2]
+    assert line.startswith(f"images:       {images.url}/mine, copied by ")
+    assert f"rsync -rt {folder}/stimuli/ " in line and f"aws s3 sync {folder}/stimuli " in line
+
+
+def test_check_looks_at_every_image(folder: Path, images: Images, copied: Path, run: Run) -> None:
+    said = run("check", folder)
+    assert (said.code, said.error) == (0, "")
+    assert said.out == f"{images.url}/mine: all 24 images of {folder}\n"
+    assert len(images.asked) == 24
+    last = sorted(copied.iterdir())[-1]
+    last.write_bytes(last.read_bytes()[:-1])
+    said = run("check", folder)
+    assert said.code == 2 and said.error.count("\n") == 1 and said.out == ""
+    assert f"{images.url}/mine/{last.name}: " in said.error
+    assert f"{last.stat().st_size:,} bytes that are not this study's image; copy" in said.error
+
+
+def test_images_that_are_not_there(folder: Path, images: Images, copied: Path, run: Run) -> None:
+    shutil.rmtree(copied)
+    said = run("check", folder)
+    assert said.code == 2 and said.error.count("\n") == 1
+    assert ".webp: 404" in said.error and "(and 23 more of 24)" in said.error
+    assert f"rsync -rt {folder}/stimuli/ " in said.error
+    said = run("serve", folder)
+    assert said.code == 2 and ".webp: 404" in said.error and said.out == ""
+
+
+def test_images_that_browsers_would_refuse(folder: Path, images: Images, run: Run) -> None:
+    images.says["Cross-Origin-Resource-Policy"] = "same-origin"
+    said = run("check", folder)
+    assert said.code == 2 and "Cross-Origin-Resource-Policy: same-origin" in said.error
+    images.says["Cross-Origin-Resource-Policy"] = "cross-origin"
+    assert run("check", folder).code == 0
+
+
+def test_a_host_that_cannot_be_reached_from_here(
+    folder: Path, images: Images, run: Run, production: Start
+) -> None:
+    """It may be from participants' browsers: serving goes on, checking cannot."""
+    images.shutdown()
+    images.server_close()
+    said = run("check", folder)
+    assert said.code == 2 and said.error.endswith(".webp: no answer\n")
+    server = production(folder)
+    assert "warning: http" in server.output.read_text().splitlines()[0]
+
+
+def test_check_of_images_that_are_here(folder: Path, run: Run) -> None:
+    said = run("check", folder)
+    assert said.code == 0 and said.out == f"{folder}/stimuli: all 24 images of {folder}\n"
+    one = next((folder / stimuli.FOLDER).iterdir())
+    one.write_bytes(b"RIFF")
+    said = run("check", folder)
+    assert said.code == 2 and f"{one}: not the image that create wrote" in said.error
+    one.unlink()
+    said = run("check", folder)
+    assert said.code == 2 and f"{one} is missing" in said.error
+    assert "server.stimuli_url" in said.error
+
+
+@pytest.mark.parametrize(
+    ("url", "public", "complaint"),
+    [
+        ("ftp://x", "", "server.stimuli_url = 'ftp://x': must begin with https:// or http://"),
+        ("https://x/y;script-src *", "", "must be an address such as https://"),
+        ("https://x y", "", "must be an address such as https://"),
+        ("https://me:word@x/", "", "must be an address such as https://"),
+        ("https://x/?key=1", "", "must be an address such as https://"),
+        ("http://x", "https://study.example", "stimuli_url must begin with https:// as public_url"),
+    ],
+)
+def test_an_address_that_cannot_be(
+    folder: Path, run: Run, url: str, public: str, complaint: str
+) -> None:
+    show_from(url, folder)
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace('public_url = ""', f'public_url = "{public}"'))
+    said = run("status", folder)
+    assert said.code == 2 and complaint in said.error and said.error.count("\n") == 1
