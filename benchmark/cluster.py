@@ -9,7 +9,7 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,6 +131,7 @@ def _local_workers(number: int, threads: int, scratch: str) -> dict[int, dict[st
                 "local_directory": scratch,
                 "resources": {GPU: 1} if index < len(gpus) else {},
                 "env": thread_variables(threads)
+                | {"DASK_LOGGING__DISTRIBUTED": "critical"}
                 | {"CUDA_VISIBLE_DEVICES": gpus[index] if index < len(gpus) else ""},
             },
         }
@@ -242,14 +243,32 @@ def _examples(plan: Plan) -> list[Example]:
     ]
 
 
-def machines(fleet: Fleet) -> list[dict[str, Any]]:
-    """The machines behind the workers, each once, with its number of workers; for run.json."""
-    found: dict[str, dict[str, Any]] = {}
-    for described in fleet.client.run(_machine).values():
-        key = key_of(described)
-        found.setdefault(key, {**described, "workers": 0})["workers"] += 1
-    return list(found.values())
+def record(fleet: Fleet) -> dict[str, Any]:
+    """The workers, for run.json: their number, the threads of a case, the machines they run on,
+    each once, and as `machine` what stands in the notes of the tables."""
+    described = list(fleet.client.run(_machine).values())
+    machines: dict[str, dict[str, Any]] = {}
+    for one in described:
+        machines.setdefault(key_of(one), {**one, "workers": 0})["workers"] += 1
+    return {
+        "cluster": fleet.address,
+        "workers": len(described),
+        "threads": _together(one["threads"] for one in described),
+        "machine": {
+            name: _together(one[name] for one in described)
+            for name in ("system", "processor", "cores", "memory_mb", "gpus")
+        },
+        "cluster_machines": list(machines.values()),
+        "client": provenance.machine(),
+    }
 
 
 def _machine() -> dict[str, Any]:
-    return {"host": socket.gethostname(), **provenance.machine()}
+    threads = int(os.environ["OMP_NUM_THREADS"])
+    return {"host": socket.gethostname(), "threads": threads, **provenance.machine()}
+
+
+def _together(values: Iterable[Any]) -> Any:
+    """What all have in common, or all that there is, in words."""
+    different = list(dict.fromkeys(values))
+    return different[0] if len(different) == 1 else " or ".join(map(str, different))

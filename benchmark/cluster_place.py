@@ -27,14 +27,14 @@ class OnCluster:
         self._fleet = fleet
         self._stack = stack
         self._console = console
-        self._machines: list[dict[str, Any]] = []
+        self._record: dict[str, Any] = {}
 
     def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
         return cluster.placed(specs, self._fleet, self._console)
 
     def admit(self, plan: Plan) -> None:
         self._stack.enter_context(cluster.admitted(self._fleet, plan))
-        self._machines = cluster.machines(self._fleet)
+        self._record = cluster.record(self._fleet)
 
     def run(self, writer: Writer, plan: Plan) -> None:
         # Results made elsewhere lie on this machine and take no computing.
@@ -52,7 +52,7 @@ class OnCluster:
         runner.run(to_run, plan.to_score)
 
     def record(self) -> dict[str, Any]:
-        return {"cluster": self._job.request.cluster, "cluster_machines": self._machines}
+        return self._record
 
 
 @contextmanager

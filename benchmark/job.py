@@ -132,12 +132,12 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finis
         },
         "seed": request.seed,
         "device": request.device,
-        **where.record(),
         "time_limit_s": request.time_limit,
         "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,
         "machine": provenance.machine(),
         "versions": provenance.versions(),
+        **where.record(),
     }
     text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder.path / "run.json", text.encode())
