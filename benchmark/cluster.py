@@ -83,6 +83,8 @@ def _client(address: str, threads: int) -> Iterator[Client]:
             yield client
         return
     scratch = tempfile.mkdtemp(prefix="inpainting-cluster-")
+    # Workers read it when they start, before anything that could be sent to them.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     try:
         with (
             dask.config.set({"distributed.worker.daemon": False}),
@@ -131,7 +133,6 @@ def _local_workers(number: int, threads: int, scratch: str) -> dict[int, dict[st
                 "local_directory": scratch,
                 "resources": {GPU: 1} if index < len(gpus) else {},
                 "env": thread_variables(threads)
-                | {"DASK_LOGGING__DISTRIBUTED": "critical"}
                 | {"CUDA_VISIBLE_DEVICES": gpus[index] if index < len(gpus) else ""},
             },
         }

@@ -1,0 +1,51 @@
+"""Methods by which tests steer what workers live through."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from methods.base import Image, Inpainter, Mask
+
+
+@dataclass(kw_only=True)
+class Waiting(Inpainter):
+    """Fills grey once `folder` holds a file "go"; tells of every start by a file of its own."""
+
+    name: ClassVar[str] = "waiting"
+    summary: ClassVar[str] = "waits to be told"
+    uses_device: ClassVar[bool] = False
+
+    folder: str
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        started = Path(self.folder) / f"started-{os.getpid()}-{time.monotonic_ns()}"
+        started.touch()
+        while not (Path(self.folder) / "go").exists():
+            time.sleep(0.02)
+        return np.full_like(image, 128)
+
+
+@dataclass(kw_only=True)
+class Deadly(Inpainter):
+    """Kills the worker it runs on, for the image whose top left pixel is bright, as a system does
+    that runs out of memory."""
+
+    name: ClassVar[str] = "deadly"
+    summary: ClassVar[str] = "kills its worker"
+    uses_device: ClassVar[bool] = False
+
+    folder: str
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        if image[0, 0, 0] > 128:
+            (Path(self.folder) / f"killed-{os.getppid()}").touch()
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
+        return np.full_like(image, 128)
