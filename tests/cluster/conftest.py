@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -20,7 +20,7 @@ __all__ = ["photos", "protocol"]
 LONGEST_S = 60
 # Losses are noticed by the network alone; by default after 30 s.
 QUICK = {
-    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "3s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
     "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "6s",
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5s",
     "OMP_NUM_THREADS": "1",
@@ -46,20 +46,27 @@ class Cluster:
         return self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command)
 
     def start_worker(
-        self, host: Host, *options: str, cwd: Path = ROOT, **more: str
+        self,
+        host: Host,
+        *options: str,
+        before: Sequence[str] = (),
+        more_path: str | None = None,
     ) -> subprocess.Popen[bytes]:
-        """A nanny with one worker."""
+        """A nanny with one worker. before: words before the command; more_path: where it finds
+        modules first."""
         command = [self.address, "--host", host.address, "--nthreads", "1", "--no-dashboard"]
         command += ["--local-directory", str(self._folder / "scratch"), *options]
-        return self._start(host, "distributed.cli.dask_worker", *command, cwd=cwd, **more)
+        paths = {"PYTHONPATH": f"{more_path}{os.pathsep}{ROOT}"} if more_path else {}
+        return self._start(host, "distributed.cli.dask_worker", *command, before=before, **paths)
 
     def _start(
-        self, host: Host, module: str, *command: str, cwd: Path = ROOT, **more: str
+        self, host: Host, module: str, *command: str, before: Sequence[str] = (), **more: str
     ) -> subprocess.Popen[bytes]:
         return host.start(
-            [sys.executable, "-m", module, *command],
+            [*before, sys.executable, "-m", module, *command],
             env=environment(**more),
-            cwd=cwd,
+            # What is found must not depend on where a worker was started.
+            cwd=self._folder,
             stdout=self._log,
             stderr=self._log,
         )

@@ -4,51 +4,168 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.benchmark.conftest import ROOT, Bench
-from tests.cluster.conftest import Cluster, environment, results, scores, start, until
+from tests.benchmark.conftest import Bench
+from tests.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 
 GREY = "tests.benchmark.own_methods:Grey"
 BAD = "tests.benchmark.own_methods:Bad"
-METHODS = ("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9")
+WAITING = "tests.cluster.own_methods:Waiting"
+METHODS = (
+    *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
+    *("--resolutions", "48,96"),
+)
 
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Dask gives to each of its workers.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-def test_a_local_cluster_gives_a_local_runs_answers(bench: Bench, tmp_path: Path) -> None:
-    local = dataclasses.replace(bench, out=tmp_path / "local")
-    assert local.run(*METHODS).returncode == 0
+@pytest.fixture
+def local(bench: Bench, tmp_path: Path) -> Bench:
+    """The same run on this machine alone, finished."""
+    alone = dataclasses.replace(bench, out=tmp_path / "local")
+    done = alone.run(*METHODS)
+    assert done.returncode == 0, done.stderr
+    return alone
+
+
+def assert_same(bench: Bench, other: Bench) -> None:
+    assert scores(bench) == scores(other)
+    assert results(bench) == results(other)
+    assert bench.tables() == other.tables()
+
+
+def test_workers_here_and_elsewhere_give_a_local_runs_answers(
+    bench: Bench, local: Bench, cluster: Cluster
+) -> None:
     done = bench.run(*METHODS, "--cluster", "local:2")
     assert done.returncode == 0, done.stderr
-    assert scores(bench) == scores(local)
-    assert results(bench) == results(local)
-    assert bench.tables() == local.tables()
     assert "distributed" not in done.stderr
+    assert_same(bench, local)
     info = json.loads((bench.out / "run.json").read_text())
     assert (info["cluster"], info["workers"], info["threads"]) == ("local:2", 2, 1)
     assert [machine["workers"] for machine in info["cluster_machines"]] == [2]
 
-    again = bench.run(*METHODS, "--cluster", "local:1")
-    assert again.returncode == 0 and " 0 to run" in again.stderr
+    finished = bench.run(*METHODS, "--cluster", "local:1")
+    assert finished.returncode == 0 and " 0 to run" in finished.stderr
 
-
-def test_workers_that_do_not_see_the_photographs_get_them_with_the_task(
-    bench: Bench, cluster: Cluster, tmp_path: Path
-) -> None:
-    local = dataclasses.replace(bench, out=tmp_path / "local")
-    assert local.run(*METHODS).returncode == 0
-    # Relative to another folder nothing is where the client says; files are the same for all here.
-    hidden = ["unshare", "-m", "sh", "-c"]
-    assert hidden
     for host in cluster.hosts[1:]:
         cluster.start_worker(host)
+    shutil.rmtree(bench.out)
     done = bench.run(*METHODS, "--cluster", cluster.address)
     assert done.returncode == 0, done.stderr + cluster.log()
-    assert scores(bench) == scores(local)
-    assert results(bench) == results(local)
+    assert_same(bench, local)
+
+
+def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
+    bench: Bench, local: Bench, cluster: Cluster
+) -> None:
+    # A file system of its own, where an empty folder lies over the photographs.
+    hide = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+    cluster.start_worker(cluster.hosts[1], before=[*hide, str(bench.photos)])
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr + cluster.log()
+    assert_same(bench, local)
+
+
+def test_results_are_scored_again_when_only_the_metrics_change(bench: Bench, local: Bench) -> None:
+    text = bench.protocol.read_text()
+    bench.protocol.write_text(text.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
+    cluster = dataclasses.replace(bench, out=bench.out.with_name("cluster"))
+    shutil.copytree(local.out, cluster.out)
+    before = results(cluster)
+    assert local.run(*METHODS).returncode == 0
+    done = cluster.run(*METHODS, "--cluster", "local:2")
+    assert done.returncode == 0, done.stderr
+    assert scores(cluster) == scores(local)
+    assert all(float(row["ssim_uniform"]) > 0 for row in cluster.rows().values())
+    # Nothing was run again: seconds are those of before.
+    assert cluster.rows() == local.rows() and results(cluster) == before
+
+
+def test_failures_become_rows_as_in_a_local_run(bench: Bench, tmp_path: Path) -> None:
+    methods = tmp_path / "methods.toml"
+    hows = ["raise", "segfault", "memory", "shape", "hang"]
+    methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
+    words = ("--method-file", str(methods), "--resolutions", "48", "--time-limit", "5")
+    assert bench.run(*words, "--cluster", "local:2").returncode == 1
+    local = dataclasses.replace(bench, out=tmp_path / "local")
+    assert local.run(*words, "--workers", "2").returncode == 1
+    # A worker has a limit of memory, which the reason names.
+    without = [{**row, "error": row["error"].partition("reached: ")[2]} for row in scores(bench)]
+    assert without == [
+        {**row, "error": row["error"].partition("reached: ")[2]} for row in scores(local)
+    ]
+    assert "Traceback" in (bench.out / "logs/48/raise/bright.txt").read_text()
+
+
+def test_a_case_goes_where_there_is_memory_enough(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    greedy = "tests.benchmark.own_methods:Greedy"
+    words = ("--methods", greedy, "--option", f"{greedy}.megabytes=1500", "--resolutions", "48")
+    cluster.start_worker(cluster.hosts[1], "--memory-limit", "1GiB")
+    small = bench.run(*words, "--cluster", cluster.address)
+    assert small.returncode == 1, small.stderr
+    (row, *_) = bench.rows().values()
+    assert row["status"] == "out_of_memory" and "limit of 1 GB" in row["error"]
+
+    cluster.start_worker(cluster.hosts[2], "--memory-limit", "8GiB")
+    until(lambda: cluster.log().count("Register worker addr") == 2)
+    both = bench.run(*words, "--cluster", cluster.address, "--overwrite", "failed")
+    assert both.returncode == 0, both.stderr
+    assert {row["status"] for row in bench.rows().values()} == {"ok"}
+
+
+def test_a_worker_that_would_compute_something_else_is_refused(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    (other / "opencv_contrib_python-1.0.dist-info").mkdir(parents=True)
+    (other / "opencv_contrib_python-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: opencv-contrib-python\nVersion: 1.0\n"
+    )
+    cluster.start_worker(cluster.hosts[1], more_path=str(other))
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()[-1:]
+    assert "opencv-contrib-python 1.0 there" in line and cluster.hosts[1].address in line
+    assert not bench.out.exists()
+
+
+def test_a_worker_that_comes_later_helps(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+    words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+    process = start(bench, *words, "--resolutions", "48", "--cluster", cluster.address)
+    assert process.stderr is not None
+    assert "waiting for a worker" in process.stderr.readline()
+    for number, host in enumerate(cluster.hosts[1:], 1):
+        cluster.start_worker(host)
+        until(lambda number=number: len(list(tmp_path.glob("started-*"))) == number)
+    (tmp_path / "go").touch()
+    _, told = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 0, told
+    assert len(list(tmp_path.glob("started-*"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--cluster", "local:0"], "write local:N"),
+        (["--cluster", "local:2", "--workers", "2"], "leave out --workers"),
+        (["--cluster", "nowhere.json"], "no such scheduler file"),
+        (["--cluster", "tcp://127.0.0.1:9"], "no Dask scheduler answers"),
+        (["--cluster", "local:1", "--device", "cuda:1"], "use cuda, cpu or auto"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(bench: Bench, words: list[str], told: str) -> None:
+    done = bench.run("--methods", "telea", *words)
+    assert done.returncode == 2
+    assert told in done.stderr and "Traceback" not in done.stderr
+    assert not bench.out.exists()
