@@ -33,7 +33,7 @@ from methods.external import External
 
 # What workers call a GPU: dask worker ... --resources "GPU=1"
 GPU = "GPU"
-CONNECT_S = 30
+CONNECT_S = 10
 REACH_S = 2.0
 
 
