@@ -40,7 +40,10 @@ class Environment:
 
     @classmethod
     def here(cls) -> Environment:
-        installed = {str(item.metadata["Name"]).lower(): item.version for item in distributions()}
+        installed: dict[str, str] = {}
+        for item in distributions():
+            # The first one on the path is the one that is imported.
+            installed.setdefault(str(item.metadata["Name"]).lower(), item.version)
         python = ".".join(platform.python_version_tuple()[:2])
         return cls(python, _source(), installed)
 

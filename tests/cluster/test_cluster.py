@@ -6,11 +6,12 @@ import dataclasses
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.benchmark.conftest import Bench
+from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
 from tests.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 
 GREY = "tests.benchmark.own_methods:Grey"
@@ -18,7 +19,7 @@ BAD = "tests.benchmark.own_methods:Bad"
 WAITING = "tests.cluster.own_methods:Waiting"
 METHODS = (
     *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
-    *("--resolutions", "48,96"),
+    *("--resolutions", "48"),
 )
 
 
@@ -28,13 +29,22 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
-def local(bench: Bench, tmp_path: Path) -> Bench:
-    """The same run on this machine alone, finished."""
-    alone = dataclasses.replace(bench, out=tmp_path / "local")
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A run on this machine alone, finished."""
+    folder = tmp_path_factory.mktemp("local")
+    for seed, name in enumerate(["bright", "cliff", "été 1"]):
+        save(folder / "photos" / f"{name}.png", scene(seed, 96, 96))
+    (folder / "tiny.toml").write_text(PROTOCOL)
+    alone = Bench(folder / "photos", folder / "tiny.toml", folder / "run")
     done = alone.run(*METHODS)
     assert done.returncode == 0, done.stderr
     return alone
+
+
+def beside(local: Bench, tmp_path: Path) -> Bench:
+    """The same run into another folder."""
+    return dataclasses.replace(local, out=tmp_path / "run")
 
 
 def assert_same(bench: Bench, other: Bench) -> None:
@@ -44,8 +54,9 @@ def assert_same(bench: Bench, other: Bench) -> None:
 
 
 def test_workers_here_and_elsewhere_give_a_local_runs_answers(
-    bench: Bench, local: Bench, cluster: Cluster
+    local: Bench, cluster: Cluster, tmp_path: Path
 ) -> None:
+    bench = beside(local, tmp_path)
     done = bench.run(*METHODS, "--cluster", "local:2")
     assert done.returncode == 0, done.stderr
     assert "distributed" not in done.stderr
@@ -66,8 +77,9 @@ def test_workers_here_and_elsewhere_give_a_local_runs_answers(
 
 
 def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
-    bench: Bench, local: Bench, cluster: Cluster
+    local: Bench, cluster: Cluster, tmp_path: Path
 ) -> None:
+    bench = beside(local, tmp_path)
     # A file system of its own, where an empty folder lies over the photographs.
     hide = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
     cluster.start_worker(cluster.hosts[1], before=[*hide, str(bench.photos)])
@@ -76,19 +88,21 @@ def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
     assert_same(bench, local)
 
 
-def test_results_are_scored_again_when_only_the_metrics_change(bench: Bench, local: Bench) -> None:
-    text = bench.protocol.read_text()
-    bench.protocol.write_text(text.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
-    cluster = dataclasses.replace(bench, out=bench.out.with_name("cluster"))
-    shutil.copytree(local.out, cluster.out)
-    before = results(cluster)
-    assert local.run(*METHODS).returncode == 0
+def test_results_are_scored_again_when_only_the_metrics_change(
+    local: Bench, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.toml"
+    more.write_text(PROTOCOL.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
+    here = Bench(local.photos, more, tmp_path / "here")
+    cluster = Bench(local.photos, more, tmp_path / "cluster")
+    for bench in (here, cluster):
+        shutil.copytree(local.out, bench.out)
+    assert here.run(*METHODS).returncode == 0
     done = cluster.run(*METHODS, "--cluster", "local:2")
     assert done.returncode == 0, done.stderr
-    assert scores(cluster) == scores(local)
     assert all(float(row["ssim_uniform"]) > 0 for row in cluster.rows().values())
     # Nothing was run again: seconds are those of before.
-    assert cluster.rows() == local.rows() and results(cluster) == before
+    assert cluster.rows() == here.rows() and results(cluster) == results(local)
 
 
 def test_failures_become_rows_as_in_a_local_run(bench: Bench, tmp_path: Path) -> None:
@@ -154,6 +168,23 @@ def test_a_worker_that_comes_later_helps(bench: Bench, cluster: Cluster, tmp_pat
     _, told = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 0, told
     assert len(list(tmp_path.glob("started-*"))) == 4
+
+
+def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+    cluster.start_worker(cluster.hosts[1], "--nthreads", "2", "--resources", "GPU=1")
+    cluster.start_worker(cluster.hosts[2])
+    until(lambda: cluster.log().count("Register worker addr") == 2)
+    traced = "tests.cluster.own_methods:Traced"
+    words = ("--methods", f"{traced},telea", "--option", f"{traced}.folder={tmp_path}")
+    done = bench.run(*words, "--resolutions", "48", "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr
+    told = [path.name.split("-") for path in tmp_path.glob("traced-*")]
+    assert len(told) == 4
+    assert {device for _, device, *_ in told} == {"cuda"}
+    assert len({worker for _, _, worker, *_ in told}) == 1
+    times = sorted((int(begin), int(end)) for *_, begin, end in told)
+    assert all(end < begin for (_, end), (begin, _) in pairwise(times))
+    assert "no worker offers a GPU" not in done.stderr
 
 
 @pytest.mark.parametrize(
