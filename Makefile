@@ -6,6 +6,7 @@
 # make test-gimp  the plug-in in a real GIMP 3, in a chroot that it sets up (Debian, root, 1.3 GB)
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings and memory, side by side
+# make bench-scale  how runs grow, and what a cluster gives (docs/cluster.md)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -26,7 +27,7 @@ FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
 FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
-.PHONY: demo demo-full paper results weights test test-gimp conformance bench lint lock clean
+.PHONY: demo demo-full paper results weights test test-gimp conformance bench bench-scale lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
@@ -87,6 +88,10 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.hifill_bench
 	$(RUN) -m tests.bench.ranking_bench
 	$(RUN) -m tests.bench.survey_bench
+
+bench-scale: $(VENV)/installed
+	$(RUN) -m tests.bench.scale_bench growth
+	$(RUN) -m tests.bench.cluster_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

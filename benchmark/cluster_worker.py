@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from distributed import Client, Worker, get_client, get_worker
 
 from benchmark.dataset import Photo, PhotoStore
-from benchmark.inference import Limits, MethodSpec, infer
+from benchmark.inference import Limits, MethodSpec, Outcome, infer
 from benchmark.judging import judge, scores
 from benchmark.protocol import Protocol
 from benchmark.run_folder import Row, Slot
@@ -90,7 +91,10 @@ def run_batch(batch: Batch) -> BatchResult:
     started = time.perf_counter()
     limits = _limits(batch, get_worker())
     ledger = Ledger(get_client(), batch)
-    finished = [_run(batch, item, limits, ledger) for item in batch.items]
+    # A case is scored and encoded while the next one is inferred, so that a GPU is not idle.
+    with ThreadPoolExecutor(1) as behind:
+        parts = [_run(batch, item, limits, ledger, behind) for item in batch.items]
+        finished = [part.result() for part in parts]
     return BatchResult(finished, time.perf_counter() - started)
 
 
@@ -119,23 +123,24 @@ def losses(client: Client, batch: Batch) -> dict[int, int]:
     return dict(client.get_metadata([batch.run, batch.name], batch.losses))
 
 
-def _run(batch: Batch, item: Item, limits: Limits, ledger: Ledger) -> Finished:
-    slot = (batch.spec.label, batch.resolution, item.photo.name)
-    if ledger.lost(item.number) >= MOST_LOSSES:
-        return Finished(item.number, _given_up(slot, ledger.lost(item.number)))
+def _run(
+    batch: Batch, item: Item, limits: Limits, ledger: Ledger, behind: Executor
+) -> Future[Finished]:
+    """Infer a case; the future is of all the rest."""
+    lost = ledger.lost(item.number)
+    if lost >= MOST_LOSSES:
+        row = _given_up((batch.spec.label, batch.resolution, item.photo.name), lost)
+        return behind.submit(Finished, item.number, row)
     # First of all: a large photograph alone may be more than a worker can hold.
     ledger.begin(item.number)
     with _photo_folder(batch, item) as folder:
         if folder is None:
-            return Finished(item.number, None)
+            return behind.submit(Finished, item.number, None)
         image, mask = inputs(item.photo, PhotoStore(folder), batch.resolution, batch.protocol)
-    if item.standing is None:
-        finished = _inferred(batch, item, slot, image, mask, limits)
-    else:
-        finished = _scored_again(batch, item, image, mask)
-    if item.wants_input:
-        finished = replace(finished, reference=png_bytes(image), mask=png_bytes(mask))
-    return finished
+    if item.standing is not None:
+        return behind.submit(_scored_again, batch, item, image, mask)
+    outcome = infer(batch.spec, batch.resolution, item.photo.name, blank(image, mask), mask, limits)
+    return behind.submit(_judged, batch, item, outcome, image, mask, limits)
 
 
 def _given_up(slot: Slot, lost: int) -> Row:
@@ -147,13 +152,20 @@ def _given_up(slot: Slot, lost: int) -> Row:
     return Row(*slot, status="failed", error=error)
 
 
-def _inferred(
-    batch: Batch, item: Item, slot: Slot, image: Image, mask: Mask, limits: Limits
+def _judged(
+    batch: Batch, item: Item, outcome: Outcome, image: Image, mask: Mask, limits: Limits
 ) -> Finished:
-    outcome = infer(batch.spec, batch.resolution, item.photo.name, blank(image, mask), mask, limits)
+    slot = (batch.spec.label, batch.resolution, item.photo.name)
     row, result = judge(slot, batch.spec.method, outcome, image, mask, batch.protocol)
     encoded = None if result is None else png_bytes(result)
-    return Finished(item.number, row, encoded, outcome.log, memory_gb=limits.memory_gb)
+    finished = Finished(item.number, row, encoded, outcome.log, memory_gb=limits.memory_gb)
+    return _with_input(finished, item, image, mask)
+
+
+def _with_input(finished: Finished, item: Item, image: Image, mask: Mask) -> Finished:
+    if not item.wants_input:
+        return finished
+    return replace(finished, reference=png_bytes(image), mask=png_bytes(mask))
 
 
 def _scored_again(batch: Batch, item: Item, image: Image, mask: Mask) -> Finished:
@@ -164,7 +176,8 @@ def _scored_again(batch: Batch, item: Item, image: Image, mask: Mask) -> Finishe
         file.flush()
         result = read_rgb(Path(file.name))
     scored = scores(image, result, mask, batch.protocol)
-    return Finished(item.number, replace(row, scores=scored))
+    finished = Finished(item.number, replace(row, scores=scored))
+    return _with_input(finished, item, image, mask)
 
 
 def _limits(batch: Batch, worker: Worker) -> Limits:
