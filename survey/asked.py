@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Connection, FromClause, func, select
 
 from survey.design import Asked, Pair
 from survey.schema import participants, questions, votes
@@ -13,11 +13,11 @@ from survey.schema import participants, questions, votes
 # People in one statement; databases limit its parameters.
 TOGETHER = 1000
 
-_INCLUDED = func.coalesce(participants.c.excluded, "") == ""
-_FINISHED = select(participants.c.id, participants.c.finished_at).where(
-    participants.c.finished_at.is_not(None), participants.c.withdrawn_at.is_(None), _INCLUDED
+# Who counts. In one statement, which sees everybody at one time: who finishes between two of them
+# would be in neither, or in both.
+_PEOPLE = select(participants.c.id, participants.c.finished_at, participants.c.last_seen_at).where(
+    participants.c.withdrawn_at.is_(None), func.coalesce(participants.c.excluded, "") == ""
 )
-_UNFINISHED = select(participants.c.id).where(participants.c.finished_at.is_(None), _INCLUDED)
 
 Times = dict[Pair, Asked]
 
@@ -30,15 +30,13 @@ class Settled:
         self._people: set[tuple[int, int]] = set()
         self._times: Times = {}
 
-    def times(self, connection: Connection) -> Times:
-        finished = {(row.id, row.finished_at) for row in connection.execute(_FINISHED)}
+    def times(self, connection: Connection, finished: set[tuple[int, int]]) -> Times:
+        """finished: number, and when."""
         if not self._people <= finished:
             # Somebody withdrew.
             self._people, self._times = set(), {}
-        new = sorted(number for number, _ in finished - self._people)
-        for first in range(0, len(new), TOGETHER):
-            theirs = questions.c.participant.in_(new[first : first + TOGETHER])
-            self._times = _added(self._times, _counted(connection, theirs, questions))
+        new = [number for number, _ in finished - self._people]
+        self._times = _with(self._times, connection, new, questions)
         self._people = finished
         return self._times
 
@@ -51,32 +49,38 @@ def asked(
 
     active_since: who was not seen after that has left; count_unfinished: whether the votes of
     those count all the same."""
-    active = questions.c.participant.in_(
-        _UNFINISHED.where(participants.c.last_seen_at > active_since)
-    )
+    everybody = connection.execute(_PEOPLE).all()
+    finished = {(row.id, row.finished_at) for row in everybody if row.finished_at is not None}
+    here = [row for row in everybody if row.finished_at is None]
+    times = settled.times(connection, finished)
+    active = [row.id for row in here if row.last_seen_at > active_since]
+    times = _with(times, connection, active, questions)
     if not count_unfinished:
-        return _added(settled.times(connection), _counted(connection, active, questions))
-    here = questions.c.participant.in_(_UNFINISHED) & or_(active, votes.c.choice.is_not(None))
-    rows = _counted(connection, here, questions.outerjoin(votes))
-    return _added(settled.times(connection), rows)
+        return times
+    left = [row.id for row in here if row.last_seen_at <= active_since]
+    return _with(times, connection, left, questions.join(votes))
 
 
-def _counted(connection: Connection, which: ColumnElement[bool], where: Any) -> Iterable[Any]:
+def _with(before: Times, connection: Connection, people: Iterable[int], where: FromClause) -> Times:
+    """With the questions of some more people. where: questions, or those that were answered."""
+    times, numbers = dict(before), sorted(people)
+    for first in range(0, len(numbers), TOGETHER):
+        for image, left, right, number in _counted(
+            connection, numbers[first : first + TOGETHER], where
+        ):
+            pair = Pair(image, *sorted((left, right)))
+            one, other = times.get(pair, Asked())
+            of_first = number if left == pair.first else 0
+            times[pair] = Asked(one + of_first, other + number - of_first)
+    return times
+
+
+def _counted(connection: Connection, people: Sequence[int], where: FromClause) -> Iterable[Any]:
     """Image, left method, right method, how often; validation questions left out."""
     shown = questions.c.image, questions.c.left, questions.c.right
     return connection.execute(
         select(*shown, func.count())
         .select_from(where)
-        .where(which, ~questions.c.is_check)
+        .where(questions.c.participant.in_(people), ~questions.c.is_check)
         .group_by(*shown)
     )
-
-
-def _added(before: Times, rows: Iterable[Any]) -> Times:
-    times = dict(before)
-    for image, left, right, number in rows:
-        pair = Pair(image, *sorted((left, right)))
-        first, second = times.get(pair, Asked())
-        of_first = number if left == pair.first else 0
-        times[pair] = Asked(first + of_first, second + number - of_first)
-    return times
