@@ -89,7 +89,10 @@ def open_study(
     study = config.read(folder)
     file = folder / database.FILE
     if not new and not preview and study.server.database == "sqlite" and not file.is_file():
-        raise InputError(f"{file} is missing; put it back from a backup, or create the study anew")
+        raise InputError(
+            f"{file} is missing; put it back from a backup, or create the study anew "
+            "(several hosts need PostgreSQL)"
+        )
     if preview:
         # A database that goes with the process: nothing of a preview is recorded.
         scratch = tempfile.mkdtemp(prefix="preview-")
