@@ -28,6 +28,8 @@ from analysis.style import HOUSE, Style
 FIGURES = "figures"
 # What `publish` draws; other files in figures/ are the user's.
 DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
+# A second each; of more photographs a command draws those that are wanted.
+MOST_FIGURES = 100
 # Parts of run.json that change from one start of the same run to the next.
 VOLATILE = ("written", "command", "workers", "threads")
 
@@ -83,12 +85,14 @@ def _drawn(
 
 
 def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, object]:
-    """Draw a figure for every photograph at the highest resolution, and gather the gallery."""
+    """Draw figures of photographs at the highest resolution, of all or, of very many, of those in
+    the gallery, and gather the gallery."""
     resolution = max(loaded.resolutions)
     in_gallery = gallery.chosen(loaded.images)
     gathered = gallery.Gallery(len(in_gallery), len(loaded.methods))
-    for place, image in enumerate(loaded.images):
-        done(place, len(loaded.images))
+    images = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery
+    for place, image in enumerate(images):
+        done(place, len(images))
         shown = pictures.load(loaded, image, resolution, loaded.methods)
         if shown is None or not shown.results:
             continue
@@ -97,7 +101,7 @@ def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, ob
         style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{image}")
         if image in in_gallery:
             gathered.add(shown)
-    done(len(loaded.images), len(loaded.images))
+    done(len(images), len(images))
     return {
         "resolution": resolution,
         "total": len(loaded.images),

@@ -16,14 +16,17 @@ from matplotlib.figure import Figure
 
 from analysis import people, published, tables
 from analysis.differences import Difference
+from analysis.gallery import chosen
 from analysis.people import People
 from analysis.plots import Plot
 from analysis.published import PublishedTable
-from analysis.run import ARROWS, Metric, Run
+from analysis.run import ARROWS, Metric, Run, Score
 from analysis.tables import Table
 
 FILE_NAME = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
+# Rows that a browser still sorts at once.
+MOST_CASES = 20_000
 
 
 def render(
@@ -48,6 +51,7 @@ def render(
         lstrip_blocks=True,
     )
     objective = tables.objective(run)
+    listed = _listed(run)
     return environment.get_template("report.html").render(
         run=run,
         info=run.info,
@@ -71,7 +75,9 @@ def render(
         people=_people(preferences) if preferences else None,
         audit=run.audit,
         gallery=gallery,
-        data={"gallery": gallery, "table": _cases(run)},
+        data={"gallery": gallery, "table": _cases(run, listed)},
+        listed=len(listed),
+        total_cases=len(run.scores),
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
 
@@ -166,8 +172,9 @@ def _difference_cell(difference: Difference, decimals: int) -> dict[str, str]:
     return {"text": text, "outcome": difference.outcome}
 
 
-def _cases(run: Run) -> dict[str, Any]:
-    """The rows of scores.csv as the page's script sorts them."""
+def _cases(run: Run, listed: list[Score]) -> dict[str, Any]:
+    """Rows of scores.csv as the page's script sorts them."""
+    places = {method: place for place, method in enumerate(run.methods)}
     described = [run.metric(key) for key in run.info["metrics"]]
     columns: list[dict[str, Any]] = [
         {"key": m.key, "label": m.heading, "decimals": m.decimals} for m in described
@@ -191,11 +198,19 @@ def _cases(run: Run) -> dict[str, Any]:
             # JSON has no infinity; the page writes texts as they are.
             "values": [_finite(score.values.get(column["key"])) for column in columns],
         }
-        for score in sorted(
-            run.scores, key=lambda it: (it.image, run.methods.index(it.method), it.resolution)
-        )
+        for score in sorted(listed, key=lambda it: (it.image, places[it.method], it.resolution))
     ]
     return {"columns": columns, "rows": rows}
+
+
+def _listed(run: Run) -> list[Score]:
+    """The cases that the page lists: all, or, where these are too many for a browser, those of the
+    gallery's photographs and those without a result."""
+    if len(run.scores) <= MOST_CASES:
+        return run.scores
+    shown = set(chosen(run.images))
+    failed = [score for score in run.scores if score.status != "ok" and score.image not in shown]
+    return [score for score in run.scores if score.image in shown] + failed[:MOST_CASES]
 
 
 def _finite(value: float | None) -> float | str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
+from polars.exceptions import PolarsError
 
 from analysis.errors import InputError
 
 REFERENCE = "reference"
+# Columns of scores.csv that are no measurements, in the order of `Score`.
+KEPT = ("method", "resolution", "image", "status", "error")
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 Picture = NDArray[np.uint8]
@@ -119,16 +124,47 @@ def load(path: Path) -> Run:
     """Read a run folder. Raises InputError, naming the file, when it is not one."""
     try:
         info = json.loads((path / "run.json").read_text(encoding="utf-8"))
-        with (path / "scores.csv").open(encoding="utf-8", newline="") as file:
-            scores = [_score(row) for row in csv.DictReader(file)]
-        run = Run(path, info, scores, _audit(path / "audit.csv"))
+        run = Run(path, info, _scores(path), _audit(path / "audit.csv"))
         # Whatever is missing from run.json is said now and not by some page later.
         _ = run.methods, run.resolutions, run.images, run.metrics
         return run
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, PolarsError) as error:
         raise InputError(f"{path} is not a run folder that can be read: {error}") from None
+
+
+def _scores(path: Path) -> list[Score]:
+    """From scores.parquet, which large runs have, if it was made from the scores.csv beside it."""
+    table = path / "scores.csv"
+    packed = path / "scores.parquet"
+    if not packed.exists() or _made_from(packed) != _sha256(table):
+        with table.open(encoding="utf-8", newline="") as file:
+            return [_score(row) for row in csv.DictReader(file)]
+    rows = pl.scan_parquet(packed).select(*KEPT, pl.exclude(KEPT)).collect()
+    names = rows.columns[len(KEPT) :]
+    return [
+        Score(method, resolution, image, status, _present(names, values), error)
+        for method, resolution, image, status, error, *values in rows.iter_rows()
+    ]
+
+
+def _present(names: list[str], values: list[float | None]) -> dict[str, float]:
+    pairs = zip(names, values, strict=True)
+    return {name: float(value) for name, value in pairs if value is not None}
+
+
+def _made_from(packed: Path) -> str | None:
+    """Checksum of the scores.csv that a scores.parquet was made from; None of a broken one."""
+    try:
+        return pl.read_parquet_metadata(packed).get("scores.csv sha256")
+    except PolarsError:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _audit(path: Path) -> list[dict[str, str]]:
@@ -148,8 +184,7 @@ def _pixels(path: Path) -> PillowImage.Image | None:
 
 
 def _score(row: dict[str, str]) -> Score:
-    text = {"method", "resolution", "image", "status", "error"}
-    values = {key: float(value) for key, value in row.items() if value and key not in text}
+    values = {key: float(value) for key, value in row.items() if value and key not in KEPT}
     return Score(
         row["method"], int(row["resolution"]), row["image"], row["status"], values, row["error"]
     )

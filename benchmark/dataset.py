@@ -24,7 +24,7 @@ from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
 UNSUPPORTED = (".bmp", ".gif", ".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One verified photograph. Paths are relative to the dataset; size is after EXIF rotation."""
 

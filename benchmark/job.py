@@ -18,7 +18,9 @@ from benchmark.plan import Plan, compare, list_cases
 from benchmark.progress import ProgressBar
 from benchmark.protocol import Protocol
 from benchmark.request import Job, Request, check
-from benchmark.run_folder import RunFolder, opened, scores_csv
+from benchmark.rows import write_scores
+from benchmark.run_folder import RunFolder, opened
+from benchmark.scores_parquet import write_parquet
 from benchmark.writer import Writer
 from methods.images import write_atomically
 
@@ -92,7 +94,7 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Con
         (folder.path / "report.html").unlink(missing_ok=True)
     _write_scores(folder, plan, metrics)
     cases = [case for case, _ in plan.to_score] + plan.to_run
-    watcher = ProgressBar(console, cases, list(plan.rows.values()), job.request.workers)
+    watcher = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
     try:
         if cases:
             with watcher:
@@ -108,8 +110,9 @@ def _columns(protocol: Protocol) -> list[str]:
 
 
 def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
-    text = scores_csv(plan.rows.values(), metrics)
-    write_atomically(folder.path / "scores.csv", text.encode())
+    scores = folder.path / "scores.csv"
+    write_scores(scores, plan.rows, metrics)
+    write_parquet(scores, len(plan.rows))
 
 
 def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:

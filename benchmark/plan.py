@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -40,7 +40,8 @@ class Case:
 
 @dataclass
 class Plan:
-    """What is to be done and what is known already. `rows` grows into scores.csv."""
+    """What is to be done and what is known already. `rows` grows into scores.csv; those of
+    `to_score` are without their old scores."""
 
     cases: list[Case]
     to_run: list[Case]
@@ -86,7 +87,7 @@ def compare(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
         row, score_key = finished
         inputs_there = has_input(case.resolution, case.photo.name, case.input_key)
         if row.status == "ok" and (score_key != case.score_key or not inputs_there):
-            plan.to_score.append((case, row))
+            plan.to_score.append((case, replace(row, scores={})))
         else:
             plan.rows[case.slot] = row
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,7 +19,7 @@ class RemainingTime:
     Methods differ by a factor of a hundred and resolutions by four, so cases per second would
     mislead. A method not seen yet is taken to be as slow as the average so far."""
 
-    def __init__(self, cases: list[Case], rows: list[Row], workers: int) -> None:
+    def __init__(self, cases: list[Case], rows: Iterable[Row], workers: int) -> None:
         self._workers = workers
         self._left: dict[str, int] = defaultdict(int)
         self._seconds: dict[str, float] = defaultdict(float)
@@ -63,7 +64,9 @@ class RemainingTime:
 class ProgressBar:
     """Shows a run on a console; where that is no terminal, a line per method and resolution."""
 
-    def __init__(self, console: Console, cases: list[Case], rows: list[Row], workers: int) -> None:
+    def __init__(
+        self, console: Console, cases: list[Case], rows: Iterable[Row], workers: int
+    ) -> None:
         self._console = console
         self._lock = threading.Lock()
         self._remaining = RemainingTime(cases, rows, workers)

@@ -214,7 +214,8 @@ def status(study: Study) -> None:
 def export(
     study: Study,
     votes: Annotated[
-        Path, Argument(metavar="VOTES", help="File to write; the others go beside it.")
+        Path,
+        Argument(metavar="VOTES", help="File to write, .csv or .parquet; the others go beside it."),
     ],
 ) -> None:
     """Write votes.csv, participants.csv, payments.csv, shown.csv and study.json."""

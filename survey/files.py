@@ -8,14 +8,14 @@ from pathlib import Path
 PRIVATE = 0o600
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace a text file in one step; only the owner of the process can read it."""
+def write_private(path: Path, content: str | bytes) -> None:
+    """Replace a file in one step; only the owner of the process can read it. Text is UTF-8."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
-        with open(opened, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-            file.write(text)
+        with open(opened, "wb") as file:  # noqa: PTH123
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -23,8 +23,8 @@ from rich.console import Console
 from benchmark.job import run_job
 from benchmark.plan import Case, Plan, compare, list_cases
 from benchmark.request import Job, Request, check
-from benchmark.run_folder import REFERENCE, Row, RunFolder, opened, scores_csv
-from methods.images import write_atomically
+from benchmark.rows import Row, write_scores
+from benchmark.run_folder import REFERENCE, RunFolder, opened
 from tests.bench.fresh import ROOT, measured
 from tests.benchmark.conftest import save, scene
 
@@ -134,8 +134,7 @@ def writing(folder: str) -> Callable[[], None]:
     assert not plan.to_run
 
     def act() -> None:
-        text = scores_csv(plan.rows.values(), METRICS)
-        write_atomically(Path(folder) / "run" / "scores.csv", text.encode())
+        write_scores(Path(folder) / "run" / "scores.csv", plan.rows, METRICS)
 
     return act
 
@@ -167,7 +166,7 @@ def growth(sizes: list[int]) -> None:
     parts = {"planning": planning, "journal": recording, "scores.csv": writing, "resume": resuming}
     names = [*parts, "resume with report"]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
-    print(f"{'cases':>8}" + "".join(f"{name + ' s':>20}{'ms/case':>9}{'MB':>6}" for name in names))
+    print(f"{'cases':>8}" + "".join(f"{name + ' s':>22}{'ms/case':>9}{'MB':>6}" for name in names))
     for size in sizes:
         with TemporaryDirectory() as place:
             cases = dataset(Path(place), size)
@@ -179,7 +178,7 @@ def growth(sizes: list[int]) -> None:
 
 
 def show(cases: int, seconds: float, memory: float) -> None:
-    print(f"{seconds:20.2f}{1000 * seconds / cases:9.3f}{memory:6.0f}", end="", flush=True)
+    print(f"{seconds:22.2f}{1000 * seconds / cases:9.3f}{memory:6.0f}", end="", flush=True)
 
 
 def main() -> None:

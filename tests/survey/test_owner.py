@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from analysis import exclusions, votes
@@ -124,6 +125,24 @@ def test_export_in_the_browser_is_that_of_the_command_line(
     assert set(archive.namelist()) == names
     for name in names - {"study.json"}:
         assert archive.read(name).decode() == (tmp_path / name).read_text()
+
+
+def test_votes_as_parquet_are_those_of_the_csv(
+    voted: Served, tmp_path: Path, run: Callable[..., Said]
+) -> None:
+    for name in ("text/votes.csv", "packed/votes.parquet"):
+        assert run("export", voted.study.folder, tmp_path / name).code == 0
+    packed = pl.read_parquet(tmp_path / "packed" / "votes.parquet")
+    rows = table(tmp_path / "text" / "votes.csv")
+    assert packed.columns == list(rows[0])
+    shown = [{k: "" if v is None else str(v) for k, v in row.items()} for row in packed.to_dicts()]
+    assert shown == rows
+    assert packed["response_ms"].dtype.is_integer() and (tmp_path / "packed/shown.csv").exists()
+    ranked = [
+        rank(votes.read(tmp_path / name), Settings(samples=50)).rows
+        for name in ("text/votes.csv", "packed/votes.parquet")
+    ]
+    assert ranked[0] == ranked[1]
 
 
 def table(path: Path) -> list[dict[str, str]]:
