@@ -1,0 +1,114 @@
+"""Clusters as people get them: by a scheduler's file, adaptive, in a network of their own, on a
+queue that takes workers back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.benchmark.conftest import ROOT, Bench
+from tests.cluster.conftest import LONGEST_S, Cluster, environment, start, until
+from tests.hosts import Namespace
+
+WAITING = "tests.cluster.own_methods:Waiting"
+TELEA = ("--methods", "telea", "--resolutions", "48")
+
+# Starts a worker once there is something to do, as on Slurm or Kubernetes.
+ADAPTIVE = """
+import sys
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(
+        n_workers=0, threads_per_worker=1, host=sys.argv[1], dashboard_address=None
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=1, wait_count=60)
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+def assert_all_ok(bench: Bench, done: subprocess.CompletedProcess[str], log: str = "") -> None:
+    assert done.returncode == 0, done.stderr + log
+    assert [row["status"] for row in bench.rows().values()] == ["ok"] * 4
+
+
+def test_a_scheduler_is_found_by_its_file(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    host = cluster.hosts[0]
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", host.address]
+    command += ["--port", "8790", "--dashboard-address", ":0", "--scheduler-file", str(file)]
+    host.start(command, env=environment())
+    cluster.address = f"tcp://{host.address}:8790"
+    cluster.start_worker(cluster.hosts[1])
+    until(file.exists)
+    assert_all_ok(bench, bench.run(*TELEA, "--cluster", str(file)), cluster.log())
+
+
+def test_an_adaptive_cluster_starts_its_first_worker(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "adaptive.py").write_text(ADAPTIVE)
+    with adaptive(tmp_path) as address:
+        done = bench.run(*TELEA, "--cluster", address)
+    assert "waiting for a worker" in done.stderr
+    assert_all_ok(bench, done)
+
+
+@contextmanager
+def adaptive(folder: Path) -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, str(folder / "adaptive.py"), "127.0.0.1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=folder,
+        env=environment(PYTHONPATH=str(ROOT)),
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate("", timeout=LONGEST_S)
+
+
+def test_workers_that_only_the_scheduler_reaches(bench: Bench, cluster: Cluster) -> None:
+    worker = cluster.hosts[1]
+    if not isinstance(worker, Namespace):
+        pytest.skip("needs network namespaces: on the loopback everybody reaches everybody")
+    cluster.start_worker(worker)
+    until(lambda: "Register worker addr" in cluster.log())
+    route = ["ip", "route", "add", "unreachable", worker.address]
+    subprocess.run(route, check=True)
+    try:
+        done = bench.run(*TELEA, "--cluster", cluster.address)
+    finally:
+        subprocess.run([*route[:2], "delete", *route[3:]], check=True)
+    assert_all_ok(bench, done, cluster.log())
+
+
+def test_a_case_that_a_queue_takes_back_three_times_becomes_a_row(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+    words += ("--resolutions", "48", "--cluster", cluster.address)
+    process = start(bench, *words)
+    for number in range(1, 4):
+        nanny = cluster.start_worker(cluster.hosts[1])
+        until(lambda number=number: len(list(tmp_path.glob("started-*"))) == number)
+        # Slurm's and Kubernetes' word before they take a machine back.
+        nanny.terminate()
+        nanny.wait(LONGEST_S)
+    (tmp_path / "go").touch()
+    cluster.start_worker(cluster.hosts[2])
+    _, told = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 1, told + cluster.log()
+    failed = [row["error"] for row in bench.rows().values() if row["status"] == "failed"]
+    assert len(failed) == 1 and failed[0].startswith("3 workers were lost while they ran it")
+
+    again = bench.run(*words, "--overwrite", "failed")
+    assert_all_ok(bench, again, cluster.log())
