@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -9,7 +10,7 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,24 +18,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dask
-from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
 from distributed.system import MEMORY_LIMIT
 from rich.console import Console
 
 import methods
 from benchmark import provenance
+from benchmark.cluster_machines import Machines, described
 from benchmark.cluster_plugin import Environment, Example, Join, UnlikeError
 from benchmark.errors import InputError
 from benchmark.inference import MethodSpec, thread_variables
 from benchmark.plan import Plan
 from benchmark.request import local_workers
-from benchmark.run_folder import key_of
 from methods.external import External
 
 # What workers call a GPU: dask worker ... --resources "GPU=1"
 GPU = "GPU"
 CONNECT_S = 10
 REACH_S = 2.0
+SSL = "ssl_context"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def joined(address: str, threads: int, console: Console) -> Iterator[Fleet]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with _client(address, threads) as client:
         fleet = Fleet(client, address, uuid.uuid4().hex[:12])
-        _await_worker(fleet, console)
+        await_worker(fleet, console)
         first = next(iter(fleet.workers()), None)
         # Results are large; through the scheduler they would pass a second process.
         client.direct_to_workers = first is not None and _reachable(first)
@@ -106,18 +108,31 @@ def _client(address: str, threads: int) -> Iterator[Client]:
 
 def _connected(address: str) -> Client:
     """A client of a scheduler, given by its address or by the file that it has written."""
-    by_file = address.endswith(".json")
-    if by_file and not Path(address).is_file():
-        raise InputError(f"--cluster {address}: no such scheduler file; start dask scheduler")
-    where = {"scheduler_file": address} if by_file else {"address": address}
+    scheduler = _in_file(Path(address)) if address.endswith(".json") else address
+    if scheduler.startswith("tls://") and not Security().get_connection_args("client")[SSL]:
+        names = "CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY"
+        raise InputError(
+            f"--cluster {address}: tls:// needs certificates: set "
+            f"DASK_DISTRIBUTED__COMM__TLS__{names}"
+        )
     try:
-        return Client(**where, timeout=CONNECT_S, set_as_default=False)
+        return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"--cluster {address}: no Dask scheduler answers there ({reason}); give "
             "tcp://HOST:8786, the scheduler's .json file, or local:N"
         ) from None
+
+
+def _in_file(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except FileNotFoundError:
+        told = "no such scheduler file"
+    except (OSError, ValueError, KeyError, TypeError):
+        told = "not what a scheduler has written"
+    raise InputError(f"--cluster {file}: {told}; start dask scheduler --scheduler-file {file}")
 
 
 def _local_workers(number: int, threads: int, scratch: str) -> dict[int, dict[str, Any]]:
@@ -148,13 +163,14 @@ def _gpus() -> list[str]:
     return [str(index) for index, _ in enumerate((provenance.machine()["gpus"] or "").splitlines())]
 
 
-def _await_worker(fleet: Fleet, console: Console) -> None:
+def await_worker(fleet: Fleet, console: Console) -> None:
+    """Return when there is a worker. Raises InputError when the scheduler is gone."""
     if fleet.workers():
         return
     console.print(f"waiting for a worker at {fleet.address}; Ctrl-C gives up")
     # A task in the queue is what makes an adaptive cluster start its first worker.
     wanted = fleet.client.submit(os.getpid, pure=False)
-    while not fleet.workers():
+    while not (wanted.done() or fleet.workers()):
         if wanted.status in {"cancelled", "lost"}:
             raise fleet.gone()
         time.sleep(1)
@@ -244,32 +260,10 @@ def _examples(plan: Plan) -> list[Example]:
     ]
 
 
-def record(fleet: Fleet) -> dict[str, Any]:
-    """The workers, for run.json: their number, the threads of a case, the machines they run on,
-    each once, and as `machine` what stands in the notes of the tables."""
-    described = list(fleet.client.run(_machine).values())
-    machines: dict[str, dict[str, Any]] = {}
-    for one in described:
-        machines.setdefault(key_of(one), {**one, "workers": 0})["workers"] += 1
-    return {
-        "cluster": fleet.address,
-        "workers": len(described),
-        "threads": _together(one["threads"] for one in described),
-        "machine": {
-            name: _together(one[name] for one in described)
-            for name in ("system", "processor", "cores", "memory_mb", "gpus")
-        },
-        "cluster_machines": list(machines.values()),
-        "client": provenance.machine(),
-    }
+def machines(fleet: Fleet) -> Machines:
+    """Of the workers that are there now."""
+    return dict(fleet.client.run(_described).values())
 
 
-def _machine() -> dict[str, Any]:
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    return {"host": socket.gethostname(), "threads": threads, **provenance.machine()}
-
-
-def _together(values: Iterable[Any]) -> Any:
-    """What all have in common, or all that there is, in words."""
-    different = list(dict.fromkeys(values))
-    return different[0] if len(different) == 1 else " or ".join(map(str, different))
+def _described(dask_worker: Worker) -> tuple[str, dict[str, Any]]:
+    return described(dask_worker)

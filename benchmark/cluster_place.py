@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark import cluster
+from benchmark import cluster, cluster_machines
 from benchmark.cluster import Fleet
+from benchmark.cluster_machines import Machines
 from benchmark.cluster_runner import ClusterRunner
 from benchmark.inference import MethodSpec
 from benchmark.places import limits, run_here
@@ -27,14 +28,16 @@ class OnCluster:
         self._fleet = fleet
         self._stack = stack
         self._console = console
-        self._record: dict[str, Any] = {}
+        self._machines: Machines = {}
 
     def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
         return cluster.placed(specs, self._fleet, self._console)
 
     def admit(self, plan: Plan) -> None:
+        # An adaptive cluster may have taken its first one away while the cases were listed.
+        cluster.await_worker(self._fleet, self._console)
         self._stack.enter_context(cluster.admitted(self._fleet, plan))
-        self._record = cluster.record(self._fleet)
+        self._machines = cluster.machines(self._fleet)
 
     def run(self, writer: Writer, plan: Plan) -> None:
         # Results made elsewhere lie on this machine and take no computing.
@@ -49,10 +52,10 @@ class OnCluster:
             self._console,
         )
         to_run = [case for case in plan.to_run if case.spec.method != External.name]
-        runner.run(to_run, plan.to_score)
+        self._machines |= runner.run(to_run, plan.to_score)
 
     def record(self) -> dict[str, Any]:
-        return self._record
+        return cluster_machines.record(self._fleet.address, self._machines)
 
 
 @contextmanager

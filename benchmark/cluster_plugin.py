@@ -22,6 +22,8 @@ from benchmark.run_folder import key_of
 from methods.base import MethodError
 
 PREFIX = "inpainting-suite-"
+# They install the others and compute nothing; every environment has them as it was made.
+INSTALLERS = {"pip", "setuptools", "wheel"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -32,7 +34,7 @@ class UnlikeError(Exception):
 @dataclass(frozen=True)
 class Environment:
     """suite: checksum of the source of `methods` and `benchmark`; versions: of all distributions
-    that are installed."""
+    that are installed and compute something."""
 
     python: str
     suite: str
@@ -44,6 +46,8 @@ class Environment:
         for item in distributions():
             # The first one on the path is the one that is imported.
             installed.setdefault(str(item.metadata["Name"]).lower(), item.version)
+        for name in INSTALLERS:
+            installed.pop(name, None)
         python = ".".join(platform.python_version_tuple()[:2])
         return cls(python, _source(), installed)
 
@@ -121,6 +125,9 @@ def _source() -> str:
     digest = hashlib.sha256()
     for folder in ("benchmark", "methods"):
         for path in sorted((ROOT / folder).rglob("*.py")):
+            # The plug-in takes no part, and what is installed has more of it than a checkout.
+            if path.is_relative_to(ROOT / "methods" / "gimp"):
+                continue
             digest.update(path.relative_to(ROOT).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -20,6 +20,7 @@ from benchmark import cluster
 from benchmark.background import Background
 from benchmark.batches import Batches, Group, group_of
 from benchmark.cluster import GPU, Fleet
+from benchmark.cluster_machines import Machines
 from benchmark.cluster_worker import Batch, BatchResult, Finished, Item, losses, run_batch
 from benchmark.dataset import PhotoStore
 from benchmark.inference import Limits
@@ -99,6 +100,7 @@ class ClusterRunner:
         self._names = map(str, count())
         self._workers: dict[str, dict[str, Any]] = {}
         self._looked = float("-inf")
+        self._machines: Machines = {}
         self._waiting_bytes = 0
         self._storing = 0
         # Whether workers see the dataset's folder; assumed until one does not.
@@ -108,10 +110,10 @@ class ClusterRunner:
         # Memory in 2**30 bytes that was too little.
         self._too_little: dict[Group, float] = {}
 
-    def run(self, to_run: list[Case], to_score: list[tuple[Case, Row]]) -> None:
-        """Do these cases. Raises InputError when results cannot be written or the scheduler is
-        gone; what was finished by then is kept. On KeyboardInterrupt what is under way is given
-        up."""
+    def run(self, to_run: list[Case], to_score: list[tuple[Case, Row]]) -> Machines:
+        """Do these cases; the machines of those who did. Raises InputError when results cannot be
+        written or the scheduler is gone; what was finished by then is kept. On KeyboardInterrupt
+        what is under way is given up."""
         self._cases = [*to_score, *((case, None) for case in to_run)]
         self._lanes = [self._lane(gpu=False), self._lane(gpu=True)]
         with Background(WRITERS, self._writer.folder.path) as self._background:
@@ -124,6 +126,7 @@ class ClusterRunner:
             finally:
                 for future in self._in_flight:
                     future.cancel()
+        return self._machines
 
     def _lane(self, gpu: bool) -> Lane:
         cases = (
@@ -257,6 +260,7 @@ class ClusterRunner:
 
     def _finished(self, lane: Lane, work: Work, result: BatchResult) -> None:
         group = group_of(self._cases[work.numbers[0]][0])
+        self._machines[result.worker] = result.machine
         lane.batches.learn(group, result.seconds / len(work.numbers))
         unseen = tuple(done.number for done in result.finished if done.row is None)
         if unseen:

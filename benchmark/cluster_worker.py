@@ -14,6 +14,7 @@ from pathlib import Path
 
 from distributed import Client, Worker, get_client, get_worker
 
+from benchmark.cluster_machines import Machine, described
 from benchmark.dataset import Photo, PhotoStore
 from benchmark.inference import Limits, MethodSpec, Outcome, infer
 from benchmark.judging import judge, scores
@@ -80,22 +81,25 @@ class Finished:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """seconds: of the whole batch on its worker."""
+    """seconds: of the whole batch; worker, machine: see cluster_machines."""
 
     finished: list[Finished]
     seconds: float
+    worker: str
+    machine: Machine
 
 
 def run_batch(batch: Batch) -> BatchResult:
     """Do a batch. Never raises for what a method does."""
     started = time.perf_counter()
-    limits = _limits(batch, get_worker())
+    worker = get_worker()
+    limits = _limits(batch, worker)
     ledger = Ledger(get_client(), batch)
     # A case is scored and encoded while the next one is inferred, so that a GPU is not idle.
     with ThreadPoolExecutor(1) as behind:
         parts = [_run(batch, item, limits, ledger, behind) for item in batch.items]
         finished = [part.result() for part in parts]
-    return BatchResult(finished, time.perf_counter() - started)
+    return BatchResult(finished, time.perf_counter() - started, *described(worker))
 
 
 class Ledger:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 import re
 import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
+from benchmark.cluster_plugin import Environment
+from tests.benchmark.conftest import PROTOCOL, ROOT, Bench, save, scene
 from tests.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 
 GREY = "tests.benchmark.own_methods:Grey"
 BAD = "tests.benchmark.own_methods:Bad"
 WAITING = "tests.cluster.own_methods:Waiting"
+# Any JSON file.
+CITATIONS = ROOT / "tests" / "data" / "bradley_terry" / "citations.json"
 METHODS = (
     *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
     *("--resolutions", "48"),
@@ -144,16 +150,47 @@ def test_a_worker_that_would_compute_something_else_is_refused(
     bench: Bench, cluster: Cluster, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    (other / "opencv_contrib_python-1.0.dist-info").mkdir(parents=True)
-    (other / "opencv_contrib_python-1.0.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: opencv-contrib-python\nVersion: 1.0\n"
-    )
+    other.mkdir()
+    distribution(other, "opencv-contrib-python")
     cluster.start_worker(cluster.hosts[1], more_path=str(other))
     done = bench.run(*METHODS, "--cluster", cluster.address)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()[-1:]
     assert "opencv-contrib-python 1.0 there" in line and cluster.hosts[1].address in line
     assert not bench.out.exists()
+
+
+def test_an_installed_suite_and_a_checkout_are_the_same(tmp_path: Path) -> None:
+    """The installed one has the plug-in inside, and pip and its like are of any version."""
+    shutil.copytree(ROOT / "benchmark", tmp_path / "benchmark")
+    shutil.copytree(ROOT / "methods", tmp_path / "methods")
+    plugin = "inpaint_selection"
+    shutil.copytree(ROOT / "plugins" / "gimp" / plugin, tmp_path / "methods" / "gimp" / plugin)
+    distribution(tmp_path, "pip")
+    assert difference(tmp_path) == ""
+    with (tmp_path / "methods" / "classical.py").open("a") as file:
+        file.write("# another one\n")
+    assert difference(tmp_path) == "another version of the suite is there"
+    distribution(tmp_path, "distributed")
+    assert difference(tmp_path).startswith("distributed 1.0 there, ")
+
+
+def difference(other: Path) -> str:
+    """Between the suite that is tested and one in another folder."""
+    program = (
+        "import pickle, sys; from benchmark.cluster_plugin import Environment; "
+        "sys.stdout.buffer.write(pickle.dumps(Environment.here()))"
+    )
+    # From there: with -c Python looks first where it was started.
+    told = subprocess.check_output([sys.executable, "-c", program], cwd=other)
+    return Environment.here().difference(pickle.loads(told))
+
+
+def distribution(folder: Path, name: str) -> None:
+    """Version 1.0 of a distribution, as far as its metadata go."""
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
 
 
 def test_a_worker_that_comes_later_helps(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
@@ -194,6 +231,8 @@ def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path:
         (["--cluster", "local:2", "--workers", "2"], "leave out --workers"),
         (["--cluster", "nowhere.json"], "no such scheduler file"),
         (["--cluster", "tcp://127.0.0.1:9"], "no Dask scheduler answers"),
+        (["--cluster", "tls://127.0.0.1:9"], "tls:// needs certificates"),
+        (["--cluster", str(CITATIONS)], "not what a scheduler has written"),
         (["--cluster", "local:1", "--device", "cuda:1"], "use cuda, cpu or auto"),
     ],
 )

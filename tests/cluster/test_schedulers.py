@@ -3,6 +3,7 @@ queue that takes workers back."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ if __name__ == "__main__":
     with LocalCluster(
         n_workers=0, threads_per_worker=1, host=sys.argv[1], dashboard_address=None
     ) as cluster:
-        cluster.adapt(minimum=0, maximum=1, wait_count=60)
+        cluster.adapt(minimum=0, maximum=1, **eval(sys.argv[2]))
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
@@ -50,18 +51,24 @@ def test_a_scheduler_is_found_by_its_file(bench: Bench, cluster: Cluster, tmp_pa
     assert_all_ok(bench, bench.run(*TELEA, "--cluster", str(file)), cluster.log())
 
 
-def test_an_adaptive_cluster_starts_its_first_worker(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("patience", ["dict(wait_count=60)", "dict(interval='50ms', wait_count=1)"])
+def test_an_adaptive_cluster_starts_its_first_worker(
+    bench: Bench, tmp_path: Path, patience: str
+) -> None:
+    """Also where it takes it away again before there is a case to run."""
     (tmp_path / "adaptive.py").write_text(ADAPTIVE)
-    with adaptive(tmp_path) as address:
+    with adaptive(tmp_path, patience) as address:
         done = bench.run(*TELEA, "--cluster", address)
     assert "waiting for a worker" in done.stderr
     assert_all_ok(bench, done)
+    info = json.loads((bench.out / "run.json").read_text())
+    assert info["workers"] >= 1 and info["threads"] == 1
 
 
 @contextmanager
-def adaptive(folder: Path) -> Iterator[str]:
+def adaptive(folder: Path, patience: str) -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, str(folder / "adaptive.py"), "127.0.0.1"],
+        [sys.executable, str(folder / "adaptive.py"), "127.0.0.1", patience],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
