@@ -67,7 +67,9 @@ def joined(address: str, threads: int, console: Console) -> Iterator[Fleet]:
     """A cluster with at least one worker. threads: of a case, for workers that are started here.
     Raises InputError where there is none."""
     # Dask tells of every worker that comes and goes; what matters here becomes a row or a line.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    # Its parts have levels of their own.
+    for name in ["distributed", *filter(_is_dasks, logging.root.manager.loggerDict)]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with _client(address, threads) as client:
         fleet = Fleet(client, address, uuid.uuid4().hex[:12])
         await_worker(fleet, console)
@@ -75,6 +77,10 @@ def joined(address: str, threads: int, console: Console) -> Iterator[Fleet]:
         # Results are large; through the scheduler they would pass a second process.
         client.direct_to_workers = first is not None and _reachable(first)
         yield fleet
+
+
+def _is_dasks(logger: str) -> bool:
+    return logger.startswith("distributed.")
 
 
 @contextmanager

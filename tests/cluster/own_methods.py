@@ -16,7 +16,8 @@ from methods.base import Image, Inpainter, Mask
 
 @dataclass(kw_only=True)
 class Waiting(Inpainter):
-    """Fills grey once `folder` holds a file "go"; tells of every start by a file of its own."""
+    """Fills grey once `folder` holds a file "go", or a file "one", which only one of them takes
+    away; tells of every start by a file of its own."""
 
     name: ClassVar[str] = "waiting"
     summary: ClassVar[str] = "waits to be told"
@@ -27,9 +28,16 @@ class Waiting(Inpainter):
     def fill(self, image: Image, mask: Mask) -> Image:
         started = Path(self.folder) / f"started-{os.getpid()}-{time.monotonic_ns()}"
         started.touch()
-        while not (Path(self.folder) / "go").exists():
+        while not ((Path(self.folder) / "go").exists() or self._chosen()):
             time.sleep(0.02)
         return np.full_like(image, 128)
+
+    def _chosen(self) -> bool:
+        try:
+            (Path(self.folder) / "one").unlink()
+        except FileNotFoundError:
+            return False
+        return True
 
 
 @dataclass(kw_only=True)

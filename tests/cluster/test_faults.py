@@ -35,8 +35,9 @@ class Steered:
     def go(self) -> None:
         (self._folder / "go").touch()
 
-    def stop(self) -> None:
-        (self._folder / "go").unlink()
+    def finish_one(self) -> None:
+        (self._folder / "one").touch()
+        until(lambda: sum(self.finished().values()) == 1)
 
     def finished(self) -> Counter[str]:
         """How often each case stands in the journal as finished."""
@@ -99,12 +100,11 @@ def test_a_host_is_cut_off(steered: Steered) -> None:
 def test_the_scheduler_is_gone(steered: Steered) -> None:
     process = steered.start()
     until(lambda: steered.begun() == 2)
-    steered.go()
-    until(lambda: sum(steered.finished().values()) >= 1)
-    steered.stop()
+    steered.finish_one()
     steered.cluster.hosts[0].kill()
     _, told = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 2, told
+    assert "distributed" not in told
     assert told.splitlines()[-1] == (
         f"error: the scheduler at {steered.cluster.address} is gone; finished cases are kept: "
         "start it again, the same command goes on"
@@ -124,9 +124,7 @@ def test_the_scheduler_is_gone(steered: Steered) -> None:
 def test_the_command_is_killed(steered: Steered) -> None:
     process = steered.start()
     until(lambda: steered.begun() == 2)
-    steered.go()
-    until(lambda: sum(steered.finished().values()) >= 1)
-    steered.stop()
+    steered.finish_one()
     process.kill()
     process.communicate()
     kept = sum(steered.finished().values())
