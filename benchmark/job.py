@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +24,9 @@ from benchmark.run_folder import RunFolder, opened
 from benchmark.scores_parquet import write_parquet
 from benchmark.writer import Writer
 from methods.images import write_atomically
+
+# Parts of run.json that say where cases ran: a command that runs none leaves them as they were.
+COMPUTED_ON = ("machine", "workers", "threads", "cluster", "cluster_machines", "client")
 
 
 def run_job(request: Request, console: Console | None = None) -> list[str]:
@@ -117,6 +121,8 @@ def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
 
 def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:
     request = job.request
+    path = folder.path / "run.json"
+    computed_on = {} if plan.to_run else _computed_on(path)
     info = {
         "suite": provenance.git_commit(),
         "command": request.command,
@@ -138,12 +144,20 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finis
         "time_limit_s": request.time_limit,
         "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,
-        "machine": provenance.machine(),
         "versions": provenance.versions(),
-        **where.record(),
+        **(computed_on or {"machine": provenance.machine(), **where.record()}),
     }
     text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder.path / "run.json", text.encode())
+    write_atomically(path, text.encode())
+
+
+def _computed_on(run_json: Path) -> dict[str, Any]:
+    """What an earlier run.json says of where its cases ran; nothing if there is none."""
+    try:
+        earlier = json.loads(run_json.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {name: earlier[name] for name in COMPUTED_ON if name in earlier}
 
 
 def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:

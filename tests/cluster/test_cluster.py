@@ -73,6 +73,9 @@ def test_workers_here_and_elsewhere_give_a_local_runs_answers(
 
     finished = bench.run(*METHODS, "--cluster", "local:1")
     assert finished.returncode == 0 and " 0 to run" in finished.stderr
+    again = json.loads((bench.out / "run.json").read_text())
+    told = ("cluster", "workers", "cluster_machines", "machine")
+    assert [again[name] for name in told] == [info[name] for name in told]
 
     for host in cluster.hosts[1:]:
         cluster.start_worker(host)
