@@ -92,6 +92,7 @@ bench: $(VENV)/installed
 bench-scale: $(VENV)/installed
 	$(RUN) -m tests.bench.scale_bench growth
 	$(RUN) -m tests.bench.cluster_bench
+	$(RUN) -m tests.bench.analysis_bench
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

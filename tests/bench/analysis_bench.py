@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 from PIL import Image as PillowImage
 
+from benchmark.scores_parquet import write_parquet
 from tests.bench.fresh import measured
 
 CASES = (1000, 10_000, 100_000)
@@ -31,7 +32,6 @@ TINY = 48
 # File systems allow a file 65,000 names.
 MOST_LINKS = 50_000
 METRICS = {"l1": (4, "lower"), "psnr": (24, "higher"), "ssim": (0.9, "higher")}
-IMPORTS = "analysis.publish"
 
 
 def run_folder(folder: Path, cases: int) -> int:
@@ -165,6 +165,9 @@ def main() -> None:
             cases = run_folder(folder, size)
             print(f"# made in {time.perf_counter() - began:.1f} s", file=sys.stderr)
             measure(folder, cases, "csv")
+            write_parquet(folder / "scores.csv", cases)
+            if (folder / "scores.parquet").exists():
+                measure(folder, cases, "parquet")
 
 
 if __name__ == "__main__":
