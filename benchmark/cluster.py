@@ -25,7 +25,7 @@ from rich.console import Console
 import methods
 from benchmark import provenance
 from benchmark.cluster_machines import Machines, described
-from benchmark.cluster_plugin import Environment, Example, Join, UnlikeError
+from benchmark.cluster_plugin import ALIKE, Environment, Example, Join, UnlikeError
 from benchmark.errors import InputError
 from benchmark.inference import MethodSpec, thread_variables
 from benchmark.plan import Plan
@@ -231,14 +231,20 @@ def admitted(fleet: Fleet, plan: Plan) -> Iterator[None]:
     """Let only workers take part that would compute what this machine does. Raises InputError,
     naming a worker of those there and what is unlike; later ones stay away on their own."""
     plugin = Join(fleet.name, Environment.here(), _examples(plan))
+    who = "the scheduler"
     try:
+        # It unpacks what it passes on, but computes nothing.
+        there = replace(fleet.client.run_on_scheduler(Environment.here), versions={})
+        if difference := Environment.here().difference(there):
+            raise UnlikeError(f"the scheduler at {fleet.address}: {difference}; {ALIKE}")
+        who = "a worker"
         fleet.client.register_plugin(plugin)
     except UnlikeError as error:
         raise InputError(str(error)) from None
     except ImportError as error:
         raise InputError(
-            f"a worker at {fleet.address} cannot import the suite ({error}): install it there, or "
-            "start workers with PYTHONPATH at a checkout"
+            f"{who} at {fleet.address} cannot import the suite ({error}): install it there, or "
+            f"start {who.removeprefix('a ')} with PYTHONPATH at a checkout"
         ) from None
     try:
         yield

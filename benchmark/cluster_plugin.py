@@ -24,6 +24,7 @@ from methods.base import MethodError
 PREFIX = "inpainting-suite-"
 # They install the others and compute nothing; every environment has them as it was made.
 INSTALLERS = {"pip", "setuptools", "wheel"}
+ALIKE = "install there what is installed here"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -103,7 +104,7 @@ class Join(WorkerPlugin):
     def _problem(self) -> str:
         difference = self._environment.difference(Environment.here())
         if difference:
-            return f"{difference}; install there what is installed here"
+            return f"{difference}; {ALIKE}"
         for example in self._examples:
             spec = example.spec
             try:

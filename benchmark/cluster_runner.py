@@ -229,7 +229,7 @@ class ClusterRunner:
         except KilledWorker:
             self._killed(lane, work)
         except Exception as error:  # of a worker: a full disk, a bug of ours; never a method's
-            self._failed(lane, work, f"{type(error).__name__}: {error}")
+            self._failed(lane, work, " ".join(f"{type(error).__name__}: {error}".split()))
         else:
             self._finished(lane, work, result)
 

@@ -41,9 +41,10 @@ class Cluster:
         self.address = f"tcp://{hosts[0].address}:8786"
         self._log = (folder / "cluster.log").open("ab")
 
-    def start_scheduler(self) -> subprocess.Popen[bytes]:
+    def start_scheduler(self, **more: str) -> subprocess.Popen[bytes]:
+        """more: of its environment."""
         command = ["--host", self.hosts[0].address, "--port", "8786", "--no-dashboard"]
-        return self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command)
+        return self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command, **more)
 
     def start_worker(
         self,

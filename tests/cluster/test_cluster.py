@@ -163,6 +163,17 @@ def test_a_worker_that_would_compute_something_else_is_refused(
     assert not bench.out.exists()
 
 
+def test_a_scheduler_without_the_suite_is_refused(bench: Bench, cluster: Cluster) -> None:
+    cluster.hosts[0].kill()
+    cluster.start_scheduler(PYTHONPATH="")
+    cluster.start_worker(cluster.hosts[1])
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()[-1:]
+    assert f"the scheduler at {cluster.address} cannot import the suite" in line
+    assert not bench.out.exists()
+
+
 def test_an_installed_suite_and_a_checkout_are_the_same(tmp_path: Path) -> None:
     """The installed one has the plug-in inside, and pip and its like are of any version."""
     shutil.copytree(ROOT / "benchmark", tmp_path / "benchmark")
