@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -102,9 +103,17 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Con
     try:
         if cases:
             with watcher:
+                _answer_ctrl_c_at_once()
                 where.run(Writer(plan, folder, watcher), plan)
     finally:
         _write_scores(folder, plan, metrics)
+
+
+def _answer_ctrl_c_at_once() -> None:
+    """Undo what importing Polars does to Ctrl-C (github.com/pola-rs/polars/issues/21739): a wait
+    goes on, and with it a case that takes an hour."""
+    if hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 def _columns(protocol: Protocol) -> list[str]:

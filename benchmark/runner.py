@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import replace
 
 from benchmark.background import Background
 from benchmark.dataset import Photo, PhotoStore
 from benchmark.errors import InputError
-from benchmark.inference import Limits, Outcome, close_all, infer
+from benchmark.inference import CLOSED_S, Limits, Outcome, close_all, infer
 from benchmark.judging import judge, scores
 from benchmark.plan import Case
 from benchmark.protocol import Protocol, hole_mask, reference
@@ -66,7 +66,10 @@ class Runner:
                 self._stopping = True
                 for future in list(self._futures):
                     future.cancel()
-                close_all()
+                # One of them may only now be starting its process.
+                while running := list(self._futures):
+                    close_all()
+                    wait(running, timeout=CLOSED_S)
                 raise
 
     def _start(self, case: Case, executor: Executor, slots: threading.Semaphore) -> None:

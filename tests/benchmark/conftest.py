@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+UNDRAWN = "tests.benchmark.undrawn"
 PROTOCOL = """
 name = "tiny"
 description = "for tests"
@@ -59,15 +60,17 @@ def protocol(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Bench:
-    """run_benchmark.py on the tiny dataset."""
+    """run_benchmark.py on the tiny dataset. drawn: with figures and report."""
 
     photos: Path
     protocol: Path
     out: Path
+    drawn: bool = False
 
     def command(self, *arguments: str) -> list[str]:
         given = ["--dataset", self.photos, "--protocol", self.protocol, "--out", self.out]
-        return [sys.executable, str(ROOT / "run_benchmark.py"), *map(str, given), *arguments]
+        program = [str(ROOT / "run_benchmark.py")] if self.drawn else ["-m", UNDRAWN]
+        return [sys.executable, *program, *map(str, given), *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -6,6 +6,7 @@ import csv
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from benchmark.image_facts import image_facts
 from benchmark.metrics import psnr
 from methods.images import read_mask, read_rgb, write_png
 from tests.analysis.test_figures import command
-from tests.benchmark.conftest import Bench, save, scene
+from tests.benchmark.conftest import ROOT, Bench, save, scene
 
 NAMES = ["bright", "cliff", "dunes", "été 1"]
 
@@ -37,9 +38,8 @@ def exporting(bench: Bench, *arguments: str) -> tuple[int, str, str]:
     """--export-inputs takes no --out: exit code, stdout, stderr."""
     given = bench.command(*arguments)
     place = given.index("--out")
-    done = subprocess.run(
-        given[:place] + given[place + 2 :], capture_output=True, text=True, timeout=120
-    )
+    given[place : place + 2] = []
+    done = subprocess.run(given, capture_output=True, text=True, timeout=120, cwd=ROOT)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -122,6 +122,7 @@ def test_changed_known_pixels_stop_the_run_before_anything_is_written(
 
 
 def test_accepted_drift_is_scored_as_given_and_flagged(bench: Bench, exported: Path) -> None:
+    bench = replace(bench, drawn=True)
     results = fill_all(exported)
     feathered(exported)
     done = run(bench, results, "--accept-drift")
@@ -309,6 +310,7 @@ def test_drift_is_measured_as_a_plain_count_does(bench: Bench, exported: Path) -
 
 
 def test_the_report_can_be_made_again_from_the_folder_alone(bench: Bench, exported: Path) -> None:
+    bench = replace(bench, drawn=True)
     assert run(bench, fill_all(exported)).returncode == 0
     (bench.out / "report.html").unlink()
     shutil.rmtree(bench.photos)

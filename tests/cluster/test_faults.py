@@ -125,11 +125,14 @@ def test_the_command_is_killed(steered: Steered) -> None:
     process = steered.start()
     until(lambda: steered.begun() == 2)
     steered.finish_one()
+    until(lambda: steered.begun() == 3)
     process.kill()
     process.communicate()
     kept = sum(steered.finished().values())
-    steered.go()
+    # The workers give up what nobody waits for any more, and are there for the next command.
     again = steered.start()
+    until(lambda: steered.begun() == 5)
+    steered.go()
     _, told = again.communicate(timeout=LONGEST_S)
     assert again.returncode == 0, told
     assert f"{kept} finished before, {4 - kept} to run" in told
