@@ -11,7 +11,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from rich.console import Console
 import methods
 from benchmark import provenance
 from benchmark.cluster_machines import Machines, described
-from benchmark.cluster_plugin import ALIKE, Environment, Example, Join, UnlikeError
+from benchmark.cluster_plugin import ALIKE, Environment, Example, Join, Leave, UnlikeError
 from benchmark.errors import InputError
 from benchmark.inference import MethodSpec, thread_variables
 from benchmark.plan import Plan
@@ -237,6 +237,7 @@ def admitted(fleet: Fleet, plan: Plan) -> Iterator[None]:
         there = replace(fleet.client.run_on_scheduler(Environment.here), versions={})
         if difference := Environment.here().difference(there):
             raise UnlikeError(f"the scheduler at {fleet.address}: {difference}; {ALIKE}")
+        fleet.client.register_plugin(Leave(fleet.name, fleet.client.id))
         who = "a worker"
         fleet.client.register_plugin(plugin)
     except UnlikeError as error:
@@ -253,12 +254,10 @@ def admitted(fleet: Fleet, plan: Plan) -> Iterator[None]:
 
 
 def leave(fleet: Fleet, plugin: str) -> None:
-    """Clear what a run has left on its cluster, as far as that is still there."""
-    try:
-        fleet.client.set_metadata([fleet.name], {})
+    """Let the workers go now: a cluster that is started here does not outlive its client. Whatever
+    prevents it, Leave sees to it later, and what ended the run matters more."""
+    with suppress(Exception):
         fleet.client.unregister_worker_plugin(plugin)
-    except (OSError, RuntimeError, ValueError):
-        pass
 
 
 def _examples(plan: Plan) -> list[Example]:

@@ -14,7 +14,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from distributed import Worker, WorkerPlugin
+from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
 import methods
 from benchmark.inference import MethodSpec, close_all, limit_threads
@@ -120,6 +120,31 @@ class Join(WorkerPlugin):
         plugins: dict[str, Any] = worker.plugins
         if not any(name.startswith(PREFIX) for name in plugins):
             await asyncio.to_thread(close_all)
+
+
+class Leave(SchedulerPlugin):
+    """Clears what a run has left on its cluster once its command is gone, however that ended. Else
+    workers would go on with its cases, and later ones would be measured by it."""
+
+    def __init__(self, run: str, client: str) -> None:
+        self.name = PREFIX + run
+        self._run = run
+        self._client = client
+
+    def remove_client(self, scheduler: Scheduler, client: str) -> None:
+        if client == self._client:
+            scheduler.loop.add_callback(self._leave, scheduler)
+
+    async def _leave(self, scheduler: Scheduler) -> None:
+        scheduler.task_metadata.pop(self._run, None)
+        scheduler.remove_plugin(self.name)
+        if self.name in scheduler.worker_plugins:
+            await scheduler.unregister_worker_plugin(None, self.name)
+
+
+def takes_part(worker: Worker, run: str) -> bool:
+    """Whether the run has not ended."""
+    return PREFIX + run in worker.plugins
 
 
 def _source() -> str:

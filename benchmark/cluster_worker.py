@@ -7,7 +7,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from distributed import Client, Worker, get_client, get_worker
 
 from benchmark.cluster_machines import Machine, described
+from benchmark.cluster_plugin import takes_part
 from benchmark.dataset import Photo, PhotoStore
 from benchmark.inference import Limits, MethodSpec, Outcome, infer
 from benchmark.judging import judge, scores
@@ -97,7 +98,7 @@ def run_batch(batch: Batch) -> BatchResult:
     ledger = Ledger(get_client(), batch)
     # A case is scored and encoded while the next one is inferred, so that a GPU is not idle.
     with ThreadPoolExecutor(1) as behind:
-        parts = [_run(batch, item, limits, ledger, behind) for item in batch.items]
+        parts = [_run(batch, item, limits, ledger, worker, behind) for item in batch.items]
         finished = [part.result() for part in parts]
     return BatchResult(finished, time.perf_counter() - started, *described(worker))
 
@@ -128,9 +129,9 @@ def losses(client: Client, batch: Batch) -> dict[int, int]:
 
 
 def _run(
-    batch: Batch, item: Item, limits: Limits, ledger: Ledger, behind: Executor
+    batch: Batch, item: Item, limits: Limits, ledger: Ledger, worker: Worker, behind: Executor
 ) -> Future[Finished]:
-    """Infer a case; the future is of all the rest."""
+    """Infer a case; the future is of all the rest. Raises CancelledError when the run is over."""
     lost = ledger.lost(item.number)
     if lost >= MOST_LOSSES:
         row = _given_up((batch.spec.label, batch.resolution, item.photo.name), lost)
@@ -143,6 +144,8 @@ def _run(
         image, mask = inputs(item.photo, PhotoStore(folder), batch.resolution, batch.protocol)
     if item.standing is not None:
         return behind.submit(_scored_again, batch, item, image, mask)
+    if not takes_part(worker, batch.run):
+        raise CancelledError
     outcome = infer(batch.spec, batch.resolution, item.photo.name, blank(image, mask), mask, limits)
     return behind.submit(_judged, batch, item, outcome, image, mask, limits)
 
