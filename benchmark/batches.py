@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.plan import Case
+from benchmark.run_folder import Row
 
 # What a batch is to take on its worker; a message and a task of Dask cost some milliseconds.
 BATCH_S = 2.0
 MOST_CASES = 64
-# Of uncompressed results.
+# Of uncompressed results, in a batch and in all that are under way.
 MOST_BYTES = 2**26
+MOST_BYTES_OUT = 2**31
 
-Group = tuple[str, int]
+# Method, resolution, and whether results are only scored again.
+Group = tuple[str, int, bool]
 
 
 class Batches:
@@ -21,8 +24,8 @@ class Batches:
 
     Of a method not seen yet at a resolution single cases go out, until their time is known."""
 
-    def __init__(self, cases: Sequence[tuple[int, Case]]) -> None:
-        """cases: with their numbers in the run."""
+    def __init__(self, cases: Sequence[tuple[int, tuple[Case, Row | None]]]) -> None:
+        """cases: with their numbers in the run, and rows where their results stand."""
         self._cases = cases
         self._next = 0
         self._seconds: dict[Group, float] = {}
@@ -31,7 +34,7 @@ class Batches:
         return len(self._cases) - self._next
 
     def learn(self, group: Group, seconds: float) -> None:
-        """group: method and resolution; seconds: of one of its cases, everything included."""
+        """seconds: of one case of the group, everything included."""
         self._seconds[group] = seconds
 
     def take(self, workers: int) -> list[int]:
@@ -40,21 +43,24 @@ class Batches:
         if not len(self):
             return []
         first = self._next
-        _, case = self._cases[first]
-        most = min(self._size(case), max(1, len(self) // (2 * max(1, workers))))
+        group = group_of(*self._cases[first][1])
+        most = min(self._size(group, workers), max(1, len(self) // (2 * max(1, workers))))
         while self._next < len(self._cases) and self._next < first + most:
-            if group_of(self._cases[self._next][1]) != group_of(case):
+            if group_of(*self._cases[self._next][1]) != group:
                 break
             self._next += 1
         return [number for number, _ in self._cases[first : self._next]]
 
-    def _size(self, case: Case) -> int:
-        seconds = self._seconds.get(group_of(case))
+    def _size(self, group: Group, workers: int) -> int:
+        seconds = self._seconds.get(group)
         if seconds is None:
             return 1
-        by_bytes = MOST_BYTES // (case.resolution**2 * 3)
+        _, resolution, _ = group
+        most_bytes = min(MOST_BYTES, MOST_BYTES_OUT // max(1, workers))
+        by_bytes = most_bytes // (resolution**2 * 3)
         return max(1, min(MOST_CASES, by_bytes, int(BATCH_S / max(seconds, 1e-6))))
 
 
-def group_of(case: Case) -> Group:
-    return case.spec.label, case.resolution
+def group_of(case: Case, row: Row | None) -> Group:
+    """row: of a result that stands."""
+    return case.spec.label, case.resolution, row is not None

@@ -1,42 +1,40 @@
-"""The Dask cluster of a run: one that is there, or `local:N`, N workers on this machine."""
+"""The Dask cluster of a run, as its command sees it."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-import shutil
 import socket
-import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import dask
-from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker
-from distributed.system import MEMORY_LIMIT
+from distributed import Client, Future, Security
+from distributed.client import ClosedClientError
+from distributed.core import rpc
 from rich.console import Console
 
-import methods
-from benchmark import provenance
-from benchmark.cluster_machines import Machines, described
-from benchmark.cluster_plugin import ALIKE, Environment, Example, Join, Leave, UnlikeError
+from benchmark.cluster_local import local_client
 from benchmark.errors import InputError
-from benchmark.inference import MethodSpec, thread_variables
-from benchmark.plan import Plan
 from benchmark.request import local_workers
-from methods.external import External
 
-# What workers call a GPU: dask worker ... --resources "GPU=1"
-GPU = "GPU"
+T = TypeVar("T")
+
 CONNECT_S = 10
 REACH_S = 2.0
+SCHEMES = {"tcp", "tls", "ws", "wss"}
 SSL = "ssl_context"
+EXPECTED = "give tcp://HOST:8786, the scheduler's .json file, or local:N"
+# Photographs that travel are as large as they are.
+QUIET = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
 
 
 @dataclass(frozen=True)
@@ -47,19 +45,58 @@ class Fleet:
     address: str
     name: str
 
+    def ask(self, question: Callable[[Client], T]) -> T:
+        """Its answer. Dask mends a connection that broke, which takes a while; raises InputError
+        when the scheduler is gone, OSError when it is there and cannot answer."""
+        end = time.monotonic() + 2 * CONNECT_S
+        while True:
+            try:
+                return question(self.client)
+            except (OSError, RuntimeError, AttributeError, ClosedClientError) as error:
+                if self.client.status not in {"running", "connecting"}:
+                    raise self.gone() from None
+                if not isinstance(error, OSError) or time.monotonic() > end:
+                    raise
+            time.sleep(0.2)
+
     def workers(self) -> dict[str, dict[str, Any]]:
         """What the scheduler knows of every worker, by address. Raises InputError when the
         scheduler is gone."""
         try:
-            return dict(self.client.scheduler_info(n_workers=-1)["workers"])
-        except (OSError, RuntimeError):
+            return dict(self.ask(_identity)["workers"])
+        except OSError:
             raise self.gone() from None
+
+    def submit(
+        self,
+        function: Callable[[Any], Any],
+        argument: object,
+        resources: dict[str, float],
+        workers: Iterable[str] | None,
+    ) -> Future:
+        """Let a worker that has the resources do it. workers: the only ones; None for any. Raises
+        InputError when the scheduler is gone."""
+        allowed = list(workers) if workers else None
+        return self.ask(
+            lambda client: client.submit(
+                function, argument, pure=False, resources=resources or None, workers=allowed
+            )
+        )
+
+    def give_up(self, futures: Iterable[Future]) -> None:
+        """Nobody waits for them any more. Without a scheduler they have ended."""
+        with suppress(OSError, RuntimeError, ClosedClientError):
+            self.client.cancel(list(futures))
 
     def gone(self) -> InputError:
         return InputError(
             f"the scheduler at {self.address} is gone; finished cases are kept: start it again, "
             "the same command goes on"
         )
+
+
+def _identity(client: Client) -> dict[str, Any]:
+    return client.sync(client.scheduler.identity, n_workers=-1)
 
 
 @contextmanager
@@ -70,7 +107,7 @@ def joined(address: str, threads: int, console: Console) -> Iterator[Fleet]:
     # Its parts have levels of their own.
     for name in ["distributed", *filter(_is_dasks, logging.root.manager.loggerDict)]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with _client(address, threads) as client:
+    with dask.config.set(QUIET), _client(address, threads) as client:
         fleet = Fleet(client, address, uuid.uuid4().hex[:12])
         await_worker(fleet, console)
         first = next(iter(fleet.workers()), None)
@@ -83,90 +120,70 @@ def _is_dasks(logger: str) -> bool:
     return logger.startswith("distributed.")
 
 
-@contextmanager
-def _client(address: str, threads: int) -> Iterator[Client]:
+def _client(address: str, threads: int) -> AbstractContextManager[Client]:
     number = local_workers(address)
-    if number is None:
-        with _connected(address) as client:
-            yield client
-        return
-    scratch = tempfile.mkdtemp(prefix="inpainting-cluster-")
-    # Workers read it when they start, before anything that could be sent to them.
-    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
-    try:
-        with (
-            dask.config.set({"distributed.worker.daemon": False}),
-            SpecCluster(
-                workers=_local_workers(number, threads, scratch),
-                scheduler={
-                    "cls": Scheduler,
-                    "options": {"host": "127.0.0.1", "port": 0, "dashboard": False},
-                },
-                silence_logs=logging.CRITICAL,
-            ) as started,
-            Client(started, set_as_default=False) as client,
-        ):
-            client.wait_for_workers(number, timeout=120)
-            yield client
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    return _connected(address) if number is None else local_client(number, threads)
 
 
 def _connected(address: str) -> Client:
     """A client of a scheduler, given by its address or by the file that it has written."""
     scheduler = _in_file(Path(address)) if address.endswith(".json") else address
+    if "://" not in scheduler:
+        scheduler = f"tcp://{scheduler}"
+    if not _is_address(scheduler):
+        raise InputError(f"--cluster {address}: not an address; {EXPECTED}")
     if scheduler.startswith("tls://") and not Security().get_connection_args("client")[SSL]:
         names = "CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY"
         raise InputError(
             f"--cluster {address}: tls:// needs certificates: set "
             f"DASK_DISTRIBUTED__COMM__TLS__{names}"
         )
-    try:
-        return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if reason := _silence(scheduler):
         raise InputError(
-            f"--cluster {address}: no Dask scheduler answers there ({reason}); give "
-            "tcp://HOST:8786, the scheduler's .json file, or local:N"
-        ) from None
+            f"--cluster {address}: no Dask scheduler answers there ({reason}); {EXPECTED}"
+        )
+    return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
+
+
+def _is_address(scheduler: str) -> bool:
+    place = urlsplit(scheduler)
+    try:
+        return place.scheme in SCHEMES and bool(place.hostname and place.port)
+    except ValueError:
+        return False
+
+
+def _silence(scheduler: str) -> str:
+    """Why no scheduler answers; empty if one does. Whatever else listens there may never answer a
+    Client, which would wait for it."""
+    try:
+        asyncio.run(asyncio.wait_for(_greeted(scheduler), CONNECT_S))
+    except TimeoutError:
+        return f"nothing in {CONNECT_S} s"
+    except Exception as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
+async def _greeted(scheduler: str) -> None:
+    arguments = Security().get_connection_args("client")
+    async with rpc(scheduler, connection_args=arguments) as remote:
+        answer = await remote.identity()
+    if answer["type"] != "Scheduler":
+        raise ValueError(f"a {answer['type']} is there")
 
 
 def _in_file(file: Path) -> str:
     try:
-        return str(json.loads(file.read_text())["address"])
+        address = json.loads(file.read_text())["address"]
+        if isinstance(address, str):
+            return address
+        told = "not what a scheduler has written"
     except FileNotFoundError:
         told = "no such scheduler file"
     except (OSError, ValueError, KeyError, TypeError):
         told = "not what a scheduler has written"
     raise InputError(f"--cluster {file}: {told}; start dask scheduler --scheduler-file {file}")
-
-
-def _local_workers(number: int, threads: int, scratch: str) -> dict[int, dict[str, Any]]:
-    """One process a worker; the first ones have a GPU each, the others see none."""
-    gpus = _gpus()
-    return {
-        index: {
-            "cls": Nanny,
-            "options": {
-                "nthreads": 1,
-                "host": "127.0.0.1",
-                "memory_limit": MEMORY_LIMIT // number,
-                "local_directory": scratch,
-                "resources": {GPU: 1} if index < len(gpus) else {},
-                "env": thread_variables(threads)
-                | {"CUDA_VISIBLE_DEVICES": gpus[index] if index < len(gpus) else ""},
-            },
-        }
-        for index in range(number)
-    }
-
-
-def _gpus() -> list[str]:
-    """What CUDA_VISIBLE_DEVICES calls the GPUs that a run may use here."""
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is not None:
-        return [name for name in allowed.split(",") if name.strip()]
-    return [str(index) for index, _ in enumerate((provenance.machine()["gpus"] or "").splitlines())]
 
 
 def await_worker(fleet: Fleet, console: Console) -> None:
@@ -190,91 +207,3 @@ def _reachable(address: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def placed(specs: list[MethodSpec], fleet: Fleet, console: Console) -> list[MethodSpec]:
-    """The same methods with "auto" decided for all workers alike, so that no number depends on
-    who computed it: "cuda" where any worker offers a GPU. Raises InputError."""
-    workers = fleet.workers().values()
-    offered = any(worker["resources"].get(GPU) for worker in workers)
-    placed = [replace(spec, device=_device(spec, offered)) for spec in specs]
-    if not offered and any(_uses_device(spec) for spec in specs):
-        console.print(
-            "note: no worker offers a GPU, networks run on CPUs; with GPUs: "
-            'dask worker ... --nthreads 1 --resources "GPU=1", one worker a GPU'
-        )
-    return placed
-
-
-def needs_gpu(spec: MethodSpec) -> bool:
-    """Whether a placed method takes a worker's GPU."""
-    return spec.device == "cuda" and _uses_device(spec)
-
-
-def _device(spec: MethodSpec, offered: bool) -> str:
-    if spec.device == "auto":
-        return "cuda" if offered and _uses_device(spec) else "cpu"
-    if spec.device in {"cpu", "cuda"}:
-        return spec.device
-    raise InputError(
-        f"{spec.label}: device {spec.device!r} means nothing on a cluster, where every worker has "
-        "a GPU of its own; use cuda, cpu or auto"
-    )
-
-
-def _uses_device(spec: MethodSpec) -> bool:
-    return methods.method_class(spec.method).uses_device
-
-
-@contextmanager
-def admitted(fleet: Fleet, plan: Plan) -> Iterator[None]:
-    """Let only workers take part that would compute what this machine does. Raises InputError,
-    naming a worker of those there and what is unlike; later ones stay away on their own."""
-    plugin = Join(fleet.name, Environment.here(), _examples(plan))
-    who = "the scheduler"
-    try:
-        # It unpacks what it passes on, but computes nothing.
-        there = replace(fleet.client.run_on_scheduler(Environment.here), versions={})
-        if difference := Environment.here().difference(there):
-            raise UnlikeError(f"the scheduler at {fleet.address}: {difference}; {ALIKE}")
-        fleet.client.register_plugin(Leave(fleet.name, fleet.client.id))
-        who = "a worker"
-        fleet.client.register_plugin(plugin)
-    except UnlikeError as error:
-        raise InputError(str(error)) from None
-    except ImportError as error:
-        raise InputError(
-            f"{who} at {fleet.address} cannot import the suite ({error}): install it there, or "
-            f"start {who.removeprefix('a ')} with PYTHONPATH at a checkout"
-        ) from None
-    try:
-        yield
-    finally:
-        leave(fleet, plugin.name)
-
-
-def leave(fleet: Fleet, plugin: str) -> None:
-    """Let the workers go now: a cluster that is started here does not outlive its client. Whatever
-    prevents it, Leave sees to it later, and what ended the run matters more."""
-    with suppress(Exception):
-        fleet.client.unregister_worker_plugin(plugin)
-
-
-def _examples(plan: Plan) -> list[Example]:
-    """A case of each method that workers run."""
-    first = {
-        case.spec.label: case for case in reversed(plan.cases) if case.spec.method != External.name
-    }
-    return [
-        Example(case.spec, case.resolution, case.photo.name, case.input_key, case.key)
-        for case in first.values()
-    ]
-
-
-def machines(fleet: Fleet) -> Machines:
-    """Of the workers that are there now."""
-    return dict(fleet.client.run(_described).values())
-
-
-def _described(dask_worker: Worker) -> tuple[str, dict[str, Any]]:
-    return described(dask_worker)

@@ -26,8 +26,13 @@ def described(worker: Worker) -> tuple[str, Machine]:
 
 @cache
 def _here() -> Machine:
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    return {"host": socket.gethostname(), "threads": threads, **provenance.machine()}
+    return {"host": socket.gethostname(), "threads": threads(), **provenance.machine()}
+
+
+def threads() -> int:
+    """Of a case on this worker, by OMP_NUM_THREADS, of whose list ("4,2") the first counts."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else 1
 
 
 def record(address: str, machines: Machines) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark import cluster, cluster_machines
+from benchmark import cluster, cluster_admission, cluster_machines
 from benchmark.cluster import Fleet
 from benchmark.cluster_machines import Machines
 from benchmark.cluster_runner import ClusterRunner
@@ -31,13 +31,13 @@ class OnCluster:
         self._machines: Machines = {}
 
     def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
-        return cluster.placed(specs, self._fleet, self._console)
+        return cluster_admission.placed(specs, self._fleet, self._console)
 
     def admit(self, plan: Plan) -> None:
         # An adaptive cluster may have taken its first one away while the cases were listed.
         cluster.await_worker(self._fleet, self._console)
-        self._stack.enter_context(cluster.admitted(self._fleet, plan))
-        self._machines = cluster.machines(self._fleet)
+        self._admission = self._stack.enter_context(cluster_admission.admitted(self._fleet, plan))
+        self._machines = cluster_admission.machines(self._fleet)
 
     def run(self, writer: Writer, plan: Plan) -> None:
         # Results made elsewhere lie on this machine and take no computing.
@@ -49,6 +49,7 @@ class OnCluster:
             self._job.request.dataset,
             limits(self._job),
             self._fleet,
+            self._admission,
             self._console,
         )
         to_run = [case for case in plan.to_run if case.spec.method != External.name]

@@ -12,15 +12,17 @@ import socket
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 
 from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
 import methods
+from benchmark.cluster_machines import threads
 from benchmark.inference import MethodSpec, close_all, limit_threads
 from benchmark.run_folder import key_of
 from methods.base import MethodError
 
+# What workers call a GPU: dask worker ... --resources "GPU=1"
+GPU = "GPU"
 PREFIX = "inpainting-suite-"
 # They install the others and compute nothing; every environment has them as it was made.
 INSTALLERS = {"pip", "setuptools", "wheel"}
@@ -30,6 +32,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class UnlikeError(Exception):
     """A worker that would compute something else. The message is one line."""
+
+
+def uses_device(spec: MethodSpec) -> bool:
+    """Whether a method can run on a GPU."""
+    return methods.method_class(spec.method).uses_device
+
+
+def needs_gpu(spec: MethodSpec) -> bool:
+    """Whether a method, whose device is decided, takes a worker's GPU."""
+    return spec.device == "cuda" and uses_device(spec)
 
 
 @dataclass(frozen=True)
@@ -85,10 +97,13 @@ class Example:
 
 
 class Join(WorkerPlugin):
-    """Raises UnlikeError on a worker that would compute something else, which keeps it away."""
+    """Raises UnlikeError on a worker that would compute something else. Of one that comes later
+    Dask only logs it, so `fit` tells whoever is to compute there."""
 
     def __init__(self, run: str, environment: Environment, examples: list[Example]) -> None:
         self.name = PREFIX + run
+        self.fit = False
+        self._run = run
         self._environment = environment
         self._examples = examples
 
@@ -96,10 +111,13 @@ class Join(WorkerPlugin):
         # A nanny's worker is a daemon, which may have no children; ours run the methods.
         if multiprocessing.current_process().daemon:
             multiprocessing.current_process().daemon = False
-        limit_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+        # What is no number would mean all cores to some libraries.
+        os.environ["OMP_NUM_THREADS"] = str(threads())
+        limit_threads(threads())
         problem = await asyncio.to_thread(self._problem)
         if problem:
             raise UnlikeError(f"worker {worker.address} on {socket.gethostname()}: {problem}")
+        self.fit = True
 
     def _problem(self) -> str:
         difference = self._environment.difference(Environment.here())
@@ -116,10 +134,8 @@ class Join(WorkerPlugin):
         return ""
 
     async def teardown(self, worker: Worker) -> None:
-        """The run is over: give memory and GPU back, unless another run needs the processes."""
-        plugins: dict[str, Any] = worker.plugins
-        if not any(name.startswith(PREFIX) for name in plugins):
-            await asyncio.to_thread(close_all)
+        """The run is over: give memory and GPU back."""
+        await asyncio.to_thread(close_all, self._run)
 
 
 class Leave(SchedulerPlugin):
@@ -142,9 +158,9 @@ class Leave(SchedulerPlugin):
             await scheduler.unregister_worker_plugin(None, self.name)
 
 
-def takes_part(worker: Worker, run: str) -> bool:
-    """Whether the run has not ended."""
-    return PREFIX + run in worker.plugins
+def admission(worker: Worker, run: str) -> Join | None:
+    """What a worker knows of a run; None when that is over."""
+    return worker.plugins.get(PREFIX + run)  # type: ignore[return-value]
 
 
 def _source() -> str:

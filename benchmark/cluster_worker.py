@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from distributed import Client, Worker, get_client, get_worker
+from distributed import Client, Reschedule, Worker, get_client, get_worker
 
 from benchmark.cluster_machines import Machine, described
-from benchmark.cluster_plugin import takes_part
+from benchmark.cluster_plugin import admission, needs_gpu
 from benchmark.dataset import Photo, PhotoStore
 from benchmark.inference import Limits, MethodSpec, Outcome, infer
 from benchmark.judging import judge, scores
@@ -23,7 +23,7 @@ from benchmark.protocol import Protocol
 from benchmark.run_folder import Row, Slot
 from benchmark.runner import inputs
 from methods.base import Image, Mask, blank
-from methods.images import png_bytes, read_rgb
+from methods.images import ImageFileError, png_bytes, read_rgb
 
 # Workers that a case may take down before it is given up.
 MOST_LOSSES = 3
@@ -69,7 +69,8 @@ class Batch:
 @dataclass(frozen=True)
 class Finished:
     """What came of one case. result, reference, mask: PNG; row: None where the photograph's file
-    was not found on the worker; memory_gb: what the worker grants a case, None for no limit."""
+    was not found on the worker, or where `damaged`, the result that was to be scored again;
+    memory_gb: what the worker grants a case, None for no limit."""
 
     number: int
     row: Row | None
@@ -78,29 +79,45 @@ class Finished:
     reference: bytes | None = None
     mask: bytes | None = None
     memory_gb: float | None = None
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """seconds: of the whole batch; worker, machine: see cluster_machines."""
+    """seconds: of the whole batch; losses: as the batch's, those of earlier tries included;
+    address: of the worker at Dask's; worker, machine: see cluster_machines."""
 
     finished: list[Finished]
     seconds: float
+    losses: dict[int, int]
+    address: str
     worker: str
     machine: Machine
 
 
 def run_batch(batch: Batch) -> BatchResult:
-    """Do a batch. Never raises for what a method does."""
+    """Do a batch. Never raises for what a method does; CancelledError when the run is over."""
     started = time.perf_counter()
     worker = get_worker()
+    _check_fit(worker, batch.run)
     limits = _limits(batch, worker)
     ledger = Ledger(get_client(), batch)
     # A case is scored and encoded while the next one is inferred, so that a GPU is not idle.
     with ThreadPoolExecutor(1) as behind:
         parts = [_run(batch, item, limits, ledger, worker, behind) for item in batch.items]
         finished = [part.result() for part in parts]
-    return BatchResult(finished, time.perf_counter() - started, *described(worker))
+    seconds = time.perf_counter() - started
+    return BatchResult(finished, seconds, ledger.losses, worker.address, *described(worker))
+
+
+def _check_fit(worker: Worker, run: str) -> None:
+    """A worker that came later and would compute something else leaves; others do its batch."""
+    join = admission(worker, run)
+    if join is None:
+        raise CancelledError
+    if not join.fit:
+        worker.loop.add_callback(worker.close_gracefully)
+        raise Reschedule
 
 
 class Ledger:
@@ -111,16 +128,14 @@ class Ledger:
         self._client = client
         self._place = [batch.run, batch.name]
         # The scheduler hands keys of maps back as they came, losses of an earlier try included.
-        self._losses: dict[int, int] = losses(client, batch)
+        self.losses: dict[int, int] = losses(client, batch)
 
     def lost(self, number: int) -> int:
-        return self._losses.get(number, 0)
+        return self.losses.get(number, 0)
 
     def begin(self, number: int) -> None:
         """Returns when the scheduler knows it, so that no worker dies of a case unseen."""
-        self._client.set_metadata(
-            self._place, {**self._losses, number: self._losses.get(number, 0) + 1}
-        )
+        self._client.set_metadata(self._place, {**self.losses, number: self.lost(number) + 1})
 
 
 def losses(client: Client, batch: Batch) -> dict[int, int]:
@@ -144,9 +159,11 @@ def _run(
         image, mask = inputs(item.photo, PhotoStore(folder), batch.resolution, batch.protocol)
     if item.standing is not None:
         return behind.submit(_scored_again, batch, item, image, mask)
-    if not takes_part(worker, batch.run):
-        raise CancelledError
-    outcome = infer(batch.spec, batch.resolution, item.photo.name, blank(image, mask), mask, limits)
+    # A batch is long enough for a run to end meanwhile.
+    _check_fit(worker, batch.run)
+    name = item.photo.name
+    blanked = blank(image, mask)
+    outcome = infer(batch.spec, batch.resolution, name, blanked, mask, limits, batch.run)
     return behind.submit(_judged, batch, item, outcome, image, mask, limits)
 
 
@@ -181,7 +198,10 @@ def _scored_again(batch: Batch, item: Item, image: Image, mask: Mask) -> Finishe
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         file.write(stored)
         file.flush()
-        result = read_rgb(Path(file.name))
+        try:
+            result = read_rgb(Path(file.name))
+        except ImageFileError:
+            return Finished(item.number, None, damaged=True)
     scored = scores(image, result, mask, batch.protocol)
     finished = Finished(item.number, replace(row, scores=scored))
     return _with_input(finished, item, image, mask)
@@ -191,7 +211,7 @@ def _limits(batch: Batch, worker: Worker) -> Limits:
     """What a case may take here: what the user allows, and no more than the worker has."""
     granted = worker.memory_manager.memory_limit
     # A GPU's driver maps more than the machine has, so that a limit would fail every case.
-    if not granted or batch.spec.device.startswith("cuda"):
+    if not granted or needs_gpu(batch.spec):
         return batch.limits
     here = granted / worker.state.nthreads / 2**30
     asked = batch.limits.memory_gb

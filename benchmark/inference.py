@@ -84,10 +84,13 @@ def infer(
     image: Image,
     mask: Mask,
     limits: Limits,
+    run: str = "",
 ) -> Outcome:
-    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W). Never
-    raises for what the method does."""
-    return _process_for(spec).run(resolution, image_name, image, mask, limits)
+    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W); run: for
+    `close_all`, where several runs share this process. Never raises for what the method does."""
+    process = _process_for(spec)
+    process.run_name = run
+    return process.run(resolution, image_name, image, mask, limits)
 
 
 class InferenceProcess:
@@ -96,6 +99,7 @@ class InferenceProcess:
 
     def __init__(self, spec: MethodSpec) -> None:
         self.spec = spec
+        self.run_name = ""
         self._closed = False
         self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
         self._pool = ProcessPool(
@@ -176,10 +180,12 @@ def _retire(process: InferenceProcess) -> None:
         process.close()
 
 
-def close_all() -> None:
-    """End all inference processes of this process, and with them the cases in flight."""
+def close_all(run: str | None = None) -> None:
+    """End all inference processes of this process, or those that worked last for one run, and with
+    them the cases in flight."""
     for process in list(_processes.values()):
-        _retire(process)
+        if run is None or process.run_name == run:
+            _retire(process)
 
 
 # A forked copy of this process must not use, or end, what belongs to the original.

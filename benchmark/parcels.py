@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.cluster_worker import Files, Finished, Item
 from benchmark.dataset import Photo
 from benchmark.errors import InputError
-from benchmark.run_folder import Row, Slot
+from benchmark.run_folder import Row, Slot, damaged
 
 
 def item(
@@ -22,6 +22,14 @@ def item(
     Raises InputError when the photograph is not what it was."""
     files = None if folder is None else _files(folder, photo)
     return Item(number, photo, wants_input, files, standing)
+
+
+def read_result(path: Path) -> bytes:
+    """A result that is to be scored again. Raises InputError."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise damaged(path) from None
 
 
 def failed(number: int, slot: Slot, reason: str) -> Finished:

@@ -39,6 +39,11 @@ def folder_name(method: str) -> str:
     return method.replace(":", "_")
 
 
+def damaged(result: Path) -> InputError:
+    """Of a result in a run folder that cannot be read."""
+    return InputError(f"{result} is damaged: delete it, and the same command runs its case again")
+
+
 class RunFolder:
     """Paths and journal of `results/<run>`. One process at a time holds it (see `opened`)."""
 

@@ -18,10 +18,10 @@ from benchmark.inference import CLOSED_S, Limits, Outcome, close_all, infer
 from benchmark.judging import judge, scores
 from benchmark.plan import Case
 from benchmark.protocol import Protocol, hole_mask, reference
-from benchmark.run_folder import Row
+from benchmark.run_folder import Row, damaged
 from benchmark.writer import Writer
 from methods.base import Image, Mask, blank
-from methods.images import png_bytes, read_rgb
+from methods.images import ImageFileError, png_bytes, read_rgb
 
 
 class Runner:
@@ -122,7 +122,11 @@ class Runner:
     def _score_again(self, case: Case, row: Row) -> None:
         """New scores for a result that stands: only metrics or their options changed."""
         image, mask = self._inputs(case)
-        result = read_rgb(self._writer.folder.result_path(*case.slot))
+        path = self._writer.folder.result_path(*case.slot)
+        try:
+            result = read_rgb(path)
+        except ImageFileError:
+            raise damaged(path) from None
         self._writer.record(case, replace(row, scores=scores(image, result, mask, self._protocol)))
 
 
