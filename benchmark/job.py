@@ -166,7 +166,9 @@ def _computed_on(run_json: Path) -> dict[str, Any]:
         earlier = json.loads(run_json.read_text())
     except (FileNotFoundError, ValueError):
         return {}
-    return {name: value for name, value in dict(earlier).items() if name in COMPUTED_ON}
+    if not isinstance(earlier, dict):
+        return {}
+    return {name: earlier[name] for name in COMPUTED_ON if name in earlier}
 
 
 def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:

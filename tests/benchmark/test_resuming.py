@@ -33,6 +33,27 @@ def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
         assert (older.out / name).read_bytes() == (OLDER / "run" / name).read_bytes()
 
 
+@pytest.mark.parametrize("where", [[], ["--cluster", "local:1"]])
+def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(
+    bench: Bench, where: list[str]
+) -> None:
+    words = ("--methods", "telea", "--resolutions", "48")
+    assert bench.run(*words).returncode == 0
+    (bench.out / "run.json").write_text("null")
+    damaged = bench.out / "outputs/48/telea/cliff.png"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    bench.protocol.write_text(PROTOCOL.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
+    done = bench.run(*words, *where)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"error: {damaged} is damaged: delete it, and the same command runs its case again"
+    )
+    damaged.unlink()
+    done = bench.run(*words, *where)
+    assert done.returncode == 0, done.stderr
+    assert all(float(row["ssim_uniform"]) > 0 for row in bench.rows().values())
+
+
 def test_a_name_that_the_file_system_spells_otherwise_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,13 +52,15 @@ class Cluster:
         *options: str,
         before: Sequence[str] = (),
         more_path: str | None = None,
+        **more: str,
     ) -> subprocess.Popen[bytes]:
         """A nanny with one worker. before: words before the command; more_path: where it finds
-        modules first."""
+        modules first; more: of its environment."""
         command = [self.address, "--host", host.address, "--nthreads", "1", "--no-dashboard"]
         command += ["--local-directory", str(self._folder / "scratch"), *options]
-        paths = {"PYTHONPATH": f"{more_path}{os.pathsep}{ROOT}"} if more_path else {}
-        return self._start(host, "distributed.cli.dask_worker", *command, before=before, **paths)
+        if more_path:
+            more["PYTHONPATH"] = f"{more_path}{os.pathsep}{ROOT}"
+        return self._start(host, "distributed.cli.dask_worker", *command, before=before, **more)
 
     def _start(
         self, host: Host, module: str, *command: str, before: Sequence[str] = (), **more: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from methods.base import Image, Inpainter, Mask
+from methods.base import Image, Inpainter, Mask, MissingRequirementError
 
 
 @dataclass(kw_only=True)
@@ -43,16 +44,20 @@ class Waiting(Inpainter):
 @dataclass(kw_only=True)
 class Deadly(Inpainter):
     """Kills the worker it runs on, for the image whose top left pixel is bright, as a system does
-    that runs out of memory."""
+    that runs out of memory; on workers that grant less than `least_mb` it tells so instead."""
 
     name: ClassVar[str] = "deadly"
     summary: ClassVar[str] = "kills its worker"
     uses_device: ClassVar[bool] = False
 
     folder: str
+    least_mb: int = 0
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if image[0, 0, 0] > 128:
+            granted, _ = resource.getrlimit(resource.RLIMIT_DATA)
+            if 0 <= granted < self.least_mb << 20:
+                raise MemoryError
             (Path(self.folder) / f"killed-{os.getppid()}").touch()
             os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(60)
@@ -73,4 +78,20 @@ class Traced(Inpainter):
         time.sleep(0.1)
         told = f"traced-{self.device}-{os.getppid()}-{begin}-{time.monotonic_ns()}"
         (Path(self.folder) / told).touch()
+        return np.full_like(image, 128)
+
+
+@dataclass(kw_only=True)
+class Needy(Inpainter):
+    """Runs where there is no BROKEN in the environment."""
+
+    name: ClassVar[str] = "needy"
+    summary: ClassVar[str] = "needs what is not everywhere"
+    uses_device: ClassVar[bool] = False
+
+    def load(self) -> None:
+        if "BROKEN" in os.environ:
+            raise MissingRequirementError("needy needs a driver: install one")
+
+    def fill(self, image: Image, mask: Mask) -> Image:
         return np.full_like(image, 128)

@@ -4,6 +4,8 @@ by the next call of the same command. Real processes on hosts of their own."""
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -174,3 +176,34 @@ def test_a_case_that_kills_its_worker_three_times_becomes_a_row(
     assert len(list(tmp_path.glob("killed-*"))) == 3
     others = [row["status"] for (_, _, image), row in rows.items() if image != "bright"]
     assert others == ["ok", "ok", "ok"]
+
+
+def test_a_case_too_large_for_one_worker_and_deadly_to_another_becomes_a_row(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    for host, memory in zip(cluster.hosts[1:], ("1GiB", "8GiB"), strict=True):
+        cluster.start_worker(host, "--memory-limit", memory)
+    words = ("--methods", DEADLY, "--option", f"{DEADLY}.folder={tmp_path}")
+    words += ("--option", f"{DEADLY}.least_mb=2000", "--resolutions", "48")
+    done = bench.run(*words, "--cluster", cluster.address)
+    assert done.returncode == 1, done.stderr + cluster.log()
+    statuses = Counter(row["status"] for row in bench.rows().values())
+    # Lost three times, or not tried again while the only worker with enough memory was starting.
+    assert statuses in ({"ok": 3, "failed": 1}, {"ok": 3, "out_of_memory": 1})
+    assert 1 <= len(list(tmp_path.glob("killed-*"))) <= 3
+
+
+def test_ctrl_c_in_a_terminal_ends_workers_here_too(bench: Bench, tmp_path: Path) -> None:
+    """A terminal sends it to the command and to the workers that it has started."""
+    words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+    process = start(bench, *words, "--resolutions", "48", "--cluster", "local:2")
+    until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
+    everybody = [process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))]
+    for pid in everybody:
+        os.kill(pid, signal.SIGINT)
+    _, told = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 130
+    assert told.splitlines()[1:] == [
+        "error: interrupted; finished cases are kept, the same command goes on from here"
+    ]
+    until(lambda: not any(map(psutil.pid_exists, everybody)))

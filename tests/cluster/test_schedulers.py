@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.benchmark.conftest import ROOT, Bench
+from tests.benchmark.conftest import PROTOCOL, ROOT, Bench, save
 from tests.cluster.conftest import LONGEST_S, Cluster, environment, start, until
+from tests.cluster.relay import relay
 from tests.hosts import Namespace
 
 WAITING = "tests.cluster.own_methods:Waiting"
@@ -84,17 +86,43 @@ def adaptive(folder: Path, patience: str) -> Iterator[str]:
 
 
 def test_workers_that_only_the_scheduler_reaches(bench: Bench, cluster: Cluster) -> None:
+    """Also when the connection breaks over which a result is just coming."""
     worker = cluster.hosts[1]
     if not isinstance(worker, Namespace):
         pytest.skip("needs network namespaces: on the loopback everybody reaches everybody")
     cluster.start_worker(worker)
     until(lambda: "Register worker addr" in cluster.log())
+    noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
+    for path in bench.photos.iterdir():
+        save(path, noise)
+    bench.protocol.write_text(PROTOCOL.replace("[48,", "[48, 999,"))
+    words = ("--methods", "telea", "--resolutions", "999")
     route = ["ip", "route", "add", "unreachable", worker.address]
     subprocess.run(route, check=True)
     try:
-        done = bench.run(*TELEA, "--cluster", cluster.address)
+        with relay((cluster.hosts[0].address, 8786), break_after=2**21) as way:
+            done = bench.run(*words, "--cluster", way.address)
+            assert way.broken.is_set()
     finally:
         subprocess.run([*route[:2], "delete", *route[3:]], check=True)
+    assert_all_ok(bench, done, cluster.log())
+
+
+def test_a_broken_connection_to_the_scheduler_is_made_again(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    """As by `kubectl port-forward`: scheduler and workers are there all the time."""
+    cluster.start_worker(cluster.hosts[1])
+    with relay((cluster.hosts[0].address, 8786)) as way:
+        words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+        process = start(bench, *words, "--resolutions", "48", "--cluster", way.address)
+        until(lambda: list(tmp_path.glob("started-*")))
+        way.cut()
+        # The worker has given up the case and begins one again.
+        until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
+        (tmp_path / "go").touch()
+        _, told = process.communicate(timeout=LONGEST_S)
+    done = subprocess.CompletedProcess(process.args, process.returncode, "", told)
     assert_all_ok(bench, done, cluster.log())
 
 
