@@ -52,7 +52,16 @@ def judge_again(connection: Connection, study: Study) -> None:
     """By the rules as they are now: whose questions are free for others."""
     for one in judged(connection, study):
         if one.status == FINISHED and one.reason != one.person.excluded:
-            store.exclude(connection, one.person.id, one.reason)
+            _judge_alone(connection, one.person.code, study)
+
+
+def _judge_alone(connection: Connection, code: str, study: Study) -> None:
+    """On PostgreSQL each statement sees what was committed before it: who finished on another host
+    between two of them was judged without their last answers. Now they can change no more."""
+    person = store.find_and_lock(connection, code)
+    if person is not None and _status(person, person.now) == FINISHED:
+        found = _judge(person, store.answers(connection, person.id), person.now, study)
+        store.exclude(connection, person.id, found.reason)
 
 
 def _judge(person: Any, answers: list[Any], active_since: int, study: Study) -> Judged:

@@ -16,8 +16,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from survey import database, export, store
-from survey.app import Opened, open_study
-from survey.asked import asked
+from survey.app import Opened
 from survey.design import Question
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.crowd import Crowd
@@ -182,27 +181,3 @@ def whole_copy(source: Path, target: Path) -> None:
     assert copy.execute(gaps).fetchall() == []
     running.close()
     copy.close()
-
-
-def test_who_finishes_while_it_is_counted_is_counted_once(cluster: Cluster, tmp_path: Path) -> None:
-    """On PostgreSQL each statement sees what was committed before it; starts wait for starts only,
-    and another host's votes for nobody."""
-    folder = make_study(tmp_path, database=cluster.new_database("meanwhile"))
-    opened, other = open_study(folder), open_study(folder)
-    with database.writing(opened.engine) as connection:
-        add(connection, 1)
-        add(connection, 2)
-
-    def finish_meanwhile(*given: object) -> None:
-        with database.writing(other.engine) as connection:
-            store.finish(connection, 1, "")
-
-    event.listen(opened.engine, "after_cursor_execute", finish_meanwhile, once=True)
-    with database.writing(opened.engine) as connection:
-        times = asked(connection, 0, False, opened.settled)
-        assert sum(one.total for one in times.values()) == 2
-        # By whom it was remembered as finished, or not yet.
-        times = asked(connection, 0, False, opened.settled)
-        assert sum(one.total for one in times.values()) == 2
-    for study in (opened, other):
-        study.engine.dispose()
