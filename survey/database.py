@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 
 from survey.errors import InputError
 from survey.files import PRIVATE
@@ -29,6 +29,10 @@ FILE = "study.db"
 # How long a writer waits for others, less than a browser does.
 PATIENCE_S = 10
 THREADS = 8
+
+
+class AwayError(InputError):
+    """The database does not answer; it may later."""
 
 
 def connect(folder: Path, database: str) -> Engine:
@@ -201,9 +205,11 @@ def _write_alone(engine: Engine, one: _Work) -> None:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """For command lines: a database that cannot be used becomes an InputError."""
+    """For command lines: a database that cannot be used becomes an InputError, an AwayError where
+    that may pass."""
     try:
         yield
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise InputError(f"{where}: the database cannot be used ({cause})") from error
+        kind = AwayError if isinstance(error, OperationalError) else InputError
+        raise kind(f"{where}: the database cannot be used ({cause})") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from survey.app import create_app
+from survey.database import AwayError
 
 # Two processes with eight threads keep two cores busy while some wait for the disk.
 WORKERS, THREADS = 2, 8
@@ -14,6 +16,8 @@ WORKERS, THREADS = 2, 8
 GRACE_S = 30
 # Of each process: browsers keep several connections open, most of them idle.
 CONNECTIONS = 4000
+# Between two looks whether the database is back.
+RETRY_S = 1
 
 
 def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> None:
@@ -35,6 +39,21 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
             if not connection.initialized and not connection.wait_for_data(0):
                 return gthread._DEFER
             return super().handle(connection)
+
+        def load_wsgi(self) -> None:
+            """One that replaces another while the database is away would end the whole server."""
+            said = False
+            while self.alive and self.is_parent_alive():
+                try:
+                    super().load_wsgi()
+                    return
+                except AwayError as error:
+                    if not said:
+                        self.log.error("%s; trying again until it answers", error)
+                    said = True
+                self.notify()
+                time.sleep(RETRY_S)
+            sys.exit(0)
 
     class Server(BaseApplication):
         def load_config(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from survey import database, store
+from survey import serve as serving
 from survey.app import open_study
-from tests.survey.conftest import Visitor
-from tests.survey.production import ROOT, Server, free_port
+from tests.survey.conftest import Said, Visitor, make_study
+from tests.survey.postgresql import Cluster
+from tests.survey.production import LONGEST_S, ROOT, Server, free_port
 
 Start = Callable[..., Server]
 
@@ -97,3 +101,51 @@ def test_many_idle_connections_keep_nobody_out(folder: Path, production: Start) 
         assert visitor.vote(1).status_code == 200
     assert server.stop() == 0
     assert "Error" not in server.output.read_text()
+
+
+AWAY = "; trying again until it answers"
+
+
+def lose_worker(server: Server, times: int) -> None:
+    """A process dies, and the one that replaces it does not find the database."""
+    os.kill(server.workers()[0], signal.SIGKILL)
+    until = time.monotonic() + LONGEST_S
+    while server.output.read_text().count(AWAY) < times:
+        assert server.process.poll() is None, server.output.read_text()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_process_that_dies_while_the_database_is_away_is_replaced_when_it_is_back(
+    cluster: Cluster, tmp_path: Path, production: Start
+) -> None:
+    """The replacement ended the whole server."""
+    folder = make_study(tmp_path, database=cluster.new_database("replaced"))
+    server = production(folder, "--workers", "1")
+    visitor = visitor_of(server)
+    visitor.start()
+    cluster.stop()
+    try:
+        lose_worker(server, 1)
+        time.sleep(2 * serving.RETRY_S)
+        assert server.output.read_text().count(AWAY) == 1
+    finally:
+        cluster.start()
+    assert visitor.vote(1).status_code == 200
+    cluster.stop()
+    try:
+        lose_worker(server, 2)
+        assert server.stop() == 0
+    finally:
+        cluster.start()
+
+
+def test_a_database_that_is_not_there_at_the_start_is_one_line(
+    cluster: Cluster, tmp_path: Path, run: Callable[..., Said]
+) -> None:
+    folder = make_study(tmp_path, database=cluster.new_database("elsewhere"))
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace(f":{cluster.port}/", f":{free_port()}/"))
+    said = run("serve", folder)
+    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1
+    assert f"{folder}: the database cannot be used (" in said.error
