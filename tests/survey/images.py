@@ -13,16 +13,27 @@ from survey import config
 
 class Images(ThreadingHTTPServer):
     """Of a folder, on a port of this machine. asked: headers of each request; says: more headers
-    of its answers."""
+    of its answers; moved: the start of addresses that it redirects, and what comes instead."""
 
     def __init__(self, folder: Path) -> None:
         self.asked: list[dict[str, str]] = []
         self.says: dict[str, str] = {}
+        self.moved = ("nowhere", "")
         images = self
 
         class Handler(SimpleHTTPRequestHandler):
             def __init__(self, *given: object) -> None:
                 super().__init__(*given, directory=str(folder))  # type: ignore[arg-type]
+
+            def do_GET(self) -> None:
+                old, new = images.moved
+                if not self.path.startswith(old):
+                    super().do_GET()
+                    return
+                self.send_response(302)
+                self.send_header("Location", new + self.path.removeprefix(old))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def end_headers(self) -> None:
                 images.asked.append(dict(self.headers))

@@ -103,6 +103,26 @@ def test_images_that_browsers_would_refuse(folder: Path, images: Images, run: Ru
     assert run("check", folder).code == 0
 
 
+def test_a_redirect_that_browsers_would_refuse(
+    folder: Path, images: Images, copied: Path, run: Run
+) -> None:
+    """The pages allow images of one origin, whatever else a server may follow."""
+    with sent(copied.parent) as other:
+        images.moved = ("/mine/", f"{other.url}/mine/")
+        for command in ("check", "serve"):
+            said = run(command, folder)
+            assert said.code == 2 and said.error.count("\n") == 1 and said.out == ""
+            assert f": redirects to {other.url}/mine/" in said.error
+            assert "another origin" in said.error and "server.stimuli_url" in said.error
+
+
+def test_a_redirect_within_the_host(folder: Path, images: Images, copied: Path, run: Run) -> None:
+    copied.rename(copied.parent / "new")
+    images.moved = ("/mine/", "/new/")
+    said = run("check", folder)
+    assert (said.code, said.error) == (0, "")
+
+
 def test_a_host_that_cannot_be_reached_from_here(
     folder: Path, images: Images, run: Run, production: Start
 ) -> None:
