@@ -10,6 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +29,12 @@ from survey.errors import InputError, nearest
 
 FILE = "study.toml"
 LONGEST_TEXT = 20_000
+# What there is a driver for, synchronous and tried.
+DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# Of images; it becomes part of a header, where some signs would have a meaning, and which has no
+# words for an IPv6 address.
+_ORIGIN = re.compile(rf"https?://{_LABEL}(\.{_LABEL})*(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?")
 
 
 def _known_language(name: str) -> str:
@@ -37,14 +44,21 @@ def _known_language(name: str) -> str:
 
 
 def _link(url: str) -> str:
-    if url and not url.startswith(("https://", "http://")):
+    if not url:
+        return url
+    if not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
+    parts = urlsplit(url)
+    # Asking for a port that cannot be raises ValueError too.
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("names no host")
     return url
 
 
 def _origin(url: str) -> str:
-    """Of images; it becomes part of a header, where some signs would have a meaning."""
-    if _link(url) and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", url):
+    if url.startswith(("https://[", "http://[")):
+        raise ValueError("give the host's name: browsers cannot be told an IPv6 address")
+    if _link(url) and not _ORIGIN.fullmatch(url):
         raise ValueError("must be an address such as https://images.example.org/mine, no more")
     return url
 
@@ -60,10 +74,10 @@ def _database(url: str) -> str:
     if url == "sqlite":
         return url
     try:
-        backend = make_url(url).get_backend_name()
-    except ArgumentError:
-        backend = ""
-    if backend not in {"sqlite", "postgresql"}:
+        driver = make_url(url).drivername
+    except (ArgumentError, ValueError):
+        driver = ""
+    if driver not in DRIVERS:
         raise ValueError(
             "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
             "~/.pgpass)"
@@ -168,12 +182,16 @@ PARTS: dict[str, type[BaseModel]] = {
 def read(folder: Path) -> Study:
     """Raises InputError, naming the file and the entry."""
     path = folder / FILE
-    if not path.is_file():
-        raise InputError(f"{folder} is not a study: no {FILE} in it; make one with create")
     try:
+        if not path.is_file():
+            raise InputError(f"{folder} is not a study: no {FILE} in it; make one with create")
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}; run this as the user whose study it is"
+        ) from error
     return checked(given, str(path))
 
 

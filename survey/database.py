@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 
 from survey.errors import InputError
@@ -36,10 +36,11 @@ class AwayError(InputError):
 
 
 def connect(folder: Path, database: str) -> Engine:
-    """The engine of a study; nothing is opened yet. database: as in study.toml."""
+    """The engine of a study; nothing is opened yet. database: as in study.toml. Raises
+    InputError."""
     url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=_reached())
+        return _connect_postgresql(url, folder)
     if url.database:
         _create_private(Path(url.database))
     engine = create_engine(
@@ -51,6 +52,17 @@ def connect(folder: Path, database: str) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_postgresql(url: URL, folder: Path) -> Engine:
+    # Else it depends on SQLAlchemy which driver an address without one means.
+    url = url.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=_reached())
+    except ImportError as error:
+        raise InputError(
+            f"{folder}: PostgreSQL needs more: pip install 'inpainting-suite[postgresql]'"
+        ) from error
 
 
 def _reached() -> dict[str, Any]:

@@ -158,10 +158,11 @@ def read(folder: Path, elsewhere: bool = False) -> list[Stimulus]:
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a list of stimuli ({error})") from error
     for row in rows:
-        if not elsewhere and not file_of(folder, row).is_file():
+        if not elsewhere and not os.access(file_of(folder, row), os.R_OK):
             raise InputError(
-                f"{file_of(folder, row)} is missing; it is in {path}. Copy {FOLDER}/ from where "
-                "the study was made, or set server.stimuli_url to where the images are"
+                f"{file_of(folder, row)} is missing or may not be read; it is in {path}. "
+                f"Copy {FOLDER}/ from where the study was made, or set server.stimuli_url to "
+                "where the images are"
             )
     return rows
 
@@ -170,7 +171,11 @@ def check(folder: Path, shown: Iterable[Stimulus], done: Callable[[], None]) -> 
     """That the files are those that were written. Raises InputError."""
     for one in shown:
         path = file_of(folder, one)
-        if hashlib.sha256(path.read_bytes()).hexdigest() != one.sha256:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; copy it again") from error
+        if hashlib.sha256(content).hexdigest() != one.sha256:
             raise InputError(f"{path}: not the image that create wrote; copy it again")
         done()
 

@@ -50,6 +50,11 @@ def make_study(folder: Path, images: int = 6, **wanted: Any) -> Path:
     return folder / "study"
 
 
+def cannot_be_read(path: Path) -> None:
+    """Make a file that is there, and fails as one on a broken disk does."""
+    path.symlink_to("/proc/self/mem")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return make_study(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from survey import stimuli
-from tests.survey.conftest import METHODS, Said, Served, Visitor
+from tests.survey.conftest import METHODS, Said, Served, Visitor, cannot_be_read
 from tests.survey.images import Images, sent, show_from
 from tests.survey.production import Server
 
@@ -116,6 +116,12 @@ def test_a_redirect_that_browsers_would_refuse(
             assert "another origin" in said.error and "server.stimuli_url" in said.error
 
 
+def test_a_redirect_to_nowhere(folder: Path, images: Images, run: Run) -> None:
+    images.moved = ("/mine/", "https://images..example.org/")
+    said = run("check", folder)
+    assert said.code == 2 and said.error.endswith(".webp: no answer\n")
+
+
 def test_a_redirect_within_the_host(folder: Path, images: Images, copied: Path, run: Run) -> None:
     copied.rename(copied.parent / "new")
     images.moved = ("/mine/", "/new/")
@@ -143,6 +149,10 @@ def test_check_of_images_that_are_here(folder: Path, run: Run) -> None:
     said = run("check", folder)
     assert said.code == 2 and f"{one}: not the image that create wrote" in said.error
     one.unlink()
+    cannot_be_read(one)
+    said = run("check", folder)
+    assert said.code == 2 and said.error == f"error: {one}: Input/output error; copy it again\n"
+    one.unlink()
     said = run("check", folder)
     assert said.code == 2 and f"{one} is missing" in said.error
     assert "server.stimuli_url" in said.error
@@ -156,6 +166,13 @@ def test_check_of_images_that_are_here(folder: Path, run: Run) -> None:
         ("https://x y", "", "must be an address such as https://"),
         ("https://me:word@x/", "", "must be an address such as https://"),
         ("https://x/?key=1", "", "must be an address such as https://"),
+        ("https://images..example.org/mine", "", "must be an address such as https://"),
+        (f"https://{'x' * 64}.org", "", "must be an address such as https://"),
+        ("https://x:99999/", "", "stimuli_url = 'https://x:99999/': port out of range"),
+        ("https://", "", "server.stimuli_url = 'https://': names no host"),
+        ("http://[::1/mine", "", "browsers cannot be told an IPv6 address"),
+        ("http://[::1]/mine", "", "browsers cannot be told an IPv6 address"),
+        ("", "http://[::1/mine", "server.public_url = 'http://[::1/mine': invalid IPv6 URL"),
         ("http://x", "https://study.example", "stimuli_url must begin with https:// as public_url"),
     ],
 )

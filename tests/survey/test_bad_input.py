@@ -1,0 +1,71 @@
+"""What an owner gets wrong is one line, exit code 2, and nothing changed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from survey import database
+from tests.survey.conftest import Said, cannot_be_read, write_images
+from tests.survey.postgresql import Cluster
+
+Run = Callable[..., Said]
+
+
+def set_database(folder: Path, url: str) -> None:
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace('database = "sqlite"', f'database = "{url}"'))
+
+
+def refused(said: Said) -> str:
+    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1, said
+    return said.error
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://u@h/x", "postgresql+asyncpg://u@h/x", "postgresql+nosuch://u@h/x",
+        "postgresql+psycopg_async://u@h/x", "postgresql+psycopg://u@h:port/x",
+        "sqlite+aiosqlite:///x.db", "sqlite+nosuch:///x.db", "nosuch",
+    ],
+)  # fmt: skip
+def test_a_database_that_nobody_can_open(folder: Path, run: Run, url: str) -> None:
+    set_database(folder, url)
+    for words in (["status", folder], ["serve", folder]):
+        said = refused(run(*words))
+        assert f"study.toml: server.database = '{url}': write sqlite, or postgresql+psy" in said
+    out = folder.parent / "new"
+    given = write_images(folder.parent / "more", images=1)
+    words = [word for one in given for word in ("--images", one)]
+    said = refused(run("create", *words, "--database", url, "--out", out))
+    assert "write sqlite, or postgresql+psycopg://" in said and not out.exists()
+
+
+def test_postgresql_without_its_driver(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_database(folder, "postgresql+psycopg://u@h/x")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    said = refused(run("status", folder))
+    assert f"{folder}: PostgreSQL needs more: pip install " in said
+
+
+def test_an_address_without_a_driver_means_the_one_that_is_there(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """Which one SQLAlchemy takes depends on its version."""
+    url = cluster.new_database("without_driver").replace("+psycopg", "")
+    with database.reading(database.connect(tmp_path, url)) as connection:
+        assert connection.dialect.driver == "psycopg"
+
+
+def test_a_study_that_cannot_be_read(folder: Path, run: Run) -> None:
+    file = folder / "study.toml"
+    file.unlink()
+    cannot_be_read(file)
+    for words in (["status"], ["serve"], ["check"], ["token"], ["close"]):
+        assert f"{file}: Input/output error; run this as" in refused(run(*words, folder))
