@@ -21,7 +21,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from survey import texts
@@ -70,14 +70,20 @@ def _different(methods: list[str]) -> list[str]:
     return methods
 
 
+def _forgets(url: URL) -> bool:
+    """SQLite without a file: each process would have one of its own, and lose it."""
+    return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+
+
 def _database(url: str) -> str:
     if url == "sqlite":
         return url
     try:
-        driver = make_url(url).drivername
+        given = make_url(url)
+        usable = given.drivername in DRIVERS and not _forgets(given)
     except (ArgumentError, ValueError):
-        driver = ""
-    if driver not in DRIVERS:
+        usable = False
+    if not usable:
         raise ValueError(
             "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
             "~/.pgpass)"

@@ -30,7 +30,8 @@ def refused(said: Said) -> str:
     [
         "postgresql+psycopg2://u@h/x", "postgresql+asyncpg://u@h/x", "postgresql+nosuch://u@h/x",
         "postgresql+psycopg_async://u@h/x", "postgresql+psycopg://u@h:port/x",
-        "sqlite+aiosqlite:///x.db", "sqlite+nosuch:///x.db", "nosuch",
+        "sqlite+aiosqlite:///x.db", "sqlite+nosuch:///x.db", "sqlite://",
+        "sqlite:///:memory:", "nosuch",
     ],
 )  # fmt: skip
 def test_a_database_that_nobody_can_open(folder: Path, run: Run, url: str) -> None:
