@@ -11,11 +11,13 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 
 import polars as pl
 
@@ -23,10 +25,12 @@ from survey import database, people, store, validity
 from survey.app import Opened
 from survey.clock import now_ms
 from survey.errors import InputError
-from survey.files import write_private
+from survey.files import replacing
 from survey.people import Judged
 from survey.stimuli import REFERENCE
 
+VOTES_FILE = "votes.csv"
+NAMES = (VOTES_FILE, "participants.csv", "payments.csv", "shown.csv", "study.json")
 VOTES = ("participant", "question", "image", "left", "right", "choice", "is_check",
          "check_passed", "response_ms", "answered_at")  # fmt: skip
 PARTICIPANTS = ("participant", "status", "excluded", "reason", "simulated", "answered", "checks",
@@ -42,43 +46,70 @@ LIBRARIES = ("flask", "sqlalchemy", "numpy")
 
 def files(found: Opened) -> dict[str, str]:
     """Name of a file -> its text."""
-    with database.reading(found.engine) as connection:
-        everybody = people.judged(connection, found.study)
-        given = store.shown(connection)
-        state, now = store.state(connection), now_ms(connection)
-    return {
-        "votes.csv": _csv(VOTES, (_vote(row) for one in everybody for row in one.answers)),
-        "participants.csv": _csv(PARTICIPANTS, map(_participant, everybody)),
-        "payments.csv": _csv(PAYMENTS, (_payment(one, found) for one in everybody)),
-        "shown.csv": _csv(SHOWN, _shown(given, everybody)),
-        "study.json": json.dumps(_study(found, everybody, state, now), indent=2, ensure_ascii=False)
-        + "\n",
-    }
+    texts = [io.StringIO() for _ in NAMES]
+    _fill(texts, found)
+    return {name: text.getvalue() for name, text in zip(NAMES, texts, strict=True)}
 
 
 def write(found: Opened, votes: Path) -> list[Path]:
-    """Write votes to the given file and the others beside it; the paths."""
-    texts = files(found)
-    if votes.is_dir() or votes.name in texts.keys() - {"votes.csv"}:
-        raise InputError(
-            f"{votes}: name a file for the votes, such as {votes.parent / 'votes.csv'}"
-        )
+    """Write votes to the given file and the others beside it, all or none; the paths. Raises
+    InputError, OSError."""
+    paths = _targets(votes)
     votes.parent.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in texts.items():
-        path = votes if name == "votes.csv" else votes.parent / name
-        write_private(path, _packed(text) if path.suffix == ".parquet" else text)
-        written.append(path)
-    return written
+    with replacing(paths) as parts:
+        if votes.suffix.lower() == ".parquet":
+            with TemporaryDirectory(prefix=f".{votes.name}.", dir=votes.parent) as scratch:
+                text = Path(scratch) / VOTES_FILE
+                _write_texts([text, *parts[1:]], found)
+                _pack(text, parts[0], votes)
+        else:
+            _write_texts(parts, found)
+    return paths
 
 
-def _packed(votes: str) -> bytes:
+def _targets(votes: Path) -> list[Path]:
+    if votes.is_dir() or votes.name in NAMES[1:]:
+        raise InputError(f"{votes}: name a file for the votes, such as {votes.parent / VOTES_FILE}")
+    paths = [votes, *(votes.parent / name for name in NAMES[1:])]
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path}: a folder; rename it, or export elsewhere")
+    return paths
+
+
+def _write_texts(paths: Sequence[Path], found: Opened) -> None:
+    with ExitStack() as stack:
+        opened = (path.open("w", encoding="utf-8", newline="") for path in paths)
+        _fill([stack.enter_context(file) for file in opened], found)
+
+
+def _pack(text: Path, target: Path, votes: Path) -> None:
     """votes.csv as Parquet: the same columns, typed."""
     kinds = dict.fromkeys(VOTES, pl.String) | dict.fromkeys(WHOLE, pl.Int64)
-    frame = pl.read_csv(io.StringIO(votes), schema=kinds)
-    content = io.BytesIO()
-    frame.write_parquet(content)
-    return content.getvalue()
+    try:
+        pl.scan_csv(text, schema=kinds).sink_parquet(target)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{votes}: cannot be written ({reason}); is the disk full?") from error
+
+
+def _fill(texts: Sequence[TextIO], found: Opened) -> None:
+    """Everything, in the order of NAMES; one person's at a time, since there may be many."""
+    tables = [csv.writer(text, lineterminator="\n") for text in texts[:-1]]
+    for table, heading in zip(tables, (VOTES, PARTICIPANTS, PAYMENTS, SHOWN), strict=True):
+        table.writerow(heading)
+    votes, participants, payments, shown = tables
+    everybody = []
+    with database.reading(found.engine) as connection:
+        state, now = store.state(connection), now_ms(connection)
+        for one, given in people.with_questions(connection, found.study):
+            votes.writerows(map(_vote, one.answers))
+            participants.writerow(_participant(one))
+            payments.writerow(_payment(one, found))
+            shown.writerows(map(_shown, given))
+            everybody.append(one._replace(answers=[]))
+    about = _study(found, everybody, state, now)
+    texts[-1].write(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
 
 
 def zipped(found: Opened) -> bytes:
@@ -87,14 +118,6 @@ def zipped(found: Opened) -> bytes:
         for name, text in files(found).items():
             archive.writestr(name, text)
     return content.getvalue()
-
-
-def _csv(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heading)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _vote(row: Any) -> list[Any]:
@@ -126,18 +149,16 @@ def _payment(one: Judged, found: Opened) -> list[Any]:
     ]  # fmt: skip
 
 
-def _shown(given: Sequence[Any], everybody: Sequence[Judged]) -> Iterable[list[Any]]:
-    """Every question that was given to anybody: what was shown can be told from it, in order."""
-    looked = {(row.participant, row.position): row for one in everybody for row in one.answers}
-    for row in given:
-        vote = looked.get((row.participant, row.position))
-        seen: list[Any] = ["", "", "", ""]
-        if vote is not None:
-            seen = [vote.layout, vote.shown_px, int(vote.zoomed), int(vote.compared)]
-        yield [
-            row.code, row.position, row.image, row.left, row.right, int(row.is_check),
-            int(vote is not None), *seen,
-        ]  # fmt: skip
+def _shown(row: Any) -> list[Any]:
+    """A question that was given to somebody: what was shown can be told from it, in order."""
+    answered = row.choice is not None
+    looked = (
+        [row.layout, row.shown_px, int(row.zoomed), int(row.compared)] if answered else [""] * 4
+    )
+    return [
+        row.code, row.position, row.image, row.left, row.right, int(row.is_check), int(answered),
+        *looked,
+    ]  # fmt: skip
 
 
 def _study(found: Opened, everybody: Sequence[Judged], state: str, now: int) -> dict[str, Any]:

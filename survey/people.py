@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -46,6 +49,24 @@ def judged(connection: Connection, study: Study) -> list[Judged]:
         _judge(person, theirs[person.id], active_since, study)
         for person in store.people(connection)
     ]
+
+
+def with_questions(connection: Connection, study: Study) -> Iterator[tuple[Judged, list[Any]]]:
+    """One after the other, as `judged` has them, and all that each was given (`store.shown`)."""
+    active_since = now_ms(connection) - study.server.abandoned_after_minutes * 60_000
+    everybody = store.people(connection)
+    groups = groupby(store.shown(connection), attrgetter("participant"))
+    number, rows = next(groups, _NOBODY)
+    for person in everybody:
+        given: list[Any] = []
+        if number == person.id:
+            given = list(rows)
+            number, rows = next(groups, _NOBODY)
+        answers = [row for row in given if row.choice is not None]
+        yield _judge(person, answers, active_since, study), given
+
+
+_NOBODY: tuple[int | None, Iterator[Any]] = (None, iter(()))
 
 
 def judge_again(connection: Connection, study: Study) -> None:

@@ -5,7 +5,7 @@ Questions are answered in order: somebody is at the first one without an answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -29,6 +29,8 @@ from survey.schema import hosts, metadata, participants, questions, study, votes
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 STATES = (OPEN, PAUSED, CLOSED)
 CHOICES = ("left", "right", "tie")
+# Rows at a time, where all are read.
+TOGETHER = 5000
 
 
 class Vote(NamedTuple):
@@ -74,6 +76,11 @@ _RECORD = {
     name: made(votes).values(answered_at=NOW).on_conflict_do_nothing()
     for name, made in _INSERTS.items()
 }
+_QUESTIONS = select(
+    participants.c.code,
+    questions,
+    *(column for column in votes.c if column.name not in {"participant", "position"}),
+).order_by(questions.c.participant, questions.c.position)
 _ADD = insert(participants).values(started_at=NOW, last_seen_at=NOW)
 _OF_THEM = update(participants).where(participants.c.id == bindparam("participant"))
 _SEEN = _OF_THEM.values(last_seen_at=NOW)
@@ -204,30 +211,19 @@ def tally(connection: Connection) -> list[Any]:
 
 def answers(connection: Connection, participant: int | None = None) -> list[Row[Any]]:
     """Every vote with its question and the participant's code, in order: of all, or of one."""
-    query = (
-        select(participants.c.code, questions, *(c for c in votes.c if c.name not in _SHARED))
-        .select_from(votes.join(questions).join(participants))
-        .order_by(questions.c.participant, questions.c.position)
-    )
+    query = _QUESTIONS.select_from(votes.join(questions).join(participants))
     if participant is not None:
         query = query.where(questions.c.participant == participant)
     # all() fetches rows together, which iterating does not.
     return list(connection.execute(query).all())
 
 
-_SHARED = {"participant", "position"}
-
-
 def people(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(select(participants).order_by(participants.c.id)))
 
 
-def shown(connection: Connection) -> list[Row[Any]]:
-    """Every question given to anybody, answered or not, with the participant's code."""
-    return list(
-        connection.execute(
-            select(participants.c.code, questions)
-            .select_from(questions.join(participants))
-            .order_by(questions.c.participant, questions.c.position)
-        ).all()
-    )
+def shown(connection: Connection) -> Iterator[Row[Any]]:
+    """Every question given to anybody, as `answers` has them, with nothing where there is no vote:
+    read bit by bit, since there may be millions."""
+    query = _QUESTIONS.select_from(questions.join(participants).outerjoin(votes))
+    return iter(connection.execute(query, execution_options={"yield_per": TOGETHER}))

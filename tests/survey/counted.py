@@ -12,7 +12,7 @@ from tests.survey.crowd import Crowd
 def times_asked(study: Opened) -> Counter[tuple[str, frozenset[str]]]:
     """How often each pair of methods was given to anybody on each image; to nobody twice."""
     with database.reading(study.engine) as connection:
-        rows = store.shown(connection)
+        rows = list(store.shown(connection))
     counted = Counter((row.image, frozenset((row.left, row.right))) for row in rows
                       if not row.is_check)  # fmt: skip
     everybodys = [(row.code, row.image, frozenset((row.left, row.right))) for row in rows]

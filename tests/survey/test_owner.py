@@ -285,14 +285,3 @@ def test_the_quota_follows_the_rules_of_now(tmp_path: Path, run: Callable[..., S
         people.judge_again(connection, opened.study)
         assert asked(connection, 0, False, Settled()) == {}
     opened.engine.dispose()
-
-
-@pytest.mark.parametrize("name", ["", "participants.csv", "study.json"])
-def test_an_export_never_overwrites_its_own_votes(
-    folder: Path, tmp_path: Path, run: Callable[..., Said], name: str
-) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    said = run("export", folder, out / name)
-    assert said.code == 2 and "name a file for the votes" in said.error
-    assert list(out.iterdir()) == []

@@ -1,0 +1,78 @@
+"""The files of an export: all of them or none, whatever is in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from survey.export import NAMES
+from tests.survey.conftest import Said
+
+Run = Callable[..., Said]
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> dict[str, str]:
+    """What an export of long ago left."""
+    (tmp_path / "out").mkdir()
+    for name in NAMES:
+        (tmp_path / "out" / name).write_text(f"{name} of before")
+    return content(tmp_path / "out")
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("file", ["votes.csv", "votes.parquet"])
+def test_a_folder_in_the_way(
+    folder: Path, tmp_path: Path, before: dict[str, str], run: Run, file: str
+) -> None:
+    out = tmp_path / "out"
+    (out / "payments.csv").unlink()
+    (out / "payments.csv").mkdir()
+    del before["payments.csv"]
+    said = run("export", folder, out / file)
+    assert said.code == 2 and said.out == ""
+    assert said.error == f"error: {out}/payments.csv: a folder; rename it, or export elsewhere\n"
+    assert content(out) == before
+
+
+@pytest.mark.parametrize("file", ["votes.csv", "votes.parquet"])
+def test_one_that_cannot_be_written(
+    folder: Path, tmp_path: Path, before: dict[str, str], run: Run, file: str
+) -> None:
+    out = tmp_path / "out"
+    # Where the file is written before it takes its name.
+    (out / ".shown.csv.part").mkdir()
+    said = run("export", folder, out / file)
+    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1
+    assert f"{out}/shown.csv: " in said.error
+    assert content(out) == before
+
+
+def test_a_suffix_in_capitals(folder: Path, tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "out" / "votes.PARQUET"
+    assert run("export", folder, file).code == 0
+    assert "choice" in pl.read_parquet(file.read_bytes()).columns
+    assert {path.name for path in file.parent.iterdir()} == {file.name, *NAMES[1:]}
+
+
+def test_only_the_owner_can_read_them(folder: Path, tmp_path: Path, run: Run) -> None:
+    for file in ("votes.csv", "votes.parquet"):
+        assert run("export", folder, tmp_path / "out" / file).code == 0
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["", "participants.csv", "study.json"])
+def test_an_export_never_overwrites_its_own_votes(
+    folder: Path, tmp_path: Path, run: Run, name: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    said = run("export", folder, out / name)
+    assert said.code == 2 and "name a file for the votes" in said.error
+    assert list(out.iterdir()) == []
