@@ -31,6 +31,8 @@ STATES = (OPEN, PAUSED, CLOSED)
 CHOICES = ("left", "right", "tie")
 # Rows at a time, where all are read.
 TOGETHER = 5000
+# Of PostgreSQL's advisory locks, which are numbers; any that is always the same.
+MAKING = 0x73757276
 
 
 class Vote(NamedTuple):
@@ -100,9 +102,12 @@ class Marks(NamedTuple):
 
 def create(engine: Engine, own: Marks) -> Marks:
     """Make the tables, if they are not there; those of whoever was first."""
-    metadata.create_all(engine)
     with database.writing(engine) as connection:
         name = connection.dialect.name
+        if name == "postgresql":
+            # Where two hosts are first at once, one would fail on what the other makes.
+            connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+        metadata.create_all(connection)
         connection.execute(_BEGIN[name], {"id": 1, "state": OPEN, "images": own.images})
         images = str(connection.scalar(select(study.c.images)))
         if images == own.images:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from flask import Flask, session
 
-from survey import database, keys, schema, stimuli
+from survey import config, database, keys, schema, stimuli
 from survey.app import open_study
 from survey.sessions import Sessions
 from tests.survey.conftest import Said, make_study
@@ -35,6 +37,23 @@ def test_three_files_are_all_that_it_needs(made: Path, tmp_path: Path, run: Run)
     said = run("status", other)
     assert said.code == 0 and said.out.startswith(f"{other}: open")
     assert sum((other / name).stat().st_size for name in NEEDED) < 20_000
+
+
+def test_hosts_that_meet_an_empty_database_at_once(
+    cluster: Cluster, made: Path, tmp_path: Path
+) -> None:
+    """All but one failed on the tables that the first one was making."""
+    hosts = [joined(made, tmp_path / f"host{number}") for number in range(4)]
+    old = config.read(made).server.database
+    for _ in range(3):
+        new = cluster.new_database(f"empty_{secrets.token_hex(4)}")
+        for host in hosts:
+            file = host / config.FILE
+            file.write_text(file.read_text().replace(old, new))
+        old = new
+        with ThreadPoolExecutor(len(hosts)) as together:
+            for opened in together.map(open_study, hosts):
+                opened.engine.dispose()
 
 
 @pytest.mark.parametrize("name", NEEDED)
