@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from survey import config, keys, sources, stimuli, texts
+from survey import config, database, keys, sources, stimuli, store, texts
 from survey.design import Pool
 from survey.errors import InputError, nearest
 from survey.files import write_private
@@ -82,9 +82,10 @@ def create(
     wanted: Wanted, gathered: Gathered, done: Callable[[], None] = lambda: None
 ) -> Created:  # fmt: skip
     """Write the study's folder, whole or not at all. Raises InputError."""
-    from survey.app import check_design, open_study, pool_of
+    from survey.app import check_design, pool_of
 
     study = _study(wanted, gathered)
+    _check_database(wanted)
     with _new_folder(wanted.out) as folder:
         used = [source for source in gathered.sources if source.method in _shown(study)]
         names = [secrets.token_hex(16) for _ in used]
@@ -93,8 +94,10 @@ def create(
         check_design(study, written, pool_of(study, written), "create")
         write_private(folder / config.FILE, to_toml(study))
         token = keys.create(folder)
-        opened = open_study(folder, new=True)
-        opened.engine.dispose()
+        if wanted.database == "sqlite":
+            _begin(folder)
+    if wanted.database != "sqlite":
+        _begin_elsewhere(wanted.out)
     have = {(one.image, one.method) for one in written}
     missing = [
         (image, method)
@@ -102,7 +105,34 @@ def create(
         for method in study.design.methods
         if (image, method) not in have
     ]
-    return Created(study, token, len(written), len(opened.pool.pairs), missing)
+    return Created(study, token, len(written), len(pool_of(study, written).pairs), missing)
+
+
+def _check_database(wanted: Wanted) -> None:
+    """Before all images are encoded. SQLite's file is made with the study."""
+    if not wanted.database.startswith("postgresql"):
+        return
+    engine = database.connect(wanted.out, wanted.database)
+    with database.explained("--database"):
+        taken = store.is_taken(engine)
+    engine.dispose()
+    if taken:
+        raise InputError("--database: the database holds another study; each needs one of its own")
+
+
+def _begin(folder: Path) -> None:
+    from survey.app import open_study
+
+    open_study(folder, new=True).engine.dispose()
+
+
+def _begin_elsewhere(folder: Path) -> None:
+    """When the folder has its name: a database that is not in it would stay taken otherwise."""
+    try:
+        _begin(folder)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
 
 
 def _shown(study: config.Study) -> set[str]:

@@ -104,15 +104,27 @@ def create(engine: Engine, own: Marks) -> Marks:
     """Make the tables, if they are not there; those of whoever was first."""
     with database.writing(engine) as connection:
         name = connection.dialect.name
-        if name == "postgresql":
-            # Where two hosts are first at once, one would fail on what the other makes.
-            connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
-        metadata.create_all(connection)
+        _make_tables(connection)
         connection.execute(_BEGIN[name], {"id": 1, "state": OPEN, "images": own.images})
         images = str(connection.scalar(select(study.c.images)))
         if images == own.images:
             connection.execute(_JOIN[name], {"id": 1, "secret": own.secret})
         return Marks(images, str(connection.scalar(select(hosts.c.secret))))
+
+
+def _make_tables(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Where two hosts are first at once, one would fail on what the other makes.
+        connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+    metadata.create_all(connection)
+
+
+def is_taken(engine: Engine) -> bool:
+    """Whether a PostgreSQL holds a study; raises SQLAlchemyError where it could hold none."""
+    with engine.connect() as connection:
+        # Undone at the end.
+        _make_tables(connection)
+        return connection.scalar(select(study.c.id)) is not None
 
 
 def row(connection: Connection) -> Row[Any]:
