@@ -32,12 +32,14 @@ class Crowd:
     some are posted once more, changed, after they were acknowledged.
 
     allowed: (who, position) -> the choices one of which was acknowledged; ends: who -> the last
-    page."""
+    page; refused: who came when the study was full."""
 
     def __init__(self, port: int, hosts: Hosts = HERE) -> None:
         self.port, self.hosts, self.people = port, hosts, 0
         self.allowed: dict[tuple[str, int], set[str]] = {}
         self.ends: dict[str, bytes] = {}
+        self.refused: set[str] = set()
+        self.starts = 0
 
     async def play(self, people: int) -> None:
         """So many more take part."""
@@ -53,6 +55,10 @@ class Crowd:
         first, second = Participant(self.port, self.hosts), Link(self.port, others)
         await insist(lambda: first.welcome(f"?participant_id={who}"))
         started = await insist(lambda: first.consent(participant_id=who))
+        self.starts += 1
+        if b"X-Stopped: full" in started.head:
+            self.refused.add(who)
+            return
         assert started.status == 303, started
         asked = (await insist(lambda: first.ask("GET", "/question"))).json["question"]
         early = await insist(lambda: first.ask("GET", "/done"))

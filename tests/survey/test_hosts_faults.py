@@ -23,6 +23,8 @@ from tests.survey.production import ROOT
 from tests.survey.several import Machines, Site, machines, site
 
 WAVE, PEOPLE = 20, 80
+# Who come together, four times, and how many of them all are let in.
+COMING, LET_IN = 20, 70
 LONGEST_S = 60
 # Takes the locks of starts and of a person, as a host in the middle of both, and says so.
 HOLD = """
@@ -88,6 +90,38 @@ async def acknowledged(crowd: Crowd, more: int) -> None:
     until = len(crowd.allowed) + more
     while len(crowd.allowed) < until:
         await asyncio.sleep(0.01)
+
+
+def test_nobody_is_let_in_beyond_the_target_while_hosts_fail(
+    found: Machines, tmp_path: Path
+) -> None:
+    """Nor is it missed: who came before takes part to the end, who comes later is told."""
+    with site(found, tmp_path, target_votes=3 * LET_IN) as served:
+        crowd = Crowd(served.port, served.hosts)
+        first, second = served.servers
+        for fail, repair in (
+            (first.kill, first.start),
+            (found.cluster.stop, found.cluster.start),
+            (second.host.cut, second.host.mend),
+            (second.kill, second.start),
+        ):
+            run(starting(crowd, fail, repair))
+        assert crowd.people == LET_IN + len(crowd.refused) > LET_IN
+        assert_all_counted(served.seen, crowd, LET_IN)
+        assert sum(times_asked(served.seen).values()) == 3 * LET_IN
+
+
+async def starting(crowd: Crowd, fail: Callable[[], None], repair: Callable[[], None]) -> None:
+    async with asyncio.timeout(2 * LONGEST_S), asyncio.TaskGroup() as group:
+        playing = group.create_task(crowd.play(COMING))
+        starts = crowd.starts
+        while crowd.starts == starts:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(fail)
+        votes = len(crowd.allowed)
+        while fail.__name__ != "stop" and not playing.done() and len(crowd.allowed) < votes + 5:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(repair)
 
 
 def assert_one_clock(study: Opened, began: int) -> None:
