@@ -52,13 +52,20 @@ class Keys(NamedTuple):
 
 
 def create(folder: Path) -> str:
-    """Write new keys; the owner's token, which is kept nowhere."""
+    """Write new keys; the owner's token, which is kept nowhere. Raises OSError."""
     return _write(folder, secrets.token_urlsafe(32))
 
 
 def new_owner_token(folder: Path) -> str:
-    """Replace the owner's token; links and cookies of participants stay valid."""
-    return _write(folder, read(folder).secret)
+    """Replace the owner's token; links and cookies of participants stay valid. Raises
+    InputError."""
+    secret = read(folder).secret
+    try:
+        return _write(folder, secret)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder / FILE}: {error.strerror}; the old token stays"
+        ) from error
 
 
 def _write(folder: Path, secret: str) -> str:

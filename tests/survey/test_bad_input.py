@@ -70,3 +70,11 @@ def test_a_study_that_cannot_be_read(folder: Path, run: Run) -> None:
     cannot_be_read(file)
     for words in (["status"], ["serve"], ["check"], ["token"], ["close"]):
         assert f"{file}: Input/output error; run this as" in refused(run(*words, folder))
+
+
+def test_a_token_that_cannot_be_written(folder: Path, run: Run) -> None:
+    before = (folder / "keys.json").read_text()
+    # Where it is written before it takes its name.
+    (folder / ".keys.json.part").mkdir()
+    assert f"{folder}/keys.json: " in refused(run("token", folder))
+    assert (folder / "keys.json").read_text() == before
