@@ -99,12 +99,13 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Con
         (folder.path / "report.html").unlink(missing_ok=True)
     _write_scores(folder, plan, metrics)
     cases = [case for case, _ in plan.to_score] + plan.to_run
+    if not cases:
+        return
     watcher = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
     try:
-        if cases:
-            with watcher:
-                _answer_ctrl_c_at_once()
-                where.run(Writer(plan, folder, watcher), plan)
+        with watcher:
+            _answer_ctrl_c_at_once()
+            where.run(Writer(plan, folder, watcher), plan)
     finally:
         _write_scores(folder, plan, metrics)
 
