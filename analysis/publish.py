@@ -20,6 +20,7 @@ from analysis import (
     style,
     tables,
 )
+from analysis.differences import Difference
 from analysis.errors import InputError
 from analysis.people import People
 from analysis.run import Run, write_text
@@ -53,11 +54,11 @@ def publish(
     fingerprint = _fingerprint(loaded)
     try:
         tables.write(loaded)
-        differences.write(loaded)
+        compared = differences.write(loaded)
         if force or not _is_up_to_date(page, fingerprint):
             _remove_drawn(path / FIGURES)
             with style.styled(look):
-                write_text(page, _drawn(loaded, fingerprint, done, preferences))
+                write_text(page, _drawn(loaded, compared, fingerprint, done, preferences))
                 if preferences:
                     rank_files.write(preferences.study, path / people.FOLDER, look)
     except OSError as error:
@@ -70,12 +71,12 @@ def publish(
 
 def _drawn(
     loaded: Run,
+    compared: tuple[list[Difference], list[Difference]],
     fingerprint: str,
     done: Callable[[int, int], None],
     preferences: People | None,
 ) -> str:
-    to_best = differences.to_best(loaded)
-    across = differences.across_resolutions(loaded)
+    to_best, across = compared
     objective = tables.objective(loaded)
     drawn = list(plots.all_plots(loaded, objective, to_best))
     for plot in drawn:
