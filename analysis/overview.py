@@ -20,6 +20,9 @@ from analysis.style import GREY, font_size, page, remark, short
 
 # Rows, at most; more images are shown as so many groups of them.
 MOST = 40
+# Images that are compared with one another when groups are formed, at most: of each two there is a
+# distance. More join the nearest group.
+MOST_COMPARED = 2000
 # Height of a row, in heights of the type.
 ROW = 1.75
 
@@ -64,18 +67,40 @@ def tabulated(parts: list[Part], methods: list[str]) -> tuple[list[str], Array]:
     return list(found), np.array(list(found.values()))
 
 
-def clustered(table: Array) -> Array:
-    """A linkage (SciPy's) of rows by the number of pairs of methods that they order differently."""
+def clustered(table: Array, *, ordered: bool = True) -> Array:
+    """A linkage (SciPy's) of rows by the number of pairs of methods that they order differently.
+    ordered: whether neighbours are to be as alike as can be, which takes minutes of thousands."""
+    ahead = _ahead(table)
+    distances = pdist(ahead, "hamming") * ahead.shape[1]
+    return linkage(distances, "average", optimal_ordering=ordered)
+
+
+def grouped(table: Array) -> NDArray[np.intp]:
+    """Which of MOST groups each row is in, (rows,), from 0."""
+    compared = np.linspace(0, len(table) - 1, min(len(table), MOST_COMPARED)).astype(int)
+    tree = clustered(table[compared], ordered=False)
+    group = cut_tree(tree, n_clusters=MOST)[:, 0]
+    if len(compared) == len(table):
+        return group
+    ahead = _ahead(table).astype(float)
+    shares = np.array([ahead[compared[group == i]].mean(axis=0) for i in range(MOST)])
+    # Mean distance to the members of each group, as in the tree.
+    found = (ahead @ (1 - 2 * shares.T) + shares.sum(axis=1)).argmin(axis=1)
+    found[compared] = group
+    return found
+
+
+def _ahead(table: Array) -> NDArray[np.bool_]:
+    """Which of each two methods is ahead, (rows, pairs)."""
     first, second = np.triu_indices(table.shape[1], 1)
-    ahead = table[:, first] > table[:, second]
-    return linkage(pdist(ahead, "hamming") * len(first), "average", optimal_ordering=True)
+    return table[:, first] > table[:, second]
 
 
 def _joined(names: list[str], table: Array) -> tuple[list[str], Array]:
     """At most MOST rows: means of images that rank methods alike."""
     if len(names) <= MOST:
         return names, table
-    group = cut_tree(clustered(table), n_clusters=MOST)[:, 0]
+    group = grouped(table)
     members = [np.flatnonzero(group == i) for i in range(MOST)]
     joined = [names[of[0]] + (f" and {len(of) - 1} more" if len(of) > 1 else "") for of in members]
     return joined, np.array([table[of].mean(axis=0) for of in members])

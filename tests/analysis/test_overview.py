@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import cut_tree
 
 from analysis import overview, per_image, style
 from analysis.ranking import Settings, rank
@@ -61,6 +63,21 @@ def test_more_images_than_rows_are_shown_in_groups(tmp_path: Path) -> None:
     rows = figure(tmp_path, ["abc"] * 40 + ["cba"] * 3)
     assert len(rows) == 1 + overview.MOST
     assert sum("more" in row[-1] for row in rows) >= 1
+
+
+def test_groups_are_those_of_the_ordered_tree() -> None:
+    drawn = np.random.default_rng(0).normal(size=(200, 6))
+    expected = cut_tree(overview.clustered(drawn), n_clusters=overview.MOST)[:, 0]
+    assert (overview.grouped(drawn) == expected).all()
+
+
+def test_of_very_many_images_some_are_compared_and_the_others_join_the_nearest_group() -> None:
+    """Without this the distances alone would take 40 GB."""
+    orders = np.array(list(itertools.islice(itertools.permutations(range(6)), 0, 720, 18)), float)
+    assert len(orders) == overview.MOST
+    kind = np.random.default_rng(0).integers(0, len(orders), 100_000)
+    group = overview.grouped(orders[kind])
+    assert len(set(zip(kind, group, strict=True))) == len(set(group)) == overview.MOST
 
 
 def test_one_image_needs_no_tree(tmp_path: Path) -> None:
