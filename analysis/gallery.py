@@ -5,19 +5,22 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import cv2
 import numpy as np
+from jinja2.utils import htmlsafe_json_dumps
 from numpy.typing import NDArray
 
 from analysis.pictures import Box, Pictures, edge_box, hole_box
 from analysis.run import Picture
 
-# The page must stay under 15 MB; base64 makes four bytes of three.
-BUDGET = 9_500_000
+# Bytes of the page that pictures take at most; less where the rest of it is large.
+BUDGET = 12_600_000
+# Base64 makes four bytes of three.
+PLAIN = 3 / 4
 OVERVIEW_SHARE = 0.35
 # Of WebP, the best first; the lower ones are for pictures that are little but noise.
 QUALITIES = (82, 60, 40, 20, 5)
@@ -28,6 +31,8 @@ CROP_SIDES = (128, 1600)
 # Of the known surroundings that a crop shows.
 MARGIN = 64
 MOST_PHOTOS = 40
+# Crops are not cut down to less than this share of their sides.
+LEAST_SHARE = 0.1
 
 
 def chosen(images: list[str]) -> list[str]:
@@ -49,18 +54,19 @@ class _Crops:
 class Gallery:
     """Pictures gathered photograph by photograph; `entries` encodes them within the budget.
 
-    photos, methods: how many there will be."""
+    photos, methods: how many there will be; budget: bytes of all entries as JSON."""
 
     photos: int
     methods: int
+    budget: int = BUDGET
     _overviews: list[dict[str, Any]] = field(default_factory=list)
     _crops: list[_Crops] = field(default_factory=list)
 
     def add(self, pictures: Pictures) -> None:
-        limit = BUDGET * 4 / 3 * OVERVIEW_SHARE / self.photos
+        limit = self.budget * OVERVIEW_SHARE / self.photos
         for quality in QUALITIES:
             overview = _overview(pictures, self._overview_side(), quality)
-            if len(str(overview)) <= limit:
+            if json_length(overview) <= limit:
                 break
         self._overviews.append(overview)
         box = _window(pictures, self._crop_side())
@@ -69,32 +75,36 @@ class Gallery:
         self._crops.append(_Crops(box, box.of(pictures.mask).copy(), crops))
 
     def entries(self) -> list[dict[str, Any]]:
-        """What the page's script reads: a record per photograph, pictures as data URLs."""
-        left = BUDGET * 4 / 3 - _length(self._overviews)
+        """What the page's script reads: a record per photograph, pictures as data URLs. The last
+        photographs are left out where the smallest pictures of all of them are too large."""
+        left = self.budget - sum(map(json_length, self._overviews))
         share = 1.0
         while True:
             encoded = [_encoded_crops(crops, share) for crops in self._crops]
-            if _length(encoded) <= left or share < 0.1:
+            size = sum(map(json_length, encoded))
+            if size <= left or share == LEAST_SHARE:
                 break
-            share *= 0.9 * math.sqrt(left / _length(encoded))
-        return [
+            share = max(LEAST_SHARE, share * 0.9 * math.sqrt(max(0, left) / size))
+        entries = [
             {**overview, "crop": crop}
             for overview, crop in zip(self._overviews, encoded, strict=True)
         ]
+        sizes = accumulate(map(json_length, entries))
+        return entries[: sum(size <= self.budget for size in sizes)]
 
     def _overview_side(self) -> int:
         # Of a result only its hole is stored, about a ninth of the picture.
         pictures = self.photos * (1 + self.methods / 9)
-        return _side(BUDGET * OVERVIEW_SHARE / pictures, OVERVIEW_SIDES)
+        return _side(self.budget * OVERVIEW_SHARE / pictures, OVERVIEW_SIDES)
 
     def _crop_side(self) -> int:
         pictures = self.photos * (1 + self.methods)
-        return _side(BUDGET * (1 - OVERVIEW_SHARE) / pictures, CROP_SIDES)
+        return _side(self.budget * (1 - OVERVIEW_SHARE) / pictures, CROP_SIDES)
 
 
-def _side(picture_bytes: float, limits: tuple[int, int]) -> int:
-    """Side of a square picture that takes about so many bytes."""
-    return int(np.clip(math.sqrt(picture_bytes / BYTES_PER_PIXEL), *limits))
+def _side(page_bytes: float, limits: tuple[int, int]) -> int:
+    """Side of a square picture that takes about so many bytes of the page."""
+    return int(np.clip(math.sqrt(max(0.0, page_bytes) * PLAIN / BYTES_PER_PIXEL), *limits))
 
 
 def _window(pictures: Pictures, side: int) -> Box:
@@ -164,5 +174,6 @@ def _url(kind: str, content: NDArray[np.uint8]) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content.tobytes()).decode()}"
 
 
-def _length(records: Iterable[Any]) -> int:
-    return sum(len(str(record)) for record in records)
+def json_length(value: dict[str, Any]) -> int:
+    """Bytes that a record takes in the page, the separator after it included."""
+    return len(htmlsafe_json_dumps(value)) + 2

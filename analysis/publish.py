@@ -81,16 +81,25 @@ def _drawn(
     drawn = list(plots.all_plots(loaded, objective, to_best))
     for plot in drawn:
         style.save(plot.figure, loaded.path / FIGURES / plot.name)
-    shown = _side_by_side(loaded, done)
-    return report.render(loaded, drawn, shown, to_best, across, fingerprint, preferences)
+    page = report.prepared(loaded, drawn, to_best, across, fingerprint, preferences)
+    shown = {
+        "resolution": max(loaded.resolutions),
+        "total": len(loaded.images),
+        "methods": loaded.methods,
+        "photos": [],
+    }
+    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(page(shown).encode())
+    return page({**shown, "photos": _side_by_side(loaded, room, done)})
 
 
-def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, object]:
+def _side_by_side(
+    loaded: Run, room: int, done: Callable[[int, int], None]
+) -> list[dict[str, object]]:
     """Draw figures of photographs at the highest resolution, of all or, of very many, of those in
-    the gallery, and gather the gallery."""
+    the gallery, and gather the gallery, of at most `room` bytes."""
     resolution = max(loaded.resolutions)
     in_gallery = gallery.chosen(loaded.images)
-    gathered = gallery.Gallery(len(in_gallery), len(loaded.methods))
+    gathered = gallery.Gallery(len(in_gallery), len(loaded.methods), min(room, gallery.BUDGET))
     images = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery
     for place, image in enumerate(images):
         done(place, len(images))
@@ -103,12 +112,7 @@ def _side_by_side(loaded: Run, done: Callable[[int, int], None]) -> dict[str, ob
         if image in in_gallery:
             gathered.add(shown)
     done(len(images), len(images))
-    return {
-        "resolution": resolution,
-        "total": len(loaded.images),
-        "methods": loaded.methods,
-        "photos": gathered.entries(),
-    }
+    return gathered.entries()
 
 
 def _remove_drawn(folder: Path) -> None:

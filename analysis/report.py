@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,34 +16,37 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from analysis import people, published, tables
+from analysis.case_table import case_table
 from analysis.differences import Difference
-from analysis.gallery import chosen
 from analysis.people import People
 from analysis.plots import Plot
 from analysis.published import PublishedTable
-from analysis.run import ARROWS, Metric, Run, Score
+from analysis.run import ARROWS, Metric, Run
 from analysis.tables import Table
 
 FILE_NAME = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
-# Rows that a browser still sorts at once.
-MOST_CASES = 20_000
+# That the page can be mailed.
+MOST_BYTES = 15_000_000
+# More than the gallery takes besides its pictures.
+GALLERY_MARKUP = 10_000
+# Of photographs and of results made elsewhere.
+MOST_ROWS = 1000
 
 
-def render(
+def prepared(
     run: Run,
     plots: Iterable[Plot],
-    gallery: dict[str, Any],
     to_best: list[Difference],
     across: list[Difference],
     fingerprint: str,
     preferences: People | None = None,
-) -> str:
-    """The page as HTML text.
+) -> Callable[[dict[str, Any]], str]:
+    """All of the page but its gallery: a function from that, {"resolution", "total", "methods",
+    "photos": entries of `analysis.gallery`}, to the page as HTML text.
 
-    preferences: people's, where there are votes; gallery: {"resolution", "total", "photos": entries
-    of `analysis.gallery`}; fingerprint: kept in the page, tells later whether it is still up to
-    date."""
+    preferences: people's, where there are votes; fingerprint: kept in the page, tells later whether
+    it is still up to date."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -51,8 +55,9 @@ def render(
         lstrip_blocks=True,
     )
     objective = tables.objective(run)
-    listed = _listed(run)
-    return environment.get_template("report.html").render(
+    cases = case_table(run)
+    page = partial(
+        environment.get_template("report.html").render,
         run=run,
         info=run.info,
         fingerprint=fingerprint,
@@ -74,12 +79,12 @@ def render(
         plots=[(plot, _svg(plot.figure)) for plot in plots],
         people=_people(preferences) if preferences else None,
         audit=run.audit,
-        gallery=gallery,
-        data={"gallery": gallery, "table": _cases(run, listed)},
-        listed=len(listed),
-        total_cases=len(run.scores),
+        flagged=[row for row in run.audit if row["verdict"] != "ok"],
+        most_rows=MOST_ROWS,
+        cases=cases,
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
+    return lambda gallery: page(gallery=gallery)
 
 
 def _people(preferences: People) -> dict[str, Any]:
@@ -170,51 +175,6 @@ def _difference_cell(difference: Difference, decimals: int) -> dict[str, str]:
     if difference.ci_low is not None and difference.ci_high is not None:
         text += f" [{number(difference.ci_low)}, {number(difference.ci_high)}]"
     return {"text": text, "outcome": difference.outcome}
-
-
-def _cases(run: Run, listed: list[Score]) -> dict[str, Any]:
-    """Rows of scores.csv as the page's script sorts them."""
-    places = {method: place for place, method in enumerate(run.methods)}
-    described = [run.metric(key) for key in run.info["metrics"]]
-    columns: list[dict[str, Any]] = [
-        {"key": m.key, "label": m.heading, "decimals": m.decimals} for m in described
-    ]
-    columns += [
-        {"key": f"{m.key}_hole", "label": f"hole {m.heading}", "decimals": m.decimals}
-        for m in described
-    ]
-    columns += [
-        {"key": "seconds", "label": "seconds", "decimals": 2},
-        {"key": "known_pixels_changed", "label": "known pixels changed", "decimals": 0},
-    ]
-    rows = [
-        {
-            "image": score.image,
-            "method": score.method,
-            "resolution": score.resolution,
-            "status": score.status,
-            "error": score.error,
-            "as_given": score.values.get("scored_as_given", 0) > 0,
-            # JSON has no infinity; the page writes texts as they are.
-            "values": [_finite(score.values.get(column["key"])) for column in columns],
-        }
-        for score in sorted(listed, key=lambda it: (it.image, places[it.method], it.resolution))
-    ]
-    return {"columns": columns, "rows": rows}
-
-
-def _listed(run: Run) -> list[Score]:
-    """The cases that the page lists: all, or, where these are too many for a browser, those of the
-    gallery's photographs and those without a result."""
-    if len(run.scores) <= MOST_CASES:
-        return run.scores
-    shown = set(chosen(run.images))
-    failed = [score for score in run.scores if score.status != "ok" and score.image not in shown]
-    return [score for score in run.scores if score.image in shown] + failed[:MOST_CASES]
-
-
-def _finite(value: float | None) -> float | str | None:
-    return value if value is None or abs(value) != float("inf") else "inf"
 
 
 def _svg(figure: Figure) -> str:
