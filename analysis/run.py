@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from analysis.errors import InputError
 
@@ -130,17 +130,27 @@ def load(path: Path) -> Run:
         return run
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
-    except (KeyError, ValueError, PolarsError) as error:
+    except (KeyError, ValueError) as error:
         raise InputError(f"{path} is not a run folder that can be read: {error}") from None
 
 
 def _scores(path: Path) -> list[Score]:
-    """From scores.parquet, which large runs have, if it was made from the scores.csv beside it."""
+    """From scores.parquet, which large runs have, if it is whole and was made from the scores.csv
+    beside it."""
     table = path / "scores.csv"
     packed = path / "scores.parquet"
-    if not packed.exists() or _made_from(packed) != _sha256(table):
-        with table.open(encoding="utf-8", newline="") as file:
-            return [_score(row) for row in csv.DictReader(file)]
+    if _is_whole(packed):
+        try:
+            if pl.read_parquet_metadata(packed).get("scores.csv sha256") == _sha256(table):
+                return _unpacked(packed)
+        except (PolarsError, PanicException):
+            # Of another version of Polars. All is in scores.csv, too.
+            pass
+    with table.open(encoding="utf-8", newline="") as file:
+        return [_score(row) for row in csv.DictReader(file)]
+
+
+def _unpacked(packed: Path) -> list[Score]:
     rows = pl.scan_parquet(packed).select(*KEPT, pl.exclude(KEPT)).collect()
     names = rows.columns[len(KEPT) :]
     return [
@@ -154,12 +164,13 @@ def _present(names: list[str], values: list[float | None]) -> dict[str, float]:
     return {name: float(value) for name, value in pairs if value is not None}
 
 
-def _made_from(packed: Path) -> str | None:
-    """Checksum of the scores.csv that a scores.parquet was made from; None of a broken one."""
+def _is_whole(packed: Path) -> bool:
+    """Whether a scores.parquet is there, byte for byte as the benchmark wrote it."""
     try:
-        return pl.read_parquet_metadata(packed).get("scores.csv sha256")
-    except PolarsError:
-        return None
+        told = packed.with_name(f"{packed.name}.sha256").read_bytes()
+        return told.split()[:1] == [_sha256(packed).encode()]
+    except OSError:
+        return False
 
 
 def _sha256(path: Path) -> str:

@@ -22,7 +22,7 @@ from benchmark.protocol import Protocol
 from benchmark.request import Job, Request, check
 from benchmark.rows import write_scores
 from benchmark.run_folder import RunFolder, opened
-from benchmark.scores_parquet import write_parquet
+from benchmark.scores_parquet import remove_parquet, write_parquet
 from benchmark.writer import Writer
 from methods.images import write_atomically
 
@@ -125,8 +125,14 @@ def _columns(protocol: Protocol) -> list[str]:
 
 def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
     scores = folder.path / "scores.csv"
+    remove_parquet(scores)
     write_scores(scores, plan.rows, metrics)
-    write_parquet(scores, len(plan.rows))
+    try:
+        write_parquet(scores, len(plan.rows))
+    except OSError as error:
+        # Only a copy of scores.csv: no reason to end a run.
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"warning: no scores.parquet beside {scores}: {error}", markup=False)
 
 
 def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:

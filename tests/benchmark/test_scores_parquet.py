@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import polars as pl
 import pytest
 
 from analysis import run
-from benchmark import scores_parquet
+from benchmark import job, scores_parquet
+from benchmark.plan import Plan
 from benchmark.rows import Row, Rows, write_scores
+from benchmark.run_folder import RunFolder
 
 METRICS = ["l1", "psnr", "ssim", "l1_hole"]
 
@@ -66,8 +74,31 @@ def test_the_analysis_reads_the_same_from_both(folder: Path) -> None:
     kept = pl.read_parquet_metadata(packed)[scores_parquet.CHECKSUM]
     other = pl.read_parquet(packed).with_columns(l1=pl.lit(7.0))
     other.write_parquet(packed, metadata={scores_parquet.CHECKSUM: kept})
+    assert run.load(folder).scores == from_text
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    packed.with_name(scores_parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
     assert run.load(folder).scores[0].values["l1"] == 7
-    packed.write_bytes(packed.read_bytes()[:-100])
+
+
+def test_a_damaged_one_is_not_read_whatever_bit_is_flipped(folder: Path) -> None:
+    from_text = run.load(folder).scores
+    packed = pack(folder)
+    whole = packed.read_bytes()
+    for place in np.random.default_rng(0).integers(0, 8 * len(whole), 40):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << (place % 8)
+        packed.write_bytes(damaged)
+        assert run.load(folder).scores == from_text
+    packed.write_bytes(whole[:-100])
+    assert run.load(folder).scores == from_text
+
+
+def test_one_that_this_polars_cannot_read_is_left_alone(folder: Path) -> None:
+    from_text = run.load(folder).scores
+    packed = pack(folder)
+    packed.write_bytes(b"PAR9")
+    digest = hashlib.sha256(b"PAR9").hexdigest()
+    packed.with_name(scores_parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
     assert run.load(folder).scores == from_text
 
 
@@ -82,3 +113,64 @@ def test_a_run_that_got_smaller_keeps_none(folder: Path) -> None:
     packed = pack(folder)
     scores_parquet.write_parquet(folder / "scores.csv", scores_parquet.LARGE - 1)
     assert not packed.exists()
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file grows beyond so many bytes."""
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, kept[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+
+
+def write_with_job(folder: Path, rows: Rows) -> None:
+    job._write_scores(
+        cast(RunFolder, SimpleNamespace(path=folder)),
+        cast(Plan, SimpleNamespace(rows=rows)),
+        METRICS,
+    )
+
+
+def some_rows(level: float) -> Rows:
+    return Rows(Row("a", 64, f"{i:05}", "ok", {"l1": level + i / 7}) for i in range(2000))
+
+
+def test_a_full_disk_is_a_warning_and_scores_csv_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(scores_parquet, "LARGE", 1000)
+    write_with_job(tmp_path, some_rows(1))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "scores.csv",
+        "scores.parquet",
+        "scores.parquet.sha256",
+    }
+    before = (tmp_path / "scores.csv").read_bytes()
+    monkeypatch.setattr(job, "write_scores", lambda path, rows, metrics: None)
+    with full_disk(1000):
+        write_with_job(tmp_path, some_rows(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+    assert (tmp_path / "scores.csv").read_bytes() == before
+    said = capsys.readouterr().err
+    assert said.startswith("warning: no scores.parquet beside") and said.count("\n") == 1
+    assert "File too large" in said
+
+
+def test_a_kill_while_scores_csv_is_replaced_leaves_no_old_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other programs read the Parquet file alone."""
+    monkeypatch.setattr(scores_parquet, "LARGE", 1000)
+    write_with_job(tmp_path, some_rows(1))
+
+    def killed(path: Path, rows: Rows, metrics: list[str]) -> None:
+        write_scores(path, rows, metrics)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "write_scores", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_with_job(tmp_path, some_rows(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
