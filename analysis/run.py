@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -16,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from polars.exceptions import PanicException, PolarsError
 
+from analysis import csv_rows
 from analysis.errors import InputError
 
 REFERENCE = "reference"
 # Columns of scores.csv that are no measurements, in the order of `Score`.
 KEPT = ("method", "resolution", "image", "status", "error")
+# Columns of audit.csv that the page shows.
+AUDITED = ("method", "file", "stored_as", "verdict", "remarks")
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 Picture = NDArray[np.uint8]
@@ -123,14 +125,19 @@ class Run:
 def load(path: Path) -> Run:
     """Read a run folder. Raises InputError, naming the file, when it is not one."""
     try:
-        info = json.loads((path / "run.json").read_text(encoding="utf-8"))
-        run = Run(path, info, _scores(path), _audit(path / "audit.csv"))
-        # Whatever is missing from run.json is said now and not by some page later.
-        _ = run.methods, run.resolutions, run.images, run.metrics
-        return run
+        return Run(path, _info(path), _scores(path), _audit(path / "audit.csv"))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
-    except (KeyError, ValueError) as error:
+
+
+def _info(path: Path) -> dict[str, Any]:
+    """run.json. Whatever is missing from it is said now and not by some page later."""
+    try:
+        info = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        run = Run(path, info, [])
+        _ = run.methods, run.resolutions, run.images, run.metrics
+        return run.info
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a run folder that can be read: {error}") from None
 
 
@@ -146,8 +153,7 @@ def _scores(path: Path) -> list[Score]:
         except (PolarsError, PanicException):
             # Of another version of Polars. All is in scores.csv, too.
             pass
-    with table.open(encoding="utf-8", newline="") as file:
-        return [_score(row) for row in csv.DictReader(file)]
+    return [_score(table, line, row) for line, row in csv_rows.rows(table, KEPT)]
 
 
 def _unpacked(packed: Path) -> list[Score]:
@@ -181,8 +187,7 @@ def _sha256(path: Path) -> str:
 def _audit(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return [row for _, row in csv_rows.rows(path, AUDITED)]
 
 
 def _pixels(path: Path) -> PillowImage.Image | None:
@@ -194,11 +199,13 @@ def _pixels(path: Path) -> PillowImage.Image | None:
         raise InputError(f"{path} cannot be read ({error}); run the benchmark again") from None
 
 
-def _score(row: dict[str, str]) -> Score:
-    values = {key: float(value) for key, value in row.items() if value and key not in KEPT}
-    return Score(
-        row["method"], int(row["resolution"]), row["image"], row["status"], values, row["error"]
-    )
+def _score(path: Path, line: int, row: dict[str, str]) -> Score:
+    try:
+        resolution = int(row["resolution"])
+        values = {key: float(value) for key, value in row.items() if value and key not in KEPT}
+    except ValueError as error:
+        raise InputError(f"{path} line {line}: {error}; {csv_rows.REMEDY}") from None
+    return Score(row["method"], resolution, row["image"], row["status"], values, row["error"])
 
 
 def make_folder(folder: Path) -> None:
