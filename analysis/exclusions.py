@@ -12,6 +12,7 @@ from analysis import votes_file
 from analysis.errors import InputError
 from analysis.names import nearest
 from analysis.votes import FALSE, TRUE, Votes, refuse, stripped
+from analysis.votes_file import at
 
 PARTICIPANT, EXCLUDED, REASON, SIMULATED = "participant", "excluded", "reason", "simulated"
 
@@ -118,13 +119,11 @@ def _participants(votes: Votes, path: Path) -> pl.DataFrame:
     if not twice.is_empty():
         name = twice[PARTICIPANT][0]
         lines = twice.filter(pl.col(PARTICIPANT) == name)["line"]
-        raise InputError(
-            f"{path} lines {lines[0]} and {lines[1]}: participant {name!r} twice; keep one"
-        )
+        raise InputError(f"{at(path, *lines[:2])}: participant {name!r} twice; keep one")
     unknown = votes.frame.join(table, on=PARTICIPANT, how="anti")
     if not unknown.is_empty():
         raise InputError(
-            f"{votes.source} line {unknown['line'][0]}: participant {unknown[PARTICIPANT][0]!r} is "
+            f"{at(votes.source, unknown['line'][0])}: participant {unknown[PARTICIPANT][0]!r} is "
             f"not in {path}"
         )
     return table

@@ -1,7 +1,8 @@
 """Votes of pairwise comparisons, from a CSV or Parquet file of this suite or of any platform.
 
 The columns are those of `python -m survey export` (docs/analysis.md); needed are `left`, `right`
-and `choice`, or `winner` and `loser`. Every row is read or refused by its line: none is dropped.
+and `choice`, or `winner` and `loser`. Every row is read or refused by its line (of a
+Parquet file: its row): none is dropped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from analysis import votes_file
 from analysis.errors import InputError
 from analysis.names import nearest
+from analysis.votes_file import as_many, at
 
 LEFT, RIGHT, TIE = "left", "right", "tie"
 CHOICES = (LEFT, RIGHT, TIE)
@@ -26,7 +28,9 @@ SIDED, PLAIN = ("left", "right", "choice"), ("winner", "loser")
 REPEATED = (*SIDED, *PLAIN, "participant", "image", "group", "is_check", "check_passed")
 READ = (*REPEATED, "question", "response_ms", "weight")
 KNOWN = (*READ, "answered_at")
-TRUE, FALSE = {"1", "true", "yes", "t", "y"}, {"0", "false", "no", "f", "n", ""}
+# Other programs make floats of whole numbers in a column with gaps.
+TRUE = {"1", "1.0", "true", "yes", "t", "y"}
+FALSE = {"0", "0.0", "false", "no", "f", "n", ""}
 # How the words of a bad file are shown.
 LONGEST_SHOWN = 40
 
@@ -42,11 +46,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Votes:
-    """frame: a row per answered question with `line` (in the file, the header is 1), `left`,
-    `right` (categories), `choice` (left, right, tie), `weight` and those of READ that the file has;
-    sided: False where the file says winner and loser, so that sides mean nothing; unused: columns
-    of the file that are not read; made_up: participants who were simulated, whatever they are
-    called."""
+    """frame: a row per answered question with `line` (as `analysis.votes_file` numbers them),
+    `left`, `right` (categories), `choice` (left, right, tie), `weight` and those of READ that the
+    file has; sided: False where the file says winner and loser, so that sides mean nothing; unused:
+    columns of the file that are not read; made_up: participants who were simulated, whatever they
+    are called."""
 
     frame: pl.DataFrame
     sided: bool
@@ -155,9 +159,9 @@ def _sided(raw: pl.DataFrame, path: Path, reading: Reading) -> pl.DataFrame:
         word = str(name[first])
         what = f"choice {word[:LONGEST_SHOWN]!r}" if word else "no choice"
         raise InputError(
-            f"{path} line {raw['line'][first]}: {what}{_as_many(len(unknown))}; left, right, tie "
-            "or the name of the left or right method is expected; --answer WORD=left|right|tie "
-            "says what a word means"
+            f"{at(path, raw['line'][first])}: {what}{as_many(path, len(unknown))}; left, right, "
+            "tie or the name of the left or right method is expected; --answer "
+            "WORD=left|right|tie says what a word means"
         )
     return raw.with_columns(pl.Series(CHOICES, dtype=CHOICE).gather(chosen).alias("choice"))
 
@@ -213,7 +217,8 @@ def refuse(frame: pl.DataFrame, where: pl.Expr, name: str, path: Path) -> None:
     if not wrong.is_empty():
         value = str(wrong[name][0])[:LONGEST_SHOWN]
         raise InputError(
-            f"{path} line {wrong['line'][0]}: {name} {value!r} cannot be used{_as_many(len(wrong))}"
+            f"{at(path, wrong['line'][0])}: {name} {value!r} cannot be used"
+            f"{as_many(path, len(wrong))}"
         )
 
 
@@ -223,20 +228,20 @@ def _check(frame: pl.DataFrame, path: Path) -> None:
         if name in frame.columns:
             empty = frame.filter(pl.col(name) == "")
             if not empty.is_empty():
-                many = _as_many(len(empty))
-                raise InputError(f"{path} line {empty['line'][0]}: no {what} in {name!r}{many}")
+                many = as_many(path, len(empty))
+                raise InputError(f"{at(path, empty['line'][0])}: no {what} in {name!r}{many}")
     if "check_passed" in frame.columns and "is_check" not in frame.columns:
         checks = frame.filter(pl.col("check_passed").is_not_null())
         if not checks.is_empty():
             raise InputError(
-                f"{path} line {checks['line'][0]}: a validation question by 'check_passed', but "
+                f"{at(path, checks['line'][0])}: a validation question by 'check_passed', but "
                 "there is no column 'is_check'; --column is_check=NAME names it"
             )
     same = frame.filter(pl.col("left") == pl.col("right"))
     if not same.is_empty():
         method = same["left"][0]
         raise InputError(
-            f"{path} line {same['line'][0]}: {method!r} against itself{_as_many(len(same))}"
+            f"{at(path, same['line'][0])}: {method!r} against itself{as_many(path, len(same))}"
         )
     if "participant" in frame.columns and "question" in frame.columns:
         _check_twice(frame, path)
@@ -252,10 +257,6 @@ def _check_twice(frame: pl.DataFrame, path: Path) -> None:
         person, question = twice[key].row(0)
         lines = twice.filter((pl.col(key[0]) == person) & (pl.col(key[1]) == question))["line"]
         raise InputError(
-            f"{path} lines {lines[0]} and {lines[1]}: participant {person!r} answered question "
-            f"{question!r} twice; keep one"
+            f"{at(path, *lines[:2])}: participant {person!r} answered question {question!r} twice; "
+            "keep one"
         )
-
-
-def _as_many(rows: int) -> str:
-    return f" ({rows:,} such lines)" if rows > 1 else ""

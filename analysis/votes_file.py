@@ -1,5 +1,5 @@
 """Tables of text from CSV and Parquet files of millions of rows: only the columns asked for, words
-that repeat stored once, and whatever is wrong refused by its line.
+that repeat stored once, and whatever is wrong refused by its line (of a Parquet file: its row).
 
 Polars reads a row with too few fields as if the rest were empty, and names no line where a file
 cannot be read; a pass over the bytes beforehand finds such rows.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numba
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from analysis.errors import InputError
 
+PARQUET = ".parquet"
+# What a damaged or foreign Parquet file makes Polars raise; a panic is no Exception.
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 BLOCK = 1 << 24
 NEW_LINE, RETURN, QUOTE = ord("\n"), ord("\r"), ord('"')
 # Where a byte stands: at the start of a field, in a bare one, in a quoted one, after a quote there.
@@ -33,11 +36,8 @@ def columns(path: Path) -> list[str]:
     """Names of a file's columns. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix == ".parquet":
-        try:
-            return list(pl.read_parquet_schema(path))
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise InputError(f"{path}: {_first_line(error)}") from error
+    if path.suffix == PARQUET:
+        return list(_schema(path))
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
     header = _header(path)
@@ -52,16 +52,29 @@ def columns(path: Path) -> list[str]:
     return names
 
 
+def at(path: Path, *numbers: int) -> str:
+    """A file and one or two of its lines, as numbered in `line`, in words."""
+    many = "s" if len(numbers) > 1 else ""
+    return f"{path} {_unit(path)}{many} {' and '.join(map(str, numbers))}"
+
+
+def as_many(path: Path, rows: int) -> str:
+    """That there are more rows like the one named, in words; "" where there are not."""
+    return f" ({rows:,} such {_unit(path)}s)" if rows > 1 else ""
+
+
+def _unit(path: Path) -> str:
+    return "row" if path.suffix == PARQUET else "line"
+
+
 def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFrame:
-    """Columns `names` as text without missing values, and `line` (the header is 1); `repeated`:
-    those with few different words, read as categories. Raises InputError."""
+    """Columns `names` as text without missing values, and `line` (the header is 1; of a Parquet
+    file the first row is); `repeated`: those with few different words, read as categories. Raises
+    InputError."""
     kinds = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
+    if path.suffix == PARQUET:
+        return _read_parquet(path, kinds)
     try:
-        if path.suffix == ".parquet":
-            chosen = pl.scan_parquet(path).select(
-                pl.col(name).cast(pl.String).cast(kinds[name]) for name in names
-            )
-            return _without_blanks(chosen.collect(engine="streaming"), 0)
         blank, breaks = _check(path, len(columns(path)))
         lazy = pl.scan_csv(
             path, separator=_separator(_header(path)), infer_schema=False, schema_overrides=kinds
@@ -70,6 +83,30 @@ def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFr
         return _with_lines(found, path) if breaks else found
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}{_encoding(path) or ': ' + _first_line(error)}") from error
+
+
+def _read_parquet(path: Path, kinds: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    schema = _schema(path)
+    for name in kinds:
+        if schema[name].is_nested() or schema[name] in (pl.Binary, pl.Object):
+            raise InputError(
+                f"{path}: column {name!r} is of type {schema[name]}; save it as text or numbers"
+            )
+    chosen = pl.scan_parquet(path).select(
+        pl.col(name).cast(pl.String).cast(kind) for name, kind in kinds.items()
+    )
+    try:
+        table = chosen.collect(engine="streaming").with_row_index("line", offset=1)
+    except UNREADABLE as error:
+        raise InputError(f"{path}: {_first_line(error)}") from error
+    return table.with_columns(pl.exclude("line").fill_null(""))
+
+
+def _schema(path: Path) -> dict[str, pl.DataType]:
+    try:
+        return dict(pl.read_parquet_schema(path))
+    except UNREADABLE as error:
+        raise InputError(f"{path}: {_first_line(error)}") from error
 
 
 def _without_blanks(table: pl.DataFrame, blank: int) -> pl.DataFrame:
@@ -183,5 +220,6 @@ def _not_utf8(number: int, line: bytes, error: UnicodeDecodeError) -> str:
     return f" line {number}: not UTF-8 (byte {line[error.start]:#x}); save it as UTF-8"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _first_line(error: BaseException) -> str:
+    """An error may have no words."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -116,7 +116,72 @@ def test_parquet_reads_as_csv_does_whatever_its_types(tmp_path: Path) -> None:
     table.write_parquet(tmp_path / "votes.parquet")
     table.write_csv(tmp_path / "votes.csv")
     parquet, text = (read(tmp_path / f"votes.{suffix}").frame for suffix in ("parquet", "csv"))
-    assert parquet.equals(text) and parquet["choice"].to_list() == ["left", "tie", "right"]
+    assert parquet.drop("line").equals(text.drop("line"))
+    assert parquet["choice"].to_list() == ["left", "tie", "right"]
+
+
+TYPED = {
+    "list": ([["a"], ["b"]], "column 'left' is of type List(String); save it as text or numbers"),
+    "struct": ([{"x": 1}, {"x": 2}], "column 'left' is of type Struct({'x': Int64}); save it as"),
+    "binary": ([b"a", b"\xff"], "column 'left' is of type Binary; save it as text or numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_a_column_of_another_type_is_refused_by_its_name(kind: str, tmp_path: Path) -> None:
+    left, said = TYPED[kind]
+    table = pl.DataFrame({"left": left, "right": ["c", "c"], "choice": ["left", "left"]})
+    table.write_parquet(tmp_path / "votes.parquet")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "votes.parquet")
+    assert str(caught.value).startswith(f"{tmp_path / 'votes.parquet'}: {said}")
+
+
+def test_rows_of_parquet_are_counted_from_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "votes.parquet"
+    good = {"left": ["a"] * 4, "right": ["b"] * 4, "choice": ["left"] * 4}
+    for changed, said in {
+        ("choice", ("left", "up", "left", "up")): "row 2: choice 'up' (2 such rows); left, right",
+        ("left", ("a", "a", "b", "a")): "row 3: 'b' against itself",
+        ("left", (None, "a", "a", "a")): "row 1: no method in 'left'",
+        ("weight", (1.0, 1.0, 1.0, -1.0)): "row 4: weight '-1.0' cannot be used",
+    }.items():
+        pl.DataFrame(good | {changed[0]: changed[1]}).write_parquet(path)
+        with pytest.raises(InputError) as caught:
+            read(path)
+        assert f"votes.parquet {said}" in str(caught.value)
+    answered = {"participant": ["p"] * 4, "question": [1, 2, 3, 2]}
+    pl.DataFrame(good | answered).write_parquet(path)
+    with pytest.raises(InputError, match="rows 2 and 4: participant 'p' answered question '2'"):
+        read(path)
+
+
+def test_a_panic_of_polars_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at some flipped bits; it is no Exception."""
+    pl.read_csv(GOOD.encode()).write_parquet(tmp_path / "votes.parquet")
+
+    def panics(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("range end\nstack")
+
+    for where, name in ((pl.LazyFrame, "collect"), (pl, "read_parquet_schema")):
+        monkeypatch.setattr(where, name, panics)
+        with pytest.raises(InputError, match=r"votes\.parquet: range end$"):
+            read(tmp_path / "votes.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_flags_that_another_program_made_floats(suffix: str, tmp_path: Path) -> None:
+    """As pandas does in a column with gaps."""
+    path = tmp_path / f"votes.{suffix}"
+    flags = {"is_check": [0.0, 1.0, 1.0], "check_passed": [None, 1.0, 0.0]}
+    table = pl.DataFrame({"left": ["a"] * 3, "right": ["b"] * 3, "choice": ["left"] * 3} | flags)
+    table.write_parquet(path) if suffix == "parquet" else table.write_csv(path)
+    frame = read(path).frame
+    assert frame["is_check"].to_list() == [False, True, True]
+    assert frame["check_passed"].to_list() == [None, True, False]
+    table.with_columns(is_check=pl.Series([0.0, 0.5, 1.0])).write_csv(tmp_path / "votes.csv")
+    with pytest.raises(InputError, match=r"line 3: is_check '0\.5' cannot be used"):
+        read(tmp_path / "votes.csv")
 
 
 def test_an_empty_answer_may_be_a_tie_and_a_word_may_be_a_method(tmp_path: Path) -> None:
@@ -140,6 +205,7 @@ def test_participants_twice_or_ragged_are_refused(tmp_path: Path) -> None:
         "participant,excluded\np,0\nq,1\np,1\n": "lines 2 and 4: participant 'p' twice",
         "participant,excluded,reason\np,0\n": "line 2: 2 fields, the header has 3",
         "participant,exclude\np,0\n": "no column 'excluded', is 'exclude' meant?",
+        "participant,excluded\np,0.0\nq,2.0\n": "line 3: excluded '2.0' cannot be used",
         "participant,excluded\np,maybe\n": "line 2: excluded 'maybe' cannot be used",
     }.items():
         (tmp_path / "participants.csv").write_text(text)
