@@ -36,7 +36,7 @@ def columns(path: Path) -> list[str]:
     """Names of a file's columns. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix == PARQUET:
+    if path.suffix.lower() == PARQUET:
         return list(_schema(path))
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
@@ -64,7 +64,7 @@ def as_many(path: Path, rows: int) -> str:
 
 
 def _unit(path: Path) -> str:
-    return "row" if path.suffix == PARQUET else "line"
+    return "row" if path.suffix.lower() == PARQUET else "line"
 
 
 def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFrame:
@@ -72,7 +72,7 @@ def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFr
     file the first row is); `repeated`: those with few different words, read as categories. Raises
     InputError."""
     kinds = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
-    if path.suffix == PARQUET:
+    if path.suffix.lower() == PARQUET:
         return _read_parquet(path, kinds)
     try:
         blank, breaks = _check(path, len(columns(path)))

@@ -97,7 +97,7 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Con
         # Tables of an earlier state must not lie beside the scores of this one.
         shutil.rmtree(folder.path / "tables", ignore_errors=True)
         (folder.path / "report.html").unlink(missing_ok=True)
-    _write_scores(folder, plan, metrics)
+    _write_scores(folder, plan, metrics, console)
     cases = [case for case, _ in plan.to_score] + plan.to_run
     if not cases:
         return
@@ -107,7 +107,7 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Con
             _answer_ctrl_c_at_once()
             where.run(Writer(plan, folder, watcher), plan)
     finally:
-        _write_scores(folder, plan, metrics)
+        _write_scores(folder, plan, metrics, console)
 
 
 def _answer_ctrl_c_at_once() -> None:
@@ -123,7 +123,7 @@ def _columns(protocol: Protocol) -> list[str]:
     return [*names, *(f"{name}_hole" for name in names)]
 
 
-def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
+def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str], console: Console) -> None:
     scores = folder.path / "scores.csv"
     remove_parquet(scores)
     write_scores(scores, plan.rows, metrics)
@@ -131,7 +131,6 @@ def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str]) -> None:
         write_parquet(scores, len(plan.rows))
     except OSError as error:
         # Only a copy of scores.csv: no reason to end a run.
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"warning: no scores.parquet beside {scores}: {error}", markup=False)
 
 
