@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from analysis import run
 from benchmark import job, scores_parquet
@@ -131,6 +132,7 @@ def write_with_job(folder: Path, rows: Rows) -> None:
         cast(RunFolder, SimpleNamespace(path=folder)),
         cast(Plan, SimpleNamespace(rows=rows)),
         METRICS,
+        Console(stderr=True, soft_wrap=True),
     )
 
 
