@@ -12,6 +12,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -123,11 +124,20 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | None:
 def write(run: Run) -> tuple[list[Difference], list[Difference]]:
     """Write tables/differences.csv (to the best method) and tables/across_resolutions.csv; what is
     in each. Raises OSError."""
-    folder = run.path / "tables"
     best, across = to_best(run), across_resolutions(run)
-    write_text(folder / "differences.csv", _to_csv(best))
-    write_text(folder / "across_resolutions.csv", _to_csv(across))
+    for path, found in zip(_files(run.path), (best, across), strict=True):
+        write_text(path, _to_csv(found))
     return best, across
+
+
+def are_written(run_folder: Path) -> bool:
+    """Whether both tables are there."""
+    return all(path.exists() for path in _files(run_folder))
+
+
+def _files(run_folder: Path) -> tuple[Path, Path]:
+    folder = run_folder / "tables"
+    return folder / "differences.csv", folder / "across_resolutions.csv"
 
 
 def _values(run: Run, method: str, resolution: int, metric: Metric) -> np.ndarray | None:

@@ -250,11 +250,12 @@ class ClusterRunner:
 
     def _with_losses(self, work: Work) -> Work:
         """Knowing which of its cases were under way when workers were lost."""
-        batch = self._batch(work)
+        run, name, known = self._fleet.name, work.name, dict(work.losses)
         try:
-            return replace(work, losses=self._fleet.ask(lambda client: losses(client, batch)))
+            found = self._fleet.ask(lambda client: losses(client, run, name, known))
         except OSError:
             raise self._fleet.gone() from None
+        return replace(work, losses=found)
 
     def _cancelled(self, key: str, flight: Flight) -> None:
         """Hand out again what was taken back, or all that was lost with the connection."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -128,7 +128,7 @@ class Ledger:
         self._client = client
         self._place = [batch.run, batch.name]
         # The scheduler hands keys of maps back as they came, losses of an earlier try included.
-        self.losses: dict[int, int] = losses(client, batch)
+        self.losses = losses(client, batch.run, batch.name, batch.losses)
 
     def lost(self, number: int) -> int:
         return self.losses.get(number, 0)
@@ -138,9 +138,10 @@ class Ledger:
         self._client.set_metadata(self._place, {**self.losses, number: self.lost(number) + 1})
 
 
-def losses(client: Client, batch: Batch) -> dict[int, int]:
-    """Number of a case -> workers that were lost while it ran, earlier tries included."""
-    return dict(client.get_metadata([batch.run, batch.name], batch.losses))
+def losses(client: Client, run: str, batch: str, known: Mapping[int, int]) -> dict[int, int]:
+    """Number of a case -> workers that were lost while it ran, in earlier tries of a batch, given
+    by its name, or, where there were none, those that are known."""
+    return dict(client.get_metadata([run, batch], known))
 
 
 def _run(

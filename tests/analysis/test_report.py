@@ -88,7 +88,11 @@ def test_an_up_to_date_report_is_left_alone_and_a_stale_one_is_not(pictured: Pat
     before = page.stat().st_mtime_ns
     mine = pictured / "figures" / "mine.png"
     mine.write_bytes(b"not to be touched")
+    differences = pictured / "tables" / "differences.csv"
+    there = differences.read_bytes()
+    differences.unlink()
     assert publish(pictured).stat().st_mtime_ns == before
+    assert differences.read_bytes() == there
     (pictured / "scores.csv").write_text(SCORES.replace("24.0", "23.0"))
     stale = pictured / "figures" / "side-by-side-128-gone.png"
     stale.write_bytes(b"of an earlier run")

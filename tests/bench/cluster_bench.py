@@ -164,7 +164,7 @@ PARTS = {"tiny": show_tiny, "real": show_real, "writer": show_writer, "scheduler
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     for part in parser.parse_args().parts or PARTS:
