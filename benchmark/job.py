@@ -20,7 +20,7 @@ from benchmark.plan import Plan, compare, list_cases
 from benchmark.progress import ProgressBar
 from benchmark.protocol import Protocol
 from benchmark.request import Job, Request, check
-from benchmark.rows import write_scores
+from benchmark.rows import Row, write_scores
 from benchmark.run_folder import RunFolder, opened
 from benchmark.scores_parquet import remove_parquet, write_parquet
 from benchmark.writer import Writer
@@ -51,8 +51,9 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
             _write_run_json(job, plan, folder, where, finished=False)
             _execute(job, plan, folder, where, console)
             _write_run_json(job, plan, folder, where, finished=True)
-    _report_failures(plan, folder, console)
-    return [row.status for row in plan.rows.values()]
+    statuses, failed = _outcome(plan)
+    _report_failures(failed, folder, console)
+    return statuses
 
 
 def _announce(job: Job, plan: Plan, console: Console) -> None:
@@ -189,8 +190,17 @@ def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:
     }
 
 
-def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:
-    failed = [row for row in plan.rows.values() if row.status not in {"ok", "skipped"}]
+def _outcome(plan: Plan) -> tuple[list[str], list[Row]]:
+    """The status of every case, and the rows of those that failed; rows take time to unpack."""
+    statuses, failed = [], []
+    for row in plan.rows.values():
+        statuses.append(row.status)
+        if row.status not in {"ok", "skipped"}:
+            failed.append(row)
+    return statuses, failed
+
+
+def _report_failures(failed: list[Row], folder: RunFolder, console: Console) -> None:
     for row in sorted(failed, key=lambda row: row.slot)[:5]:
         console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
     if failed:
