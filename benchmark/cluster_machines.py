@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterable
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any
 from distributed import Worker
 
 from benchmark import provenance
+from benchmark.inference import threads_wanted
 from benchmark.run_folder import key_of
 
 Machine = dict[str, Any]
@@ -30,9 +30,8 @@ def _here() -> Machine:
 
 
 def threads() -> int:
-    """Of a case on this worker, by OMP_NUM_THREADS, of whose list ("4,2") the first counts."""
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdecimal() and int(first) else 1
+    """Of a case on this worker."""
+    return threads_wanted() or 1
 
 
 def record(address: str, machines: Machines) -> dict[str, Any]:

@@ -57,6 +57,13 @@ def thread_variables(threads: int) -> dict[str, str]:
     return dict.fromkeys(names, str(threads))
 
 
+def threads_wanted() -> int | None:
+    """Of a case, by the user's OMP_NUM_THREADS, of whose list ("4,2") the first counts; None where
+    that is no number."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else None
+
+
 def limit_threads(threads: int) -> None:
     """Share the cores among the inference processes, which inherit this environment; what the user
     has set stands."""

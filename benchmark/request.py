@@ -14,7 +14,7 @@ from rich.progress import Progress
 from benchmark import dataset, method_specs
 from benchmark.dataset import Photo
 from benchmark.errors import InputError
-from benchmark.inference import MethodSpec
+from benchmark.inference import MethodSpec, threads_wanted
 from benchmark.plan import Overwrite
 from benchmark.protocol import Protocol, load, select_resolutions
 
@@ -70,7 +70,7 @@ def check(request: Request, console: Console) -> Job:
     known = _verified_before(request.out, protocol, resolutions)
     photos = check_photos(request.dataset, protocol, resolutions, console, known)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = max(1, (cores or 1) // _cases_at_a_time(request))
+    threads = threads_wanted() or max(1, (cores or 1) // _cases_at_a_time(request))
     return Job(request, protocol, resolutions, specs, photos, threads)
 
 

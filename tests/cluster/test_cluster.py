@@ -315,6 +315,15 @@ def test_something_else_that_listens_there_is_not_waited_for(bench: Bench) -> No
     assert done.returncode == 2 and "no Dask scheduler answers" in done.stderr
 
 
+@pytest.mark.parametrize("where", [[], ["--cluster", "local:1"]])
+def test_threads_are_those_that_the_user_has_set(
+    bench: Bench, where: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert bench.run("--methods", "telea", "--resolutions", "48", *where).returncode == 0
+    assert json.loads((bench.out / "run.json").read_text())["threads"] == 3
+
+
 @pytest.mark.parametrize(("told", "threads"), [("", 1), ("4,2", 4), ("many", 1), ("3", 3)])
 def test_threads_of_a_case_are_what_openmp_would_take(
     monkeypatch: pytest.MonkeyPatch, told: str, threads: int
