@@ -70,7 +70,7 @@ weights: $(VENV)/installed
 	  --remark "compact, trained here"
 
 test: lint
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 
 test-gimp: $(VENV)/installed
 	sh tests/gimp/set_up.sh $(GIMP_ROOT)

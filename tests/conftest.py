@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+LOCK = FileLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid()}.lock")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
     """Hosts of tests come and go with network interfaces, at which Chromium gives up whatever it is
     loading (ERR_NETWORK_CHANGED): tests of either kind never run at the same time."""
-    for item in items:
-        if item.path.parent.name in {"browser", "cluster"} or item.path.stem.startswith(
-            "test_hosts"
-        ):
-            item.add_marker(pytest.mark.xdist_group("network"))
+    where = item.path.parent.name
+    touched = where in {"browser", "cluster"} or item.path.stem.startswith("test_hosts")
+    with LOCK if touched else nullcontext():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
