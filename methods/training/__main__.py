@@ -14,10 +14,11 @@ import methods
 from methods.base import Inpainter, MethodError
 from methods.training import coarse, curve, photos
 from methods.training.features import features as load_features
-from methods.training.loop import Settings, Task, train
+from methods.training.loop import train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
 from methods.training.stage_one import StageOne
 from methods.training.stage_two import Kind, StageTwo
+from methods.training.task import Settings, Task
 from methods.validation import field_names
 from methods.weights import files
 

@@ -6,9 +6,9 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import lightning_fabric
@@ -20,9 +20,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from methods.base import Image, MethodError
 from methods.network import load_state
+from methods.training.task import Batch, Settings, Task
 from methods.weights import files
 
-Batch = dict[str, Tensor]
 SECONDS_BETWEEN_LINES = 20
 # Batch statistics are averaged over this share of a step: with PyTorch's 0.1, of ten batches, whose
 # holes happen to be large or small, validation wavered by a tenth of a decibel from one checkpoint
@@ -33,45 +33,6 @@ LAST, BEST = "last.pt", "best.safetensors"
 
 class TrainingError(MethodError):
     """Training cannot begin or go on; the message says why and what is kept."""
-
-
-class Task(Protocol):
-    """What is trained: a network, its samples and its loss."""
-
-    def network(self) -> nn.Module:
-        """A fresh network."""
-
-    def sample(self, index: int) -> Batch:
-        """Training sample number `index`, the same whenever it is asked for."""
-
-    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The weighted terms of the loss, to be added."""
-
-    def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
-        """Scores on validation photographs, "score" among them (more is better), and a picture of
-        some, uint8 (H, W, 3) RGB."""
-
-    def metadata(self) -> dict[str, str]:
-        """What a weights file of this network must say of itself."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """steps: optimizer steps in all; batch: samples in each, on all devices together;
-    learning_rate: the highest, after `warmup` steps and before a cosine decay to nothing;
-    device: auto, cpu, cuda; devices: how many of them; precision: of Lightning Fabric
-    ("32-true", "bf16-mixed"); workers: processes that make samples."""
-
-    steps: int
-    batch: int = 16
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    seed: int = 0
-    device: str = "auto"
-    devices: int = 1
-    precision: str = "32-true"
-    workers: int = 1
-    checkpoint_minutes: float = 5.0
 
 
 class Samples(Dataset[Batch]):

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from methods.base import Image, Mask
 from methods.dfnet import FUSED_SCALES, DFNet, prepared_input
 from methods.training.augment import mirrored, random_square, recoloured
-from methods.training.loop import Batch
 from methods.training.losses import (
     L1_WEIGHT,
     Features,
@@ -23,6 +22,7 @@ from methods.training.losses import (
 )
 from methods.training.masks import random_mask
 from methods.training.photos import Photo
+from methods.training.task import Batch
 from methods.unet import PlainConv
 
 SHOWN = 6

@@ -19,7 +19,6 @@ from methods.refinement import IMAGE, RefinementNet
 from methods.stacking import Stack, matched, prepared_as_in_paper
 from methods.training.augment import colour_table
 from methods.training.coarse import Square
-from methods.training.loop import Batch
 from methods.training.losses import (
     L1_WEIGHT,
     PERCEPTUAL_WEIGHT,
@@ -32,6 +31,7 @@ from methods.training.losses import (
     total_variation,
 )
 from methods.training.masks import LARGEST_SHARE, SMALLEST_SHARE
+from methods.training.task import Batch
 from methods.unet import PlainConv, Span
 
 Kind = Literal["detail", "paper"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -48,8 +49,9 @@ class _Failing(Inpainter):
     def fill(self, image: Image, mask: Mask) -> Image:
         raise self.error()
 
+    @abstractmethod
     def error(self) -> BaseException:
-        raise NotImplementedError
+        """What it fails with."""
 
 
 class Failing(_Failing):
