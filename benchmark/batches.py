@@ -11,9 +11,8 @@ from benchmark.run_folder import Row
 # What a batch is to take on its worker; a message and a task of Dask cost some milliseconds.
 BATCH_S = 2.0
 MOST_CASES = 64
-# Of uncompressed results, in a batch and in all that are under way.
+# Of uncompressed results.
 MOST_BYTES = 2**26
-MOST_BYTES_OUT = 2**31
 
 # Method, resolution, and whether results are only scored again.
 Group = tuple[str, int, bool]
@@ -44,20 +43,19 @@ class Batches:
             return []
         first = self._next
         group = group_of(*self._cases[first][1])
-        most = min(self._size(group, workers), max(1, len(self) // (2 * max(1, workers))))
+        most = min(self._size(group), max(1, len(self) // (2 * max(1, workers))))
         while self._next < len(self._cases) and self._next < first + most:
             if group_of(*self._cases[self._next][1]) != group:
                 break
             self._next += 1
         return [number for number, _ in self._cases[first : self._next]]
 
-    def _size(self, group: Group, workers: int) -> int:
+    def _size(self, group: Group) -> int:
         seconds = self._seconds.get(group)
         if seconds is None:
             return 1
         _, resolution, _ = group
-        most_bytes = min(MOST_BYTES, MOST_BYTES_OUT // max(1, workers))
-        by_bytes = most_bytes // (resolution**2 * 3)
+        by_bytes = MOST_BYTES // (resolution**2 * 3)
         return max(1, min(MOST_CASES, by_bytes, int(BATCH_S / max(seconds, 1e-6))))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
+from contextlib import contextmanager
 
 from distributed import Future
 
@@ -20,39 +20,31 @@ MOST_TRIES = 6
 Fetched = BatchResult | BaseException | None
 
 
-class Fetchers:
-    """Helper threads that bring results. Leaving the context waits for none of them."""
+@contextmanager
+def fetching(then: Callable[[str, Fetched], None]) -> Iterator[Callable[[Future], object]]:
+    """A function that lets a helper thread bring the result of a future that is done. Leaving the
+    context waits for none.
 
-    def __init__(self, then: Callable[[str, Fetched], None]) -> None:
-        """then: called in a helper thread with the key of a future and what came of it."""
-        self._pool = ThreadPoolExecutor(FETCHERS)
-        self._then = then
+    then: called in a helper thread with the key of the future and what came of it."""
+    pool = ThreadPoolExecutor(FETCHERS)
 
-    def __enter__(self) -> Fetchers:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def submit(self, future: Future) -> None:
-        self._pool.submit(self._bring, future)
-
-    def _bring(self, future: Future) -> None:
+    def bring(future: Future) -> None:
         fetched: Fetched
         try:
             fetched = _fetched(future)
         except BaseException as error:
             fetched = error
-        self._then(str(future.key), fetched)
+        then(str(future.key), fetched)
+
+    try:
+        yield lambda future: pool.submit(bring, future)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _fetched(future: Future) -> BatchResult | None:
-    """Raises what the batch raised, or OSError when its result does not get through."""
+    """None where it got lost with its worker. Raises what the batch raised, or OSError when its
+    result does not get through."""
     for attempt in range(MOST_TRIES):
         try:
             # Slow lines have time, twice as much each time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.batches import Group
-from benchmark.cluster_lanes import Lane, Workers
+from benchmark.cluster_lanes import Lane, Workers, is_running
 from benchmark.cluster_worker import BatchResult, Finished
+
+# A nanny takes some seconds to start a worker again, more where many libraries are loaded.
+RETURN_S = 60.0
 
 
 class Fitness:
     """Cases that had too little memory go to workers with more, and those of a method that a
-    worker lacks something for to the others, as long as there are any."""
+    worker lacks something for to the others, as long as there are any. A worker that was lost with
+    such a case is waited for while its nanny may start it again."""
 
     def __init__(self, memory_gb: float | None, console: Console) -> None:
         """memory_gb: what the user allows a case, in 2**30 bytes; None for any."""
@@ -23,8 +28,23 @@ class Fitness:
         self._console = console
         # In 2**30 bytes, what was too little.
         self._too_little: dict[Group, float] = {}
+        # What workers grant, in 2**30 bytes -> when one was last seen, by the monotonic clock.
+        self._seen: dict[float, float] = {}
         # Methods -> addresses of workers that skip them.
         self._skipping: defaultdict[str, set[str]] = defaultdict(set)
+
+    def see(self, workers: Workers) -> None:
+        """Those that are there now."""
+        now = time.monotonic()
+        self._seen |= {_memory_gb(one): now for one in workers.values() if is_running(one)}
+
+    def awaits(self, group: Group, lane: Lane, workers: Workers) -> bool:
+        """Whether a case has to wait for a worker with enough memory to come back."""
+        too_little = self._too_little.get(group)
+        if too_little is None or self.workers(group, lane, workers):
+            return False
+        back = time.monotonic() - RETURN_S
+        return any(size > too_little and seen > back for size, seen in self._seen.items())
 
     def workers(self, group: Group, lane: Lane, workers: Workers) -> tuple[str, ...] | None:
         """The only ones that a case may go to; None for any."""
@@ -55,7 +75,7 @@ class Fitness:
             self._skip(done, group[0], result)
         else:
             return False
-        return self.workers(group, lane, workers) is not None
+        return self.workers(group, lane, workers) is not None or self.awaits(group, lane, workers)
 
     def _skip(self, done: Finished, method: str, result: BatchResult) -> None:
         skipping = self._skipping[method]

@@ -35,6 +35,8 @@ class Lane:
     def __init__(self, entries: Iterable[tuple[int, Entry]], resources: dict[str, float]) -> None:
         self.batches = Batches(list(entries))
         self.again: deque[Work] = deque()
+        # What no worker there can do, until they are counted again.
+        self.held: list[Work] = []
         self.resources = resources
         self.in_flight = 0
         self.threads = 0
@@ -42,16 +44,19 @@ class Lane:
 
     @property
     def open(self) -> bool:
-        return bool(self.again or self.in_flight or len(self.batches))
+        return bool(self.again or self.held or self.in_flight or len(self.batches))
 
     @property
     def wants_more(self) -> bool:
         """Whether a worker might have to wait: each has a batch, every second one the next too."""
         waiting = bool(self.again or len(self.batches))
-        return waiting and self.in_flight < self.threads + self.threads // 2 + 2
+        out = self.in_flight + len(self.held)
+        return waiting and out < self.threads + self.threads // 2 + 2
 
     def count(self, workers: Workers) -> None:
-        """Look how many cases run at a time."""
+        """Look how many cases run at a time, and try again what was held."""
+        self.again.extend(self.held)
+        self.held.clear()
         self.threads = sum(self._slots(worker) for worker in workers.values() if is_running(worker))
 
     def takes(self, worker: Mapping[str, Any]) -> bool:

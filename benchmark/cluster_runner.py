@@ -19,7 +19,7 @@ from benchmark.background import Background
 from benchmark.batches import group_of
 from benchmark.cluster import Fleet
 from benchmark.cluster_admission import Admission
-from benchmark.cluster_fetch import Fetched, Fetchers
+from benchmark.cluster_fetch import Fetched, fetching
 from benchmark.cluster_fitness import Fitness
 from benchmark.cluster_lanes import Entry, Flight, Lane, Work, is_lost, is_running
 from benchmark.cluster_machines import Machines
@@ -42,8 +42,8 @@ WRITERS = 4
 # How often the same cases go out again after an error that is not a method's.
 MOST_ERRORS = 3
 
-# A batch's key when it is done; the key and what was fetched; bytes that were written.
-Event = str | tuple[str, Fetched] | int
+# A batch's key when it is done, with what was fetched of it so far; bytes that were written.
+Event = tuple[str, Fetched] | int
 
 
 class ClusterRunner:
@@ -87,7 +87,7 @@ class ClusterRunner:
         self._lanes = [self._lane(gpu=False), self._lane(gpu=True)]
         with (
             Background(WRITERS, self._writer.folder.path) as background,
-            Fetchers(lambda key, fetched: self._events.put((key, fetched))) as self._fetchers,
+            fetching(lambda key, fetched: self._events.put((key, fetched))) as self._fetch,
         ):
             self._store = Store(
                 self._writer,
@@ -122,6 +122,7 @@ class ClusterRunner:
             return
         self._looked = time.monotonic()
         self._workers = self._fleet.workers()
+        self._fitness.see(self._workers)
         for lane in self._lanes:
             lane.count(self._workers)
             self._tell_of_waiting(lane)
@@ -152,7 +153,7 @@ class ClusterRunner:
 
     def _hand_out(self) -> None:
         while self._ready and self._store.waiting_bytes < MOST_BYTES:
-            self._fetchers.submit(self._ready.popleft())
+            self._fetch(self._ready.popleft())
         for lane in self._lanes:
             while lane.wants_more and self._store.waiting_bytes < MOST_BYTES:
                 self._submit(lane, lane.again.popleft() if lane.again else self._next(lane))
@@ -165,6 +166,9 @@ class ClusterRunner:
 
     def _submit(self, lane: Lane, work: Work) -> None:
         group = group_of(*self._cases[work.numbers[0]])
+        if self._fitness.awaits(group, lane, self._workers):
+            lane.held.append(work)
+            return
         workers = self._fitness.workers(group, lane, self._workers)
         future = self._fleet.submit(run_batch, self._batch(work), lane.resources, workers)
         lane.in_flight += 1
@@ -172,7 +176,7 @@ class ClusterRunner:
         self._await(future)
 
     def _await(self, future: Future) -> None:
-        future.add_done_callback(lambda done: self._events.put(str(done.key)))
+        future.add_done_callback(lambda done: self._events.put((str(done.key), None)))
 
     def _batch(self, work: Work) -> Batch:
         case, _ = self._cases[work.numbers[0]]
@@ -204,34 +208,23 @@ class ClusterRunner:
             return
         if isinstance(event, int):
             self._store.written(event)
-        elif isinstance(event, str):
-            self._done(event)
         else:
-            self._fetched(*event)
+            self._settle(*event)
 
-    def _done(self, key: str) -> None:
+    def _settle(self, key: str, fetched: Fetched) -> None:
         flight = self._in_flight.get(key)
         if flight is None:
             return
         if is_lost(flight.future):
             self._cancelled(key, flight)
+        elif fetched is not None:
+            self._landed(key)
+            self._judge(flight.lane, flight.work, fetched)
         elif flight.future.status == "pending":
             # It was done, and got lost with its worker.
             self._await(flight.future)
         else:
             self._ready.append(flight.future)
-
-    def _fetched(self, key: str, fetched: Fetched) -> None:
-        flight = self._in_flight.get(key)
-        if flight is None:
-            return
-        if is_lost(flight.future):
-            self._cancelled(key, flight)
-        elif fetched is None:
-            self._await(flight.future)
-        else:
-            self._landed(key)
-            self._judge(flight.lane, flight.work, fetched)
 
     def _landed(self, key: str) -> None:
         self._in_flight.pop(key).lane.in_flight -= 1
