@@ -4,7 +4,6 @@ import { Clock } from "./clock.js";
 import { Gestures } from "./gestures.js";
 import * as keys from "./keys.js";
 import { painted, Pictures } from "./pictures.js";
-import { reload } from "./reload.js";
 import * as tools from "./tools.js";
 import { Viewer } from "./viewer.js";
 import { kept, Refused, send } from "./vote.js";
@@ -141,7 +140,7 @@ function refused(again) {
     mark(null);
     return unlock();
   }
-  if (!reload()) say(data.text.stuck);
+  if (!window.loadAgain()) say(data.text.stuck);
 }
 
 begin();

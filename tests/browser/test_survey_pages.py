@@ -201,6 +201,30 @@ def test_a_page_that_is_always_refused_does_not_reload_for_ever(visit: Visit) ->
     assert len(loads) == 3
 
 
+def test_a_page_whose_script_got_lost_is_loaded_again(visit: Visit, served: Study) -> None:
+    """As where a phone changes its network in the midst: Chromium gives up what still waits."""
+    page = visit()
+    lost = iter([True])
+
+    def lose_once(route: Route) -> None:
+        route.abort("failed") if next(lost, False) else route.continue_()
+
+    page.route("**/viewer.js", lose_once)
+    button(start(page), "left").click()
+    ready(page, 2)
+    assert choices(served) == ["left"]
+
+
+def test_a_page_whose_script_never_comes_says_so_in_the_end(visit: Visit) -> None:
+    page = visit()
+    page.route("**/viewer.js", lambda route: route.abort("failed"))
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    agree(page)
+    expect(page.locator("#notice")).to_contain_text("Something went wrong")
+    assert [url.endswith("/question") for url in loads] == [False, True, True, True, True]
+
+
 def test_a_double_click_answers_once(visit: Visit, served: Study) -> None:
     page = start(visit())
     button(page, "left").dblclick()
