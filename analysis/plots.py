@@ -162,7 +162,7 @@ def _forest(
     axes.set_yticks(range(len(methods)), [*map(literal, methods)])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
 def _means(table: Table, method: str, metric: Metric) -> dict[int, float]:
