@@ -126,7 +126,7 @@ def run(
     if cluster is not None and workers is not None:
         raise typer.BadParameter("--cluster has its own number of workers; leave out --workers")
     if export_inputs is not None:
-        from benchmark.export import export
+        from benchmark.external.export import export
 
         if methods or method_file or external or option or weights or out:
             raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
@@ -134,7 +134,7 @@ def run(
         raise typer.Exit(0)
 
     from benchmark.job import run_job
-    from benchmark.request import Request
+    from benchmark.planning.request import Request
 
     wanted = Request(
         dataset=dataset,
@@ -164,9 +164,10 @@ def report(out: Path, statuses: list[str]) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    import analysis.run
-    from analysis import publish, table_formats, tables
+    import analysis.runs.run
     from analysis.errors import InputError as AnalysisError
+    from analysis.report import publish
+    from analysis.runs import table_formats, tables
     from benchmark.errors import InputError
 
     console = Console(highlight=False)
@@ -177,7 +178,7 @@ def report(out: Path, statuses: list[str]) -> int:
             page = publish.publish(
                 out, done=lambda done, total: bar.update(task, completed=done, total=total)
             )
-        table_formats.show(tables.objective(analysis.run.load(out)), console)
+        table_formats.show(tables.objective(analysis.runs.run.load(out)), console)
     except AnalysisError as error:
         raise InputError(str(error)) from None
     console.print(f"\nRun folder: {out}", soft_wrap=True)

@@ -11,24 +11,10 @@ from rich.console import Console
 from rich.progress import Progress
 from typer import Option
 
-from analysis import (
-    command_figure,
-    command_power,
-    command_rank,
-    correlate,
-    exclusions,
-    people,
-    per_image,
-    publish,
-    quality_report,
-    rank_files,
-    ranking,
-    run,
-    style,
-    votes,
-)
-from analysis.errors import InputError, run_command_line
-from analysis.options import (
+from analysis import style
+from analysis.agreement import correlate
+from analysis.commands import figure, power, rank
+from analysis.commands.options import (
     Answers,
     Columns,
     MaxFailedChecks,
@@ -42,6 +28,11 @@ from analysis.options import (
     check_known,
     reading,
 )
+from analysis.errors import InputError, run_command_line
+from analysis.ranking import files, per_image, quality_report, ranking
+from analysis.report import people, publish
+from analysis.runs import run
+from analysis.votes import exclusions, votes
 
 app = typer.Typer(
     add_completion=False,
@@ -112,23 +103,23 @@ def _people(
     valid, flow = exclusions.apply(given, rules)
     ranked = ranking.rank(valid, settings)
     quality = quality_report.assess(valid, ranked)
-    parts: rank_files.Parts = (
+    parts: files.Parts = (
         {"image": per_image.ranked(valid, "image", prior=settings.prior)}
         if valid.has("image")
         else {}
     )
-    study = rank_files.Study(ranked, flow, quality, parts, sys.argv[1:])
+    study = files.Study(ranked, flow, quality, parts, sys.argv[1:])
     try:
         return people.People(study, correlate.correlations(loaded, valid, size))
     except InputError as error:
         return people.People(study, str(error))
 
 
-app.command()(command_figure.figure)
-app.command()(command_rank.rank)
-app.command()(command_rank.validate)
-app.command("correlate")(command_rank.agree)
-app.command("power")(command_power.plan)
+app.command()(figure.figure)
+app.command()(rank.rank)
+app.command()(rank.validate)
+app.command("correlate")(rank.agree)
+app.command("power")(power.plan)
 
 if __name__ == "__main__":
     run_command_line(app)

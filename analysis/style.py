@@ -17,8 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from analysis.errors import InputError
-from analysis.names import nearest
+from analysis.errors import InputError, nearest
 
 # Okabe & Ito 2008, told apart by people of every kind of colour vision; their yellow is left out
 # because it cannot be seen on white paper.

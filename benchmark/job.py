@@ -6,24 +6,28 @@ import json
 import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from benchmark import audit, provenance
-from benchmark.inference import MethodSpec
+from benchmark.errors import InputError
+from benchmark.execution.local import Here, Place
+from benchmark.execution.progress import ProgressBar
+from benchmark.execution.writer import Writer
+from benchmark.external import audit
+from benchmark.inputs.protocol import Protocol
 from benchmark.metrics import METRICS
-from benchmark.places import Place, place
-from benchmark.plan import Plan, compare, list_cases
-from benchmark.progress import ProgressBar
-from benchmark.protocol import Protocol
-from benchmark.request import Job, Request, check
-from benchmark.rows import Row, write_scores
-from benchmark.run_folder import RunFolder, opened
-from benchmark.scores_parquet import remove_parquet, write_parquet
-from benchmark.writer import Writer
+from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import Plan, compare, list_cases
+from benchmark.planning.request import Job, Request, check
+from benchmark.run_folder import provenance
+from benchmark.run_folder.folder import RunFolder, opened
+from benchmark.run_folder.parquet import remove_parquet, write_parquet
+from benchmark.run_folder.rows import Row, write_scores
 from methods.images import write_atomically
 
 # Parts of run.json that say where cases ran: a command that runs none leaves them as they were.
@@ -208,3 +212,20 @@ def _report_failures(failed: list[Row], folder: RunFolder, console: Console) -> 
             f"{_count(len(failed), 'case')} failed; what they printed is in "
             f"{folder.path / 'logs'}; --overwrite failed runs them again"
         )
+
+
+@contextmanager
+def _here(job: Job) -> Iterator[Place]:
+    yield Here(job)
+
+
+def place(job: Job, console: Console) -> AbstractContextManager[Place]:
+    """Where a job runs. Raises InputError when its cluster does not answer."""
+    if job.request.cluster is None:
+        return _here(job)
+    try:
+        from benchmark.cluster.backend import on_cluster
+    except ImportError as error:
+        extra = f"pip install '{Path(__file__).resolve().parents[1]}[cluster]'"
+        raise InputError(f"--cluster needs Dask distributed ({error}): {extra}") from None
+    return on_cluster(job, job.request.cluster, console)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import elu, interpolate, pad, relu
 
+from methods.architectures.contextual_attention import BLOCK, Range, contextual_attention
+from methods.architectures.tensorflow_rules import Variables, same_padded, state_of
+from methods.architectures.unet import hole_spans
 from methods.base import Image, Mask
-from methods.contextual_attention import BLOCK, Range, contextual_attention
 from methods.network import (
     NetworkInpainter,
     State,
@@ -25,8 +27,6 @@ from methods.network import (
     pad_to_multiple,
     to_tensor,
 )
-from methods.tensorflow_rules import Variables, same_padded, state_of
-from methods.unet import hole_spans
 from methods.weights import WeightsError
 
 Variant = Literal["official", "converted", "finetuned"]

@@ -12,19 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from methods.base import Image, Mask
-from methods.network import (
-    NetworkInpainter,
-    State,
-    exact,
-    load_state,
-    pad_to_multiple,
-    to_image,
-    to_tensor,
-    width_of,
-)
-from methods.smooth import smooth_fill
-from methods.unet import (
+from methods.architectures.smooth import smooth_fill
+from methods.architectures.unet import (
     SLOPE,
     DecoderBlock,
     EncoderBlock,
@@ -36,6 +25,17 @@ from methods.unet import (
     hole_spans,
     needs,
     unpadded,
+)
+from methods.base import Image, Mask
+from methods.network import (
+    NetworkInpainter,
+    State,
+    exact,
+    load_state,
+    pad_to_multiple,
+    to_image,
+    to_tensor,
+    width_of,
 )
 
 # Channels and kernel of each encoder block.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, composite
-from methods.resample import nearest
+from methods.images import nearest
 
 Part = Literal["image", "mask", "image+mask", "mask+image"]
 Run = Callable[[list[NDArray[Any]]], NDArray[Any]]

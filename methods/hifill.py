@@ -16,13 +16,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import elu, fold, max_pool2d, unfold
 
+from methods.architectures.contextual_attention import fused_scores, patches_3x3
+from methods.architectures.residual_aggregation import finish, prepare
+from methods.architectures.smooth import smooth_fill
+from methods.architectures.tensorflow_rules import Variables, same_padded, same_padding, state_of
+from methods.architectures.unet import hole_spans
 from methods.base import Image, Mask
-from methods.contextual_attention import fused_scores, patches_3x3
 from methods.network import NetworkInpainter, State, exact, load_state, to_tensor
-from methods.residual_aggregation import finish, prepare
-from methods.smooth import smooth_fill
-from methods.tensorflow_rules import Variables, same_padded, same_padding, state_of
-from methods.unet import hole_spans
 
 GRID = 32
 SCALE = 10.0

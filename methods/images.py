@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
 from methods.base import Image, Mask
+
+Array = TypeVar("Array", bound=np.ndarray)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
@@ -137,3 +139,14 @@ def _to_rgb(path: Path, image: PillowImage.Image) -> PillowImage.Image:
     elif "transparency" in image.info:
         raise ImageFileError(f"{path}: has a transparent colour; flatten it to opaque RGB")
     return image.convert("RGB")
+
+
+def nearest(array: Array, height: int, width: int) -> Array:
+    """`array` (H, W, ...) at (height, width, ...): source index = floor(i * source / target).
+
+    The rule of OpenCV's INTER_NEAREST, which the authors' code uses; "nearest" with half-pixel
+    centres is another operation and gives other pixels.
+    """
+    rows = np.arange(height) * array.shape[0] // height
+    columns = np.arange(width) * array.shape[1] // width
+    return array.take(rows, axis=0).take(columns, axis=1)  # type: ignore[return-value]

@@ -12,20 +12,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 import methods
-from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
-from methods.classical import OPENCV
-from methods.detail import DetailNet
-from methods.dfnet import DFNetInpainter
-from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
-from methods.refinement import ENCODER, RefinementNet
-from methods.stacking import (
+from methods.architectures.detail import DetailNet
+from methods.architectures.refinement import ENCODER, RefinementNet
+from methods.architectures.stacking import (
     Prepared,
     Stack,
     matched,
     prepared_as_in_paper,
     prepared_as_published,
 )
-from methods.unet import hole_spans
+from methods.architectures.unet import hole_spans
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
+from methods.classical import OPENCV
+from methods.dfnet import DFNetInpainter
+from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
 from methods.validation import field_names
 from methods.weights import RANDOM, files
 

@@ -12,7 +12,7 @@ from typer import Argument, Option
 from survey.errors import InputError, run_command_line
 
 if TYPE_CHECKING:
-    from survey.app import Opened
+    from survey.storage.opened import Opened
 
 app = typer.Typer(
     add_completion=False,
@@ -70,7 +70,7 @@ def create(
     """Turn results into a study: study.toml to edit, images under opaque names, the database."""
     from rich.progress import Progress
 
-    from survey import create as making
+    from survey.setup import create as making
 
     wanted = making.Wanted(
         out=out,
@@ -124,9 +124,9 @@ def serve(
     preview: Annotated[bool, Option("--preview", help="Try it; nothing is recorded.")] = False,
 ) -> None:
     """Open the study to participants; stop with Ctrl-C, nothing acknowledged is lost."""
-    from survey import serve as serving
-    from survey import stimuli_url
-    from survey.app import open_study
+    from survey.storage.opened import open_study
+    from survey.study import stimuli_url
+    from survey.web import serve as serving
 
     opened = open_study(study, preview=preview)
     standing = _standing(opened)
@@ -154,7 +154,7 @@ def check(study: Study) -> None:
     """Whether all images are there, here or at server.stimuli_url, byte for byte."""
     from rich.progress import Progress
 
-    from survey import config, stimuli, stimuli_url
+    from survey.study import config, stimuli, stimuli_url
 
     elsewhere = config.read(study).server.stimuli_url
     shown = stimuli.read(study, elsewhere=bool(elsewhere))
@@ -176,7 +176,8 @@ def check(study: Study) -> None:
 
 def _standing(opened: Opened) -> str:
     """Of a study that is about to be served; its exclusions are judged by the rules of now."""
-    from survey import database, people, store
+    from survey.results import people
+    from survey.storage import database, store
 
     with database.explained(str(opened.folder)), database.writing(opened.engine) as connection:
         people.judge_again(connection, opened.study)
@@ -205,7 +206,7 @@ def _check_free(host: str, port: int) -> None:
 @app.command()
 def status(study: Study) -> None:
     """How a study stands."""
-    from survey import status as standing
+    from survey.results import status as standing
 
     print(standing.text(study), end="")
 
@@ -219,9 +220,9 @@ def export(
     ],
 ) -> None:
     """Write votes.csv, participants.csv, payments.csv, shown.csv and study.json."""
-    from survey import export as exporting
-    from survey.app import open_study
-    from survey.database import explained
+    from survey.results import export as exporting
+    from survey.storage.database import explained
+    from survey.storage.opened import open_study
 
     with explained(str(study)):
         try:
@@ -246,9 +247,9 @@ def simulate(
     """Play participants through the study's pages; everything they leave says "simulated"."""
     from rich.progress import Progress
 
-    from survey import simulate as simulating
-    from survey import status as standing
-    from survey.config import read
+    from survey.results import status as standing
+    from survey.study.config import read
+    from survey.web import simulate as simulating
 
     methods = read(study).design.methods
     abilities = simulating.read_truth(truth, methods) if truth else dict.fromkeys(methods, 0.0)
@@ -264,8 +265,8 @@ def simulate(
 @app.command()
 def close(study: Study) -> None:
     """Accept no more votes. The owner's page opens it again."""
-    from survey import database, store
-    from survey.app import open_study
+    from survey.storage import database, store
+    from survey.storage.opened import open_study
 
     with database.explained(str(study)), database.writing(open_study(study).engine) as connection:
         store.set_state(connection, store.CLOSED)
@@ -275,7 +276,7 @@ def close(study: Study) -> None:
 @app.command()
 def token(study: Study) -> None:
     """Print a new token for the owner's page; the old one is void."""
-    from survey import config, keys
+    from survey.study import config, keys
 
     config.read(study)
     print(f"owner's token, shown only now: {keys.new_owner_token(study)}")

@@ -14,12 +14,11 @@ from benchmark.metrics.feature_distance import (
     efficientnet_distance,
     squeezenet_distance,
 )
-from benchmark.metrics.gaussian_ssim import SSIM, ssim
 from benchmark.metrics.lpips_distance import LPIPS
 from benchmark.metrics.metric import Metric, Scores
 from benchmark.metrics.pair import Pair, checked_pair
 from benchmark.metrics.pixelwise import L1, PSNR, l1, psnr
-from benchmark.metrics.uniform_ssim import SSIM_UNIFORM, ssim_uniform
+from benchmark.metrics.ssim import SSIM, SSIM_UNIFORM, ssim, ssim_uniform
 from methods.base import Image, Mask
 
 __all__ = [

@@ -112,14 +112,14 @@ def _unit(features: Tensor) -> Tensor:
 
 @cache
 def _squeezenet() -> Network:
-    from methods.backbones.squeezenet import pretrained
+    from methods.architectures.backbones.squeezenet import pretrained
 
     return pretrained()
 
 
 @cache
 def _efficientnet() -> Network:
-    from methods.backbones.efficientnet import pretrained
+    from methods.architectures.backbones.efficientnet import pretrained
 
     return pretrained()
 

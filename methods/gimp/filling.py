@@ -21,10 +21,10 @@ from methods.base import (
     MethodError,
     MissingRequirementError,
     check_pair,
+    is_out_of_memory,
 )
 from methods.gimp import protocol
 from methods.gimp.protocol import Message
-from methods.memory import is_out_of_memory
 
 # As many as somebody compares by turns; a published network takes some hundred megabytes.
 KEPT = 2

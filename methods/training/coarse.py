@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from methods.architectures.stacking import prepared_as_in_paper
 from methods.base import Image, Inpainter, Mask
-from methods.stacking import prepared_as_in_paper
 from methods.training.masks import random_mask
 from methods.training.photos import Photo
 

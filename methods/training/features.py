@@ -6,10 +6,12 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from methods.backbones.squeezenet import TEXTURE_LAYERS, pretrained
+from methods.architectures.backbones.squeezenet import TEXTURE_LAYERS, pretrained
 from methods.base import MethodError
-from methods.training.vgg import VGG16Features
 from methods.weights import files
+
+# Output channels of the convolutions before each of the first three poolings.
+STAGES = ((64, 64), (128, 128), (256, 256, 256))
 
 # Root mean square of each layer over the 24 first training tiles of tiles_0.zip. Dividing by it
 # brings the features to the order of one, so that the paper's weights, chosen for VGG16 on images
@@ -54,3 +56,31 @@ def _vgg16(path: Path) -> VGG16Features:
         raise MethodError(f"{path}: not torchvision's VGG16, {missing[0]} is missing")
     network.load_state_dict({name: state[name] for name in wanted})
     return network
+
+
+class VGG16Features(nn.Module):
+    """Outputs of the first three max-poolings of VGG16, at 1/2, 1/4 and 1/8 of the input. Names
+    are torchvision's (`features.0.weight`...), numbers those of its layers.
+
+    As in DFNet's code the input (N, 3, H, W) is in [0, 1] as it is, without ImageNet's mean and
+    standard deviation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        into = 3
+        for stage in STAGES:
+            for out in stage:
+                layers += [nn.Conv2d(into, out, 3, padding=1), nn.ReLU()]
+                into = out
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        found = []
+        x = image
+        for layer in self.features:
+            x = layer(x)
+            if isinstance(layer, nn.MaxPool2d):
+                found.append(x)
+        return found

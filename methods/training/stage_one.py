@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from methods.architectures.unet import PlainConv
 from methods.base import Image, Mask
 from methods.dfnet import FUSED_SCALES, DFNet, prepared_input
 from methods.training.augment import mirrored, random_square, recoloured
@@ -23,7 +24,6 @@ from methods.training.losses import (
 from methods.training.masks import random_mask
 from methods.training.photos import Photo
 from methods.training.task import Batch
-from methods.unet import PlainConv
 
 SHOWN = 6
 

@@ -12,11 +12,12 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from methods.backbones.squeezenet import TEXTURE_LAYERS
+from methods.architectures.backbones.squeezenet import TEXTURE_LAYERS
+from methods.architectures.detail import DetailNet
+from methods.architectures.refinement import IMAGE, RefinementNet
+from methods.architectures.stacking import Stack, matched, prepared_as_in_paper
+from methods.architectures.unet import PlainConv, Span
 from methods.base import Image
-from methods.detail import DetailNet
-from methods.refinement import IMAGE, RefinementNet
-from methods.stacking import Stack, matched, prepared_as_in_paper
 from methods.training.augment import colour_table
 from methods.training.coarse import Square
 from methods.training.losses import (
@@ -32,7 +33,6 @@ from methods.training.losses import (
 )
 from methods.training.masks import LARGEST_SHARE, SMALLEST_SHARE
 from methods.training.task import Batch
-from methods.unet import PlainConv, Span
 
 Kind = Literal["detail", "paper"]
 

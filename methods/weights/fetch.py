@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from methods.weights import checksums, registry, store
+from methods.weights import content, registry, store
 from methods.weights.content import Kind, kind_of
 from methods.weights.download import Progress, SourceError, download, forget
 from methods.weights.errors import WeightsError
@@ -98,7 +98,7 @@ def _here(file: PublishedFile, path: Path) -> Record | None:
         return None
     record = store.record_of(path)
     if record is not None:
-        return record if checksums.sha256([path]) == record.sha256 else None
+        return record if content.sha256([path]) == record.sha256 else None
     try:
         return _verified(file, path, "")
     except SourceError:
@@ -128,12 +128,12 @@ def _partial(path: Path, url: str) -> Path:
 
 def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     """What is found of a file that was received whole. Raises SourceError if it is another."""
-    size, sha256 = path.stat().st_size, checksums.sha256([path])
+    size, sha256 = path.stat().st_size, content.sha256([path])
     kind = kind_of(path)
     if kind in NOT_A_FILE:
         expected = registry.megabytes(file.size)
         raise SourceError(f"what came is {kind.value}; {file.name} was expected ({expected})")
-    blob = checksums.git_blob(path) if file.git_blob else None
+    blob = content.git_blob(path) if file.git_blob else None
     compared = {
         "size": (file.size, size),
         "SHA-256": (file.sha256, sha256),

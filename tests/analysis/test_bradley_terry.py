@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from analysis.bradley_terry import Counts, NoEstimateError, fit, fit_many, from_wins
+from analysis.bradley_terry.fit import Counts, NoEstimateError, fit, fit_many, from_wins
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "data/bradley_terry"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import run
 from analysis.errors import InputError
+from analysis.runs import run
 from tests.analysis.conftest import HEADER, SCORES
 from tests.analysis.test_figures import command
 from tests.analysis.test_report import AUDIT

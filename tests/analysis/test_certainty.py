@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from analysis import few
-from analysis.bootstrap import draws
-from analysis.bradley_terry import fit
+from analysis.bradley_terry import small_samples
+from analysis.bradley_terry.bootstrap import draws
+from analysis.bradley_terry.fit import fit
 from analysis.errors import InputError
-from analysis.power import Design, simulated
-from analysis.ranking import Settings, pairwise, rank
-from analysis.votes import Votes, read
+from analysis.ranking.power import Design, simulated
+from analysis.ranking.ranking import Settings, pairwise, rank
+from analysis.votes.votes import Votes, read
 from tests.analysis.test_bradley_terry import PUBLISHED, citations
 from tests.analysis.test_rank import ABILITIES, study
 
@@ -52,8 +52,8 @@ def test_few_people_give_no_interval_and_more_give_wider_ones(tmp_path: Path) ->
 def test_holms_adjustment_is_that_of_statsmodels_and_passes_over_the_unknown() -> None:
     values = np.random.default_rng(0).random(12) ** 4
     expected = multipletests(values, method="holm")[1]
-    assert few.holm([np.nan, *values])[1:] == pytest.approx(expected)
-    assert np.isnan(few.holm([np.nan, *values])[0]) and few.holm([]) == []
+    assert small_samples.holm([np.nan, *values])[1:] == pytest.approx(expected)
+    assert np.isnan(small_samples.holm([np.nan, *values])[0]) and small_samples.holm([]) == []
 
 
 def test_people_who_all_vote_alike_prove_nothing(tmp_path: Path) -> None:

@@ -17,14 +17,15 @@ from scipy.optimize import curve_fit
 from scipy.special import expit
 from typer.testing import CliRunner
 
-from analysis import correlate, logistic, per_image
-from analysis import run as runs
 from analysis.__main__ import app
-from analysis.bradley_terry import Array
-from analysis.correlate import Comparison
+from analysis.agreement import correlate, logistic
+from analysis.agreement.correlate import Comparison
+from analysis.bradley_terry.fit import Array
 from analysis.errors import InputError
-from analysis.ranking import coded
-from analysis.votes import CHOICE, Votes, read
+from analysis.ranking import per_image
+from analysis.ranking.ranking import coded
+from analysis.runs import run as runs
+from analysis.votes.votes import CHOICE, Votes, read
 from tests.analysis.conftest import INFO, METRIC
 
 METHODS = ("a", "b", "c", "d")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import differences, run
+from analysis.runs import differences, run
 from tests.analysis.conftest import HEADER, INFO, METRIC, write_run
 
 IMAGES = [f"i{n}" for n in range(30)]

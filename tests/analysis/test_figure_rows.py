@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from PIL import Image as PillowImage
 from typer.testing import CliRunner
 
-from analysis import figure_rows, run, style
+from analysis import style
 from analysis.__main__ import app
-from analysis.figure_rows import Wanted
+from analysis.figures import figure_rows
+from analysis.figures.figure_rows import Wanted
+from analysis.runs import run
 from tests.analysis.conftest import write_pictures
 
 

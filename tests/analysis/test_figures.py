@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from analysis import differences, figures, pictures, plots, run, style, tables
-from analysis.pictures import Box, Pictures
+from analysis import style
+from analysis.figures import figures, pictures
+from analysis.figures.pictures import Box, Pictures
+from analysis.runs import differences, plots, run, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 240

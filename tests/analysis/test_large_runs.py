@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from analysis import case_table, figures, gallery, publish, report, run, style
+from analysis import style
+from analysis.figures import figures, gallery
+from analysis.report import case_table, publish
+from analysis.report import page as report
+from analysis.runs import run
 from tests.analysis.conftest import HEADER, INFO, SCORES, write_pictures, write_run
 from tests.analysis.test_report import AUDIT, data_of
 

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import correlate, correlate_files, exclusions, quality_report, rank_files, ranking
-from analysis import run as runs
-from analysis.latex_tables import float_of
-from analysis.rank_files import Study
-from analysis.votes import read
+from analysis.agreement import correlate
+from analysis.agreement import files as correlate_files
+from analysis.output import float_of
+from analysis.ranking import files as rank_files
+from analysis.ranking import quality_report, ranking
+from analysis.ranking.files import Study
+from analysis.runs import run as runs
+from analysis.votes import exclusions
+from analysis.votes.votes import read
 from tests.analysis.test_correlate import written
 from tests.analysis.test_tables import AWKWARD, PREAMBLE
 

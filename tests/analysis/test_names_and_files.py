@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from analysis import quality
 from analysis.__main__ import app
 from analysis.errors import InputError
-from analysis.votes import read
+from analysis.ranking import quality
+from analysis.votes.votes import read
 
 
 def votes(folder: Path, rows: str) -> Path:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.cluster.hierarchy import cut_tree
 
-from analysis import overview, per_image, style
-from analysis.ranking import Settings, rank
-from analysis.votes import read
+from analysis import style
+from analysis.ranking import overview, per_image
+from analysis.ranking.ranking import Settings, rank
+from analysis.votes.votes import read
 
 METHODS = ("a", "b", "c")
 

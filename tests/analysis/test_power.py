@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import app
 from analysis.errors import InputError
-from analysis.power import Design, power, simulated
+from analysis.ranking.power import Design, power, simulated
 
 
 def test_more_people_tell_more_methods_apart() -> None:

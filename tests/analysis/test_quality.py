@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import quality, quality_report
-from analysis.ranking import Ranking, Settings, rank
-from analysis.votes import Votes, read
+from analysis.ranking import quality, quality_report
+from analysis.ranking.ranking import Ranking, Settings, rank
+from analysis.votes.votes import Votes, read
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "data/bradley_terry"
 HEADER = "participant,image,left,right,choice,response_ms"

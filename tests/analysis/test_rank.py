@@ -15,9 +15,8 @@ from scipy.special import expit
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.letters import compact_letters
-from analysis.ranking import Settings, rank
-from analysis.votes import read
+from analysis.ranking.ranking import Settings, compact_letters, rank
+from analysis.votes.votes import read
 
 ABILITIES = {"best": 0.9, "good": 0.5, "fair": 0.45, "poor": -0.6}
 

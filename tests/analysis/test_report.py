@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from analysis import gallery, published
 from analysis.errors import InputError
-from analysis.pictures import Pictures
-from analysis.publish import publish
+from analysis.figures import gallery
+from analysis.figures.pictures import Pictures
+from analysis.report.publish import publish
+from analysis.runs import published
 from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
 from tests.analysis.test_figures import command
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import app
 from analysis.errors import InputError
-from analysis.simulated import simulated
-from analysis.votes import read
+from analysis.votes.simulated import simulated
+from analysis.votes.votes import read
 from tests.analysis.test_correlate import written
 
 SENTENCE = "Simulated: 40 of 40 participants were simulated, not asked"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from analysis import run, table_formats, tables
 from analysis.errors import InputError
+from analysis.runs import run, table_formats, tables
 from tests.analysis.conftest import HEADER, INFO, SCORES, write_run
 
 

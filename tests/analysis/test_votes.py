@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import app
 from analysis.errors import InputError
-from analysis.votes import Reading, read
+from analysis.votes.votes import Reading, read
 
 GOOD = "left,right,choice\na,b,left\nb,a,left\n"
 

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from PIL import Image as PillowImage
 
-from benchmark.scores_parquet import write_parquet
+from benchmark.run_folder.parquet import write_parquet
 from tests.bench.fresh import measured
 
 CASES = (1000, 10_000, 100_000)
@@ -120,14 +120,14 @@ def link_all(folder: Path, names: list[str], pixels: np.ndarray) -> None:
 
 
 def loading(folder: str) -> Callable[[], object]:
-    from analysis import run
+    from analysis.runs import run
 
     return lambda: run.load(Path(folder))
 
 
 def tabling(folder: str) -> Callable[[], object]:
     """All tables, from a folder that is still to be read."""
-    from analysis import differences, run, tables
+    from analysis.runs import differences, run, tables
 
     def act() -> None:
         loaded = run.load(Path(folder))
@@ -138,7 +138,7 @@ def tabling(folder: str) -> Callable[[], object]:
 
 
 def reporting(folder: str, force: bool) -> Callable[[], object]:
-    from analysis import publish
+    from analysis.report import publish
 
     return lambda: publish.publish(Path(folder), force=force)
 

@@ -25,11 +25,11 @@ from tempfile import TemporaryDirectory
 from distributed import Client, LocalCluster, wait
 from rich.console import Console
 
-from benchmark import places
-from benchmark.cluster_runner import WRITERS
+from benchmark.cluster.runner import WRITERS
+from benchmark import job
+from benchmark.execution.writer import Writer
 from benchmark.job import run_job
-from benchmark.request import Request
-from benchmark.writer import Writer
+from benchmark.planning.request import Request
 from methods.images import png_bytes, read_rgb, write_atomically
 from tests.bench.fresh import ROOT, measured
 from tests.bench.scale_bench import PROTOCOL, SIZES, wanted
@@ -73,7 +73,7 @@ def run_of(request: Request) -> Callable[[], None]:
 @contextmanager
 def timed(spent: list[float]):
     """Adds the seconds of a job's cases to `spent`."""
-    place = places.place
+    place = job_module.place
 
     @contextmanager
     def clocked(job, console):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.differences import interval
+from analysis.runs.differences import interval
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 import methods
+from methods.architectures.residual_aggregation import fading, prepare
 from methods.hifill import HiFill
 from methods.network import exact
-from methods.residual_aggregation import fading, prepare
 from tests.bench.fresh import measured
 from tests.bench.networks_bench import case
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from benchmark.holes import MiddleThird
+from benchmark.inputs.holes import MiddleThird
 from benchmark.metrics import METRICS, checked_pair, score
 from methods.base import Image, Mask
 from methods.images import SUFFIXES, read_rgb

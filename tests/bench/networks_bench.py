@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 import methods
+from methods.architectures.refinement import RefinementNet
+from methods.architectures.stacking import Stack
+from methods.architectures.unet import Span, hole_spans
 from methods.base import Image, Mask
 from methods.dfnet import DFNet
 from methods.network import NetworkInpainter, exact, to_tensor
-from methods.refinement import RefinementNet
-from methods.stacking import Stack
-from methods.unet import Span, hole_spans
 from tests.bench.fresh import measured
 
 HERE = "tests.bench.networks_bench"

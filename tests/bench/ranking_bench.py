@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from analysis import exclusions, ranking, votes
-from analysis.bootstrap import Coded, draws
-from analysis.bradley_terry import fit, fit_many, from_wins
+from analysis.bradley_terry.bootstrap import Coded, draws
+from analysis.bradley_terry.fit import fit, fit_many, from_wins
+from analysis.ranking import ranking
+from analysis.votes import exclusions, votes
 from tests.bench.fresh import measured
 
 METHODS, PEOPLE, VOTES = 7, 150, 3750

@@ -22,10 +22,10 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from benchmark.job import run_job
-from benchmark.plan import Case, Plan, compare, list_cases
-from benchmark.request import Job, Request, check
-from benchmark.rows import Row, write_scores
-from benchmark.run_folder import REFERENCE, RunFolder, opened
+from benchmark.planning.plan import Case, Plan, compare, list_cases
+from benchmark.planning.request import Job, Request, check
+from benchmark.run_folder.folder import REFERENCE, RunFolder, opened
+from benchmark.run_folder.rows import Row, write_scores
 from tests.bench.fresh import ROOT, measured
 from tests.benchmark.conftest import save, scene
 

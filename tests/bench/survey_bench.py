@@ -20,8 +20,11 @@ import numpy as np
 from PIL import Image as PillowImage
 from sqlalchemy import insert
 
-from survey import admin, create, database, export, schema, store
-from survey.app import Opened, open_study
+from survey.results import export
+from survey.setup import create
+from survey.storage import database, schema, store
+from survey.storage.opened import Opened, open_study
+from survey.web import owner
 from tests.survey import postgresql
 from tests.survey.load import Answer, Participant
 from tests.survey.production import Server
@@ -205,7 +208,7 @@ def under_load(name: str, where: str, *, former: bool = False) -> None:
         rate = rush(crowd(server.port, taken), taken)
         line(f"{name}: {EAGER} without pause, votes", taken.votes, taken.errors, f"{rate:,.0f}/s")
         if former:
-            for what, action in (("dashboard", admin.board), ("export", export.files)):
+            for what, action in (("dashboard", owner.board), ("export", export.files)):
                 line(f"{name}: {what}", repeated(lambda action=action: action(opened)), [])
 
 

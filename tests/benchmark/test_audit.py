@@ -15,7 +15,7 @@ import pytest
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
-from benchmark.image_facts import image_facts
+from benchmark.external.image_facts import image_facts
 from benchmark.metrics import psnr
 from methods.images import read_mask, read_rgb, write_png
 from tests.analysis.test_figures import command

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from benchmark import dataset, protocol
-from benchmark.dataset import Photo, PhotoStore
 from benchmark.errors import InputError
+from benchmark.inputs import dataset, protocol
+from benchmark.inputs.dataset import Photo, PhotoStore
 from tests.benchmark.conftest import PROTOCOL, save, scene
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmark.inputs.protocol import load
 from benchmark.metrics import METRICS, efficientnet_distance, score, squeezenet_distance
-from benchmark.protocol import load
 from methods.base import Image, Mask
 
 PHOTOS = Path(__file__).parents[2] / "datasets/demo"

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.holes import Box, CentreSquare, FreeForm, MiddleThird
-from methods.images import read_mask
-from methods.resample import nearest
+from benchmark.inputs.holes import Box, CentreSquare, FreeForm, MiddleThird
+from methods.images import nearest, read_mask
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "moskalenko2020" / "masks"
 THIRD = MiddleThird(kind="middle-third")

@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.inference import (
-    InferenceProcess,
-    Limits,
-    MethodSpec,
-    Outcome,
-    close_all,
-    infer,
-)
+from benchmark.execution.inference import InferenceProcess, Limits, Outcome, close_all, infer
+from benchmark.planning.method_specs import MethodSpec
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True

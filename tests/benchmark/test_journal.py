@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmark.journal import Journal
+from benchmark.run_folder.journal import Journal
 from tests.benchmark.conftest import ROOT
 
 # Threads append numbers and say what became of each; an extra argument limits the file's size.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import InputError
-from benchmark.method_specs import collect
+from benchmark.planning.method_specs import collect
 
 
 def test_default_methods() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from benchmark.errors import InputError
-from benchmark.method_specs import collect
+from benchmark.planning.method_specs import collect
 from tests.benchmark.conftest import Bench
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.dataset import Photo
-from benchmark.inference import MethodSpec
-from benchmark.plan import Case
-from benchmark.progress import RemainingTime
-from benchmark.run_folder import Row
+from benchmark.execution.progress import RemainingTime
+from benchmark.inputs.dataset import Photo
+from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import Case
+from benchmark.run_folder.folder import Row
 
 
 def case(method: str, resolution: int) -> Case:

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmark import protocol
 from benchmark.errors import InputError
+from benchmark.inputs import protocol
 from tests.benchmark.conftest import PROTOCOL, scene
 
 DEMO = Path(__file__).resolve().parents[2] / "datasets" / "demo"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import protocol, run_folder
-from benchmark.dataset import Photo
-from benchmark.inference import MethodSpec
-from benchmark.plan import compare, list_cases
-from benchmark.rows import Row
-from benchmark.run_folder import REFERENCE, Listings, RunFolder
+from benchmark.inputs import protocol
+from benchmark.inputs.dataset import Photo
+from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import compare, list_cases
+from benchmark.run_folder import folder as run_folder
+from benchmark.run_folder.folder import REFERENCE, Listings, RunFolder
+from benchmark.run_folder.rows import Row
 from tests.benchmark.conftest import PROTOCOL, Bench
 
 # Written by the commit before cases were kept packed: two photographs, two sizes, three methods of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import InputError
-from benchmark.run_folder import Row, RunFolder, opened, scores_csv
+from benchmark.run_folder.folder import Row, RunFolder, opened
 from methods.images import write_png
 
 SLOT = ("telea", 64, "cat")

@@ -17,11 +17,12 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from analysis import run
-from benchmark import job, scores_parquet
-from benchmark.plan import Plan
-from benchmark.rows import Row, Rows, write_scores
-from benchmark.run_folder import RunFolder
+from analysis.runs import run
+from benchmark import job
+from benchmark.planning.plan import Plan
+from benchmark.run_folder import parquet
+from benchmark.run_folder.folder import RunFolder
+from benchmark.run_folder.rows import Row, Rows, write_scores
 
 METRICS = ["l1", "psnr", "ssim", "l1_hole"]
 
@@ -51,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def pack(folder: Path) -> Path:
-    scores_parquet.write_parquet(folder / "scores.csv", scores_parquet.LARGE)
+    parquet.write_parquet(folder / "scores.csv", parquet.LARGE)
     return folder / "scores.parquet"
 
 
@@ -72,12 +73,12 @@ def test_the_analysis_reads_the_same_from_both(folder: Path) -> None:
     packed = pack(folder)
     assert run.load(folder).scores == from_text
     # That it is the Parquet file which was read shows by one with other values.
-    kept = pl.read_parquet_metadata(packed)[scores_parquet.CHECKSUM]
+    kept = pl.read_parquet_metadata(packed)[parquet.CHECKSUM]
     other = pl.read_parquet(packed).with_columns(l1=pl.lit(7.0))
-    other.write_parquet(packed, metadata={scores_parquet.CHECKSUM: kept})
+    other.write_parquet(packed, metadata={parquet.CHECKSUM: kept})
     assert run.load(folder).scores == from_text
     digest = hashlib.sha256(packed.read_bytes()).hexdigest()
-    packed.with_name(scores_parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
+    packed.with_name(parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
     assert run.load(folder).scores[0].values["l1"] == 7
 
 
@@ -99,7 +100,7 @@ def test_one_that_this_polars_cannot_read_is_left_alone(folder: Path) -> None:
     packed = pack(folder)
     packed.write_bytes(b"PAR9")
     digest = hashlib.sha256(b"PAR9").hexdigest()
-    packed.with_name(scores_parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
+    packed.with_name(parquet.SUMS).write_text(f"{digest}  scores.parquet\n")
     assert run.load(folder).scores == from_text
 
 
@@ -112,7 +113,7 @@ def test_one_that_was_made_from_other_scores_is_not_read(folder: Path) -> None:
 
 def test_a_run_that_got_smaller_keeps_none(folder: Path) -> None:
     packed = pack(folder)
-    scores_parquet.write_parquet(folder / "scores.csv", scores_parquet.LARGE - 1)
+    parquet.write_parquet(folder / "scores.csv", parquet.LARGE - 1)
     assert not packed.exists()
 
 
@@ -143,7 +144,7 @@ def some_rows(level: float) -> Rows:
 def test_a_full_disk_is_a_warning_and_scores_csv_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(scores_parquet, "LARGE", 1000)
+    monkeypatch.setattr(parquet, "LARGE", 1000)
     write_with_job(tmp_path, some_rows(1))
     assert {path.name for path in tmp_path.iterdir()} == {
         "scores.csv",
@@ -165,7 +166,7 @@ def test_a_kill_while_scores_csv_is_replaced_leaves_no_old_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other programs read the Parquet file alone."""
-    monkeypatch.setattr(scores_parquet, "LARGE", 1000)
+    monkeypatch.setattr(parquet, "LARGE", 1000)
     write_with_job(tmp_path, some_rows(1))
 
     def killed(path: Path, rows: Rows, metrics: list[str]) -> None:

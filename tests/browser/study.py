@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from survey import create, database, keys, store
-from survey.app import create_app
-from survey.simulate import CSRF
+from survey.setup import create
+from survey.storage import database, store
+from survey.study import keys
+from survey.web.app import create_app
+from survey.web.simulate import CSRF
 from tests.survey.conftest import Served, write_images
 
 Visit = Callable[..., Page]

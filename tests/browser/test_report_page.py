@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.publish import publish
+from analysis.report.publish import publish
 from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from survey import stimuli
-from survey.app import create_app
+from survey.study import stimuli
+from survey.web.app import create_app
 from tests.browser.study import WIDE, button, choices, ready, start
 from tests.survey.conftest import Served, make_study
 from tests.survey.images import Images, sent, show_from

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmark.batches import MOST_BYTES, Batches, Group
-from benchmark.dataset import Photo
-from benchmark.inference import MethodSpec
-from benchmark.plan import Case
-from benchmark.run_folder import Row
+from benchmark.cluster.queues import MOST_BYTES, Batches, Group
+from benchmark.inputs.dataset import Photo
+from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import Case
+from benchmark.run_folder.folder import Row
 
 STANDING: Group = ("telea", 48, True)
 NEW: Group = ("telea", 48, False)

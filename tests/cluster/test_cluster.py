@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from benchmark import cluster_machines
-from benchmark.cluster_plugin import PREFIX, Environment
+from benchmark.cluster import machines
+from benchmark.cluster.plugin import PREFIX, Environment
 from tests.benchmark.conftest import PROTOCOL, ROOT, Bench, save, scene
 from tests.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 
@@ -329,4 +329,4 @@ def test_threads_of_a_case_are_what_openmp_would_take(
     monkeypatch: pytest.MonkeyPatch, told: str, threads: int
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert cluster_machines.threads() == threads
+    assert machines.threads() == threads

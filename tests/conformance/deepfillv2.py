@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, interpolate, pad, unfold
 
-from methods import contextual_attention as attention
+from methods.architectures import contextual_attention as attention
 from methods.deepfillv2 import (
     LAYERS,
     DeepFillV2,

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from methods.dfnet import DFNet
+from methods.training.features import VGG16Features
 from methods.training.losses import Loss, dfnet_loss, gram, resized, total_variation
-from methods.training.vgg import VGG16Features
 from tests.conformance.checks import Arrays, Checks
 from tests.conformance.fill import fill
 

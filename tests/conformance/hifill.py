@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from methods import hifill
-from methods.hifill import HiFill, legacy_bilinear
-from methods.residual_aggregation import (
+from methods.architectures.residual_aggregation import (
     SIZE,
     Frame,
     aggregated,
@@ -25,7 +24,8 @@ from methods.residual_aggregation import (
     prepare,
     residual,
 )
-from methods.tensorflow_rules import same_padded
+from methods.architectures.tensorflow_rules import same_padded
+from methods.hifill import HiFill, legacy_bilinear
 from tests.conformance import hifill_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from methods.architectures.refinement import RefinementNet
+from methods.architectures.stacking import Prepared, Stack, matched, prepared_as_published
+from methods.architectures.unet import Span, hole_spans
 from methods.base import Image, Mask, composite
 from methods.dfnet import DFNet
 from methods.network import to_image, to_tensor
-from methods.refinement import RefinementNet
-from methods.stacking import Prepared, Stack, matched, prepared_as_published
-from methods.unet import Span, hole_spans
 from tests.conformance import two_stage_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 from tests.conformance.dfnet import filled

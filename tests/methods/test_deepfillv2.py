@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import conv_transpose2d, unfold
 
 import methods
-from methods.contextual_attention import contextual_attention
+from methods.architectures.contextual_attention import contextual_attention
 from methods.deepfillv2 import (
     FUSE_WEIGHT,
     DeepFillV2,

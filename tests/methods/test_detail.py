@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from methods.architectures.detail import BANDS, COPIES, DetailNet, detailed
+from methods.architectures.stacking import DIRECTIONS, Stack
+from methods.architectures.unet import Span
 from methods.base import Image, Mask
-from methods.detail import BANDS, COPIES, DetailNet, detailed
-from methods.stacking import DIRECTIONS, Stack
-from methods.unet import Span
 
 SIDE = 512
 CPU = torch.device("cpu")

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save_file
 
 import methods
+from methods.architectures.residual_aggregation import aggregated, finish, prepare, residual
+from methods.architectures.unet import Span
 from methods.hifill import HiFill, tensorflow_names
-from methods.residual_aggregation import aggregated, finish, prepare, residual
-from methods.unet import Span
 from methods.weights import WeightsError
 from tests.conformance.hifill import _shapes
 from tests.conformance.hifill_recipe import attention, weights

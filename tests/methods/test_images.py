@@ -12,13 +12,13 @@ from PIL import Image as PillowImage
 
 from methods.images import (
     ImageFileError,
+    nearest,
     read_mask,
     read_rgb,
     replacing,
     write_atomically,
     write_png,
 )
-from methods.resample import nearest
 from tests.methods.conftest import scene
 
 IMAGE = scene(1, 24, 40)

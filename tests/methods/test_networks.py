@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 import methods
+from methods.architectures.refinement import RefinementNet
+from methods.architectures.unet import Span
 from methods.base import MissingRequirementError
 from methods.dfnet import DFNet
 from methods.network import torch_device
-from methods.refinement import RefinementNet
-from methods.unet import Span
 from tests.conformance.dfnet import filled
 from tests.methods.conftest import box, scene
 

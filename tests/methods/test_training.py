@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import methods
-from methods.smooth import smooth_fill
+from methods.architectures.smooth import smooth_fill
 from methods.training import photos
 from methods.training.loop import BEST, TrainingError, learning_rate, train
 from methods.training.masks import random_mask

@@ -18,10 +18,9 @@ import methods
 from methods.base import MethodError
 from methods.training import coarse, losses
 from methods.training.__main__ import app
-from methods.training.features import features
+from methods.training.features import VGG16Features, features
 from methods.training.photos import Photo, is_validation
 from methods.training.stage_two import Kind, StageTwo
-from methods.training.vgg import VGG16Features
 from methods.weights import files
 from tests.methods.conftest import box, scene
 

@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import save_file
 
 import methods
+from methods.architectures.refinement import RefinementNet
+from methods.architectures.stacking import Stack, matched, prepared_as_in_paper
+from methods.architectures.unet import Span
 from methods.base import MethodError, MissingRequirementError
 from methods.dfnet import DFNet
 from methods.images import write_png
-from methods.refinement import RefinementNet
-from methods.stacking import Stack, matched, prepared_as_in_paper
-from methods.unet import Span
 from methods.weights import registry, store
 from tests.conformance.dfnet import filled
 from tests.methods.conftest import box, scene

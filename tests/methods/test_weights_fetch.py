@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from methods.__main__ import app
 from methods.weights import registry, store
-from methods.weights.checksums import git_blob
+from methods.weights.content import git_blob
 from methods.weights.errors import WeightsError
 from methods.weights.fetch import fetch
 from methods.weights.files import find

@@ -15,11 +15,12 @@ from flask import Flask
 from PIL import Image as PillowImage
 from werkzeug.serving import make_server
 
-from survey import create
 from survey.__main__ import app as command_line
-from survey.app import Opened, create_app
 from survey.errors import run_command_line
-from survey.simulate import CSRF, PAGE
+from survey.setup import create
+from survey.storage.opened import Opened
+from survey.web.app import create_app
+from survey.web.simulate import CSRF, PAGE
 from tests.survey.places import backend, busy, cluster, production, watched  # noqa: F401
 
 METHODS = ("telea", "patchmatch", "two-stage:telea")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from survey import database, store
-from survey.app import Opened
+from survey.storage import database, store
+from survey.storage.opened import Opened
 from tests.survey.crowd import Crowd
 
 

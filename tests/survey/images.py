@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from survey import config
+from survey.study import config
 
 
 class Images(ThreadingHTTPServer):

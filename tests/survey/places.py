@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.app import Opened, open_study
+from survey.storage.opened import Opened, open_study
 from tests.survey import conftest, postgresql
 from tests.survey.postgresql import Cluster
 from tests.survey.production import Server

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from survey import config, keys, stimuli
-from survey.app import Opened, open_study
+from survey.storage.opened import Opened, open_study
+from survey.study import config, keys, stimuli
 from tests.hosts import Host, hosts
 from tests.survey import conftest, postgresql
 from tests.survey.images import show_from

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from survey import database
+from survey.storage import database
 from tests.survey.conftest import Said, cannot_be_read, write_images
 from tests.survey.postgresql import Cluster
 

@@ -17,8 +17,9 @@ import pytest
 from PIL import Image as PillowImage
 from PIL.PngImagePlugin import PngInfo
 
-from survey import config, create, keys, stimuli
-from survey.create import to_toml
+from survey.setup import create
+from survey.setup.create import to_toml
+from survey.study import config, keys, stimuli
 from tests.analysis.conftest import HEADER, INFO, write_pictures, write_run
 from tests.survey.conftest import METHODS, Said, make_study, write_images
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from survey import create
 from survey.errors import InputError
+from survey.setup import create
 from tests.survey.conftest import write_images
 from tests.survey.postgresql import Cluster
 from tests.survey.production import free_port

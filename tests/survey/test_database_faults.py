@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from survey import database, export, store
-from survey.app import Opened
-from survey.design import Question
+from survey.design.questionnaire import Question
+from survey.results import export
+from survey.storage import database, store
+from survey.storage.opened import Opened
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.crowd import Crowd
 from tests.survey.postgresql import Cluster

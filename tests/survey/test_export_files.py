@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from survey.export import NAMES
+from survey.results.export import NAMES
 from tests.survey.conftest import Said
 
 Run = Callable[..., Said]

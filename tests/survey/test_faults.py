@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
-from survey import database, schema, store
-from survey.app import Opened
-from survey.asked import Settled, asked
+from survey.storage import database, schema, store
+from survey.storage.opened import Opened
+from survey.storage.tallies import Settled, asked
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.counted import assert_all_counted, times_asked
 from tests.survey.crowd import Crowd

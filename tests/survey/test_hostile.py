@@ -16,10 +16,12 @@ from itsdangerous import URLSafeSerializer
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from survey import database, participant, schema
-from survey.app import create_app, limiter
-from survey.headers import CSP
-from survey.simulate import CSRF
+from survey.storage import database, schema
+from survey.web import participant
+from survey.web.app import create_app
+from survey.web.context import limiter
+from survey.web.headers import CSP
+from survey.web.simulate import CSRF
 from tests.survey.conftest import METHODS, make_study
 from tests.survey.places import unlimited
 

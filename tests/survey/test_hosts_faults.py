@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from survey import database, store
-from survey.app import Opened
+from survey.storage import database, store
+from survey.storage.opened import Opened
 from tests.survey import postgresql
 from tests.survey.counted import assert_all_counted, times_asked
 from tests.survey.crowd import Crowd, insist

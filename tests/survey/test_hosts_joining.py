@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from flask import Flask, session
 
-from survey import config, database, keys, schema, stimuli
-from survey.app import open_study
-from survey.sessions import Sessions
+from survey.storage import database, schema
+from survey.storage.opened import open_study
+from survey.study import config, keys, stimuli
+from survey.web.sessions import Sessions
 from tests.survey.conftest import Said, make_study
 from tests.survey.images import sent, show_from
 from tests.survey.postgresql import Cluster

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from survey import database, people, store, validity
-from survey.app import Opened, open_study
-from survey.asked import asked
-from survey.design import Question
-from survey.stimuli import REFERENCE
+from survey.design.questionnaire import Question
+from survey.results import people, validity
+from survey.storage import database, store
+from survey.storage.opened import Opened, open_study
+from survey.storage.tallies import asked
+from survey.study.stimuli import REFERENCE
 from tests.survey.conftest import make_study
 from tests.survey.postgresql import Cluster
 

@@ -14,13 +14,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis import exclusions, votes
-from analysis.ranking import Settings, rank
-from survey import database, keys, people
-from survey.app import open_study
-from survey.asked import Settled, asked
-from survey.config import Exclusion
-from survey.validity import Facts, reason
+from analysis.ranking.ranking import Settings, rank
+from analysis.votes import exclusions, votes
+from survey.results import people
+from survey.results.validity import Facts, reason
+from survey.storage import database
+from survey.storage.opened import open_study
+from survey.storage.tallies import Settled, asked
+from survey.study import keys
+from survey.study.config import Exclusion
 from tests.survey.conftest import Said, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]
@@ -78,7 +80,7 @@ def test_the_dashboard_needs_the_token(voted: Served) -> None:
 
 
 def test_the_dashboard_tells_how_the_study_stands(owner: Visitor, voted: Served) -> None:
-    from survey.admin import board
+    from survey.results.board import board
 
     found = board(voted.study)
     assert found["people"] == {
@@ -98,7 +100,7 @@ def test_the_live_ranking_is_that_of_the_analysis(
     voted: Served, tmp_path: Path, run: Callable[..., Said]
 ) -> None:
     """The export, ranked from files, against the dashboard's own."""
-    from survey.admin import board
+    from survey.results.board import board
 
     said = run("export", voted.study.folder, tmp_path / "out/votes.csv")
     assert said.code == 0, said.error

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from survey import database, keys
-from survey.headers import CSP
+from survey.storage import database
+from survey.study import keys
+from survey.web.headers import CSP
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.production import Server
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from survey import database, store
-from survey import serve as serving
-from survey.app import open_study
+from survey.storage import database, store
+from survey.storage.opened import open_study
+from survey.web import serve as serving
 from tests.survey.conftest import Said, Visitor, make_study
 from tests.survey.postgresql import Cluster
 from tests.survey.production import LONGEST_S, ROOT, Server, free_port

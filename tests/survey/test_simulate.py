@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import exclusions, votes
-from analysis.ranking import Settings, rank
+from analysis.ranking.ranking import Settings, rank
+from analysis.votes import exclusions, votes
 from tests.survey.conftest import Said, Served, Visitor, make_study
 
 Run = Callable[..., Said]

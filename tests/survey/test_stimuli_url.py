@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from survey import stimuli
+from survey.study import stimuli
 from tests.survey.conftest import METHODS, Said, Served, Visitor, cannot_be_read
 from tests.survey.images import Images, sent, show_from
 from tests.survey.production import Server

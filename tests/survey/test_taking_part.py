@@ -10,9 +10,9 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
-from survey import database, schema, store
-from survey.asked import Settled, asked
-from survey.clock import now_ms
+from survey.storage import database, schema, store
+from survey.storage.clock import now_ms
+from survey.storage.tallies import Settled, asked
 from tests.survey.conftest import METHODS, OWN_WORDS, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from survey import texts
+from survey.study import texts
 
 
 def test_languages_have_the_same_texts() -> None:

@@ -1,0 +1,169 @@
+"""Inference in a process of its own, so that a crash, a time-out or a lack of memory costs one
+case, and seconds and peak memory are the method's and nobody else's.
+
+`infer` is a plain function of picklable arguments: any `concurrent.futures.Executor` can run it,
+in a thread here or in a worker elsewhere. It keeps one child process per calling thread and
+replaces it when the method changes, since what another method loaded would count as this one's
+memory.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from concurrent.futures import CancelledError, wait
+from concurrent.futures import TimeoutError as CaseTimeoutError
+from dataclasses import dataclass, replace
+from multiprocessing.util import Finalize
+from pathlib import Path
+
+import numpy as np
+from pebble import ProcessExpired, ProcessPool
+
+from benchmark.execution import inference_child as child
+from benchmark.planning.method_specs import MethodSpec
+from methods.base import Image, Mask
+
+# How often a case that is under way looks whether its process was closed.
+CLOSED_S = 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one case may take. seconds: loading the method included; memory_gb: of main memory, in
+    2**30 bytes, on Linux only; None for all there is."""
+
+    seconds: float
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one case. `raw` is the method's result before compositing."""
+
+    status: str
+    raw: Image | None = None
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+    peak_cuda_memory_mb: float | None = None
+    error: str = ""
+    log: str = ""
+
+
+def infer(
+    spec: MethodSpec,
+    resolution: int,
+    image_name: str,
+    image: Image,
+    mask: Mask,
+    limits: Limits,
+    run: str = "",
+) -> Outcome:
+    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W); run: for
+    `close_all`, where several runs share this process. Never raises for what the method does."""
+    process = _process_for(spec)
+    process.run_name = run
+    return process.run(resolution, image_name, image, mask, limits)
+
+
+class InferenceProcess:
+    """One child process that runs one method. Arrays travel as files: a pipe is five times
+    slower, and shared memory is 64 MB in a default container."""
+
+    def __init__(self, spec: MethodSpec) -> None:
+        self.spec = spec
+        self.run_name = ""
+        self._closed = False
+        self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
+        self._pool = ProcessPool(
+            max_workers=1,
+            context=multiprocessing.get_context("spawn"),
+            initializer=child.start,
+            initargs=[str(self._scratch)],
+        )
+
+    def run(
+        self, resolution: int, image_name: str, image: Image, mask: Mask, limits: Limits
+    ) -> Outcome:
+        np.save(self._scratch / "image.npy", image)
+        np.save(self._scratch / "mask.npy", mask)
+        spec = self.spec
+        call = [
+            spec.method, spec.options, spec.device, resolution, image_name, limits.memory_gb
+        ]  # fmt: skip
+        future = self._pool.schedule(child.run, args=call, timeout=limits.seconds)
+        while not wait([future], timeout=CLOSED_S).done:
+            # A pool that is stopped just now forgets what was asked of it, and never answers.
+            if self._closed:
+                raise CancelledError
+        try:
+            report = future.result()
+        except CaseTimeoutError:
+            outcome = Outcome("timeout", error=f"time limit of {limits.seconds:g} s reached")
+        except ProcessExpired as error:
+            outcome = _died(error.exitcode, self._printed())
+        else:
+            outcome = Outcome(**report)
+        if outcome.status == "ok":
+            outcome = replace(outcome, raw=np.load(self._scratch / "raw.npy"))
+        return replace(outcome, log=outcome.log or self._printed())
+
+    def _printed(self) -> str:
+        log = self._scratch / "log.txt"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def close(self) -> None:
+        self._closed = True
+        self._pool.stop()
+        self._pool.join()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _died(exitcode: int | None, printed: str) -> Outcome:
+    """What a child that ended without a word says by its exit code and last output."""
+    if "bad_alloc" in printed:
+        return Outcome("out_of_memory", error="process ended: it could not get more memory")
+    if exitcode == -signal.SIGKILL:
+        return Outcome(
+            "out_of_memory", error="process killed (signal 9): most likely out of memory"
+        )
+    if exitcode is not None and exitcode < 0:
+        return Outcome("failed", error=f"process crashed: {signal.strsignal(-exitcode)}")
+    return Outcome("failed", error=f"process ended with exit status {exitcode}")
+
+
+_local = threading.local()
+_processes: dict[int, InferenceProcess] = {}
+
+
+def _process_for(spec: MethodSpec) -> InferenceProcess:
+    current: InferenceProcess | None = getattr(_local, "process", None)
+    if current is None or current.spec != spec or id(current) not in _processes:
+        if current is not None:
+            _retire(current)
+        current = _local.process = InferenceProcess(spec)
+        _processes[id(current)] = current
+        # Not atexit: a worker of a ProcessPoolExecutor runs only these, and waits for ours.
+        Finalize(None, close_all, exitpriority=10)
+    return current
+
+
+def _retire(process: InferenceProcess) -> None:
+    if _processes.pop(id(process), None) is not None:
+        process.close()
+
+
+def close_all(run: str | None = None) -> None:
+    """End all inference processes of this process, or those that worked last for one run, and with
+    them the cases in flight."""
+    for process in list(_processes.values()):
+        if run is None or process.run_name == run:
+            _retire(process)
+
+
+# A forked copy of this process must not use, or end, what belongs to the original.
+os.register_at_fork(after_in_child=_processes.clear)

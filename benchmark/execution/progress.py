@@ -1,0 +1,129 @@
+"""The progress bar of a run: method, resolution, image, elapsed and remaining time."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmark.planning.plan import Case
+from benchmark.run_folder.folder import Row, Slot
+
+
+class RemainingTime:
+    """Estimate of the time left: a method's seconds per pixel so far, times its pixels to come.
+
+    Methods differ by a factor of a hundred and resolutions by four, so cases per second would
+    mislead. A method not seen yet is taken to be as slow as the average so far."""
+
+    def __init__(self, cases: list[Case], rows: Iterable[Row], workers: int) -> None:
+        self._workers = workers
+        self._left: dict[str, int] = defaultdict(int)
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._pixels: dict[str, int] = defaultdict(int)
+        for case in cases:
+            self._left[case.spec.label] += case.resolution**2
+        for row in rows:
+            self._learn(row)
+
+    def shared_by(self, workers: int) -> None:
+        self._workers = max(1, workers)
+
+    def finished(self, row: Row) -> None:
+        self._left[row.method] -= row.resolution**2
+        self._learn(row)
+
+    def text(self) -> str:
+        """For people; "at least" while a method that may be slower has not been seen."""
+        seconds = self.seconds()
+        if seconds is None:
+            return ""
+        unseen = any(left and name not in self._pixels for name, left in self._left.items())
+        return f"{'at least' if unseen else 'about'} {_clock(seconds)} left"
+
+    def seconds(self) -> float | None:
+        """Seconds left, None while nothing is known."""
+        if not self._pixels:
+            return None
+        average = sum(self._seconds.values()) / sum(self._pixels.values())
+        rates = {name: self._seconds[name] / pixels for name, pixels in self._pixels.items()}
+        return (
+            sum(left * rates.get(name, average) for name, left in self._left.items())
+            / self._workers
+        )
+
+    def _learn(self, row: Row) -> None:
+        if row.seconds is not None:
+            self._seconds[row.method] += row.seconds
+            self._pixels[row.method] += row.resolution**2
+
+
+class ProgressBar:
+    """Shows a run on a console; where that is no terminal, a line per method and resolution."""
+
+    def __init__(
+        self, console: Console, cases: list[Case], rows: Iterable[Row], workers: int
+    ) -> None:
+        self._console = console
+        self._lock = threading.Lock()
+        self._remaining = RemainingTime(cases, rows, workers)
+        self._in_flight: dict[Slot, None] = {}
+        self._groups: dict[tuple[str, int], int] = defaultdict(int)
+        for case in cases:
+            self._groups[case.slot[:2]] += 1
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[remaining]}"),
+            console=console,
+            disable=not console.is_terminal,
+            expand=True,
+        )
+        self._task = self._progress.add_task("starting", total=len(cases), remaining="")
+
+    def __enter__(self) -> ProgressBar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, case: Case) -> None:
+        with self._lock:
+            self._in_flight[case.slot] = None
+            self._show()
+
+    def finished(self, case: Case, row: Row) -> None:
+        with self._lock:
+            self._in_flight.pop(case.slot, None)
+            self._remaining.finished(row)
+            self._progress.advance(self._task)
+            self._show()
+            self._report_group(case)
+
+    def shared_by(self, workers: int) -> None:
+        with self._lock:
+            self._remaining.shared_by(workers)
+
+    def _show(self) -> None:
+        current = next(iter(self._in_flight), None)
+        description = "{} · {} · {}".format(*current) if current else "writing"
+        self._progress.update(self._task, description=description, remaining=self._remaining.text())
+
+    def _report_group(self, case: Case) -> None:
+        group = case.slot[:2]
+        self._groups[group] -= 1
+        if self._groups[group] == 0 and not self._console.is_terminal:
+            line = f"{group[0]} at {group[1]} px done, {self._remaining.text()}"
+            self._console.print(line.removesuffix(", "), highlight=False)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

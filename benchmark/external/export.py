@@ -1,0 +1,107 @@
+"""The inputs of a run as files, for people who fill holes elsewhere (Photoshop, other code)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmark.errors import InputError
+from benchmark.inputs.dataset import Photo, PhotoStore
+from benchmark.inputs.protocol import Protocol, hole_mask, reference
+from benchmark.planning.request import check_photos, check_protocol
+from methods.base import blank
+from methods.images import write_png
+
+README = """\
+Inputs of protocol {protocol}, from {dataset}
+
+images/<resolution>/<image>.png    8-bit RGB, the hole is black
+masks/<resolution>/<image>.png     255 = hole, 0 = known
+results/<resolution>/              yours: the filled images, under the same names
+
+- Work on exactly these files. Resampling the originals yourself gives other pixels.
+- Change nothing outside the hole, and keep the size. Feathered selections, colour management and
+  JPEG change known pixels; the benchmark finds them and asks before it scores such results.
+- Save as 8-bit RGB PNG without an alpha channel.
+
+Then:
+
+python run_benchmark.py --dataset "{dataset}" --protocol "{protocol_argument}" \\
+  --resolutions {resolutions} --external "NAME={destination}/results"
+"""
+
+
+def export(
+    dataset: Path,
+    protocol_name: str,
+    resolutions: str | None,
+    destination: Path,
+    console: Console | None = None,
+) -> None:
+    """Write images/, masks/ and README.txt for every resolution into a new folder.
+
+    The folder appears only when everything is in it. Raises InputError if it is there already
+    and not empty: results may lie beside the inputs."""
+    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    protocol, sizes = check_protocol(protocol_name, resolutions)
+    if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
+        raise InputError(f"{destination} is there already; export into a new or empty folder")
+    photos = check_photos(dataset, protocol, sizes, console)
+    readme = README.format(
+        protocol=protocol.name,
+        protocol_argument=protocol_name,
+        dataset=dataset,
+        resolutions=",".join(map(str, sizes)),
+        destination=destination,
+    )
+    try:
+        _write_all(destination, dataset, photos, protocol, sizes, readme, console)
+    except OSError as error:
+        raise InputError(
+            f"{destination} cannot be written ({error.strerror}); choose another folder"
+        ) from None
+    console.print(
+        f"{len(photos)} images and masks at {', '.join(map(str, sizes))} px: {destination} "
+        "(README.txt there tells what to do with them)"
+    )
+
+
+def _write_all(
+    destination: Path,
+    dataset: Path,
+    photos: list[Photo],
+    protocol: Protocol,
+    sizes: list[int],
+    readme: str,
+    console: Console,
+) -> None:
+    store = PhotoStore(dataset)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("exporting", total=len(photos))
+
+    def one(photo: Photo) -> None:
+        pixels, own_mask = store.get(photo)
+        for size in sizes:
+            mask = hole_mask(photo.name, own_mask, size, protocol)
+            image = blank(reference(pixels, size, protocol), mask)
+            write_png(part / "images" / str(size) / f"{photo.name}.png", image)
+            write_png(part / "masks" / str(size) / f"{photo.name}.png", mask)
+        bar.advance(task)
+
+    try:
+        with bar, ThreadPoolExecutor(2) as pool:
+            list(pool.map(one, photos))
+        for size in sizes:
+            (part / "results" / str(size)).mkdir(parents=True)
+        (part / "README.txt").write_text(readme, encoding="utf-8")
+        part.chmod(0o755)
+        part.replace(destination)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
