@@ -165,32 +165,28 @@ def report(out: Path, statuses: list[str]) -> int:
     from rich.progress import Progress
 
     import analysis.runs.run
-    from analysis.errors import InputError as AnalysisError
     from analysis.report import publish
     from analysis.runs import table_formats, tables
-    from benchmark.errors import InputError
 
     console = Console(highlight=False)
     errors = Console(stderr=True)
-    try:
-        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-            task = bar.add_task("drawing the report", total=None)
-            page = publish.publish(
-                out, done=lambda done, total: bar.update(task, completed=done, total=total)
-            )
-        table_formats.show(tables.objective(analysis.runs.run.load(out)), console)
-    except AnalysisError as error:
-        raise InputError(str(error)) from None
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("drawing the report", total=None)
+        page = publish.publish(
+            out, done=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    table_formats.show(tables.objective(analysis.runs.run.load(out)), console)
     console.print(f"\nRun folder: {out}", soft_wrap=True)
     console.print(f"Report: {page}", soft_wrap=True)
     return int(any(status not in {"ok", "skipped"} for status in statuses))
 
 
 def main() -> None:
-    """Run the command line; whatever is wrong with the input becomes one line and exit code 2."""
-    from benchmark.errors import run_command_line
+    """Run the command line."""
+    from methods.errors import run_command_line
 
-    run_command_line(app)
+    kept = "interrupted; finished cases are kept, the same command goes on from here"
+    run_command_line(app, interrupted=kept)
 
 
 if __name__ == "__main__":

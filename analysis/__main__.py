@@ -28,11 +28,11 @@ from analysis.commands.options import (
     check_known,
     reading,
 )
-from analysis.errors import InputError, run_command_line
 from analysis.ranking import files, per_image, quality_report, ranking
 from analysis.report import people, publish
 from analysis.runs import run
 from analysis.votes import exclusions, votes
+from methods.errors import InputError, run_command_line
 
 app = typer.Typer(
     add_completion=False,

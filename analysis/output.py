@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from pylatexenc.latexencode import UnicodeToLatexEncoder
 
-from analysis.errors import InputError
+from methods.errors import InputError
 
 ABSENT = "–"
 
@@ -84,14 +84,6 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "is a file" if folder.is_file() else error.strerror
         raise InputError(f"--out {folder}: {reason}; name another folder") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file in one step, so that nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def to_csv(

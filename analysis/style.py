@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from analysis.errors import InputError, nearest
+from methods.errors import InputError, suggestion
+from methods.files import replacing
 
 # Okabe & Ito 2008, told apart by people of every kind of colour vision; their yellow is left out
 # because it cannot be seen on white paper.
@@ -88,7 +89,7 @@ class Style(BaseModel):
     def _settings(cls, settings: dict[Any, Any]) -> dict[Any, Any]:
         for key, value in settings.items():
             if key not in mpl.rcParams:
-                raise ValueError(f"no setting {key!r}{nearest(key, list(mpl.rcParams))}")
+                raise ValueError(f"no setting {key!r}{suggestion(key, list(mpl.rcParams))}")
             with mpl.rc_context():
                 mpl.rcParams.update({key: value})
         return settings
@@ -127,7 +128,7 @@ def _in_words(error: ValidationError) -> str:
     first = error.errors()[0]
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return f"no setting {name!r}{nearest(name, list(Style.model_fields))}"
+        return f"no setting {name!r}{suggestion(name, list(Style.model_fields))}"
     return f"{name}: {first['msg'].removeprefix('Value error, ')}".splitlines()[0]
 
 
@@ -204,11 +205,9 @@ def remark(figure: Figure, text: str) -> None:
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:
     """Write a figure under `path` with each suffix, the same bytes for the same figure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     for suffix in suffixes:
-        part = path.with_name(f".{path.name}.{suffix}.part")
-        figure.savefig(part, format=suffix, metadata=_undated(suffix))
-        part.replace(path.with_name(f"{path.name}.{suffix}"))
+        with replacing(path.with_name(f"{path.name}.{suffix}")) as (part,):
+            figure.savefig(part, format=suffix, metadata=_undated(suffix))
 
 
 def _undated(suffix: str) -> dict[str, Any]:

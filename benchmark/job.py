@@ -14,7 +14,6 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.errors import InputError
 from benchmark.execution.local import Here, Place
 from benchmark.execution.progress import ProgressBar
 from benchmark.execution.writer import Writer
@@ -26,9 +25,9 @@ from benchmark.planning.plan import Plan, compare, list_cases
 from benchmark.planning.request import Job, Request, check
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, opened
-from benchmark.run_folder.parquet import remove_parquet, write_parquet
 from benchmark.run_folder.rows import Row, write_scores
-from methods.images import write_atomically
+from methods.errors import InputError
+from methods.files import write_atomically
 
 # Parts of run.json that say where cases ran: a command that runs none leaves them as they were.
 COMPUTED_ON = ("machine", "workers", "threads", "cluster", "cluster_machines", "client")
@@ -129,14 +128,7 @@ def _columns(protocol: Protocol) -> list[str]:
 
 
 def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str], console: Console) -> None:
-    scores = folder.path / "scores.csv"
-    remove_parquet(scores)
-    write_scores(scores, plan.rows, metrics)
-    try:
-        write_parquet(scores, len(plan.rows))
-    except OSError as error:
-        # Only a copy of scores.csv: no reason to end a run.
-        console.print(f"warning: no scores.parquet beside {scores}: {error}", markup=False)
+    write_scores(folder.path / "scores.csv", plan.rows, metrics)
 
 
 def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from dataclasses import MISSING, Field, fields
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.table import Table
 import methods
 from methods import readiness
 from methods.base import MethodError
+from methods.errors import InputError, run_command_line, suggestion
 from methods.gimp.command import app as gimp
 from methods.weights import registry, show
 
@@ -62,7 +63,7 @@ def info(
         used = known.methods[name].weights if name in known.methods else []
     elif name not in known.weights:
         names = sorted({*methods.available(), *known.weights})
-        _fail(f"unknown name {name!r}; known: {', '.join(names)}")
+        raise InputError(f"unknown name {name!r}{suggestion(name, names)}")
     for weights in used:
         show.weights(weights, known.weights[weights], console)
 
@@ -79,14 +80,11 @@ def fetch(
     known = registry.load()
     names = known.methods[name].weights if name in known.methods else [name]
     if not names:
-        _fail(f"{name} uses no weights")
+        raise InputError(f"{name} uses no weights")
     if variant is not None and len(names) > 1:
-        _fail(f"{name} uses {' and '.join(names)}: name the one whose variant you mean")
-    try:
-        for weights in names:
-            show.fetching(weights, variant, _console())
-    except (MethodError, ValueError) as error:
-        _fail(str(error))
+        raise InputError(f"{name} uses {' and '.join(names)}: name the one whose variant you mean")
+    for weights in names:
+        show.fetching(weights, variant, _console())
 
 
 def _show_method(name: str, console: Console) -> None:
@@ -118,10 +116,5 @@ def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(f"Error: {message}", soft_wrap=True, markup=False)
-    raise typer.Exit(2)
-
-
 if __name__ == "__main__":
-    app()
+    run_command_line(app, (MethodError, ValueError))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shlex
@@ -12,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, TimeLimitError, blank
+from methods.files import sha256
 from methods.images import ImageFileError, read_rgb, write_png
 
 PLACEHOLDERS = {"image", "mask", "result"}
@@ -52,7 +51,7 @@ class Command(Inpainter):
         return {
             **super().identity(resolution, image_name),
             "options": {"template": self.template},
-            "files": [_sha256(path, path.stat().st_mtime_ns) for path in files],
+            "files": [sha256(path) for path in files],
         }
 
     def fill(self, image: Image, mask: Mask) -> Image:
@@ -161,12 +160,6 @@ def _located(argument: str) -> str:
 
 def _named_file(argument: str) -> Path:
     return Path(argument.rpartition("=")[2])
-
-
-@lru_cache
-def _sha256(path: Path, _mtime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tail(path: Path) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, composite
+from methods.files import sha256
 from methods.images import nearest
 
 Part = Literal["image", "mask", "image+mask", "mask+image"]
@@ -63,9 +62,7 @@ class Exchange(Inpainter):
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """The bytes of the network count, not where the file lies."""
         found = super().identity(resolution, image_name)
-        path = Path(self.file)
-        digest = _sha256(str(path), path.stat().st_size, path.stat().st_mtime_ns)
-        return {**found, "options": {**self.options(), "file": digest}}
+        return {**found, "options": {**self.options(), "file": sha256(Path(self.file))}}
 
     def _is_onnx(self) -> bool:
         return Path(self.file).suffix.lower() == ".onnx"
@@ -177,9 +174,3 @@ def _torchscript(path: Path, device: str) -> Run:
         return output.float().cpu().numpy()
 
     return run
-
-
-@cache
-def _sha256(path: str, size: int, modified: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +11,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
 from methods.base import Image, Mask
+from methods.files import write_atomically
 
 Array = TypeVar("Array", bound=np.ndarray)
 
@@ -72,29 +70,6 @@ def png_bytes(pixels: Image | Mask) -> bytes:
     if not ok:
         raise OSError(f"OpenCV could not encode {pixels.shape} pixels as PNG")
     return encoded.tobytes()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content` in one step that survives a kill and a power cut."""
-    with replacing(path) as file:
-        file.write(content)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write in, which replaces `path` on leaving the context, once it is on disk; on an
-    error `path` stays as it was. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _opened(path: Path) -> PillowImage.Image:

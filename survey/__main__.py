@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from survey.errors import InputError, run_command_line
+from methods.errors import InputError, run_command_line
 
 if TYPE_CHECKING:
     from survey.storage.opened import Opened

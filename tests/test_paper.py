@@ -13,8 +13,8 @@ import cv2
 import pytest
 
 from tests.benchmark.conftest import PROTOCOL
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "datasets" / "demo"
 
 

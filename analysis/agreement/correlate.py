@@ -15,12 +15,12 @@ from analysis.bradley_terry.bootstrap import CHUNK, WEAK_PRIOR
 from analysis.bradley_terry.fit import Array, Counts, NoEstimateError, finite, fit_many
 from analysis.bradley_terry.small_samples import FEWEST, tails
 from analysis.bradley_terry.small_samples import warnings as few_warnings
-from analysis.errors import InputError, close
 from analysis.ranking import per_image
 from analysis.ranking.ranking import coded
 from analysis.runs.run import Metric, Run
 from analysis.votes.simulated import Simulated, simulated
 from analysis.votes.votes import LEFT, RIGHT, Votes, numbered
+from methods.errors import InputError, closest
 
 # Image-method pairs under which a correlation says nothing.
 LEAST = 30
@@ -151,7 +151,7 @@ def _foreign(votes: pl.DataFrame, run: Run) -> list[str]:
         counts = each.filter(~each.is_in(names)).value_counts(sort=True).sort("count", kind)
         foreign = counts.reverse().rows()
         for name, number in foreign[:MOST_NAMED]:
-            meant = close(name, names)
+            meant = closest(name, names)
             notes.append(
                 f"Warning: {number:,} votes on the {kind} {name!r} are left out: the run does not "
                 f"have it{f' (is {meant!r} meant?)' if meant else ''}"

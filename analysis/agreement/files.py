@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from analysis import style
 from analysis.agreement.correlate import LEVEL, Comparison, Correlation
-from analysis.output import float_of, markdown_cell, to_csv, write_text
+from analysis.output import float_of, markdown_cell, to_csv
 from analysis.ranking.files import ABSENT, versions
 from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, colours, page, remark
 from analysis.votes.exclusions import Step, left_out
+from methods.files import write_atomically
 
 SHOWN = ("predicted", "spearman", "kendall", "pearson")
 LABELS = {
@@ -40,7 +41,7 @@ def write(
         "json": json.dumps(_provenance(found, notes, command), indent=2) + "\n",
     }
     for suffix, text in texts.items():
-        write_text(folder / f"correlate.{suffix}", text)
+        write_atomically(folder / f"correlate.{suffix}", text)
     with style.styled(look):
         style.save(draw(found), folder / "correlate")
     return [folder / f"correlate.{suffix}" for suffix in (*texts, "png", "pdf")]

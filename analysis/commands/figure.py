@@ -9,12 +9,12 @@ from typer import Option
 
 from analysis import style
 from analysis.commands.options import RunFolder, StyleFile, check_known, words
-from analysis.errors import InputError
 from analysis.figures import figure_rows
 from analysis.figures.figure_rows import Wanted
 from analysis.figures.figures import ENDS, Show
 from analysis.report import publish
 from analysis.runs import run
+from methods.errors import InputError
 
 # Photographs that stand in the name of a file.
 MOST_NAMED = 3

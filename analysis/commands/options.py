@@ -9,8 +9,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.errors import InputError
 from analysis.votes import votes
+from methods.errors import InputError
 
 RunFolder = Annotated[Path, Argument(metavar="RUN", help="Run folder, such as results/demo.")]
 VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")]

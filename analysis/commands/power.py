@@ -7,8 +7,8 @@ from typing import Annotated
 from typer import Option
 
 from analysis.commands.options import numbers
-from analysis.errors import InputError
 from analysis.ranking import power
+from methods.errors import InputError
 
 # Moskalenko et al. 2020: 150 people, 25 pairs each.
 PAPER_PEOPLE, PAPER_PAIRS = 150, 25

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-from analysis.errors import InputError
 from analysis.figures import figures, pictures
 from analysis.figures.figures import ENDS, Show
 from analysis.figures.pictures import Box, Pictures
 from analysis.runs.run import Run
+from methods.errors import InputError
 
 # No pictures, but results that a figure may show.
 TOLD = {"out_of_memory": "out of memory", "timeout": "timed out"}

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import InputError
 from analysis.runs.run import REFERENCE, Picture, Run
+from methods.errors import InputError
 
 # Crops are looked for on copies of this longer side: finer positions cannot be seen.
 SEARCH_SIZE = 512

@@ -21,7 +21,6 @@ from analysis.output import (
     markdown_cell,
     number,
     to_csv,
-    write_text,
 )
 from analysis.ranking import overview
 from analysis.ranking import plots as rank_plots
@@ -30,6 +29,7 @@ from analysis.ranking.quality_report import Quality
 from analysis.ranking.ranking import SIGNIFICANT, Pair, Ranking, Row
 from analysis.style import HOUSE, Style
 from analysis.votes.exclusions import Step, counted, left_out
+from methods.files import write_atomically
 
 LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
 # Headings where a page is narrow.
@@ -86,7 +86,7 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
         for name, figure in drawn:
             style.save(figure, folder / name)
     for name, text in texts.items():
-        write_text(folder / name, text)
+        write_atomically(folder / name, text)
     plots = [f"{name}.{suffix}" for name, _ in drawn for suffix in ("png", "pdf")]
     return [folder / name for name in (*texts, *plots)]
 

@@ -9,9 +9,9 @@ from scipy.special import expit
 
 from analysis.bradley_terry.bootstrap import Coded
 from analysis.bradley_terry.fit import Array, Counts, fit, fit_many
-from analysis.errors import InputError
 from analysis.ranking.ranking import coded
 from analysis.votes.votes import Votes, numbered
+from methods.errors import InputError
 
 Cell = Literal["image", "group"]
 

@@ -16,9 +16,9 @@ from analysis.bradley_terry import small_samples, unbounded
 from analysis.bradley_terry.bootstrap import Coded, Draws, draws
 from analysis.bradley_terry.counts import bounded_groups
 from analysis.bradley_terry.fit import Array, Counts, Fit, NoEstimateError
-from analysis.errors import InputError, close
 from analysis.votes.simulated import Simulated, simulated
 from analysis.votes.votes import KNOWN, Votes, numbered
+from methods.errors import InputError, closest
 
 Unit = Literal["participant", "vote", "image"]
 # Pairs that differ at this level, after Holm's adjustment, get different letters.
@@ -176,7 +176,7 @@ def _left_aside(votes: Votes) -> list[str]:
         notes.append(f"{len(votes.checks):,} answers to validation questions are not ranked")
     missing = [name for name in KNOWN if not votes.has(name)]
     for name in votes.unused:
-        meant = close(name, missing, 0.8)
+        meant = closest(name, missing, 0.8)
         remedy = f" (is {meant!r} meant? --column {meant}={name} reads it)" if meant else ""
         notes.append(f"the column {name!r} is not used{remedy}")
     return notes

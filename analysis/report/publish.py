@@ -8,9 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis import style
-from analysis.errors import InputError
 from analysis.figures import figures, gallery, pictures
-from analysis.output import write_text
 from analysis.ranking import files
 from analysis.report import page as report
 from analysis.report import people
@@ -19,6 +17,8 @@ from analysis.runs import differences, plots, run, tables
 from analysis.runs.differences import Difference
 from analysis.runs.run import Run
 from analysis.style import HOUSE, Style
+from methods.errors import InputError
+from methods.files import write_atomically
 
 FIGURES = "figures"
 # What `publish` draws; other files in figures/ are the user's.
@@ -59,7 +59,7 @@ def publish(
         if not fresh:
             _remove_drawn(path / FIGURES)
             with style.styled(look):
-                write_text(page, _drawn(loaded, compared, fingerprint, done, preferences))
+                write_atomically(page, _drawn(loaded, compared, fingerprint, done, preferences))
                 if preferences:
                     files.write(preferences.study, path / people.FOLDER, look)
     except OSError as error:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from analysis.output import write_text
 from analysis.runs.run import Metric, Run
+from methods.files import write_atomically
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
@@ -127,7 +127,7 @@ def write(run: Run) -> tuple[list[Difference], list[Difference]]:
     in each. Raises OSError."""
     best, across = to_best(run), across_resolutions(run)
     for path, found in zip(_files(run.path), (best, across), strict=True):
-        write_text(path, _to_csv(found))
+        write_atomically(path, _to_csv(found))
     return best, across
 
 

@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.errors import InputError
+from methods.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[2] / "results" / "published"
 SOURCES = "SOURCES.csv"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from polars.exceptions import PanicException, PolarsError
 
-from analysis.errors import InputError
+from methods.errors import InputError
 
 REMEDY = "give the benchmark's command again, which writes it anew"
 
@@ -145,46 +142,8 @@ def _info(path: Path) -> dict[str, Any]:
 
 
 def _scores(path: Path) -> list[Score]:
-    """From scores.parquet, which large runs have, if it is whole and was made from the scores.csv
-    beside it."""
     table = path / "scores.csv"
-    packed = path / "scores.parquet"
-    if _is_whole(packed):
-        try:
-            if pl.read_parquet_metadata(packed).get("scores.csv sha256") == _sha256(table):
-                return _unpacked(packed)
-        except (PolarsError, PanicException):
-            # Of another version of Polars. All is in scores.csv, too.
-            pass
     return [_score(table, line, row) for line, row in rows(table, KEPT)]
-
-
-def _unpacked(packed: Path) -> list[Score]:
-    rows = pl.scan_parquet(packed).select(*KEPT, pl.exclude(KEPT)).collect()
-    names = rows.columns[len(KEPT) :]
-    return [
-        Score(method, resolution, image, status, _present(names, values), error)
-        for method, resolution, image, status, error, *values in rows.iter_rows()
-    ]
-
-
-def _present(names: list[str], values: list[float | None]) -> dict[str, float]:
-    pairs = zip(names, values, strict=True)
-    return {name: float(value) for name, value in pairs if value is not None}
-
-
-def _is_whole(packed: Path) -> bool:
-    """Whether a scores.parquet is there, byte for byte as the benchmark wrote it."""
-    try:
-        told = packed.with_name(f"{packed.name}.sha256").read_bytes()
-        return told.split()[:1] == [_sha256(packed).encode()]
-    except OSError:
-        return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _audit(path: Path) -> list[dict[str, str]]:

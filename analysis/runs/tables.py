@@ -8,10 +8,10 @@ import statistics
 from collections.abc import Callable
 from dataclasses import replace
 
-from analysis.output import write_text
 from analysis.runs import table_formats
 from analysis.runs.run import Run, Score
 from analysis.runs.table import AS_GIVEN, INCOMPLETE, Cell, Column, Table
+from methods.files import write_atomically
 
 
 def objective(run: Run) -> Table:
@@ -67,7 +67,7 @@ def write(run: Run) -> None:
             ("md", table_formats.to_markdown(table)),
             ("tex", table_formats.to_latex(table, name)),
         ):
-            write_text(run.path / "tables" / f"{name}.{suffix}", text)
+            write_atomically(run.path / "tables" / f"{name}.{suffix}", text)
 
 
 def _cell(run: Run, method: str, column: Column, reduce: Callable[[list[float]], float]) -> Cell:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from analysis.errors import InputError, nearest
 from analysis.votes import files
 from analysis.votes.files import at
 from analysis.votes.votes import FALSE, TRUE, Votes, refuse, stripped
+from methods.errors import InputError, suggestion
 
 PARTICIPANT, EXCLUDED, REASON, SIMULATED = "participant", "excluded", "reason", "simulated"
 
@@ -104,7 +104,7 @@ def _participants(votes: Votes, path: Path) -> pl.DataFrame:
     names = files.columns(path)
     for name in (PARTICIPANT, EXCLUDED):
         if name not in names:
-            raise InputError(f"{path}: no column {name!r}{nearest(name, names)}")
+            raise InputError(f"{path}: no column {name!r}{suggestion(name, names)}")
     wanted = [name for name in (PARTICIPANT, EXCLUDED, REASON, SIMULATED) if name in names]
     table = files.read(path, wanted, [PARTICIPANT])
     absent = [name for name in (REASON, SIMULATED) if name not in names]

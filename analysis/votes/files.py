@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.errors import InputError
+from methods.errors import InputError
 
 PARQUET = ".parquet"
 # What a damaged or foreign Parquet file makes Polars raise; a panic is no Exception.

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.errors import InputError, nearest
 from analysis.votes import files
 from analysis.votes.files import as_many, at
+from methods.errors import InputError, suggestion
 
 LEFT, RIGHT, TIE = "left", "right", "tie"
 CHOICES = (LEFT, RIGHT, TIE)
@@ -103,7 +103,7 @@ def _wanted(names: list[str], path: Path, columns: Mapping[str, str]) -> dict[st
         if ours not in KNOWN:
             raise InputError(f"--column {ours}=...: not one of {', '.join(KNOWN)}")
         if theirs not in names:
-            raise InputError(f"{path}: no column {theirs!r}{nearest(theirs, names)}")
+            raise InputError(f"{path}: no column {theirs!r}{suggestion(theirs, names)}")
     renamed = set(columns.values())
     found = {name: name for name in READ if name in names and name not in renamed}
     found |= {ours: theirs for ours, theirs in columns.items() if ours in READ}
@@ -111,7 +111,7 @@ def _wanted(names: list[str], path: Path, columns: Mapping[str, str]) -> dict[st
     for name in needed:
         if name not in found:
             raise InputError(
-                f"{path}: no column {name!r}{nearest(name, names)}; needed are left, "
+                f"{path}: no column {name!r}{suggestion(name, names)}; needed are left, "
                 "right and choice, or winner and loser; --column left=NAME names another one"
             )
     return {name: theirs for name, theirs in found.items() if name not in {*SIDED, *PLAIN}} | {

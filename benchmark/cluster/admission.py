@@ -22,9 +22,9 @@ from benchmark.cluster.plugin import (
     UnlikeError,
     uses_device,
 )
-from benchmark.errors import InputError
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan
+from methods.errors import InputError
 from methods.external import External
 
 

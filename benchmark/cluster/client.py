@@ -23,8 +23,8 @@ from distributed.core import rpc
 from rich.console import Console
 
 from benchmark.cluster.local import local_client
-from benchmark.errors import InputError
 from benchmark.planning.concurrency import local_workers
+from methods.errors import InputError
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from distributed import Client, Nanny, Scheduler, SpecCluster
 from distributed.system import MEMORY_LIMIT
 
 from benchmark.cluster.plugin import GPU
-from benchmark.errors import InputError
 from benchmark.planning.concurrency import thread_variables
 from benchmark.run_folder import provenance
+from methods.errors import InputError
 
 START_S = 120
 # Bytes of a worker that has loaded PyTorch and holds one large photograph.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.cluster.machines import Machine
-from benchmark.errors import InputError
 from benchmark.execution.inference import Limits
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.run_folder.folder import Row, Slot, damaged
+from methods.errors import InputError
 
 
 def item(

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
-from benchmark.errors import InputError
+from methods.errors import InputError
 
 
 class Background:

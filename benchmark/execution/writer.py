@@ -7,7 +7,7 @@ from typing import Protocol as Interface
 
 from benchmark.planning.plan import Case, Plan
 from benchmark.run_folder.folder import REFERENCE, Row, RunFolder, Slot
-from methods.images import write_atomically
+from methods.files import write_atomically
 
 
 class Watcher(Interface):

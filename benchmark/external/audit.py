@@ -17,14 +17,15 @@ from rich.progress import Progress
 from rich.table import Table
 
 import methods
-from benchmark.errors import InputError
 from benchmark.external.image_facts import image_facts
 from benchmark.inputs.dataset import Photo, PhotoStore
 from benchmark.inputs.protocol import hole_mask, reference
 from benchmark.planning.request import Job
 from methods.base import BLANK, Image, Mask, MissingRequirementError
+from methods.errors import InputError
 from methods.external import External, flat, is_image, plain
-from methods.images import ImageFileError, read_rgb, write_atomically
+from methods.files import write_atomically
+from methods.images import ImageFileError, read_rgb
 
 # Verdicts, worst first. drift: known pixels differ; noted: usable, with something to know.
 VERDICTS = ("drift", "unusable", "missing", "surplus", "noted", "ok")

@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmark.errors import InputError
 from benchmark.inputs.dataset import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol, hole_mask, reference
 from benchmark.planning.request import check_photos, check_protocol
 from methods.base import blank
+from methods.errors import InputError
 from methods.images import write_png
 
 README = """\

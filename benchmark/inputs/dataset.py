@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import InputError
 from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, reference
 from methods.base import Image, Mask
+from methods.errors import InputError
 from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
 
 # Formats people do put into such folders; skipping them in silence would lose photographs.

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image as PillowImage
 from pydantic import BaseModel, ConfigDict, Field
 
-from benchmark.errors import InputError
 from benchmark.inputs.holes import DatasetMasks, Hole
 from benchmark.metrics import check_options
 from methods.base import Image, Mask
+from methods.errors import InputError
 from methods.images import nearest
 from methods.validation import build
 

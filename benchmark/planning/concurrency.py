@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from benchmark.errors import InputError
+from methods.errors import InputError
 
 
 def thread_variables(threads: int) -> dict[str, str]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import methods
-from benchmark.errors import InputError
 from benchmark.run_folder.folder import REFERENCE, folder_name
 from methods.base import Inpainter
+from methods.errors import InputError
 from methods.validation import field_names
 
 DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")

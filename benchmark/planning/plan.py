@@ -7,13 +7,13 @@ from functools import cache
 from typing import Literal
 
 import methods
-from benchmark.errors import InputError
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Rows, Slot
 from methods.base import Inpainter, MethodError, MissingRequirementError
+from methods.errors import InputError
 
 # Raise these when a change of the benchmark's own code changes inputs or scores.
 INPUT_VERSION = 1

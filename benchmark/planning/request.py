@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmark.errors import InputError
 from benchmark.inputs import dataset
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol, load, select_resolutions
@@ -19,6 +18,7 @@ from benchmark.planning import method_specs
 from benchmark.planning.concurrency import local_workers, threads_wanted
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
+from methods.errors import InputError
 
 
 @dataclass(frozen=True)

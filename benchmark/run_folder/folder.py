@@ -20,10 +20,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from benchmark.errors import InputError
 from benchmark.run_folder.journal import Journal
 from benchmark.run_folder.rows import PackedSlots, Row, Slot, content_of
-from methods.images import write_atomically
+from methods.errors import InputError
+from methods.files import write_atomically
 
 REFERENCE = "reference"
 

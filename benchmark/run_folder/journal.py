@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import InputError
+from methods.errors import InputError
 
 
 @dataclass

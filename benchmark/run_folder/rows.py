@@ -6,12 +6,11 @@ import csv
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
-from io import StringIO, TextIOWrapper
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TextIO
 
-from methods.images import replacing
+from methods.files import replacing
 
 # A case's place: method, resolution, image.
 Slot = tuple[str, int, str]
@@ -106,18 +105,8 @@ def write_scores(path: Path, rows: Rows, metrics: list[str]) -> None:
 
     metrics: columns after l1, psnr and ssim. Empty = not measured; floats are the shortest text
     that reads back to the same number."""
-    with replacing(path) as file:
-        text = TextIOWrapper(file, encoding="utf-8", newline="")
-        _write_rows(text, rows.values(), metrics)
-        # The file itself is closed, once it is on disk, by who opened it.
-        text.detach()
-
-
-def scores_csv(rows: Iterable[Row], metrics: list[str]) -> str:
-    """The text that `write_scores` writes."""
-    text = StringIO()
-    _write_rows(text, Rows(rows).values(), metrics)
-    return text.getvalue()
+    with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
+        _write_rows(file, rows.values(), metrics)
 
 
 def _write_rows(text: TextIO, rows: Iterable[Row], metrics: list[str]) -> None:

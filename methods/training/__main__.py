@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from typer import Argument, Option
 
 import methods
 from methods.base import Inpainter, MethodError
+from methods.errors import run_command_line
 from methods.training import coarse, curve, photos
 from methods.training.features import features as load_features
 from methods.training.loop import train
@@ -184,14 +184,5 @@ def _split(found: list[photos.Photo]) -> tuple[list[photos.Photo], list[photos.P
     return training, validation
 
 
-def run() -> None:
-    """Run the command line; what is wrong with the input becomes one line and exit code 2."""
-    try:
-        app()
-    except (MethodError, ValueError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    run()
+    run_command_line(app, (MethodError, ValueError))

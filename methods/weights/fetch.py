@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from methods.files import sha256
 from methods.weights import content, registry, store
 from methods.weights.content import Kind, kind_of
 from methods.weights.download import Progress, SourceError, download, forget
@@ -98,7 +99,7 @@ def _here(file: PublishedFile, path: Path) -> Record | None:
         return None
     record = store.record_of(path)
     if record is not None:
-        return record if content.sha256([path]) == record.sha256 else None
+        return record if sha256(path) == record.sha256 else None
     try:
         return _verified(file, path, "")
     except SourceError:
@@ -128,7 +129,7 @@ def _partial(path: Path, url: str) -> Path:
 
 def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     """What is found of a file that was received whole. Raises SourceError if it is another."""
-    size, sha256 = path.stat().st_size, content.sha256([path])
+    size, digest = path.stat().st_size, sha256(path)
     kind = kind_of(path)
     if kind in NOT_A_FILE:
         expected = registry.megabytes(file.size)
@@ -136,7 +137,7 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     blob = content.git_blob(path) if file.git_blob else None
     compared = {
         "size": (file.size, size),
-        "SHA-256": (file.sha256, sha256),
+        "SHA-256": (file.sha256, digest),
         "git blob": (file.git_blob, blob),
     }
     for what, (published, found) in compared.items():
@@ -144,4 +145,4 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
             raise SourceError(f"what came has {what} {found}, {published} was expected")
     checked = [what for what, (published, _) in compared.items() if published is not None]
     today = datetime.now(UTC).date().isoformat()
-    return Record(url, size, sha256, checked, today)
+    return Record(url, size, digest, checked, today)

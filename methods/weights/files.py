@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from methods.base import MissingRequirementError
-from methods.weights import content, registry, store, tensorflow_files, torch_files
+from methods.files import sha256
+from methods.weights import registry, store, tensorflow_files, torch_files
 from methods.weights.content import READABLE, Kind, kind_of
 from methods.weights.errors import WeightsError
 
@@ -63,7 +64,7 @@ def _described(path: Path) -> WeightsFile:
     if not files[0].is_file():
         return WeightsFile(path, "")
     try:
-        return WeightsFile(files[0], content.sha256(files))
+        return WeightsFile(files[0], sha256(*files))
     except OSError as error:
         raise WeightsError(f"{files[0]} cannot be read: {error.strerror}") from None
 
@@ -92,7 +93,7 @@ def _how_to_get(name: str, variant: str, published: registry.Weights) -> str:
 
 def _check_unchanged(path: Path, name: str, variant: str) -> None:
     record = store.record_of(path)
-    if record is not None and content.sha256([path]) != record.sha256:
+    if record is not None and sha256(path) != record.sha256:
         command = fetch_command(name, variant, registry.load().weights[name])
         raise WeightsError(f"{path} has changed since it was fetched; get it again: {command}")
 

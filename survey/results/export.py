@@ -21,13 +21,13 @@ from typing import Any, TextIO
 
 import polars as pl
 
-from survey.errors import InputError
+from methods.errors import InputError
+from methods.files import replacing
 from survey.results import people, validity
 from survey.results.people import Judged
 from survey.storage import database, store
 from survey.storage.clock import now_ms
 from survey.storage.opened import Opened
-from survey.study.files import replacing
 from survey.study.stimuli import REFERENCE
 
 VOTES_FILE = "votes.csv"
@@ -57,7 +57,7 @@ def write(found: Opened, votes: Path) -> list[Path]:
     InputError, OSError."""
     paths = _targets(votes)
     votes.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(paths) as parts:
+    with replacing(*paths, private=True) as parts:
         if votes.suffix.lower() == ".parquet":
             with TemporaryDirectory(prefix=f".{votes.name}.", dir=votes.parent) as scratch:
                 text = Path(scratch) / VOTES_FILE

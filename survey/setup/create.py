@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from methods.errors import InputError, suggestion
+from methods.files import write_atomically
 from survey.design.questionnaire import Pool
-from survey.errors import InputError, nearest
 from survey.setup import sources
 from survey.setup.sources import Gathered
 from survey.storage import database, store
 from survey.study import config, keys, stimuli, texts
-from survey.study.files import write_private
 from survey.study.stimuli import REFERENCE
 
 PAIRS, CHECKS = 25, 2
@@ -69,7 +69,7 @@ def gather(wanted: Wanted) -> Gathered:
         if wanted.methods is not None:
             for method in wanted.methods:
                 if method not in others.methods:
-                    raise InputError(f"--methods {method}{nearest(method, others.methods)}")
+                    raise InputError(f"--methods {method}{suggestion(method, others.methods)}")
             others = others._replace(methods=list(wanted.methods))
         return others
     of_others = {source.method for source in others.sources}
@@ -94,7 +94,7 @@ def create(
         written = stimuli.write(used, folder, names, wanted.quality, done)
         study = _fitted(study, wanted, pool_of(study, written))
         check_design(study, written, pool_of(study, written), "create")
-        write_private(folder / config.FILE, to_toml(study))
+        write_atomically(folder / config.FILE, to_toml(study), private=True)
         token = keys.create(folder)
         if wanted.database == "sqlite":
             _begin(folder)

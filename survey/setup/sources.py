@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from survey.errors import InputError, nearest
+from methods.errors import InputError, suggestion
 from survey.study.stimuli import REFERENCE, Source
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -41,7 +41,7 @@ def from_run(
     for method in [*compared, *([check] if check else [])]:
         if method not in known:
             raise InputError(
-                f"{run}: no results of {method!r} at {size} px{nearest(method, known)}"
+                f"{run}: no results of {method!r} at {size} px{suggestion(method, known)}"
             )
     psnr: dict[str, list[float]] = defaultdict(list)
     for row in rows:

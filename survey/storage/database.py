@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 
-from survey.errors import InputError
-from survey.study.files import PRIVATE
+from methods.errors import InputError
+from methods.files import PRIVATE
 
 Result = TypeVar("Result")
 # Where the result goes, and what is to be done.

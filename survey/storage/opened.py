@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from methods.errors import InputError, suggestion
 from survey.design import questionnaire
-from survey.errors import InputError, nearest
 from survey.storage import database, store
 from survey.storage.tallies import Settled
 from survey.study import config, keys, stimuli
@@ -110,7 +110,7 @@ def check_design(
     named = [*wanted.methods, *filter(None, [wanted.against, wanted.check_method])]
     for method in named:
         if method not in known:
-            raise InputError(f"{path}: no images of {method!r}{nearest(method, known)}")
+            raise InputError(f"{path}: no images of {method!r}{suggestion(method, known)}")
     if wanted.against and wanted.against not in wanted.methods:
         raise InputError(f"{path}: design.against {wanted.against!r} is not among design.methods")
     if not pool.pairs:

@@ -24,7 +24,7 @@ from pydantic import (
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from survey.errors import InputError, nearest
+from methods.errors import InputError, suggestion
 from survey.study import texts
 
 FILE = "study.toml"
@@ -39,7 +39,7 @@ _ORIGIN = re.compile(rf"https?://{_LABEL}(\.{_LABEL})*(:[0-9]+)?(/[A-Za-z0-9._~/
 
 def _known_language(name: str) -> str:
     if name not in texts.languages():
-        raise ValueError(f"no texts in it{nearest(name, texts.languages())}")
+        raise ValueError(f"no texts in it{suggestion(name, texts.languages())}")
     return name
 
 
@@ -214,7 +214,7 @@ def _first(error: ValidationError) -> str:
     place = ".".join(map(str, found["loc"]))
     if found["type"] == "extra_forbidden":
         part = PARTS[str(found["loc"][0])] if len(found["loc"]) > 1 else Study
-        return f"{place}: no such entry{nearest(str(found['loc'][-1]), part.model_fields)}"
+        return f"{place}: no such entry{suggestion(str(found['loc'][-1]), part.model_fields)}"
     if found["type"] == "missing":
         return f"{place} is missing"
     message = found["msg"].removeprefix("Value error, ")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from survey.errors import InputError
-from survey.study.files import write_private
+from methods.errors import InputError
+from methods.files import write_atomically
 
 FILE = "keys.json"
 # Letters of a completion code.
@@ -71,7 +71,7 @@ def new_owner_token(folder: Path) -> str:
 def _write(folder: Path, secret: str) -> str:
     token = secrets.token_urlsafe(24)
     keys = Keys(secret, _sha256(token))
-    write_private(folder / FILE, json.dumps(keys._asdict(), indent=2) + "\n")
+    write_atomically(folder / FILE, json.dumps(keys._asdict(), indent=2) + "\n", private=True)
     return token
 
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from PIL import Image as PillowImage
 from PIL import ImageCms, ImageOps
 
-from survey.errors import InputError
-from survey.study.files import write_private
+from methods.errors import InputError
+from methods.files import write_atomically
 
 FOLDER, LIST = "stimuli", "stimuli.csv"
 REFERENCE = "reference"
@@ -75,7 +75,7 @@ def write(
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(Stimulus._fields)
     lines.writerows(sorted(written))
-    write_private(folder / LIST, text.getvalue())
+    write_atomically(folder / LIST, text.getvalue(), private=True)
     return written
 
 

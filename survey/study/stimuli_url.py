@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 from urllib3.exceptions import LocationParseError
 
-from survey.errors import InputError
+from methods.errors import InputError
 from survey.study.stimuli import FOLDER, Stimulus
 
 TIMEOUT_S = 20

@@ -21,7 +21,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from survey.errors import InputError
+from methods.errors import InputError
 from survey.storage import database, store
 from survey.storage.opened import Opened
 from survey.storage.schema import questions

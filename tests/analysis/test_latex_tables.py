@@ -19,8 +19,8 @@ from analysis.ranking.files import Study
 from analysis.runs import run as runs
 from analysis.votes import exclusions
 from analysis.votes.votes import read
-from tests.analysis.test_correlate import written
-from tests.analysis.test_tables import AWKWARD, PREAMBLE
+from tests.analysis.agreement.test_correlate import written
+from tests.analysis.runs.test_tables import AWKWARD, PREAMBLE
 
 
 def tables(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.errors import InputError
 from analysis.ranking import quality
 from analysis.votes.votes import read
+from methods.errors import InputError
 
 
 def votes(folder: Path, rows: str) -> Path:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from analysis import style
 from analysis.__main__ import app
-from analysis.errors import InputError
+from methods.errors import InputError
 
 JOURNAL = """
 column_width = 3.25

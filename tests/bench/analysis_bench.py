@@ -21,7 +21,6 @@ import numpy as np
 import polars as pl
 from PIL import Image as PillowImage
 
-from benchmark.run_folder.parquet import write_parquet
 from tests.bench.fresh import measured
 
 CASES = (1000, 10_000, 100_000)
@@ -143,9 +142,9 @@ def reporting(folder: str, force: bool) -> Callable[[], object]:
     return lambda: publish.publish(Path(folder), force=force)
 
 
-def measure(folder: Path, cases: int, kind: str) -> None:
+def measure(folder: Path, cases: int) -> None:
     this = "tests.bench.analysis_bench"
-    print(f"{cases:8} {kind:8}", end="", flush=True)
+    print(f"{cases:8}", end="", flush=True)
     for function, *more in (("loading",), ("tabling",), ("reporting", True), ("reporting", False)):
         seconds, memory = measured(f"{this}:{function}", str(folder), *more)
         print(f"{seconds:12.2f}{memory:6.0f}", end="", flush=True)
@@ -157,17 +156,14 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     names = ("read", "tables", "report", "unchanged")
     heads = "".join(f"{name + ' s':>12}{'MB':>6}" for name in names)
-    print(f"{'cases':>8} {'from':8}{heads}{'page MB':>12}")
+    print(f"{'cases':>8}{heads}{'page MB':>12}")
     for size in sizes:
         with TemporaryDirectory() as place:
             folder = Path(place) / "run"
             began = time.perf_counter()
             cases = run_folder(folder, size)
             print(f"# made in {time.perf_counter() - began:.1f} s", file=sys.stderr)
-            measure(folder, cases, "csv")
-            write_parquet(folder / "scores.csv", cases)
-            if (folder / "scores.parquet").exists():
-                measure(folder, cases, "parquet")
+            measure(folder, cases)
 
 
 if __name__ == "__main__":

@@ -25,15 +25,17 @@ from tempfile import TemporaryDirectory
 from distributed import Client, LocalCluster, wait
 from rich.console import Console
 
+import benchmark.job
 from benchmark.cluster.runner import WRITERS
-from benchmark import job
 from benchmark.execution.writer import Writer
 from benchmark.job import run_job
 from benchmark.planning.request import Request
-from methods.images import png_bytes, read_rgb, write_atomically
-from tests.bench.fresh import ROOT, measured
+from methods.files import write_atomically
+from methods.images import png_bytes, read_rgb
+from tests.bench.fresh import measured
 from tests.bench.scale_bench import PROTOCOL, SIZES, wanted
 from tests.benchmark.conftest import save, scene
+from tests.paths import ROOT
 
 DEMO = ROOT / "datasets" / "demo"
 TINY = (100, 1000, 4000)
@@ -73,7 +75,7 @@ def run_of(request: Request) -> Callable[[], None]:
 @contextmanager
 def timed(spent: list[float]):
     """Adds the seconds of a job's cases to `spent`."""
-    place = job_module.place
+    place = benchmark.job.place
 
     @contextmanager
     def clocked(job, console):
@@ -87,8 +89,6 @@ def timed(spent: list[float]):
 
             where.run = timed_run
             yield where
-
-    import benchmark.job
 
     benchmark.job.place = clocked
     try:

@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 # Methods and resolutions. The first two are the quickest methods there are, so the worst case; the
 # last are those of `make demo`.
 RUNS = (

@@ -26,8 +26,9 @@ from benchmark.planning.plan import Case, Plan, compare, list_cases
 from benchmark.planning.request import Job, Request, check
 from benchmark.run_folder.folder import REFERENCE, RunFolder, opened
 from benchmark.run_folder.rows import Row, write_scores
-from tests.bench.fresh import ROOT, measured
+from tests.bench.fresh import measured
 from tests.benchmark.conftest import save, scene
+from tests.paths import ROOT
 
 CASES = (100, 1000, 10_000, 100_000)
 METHODS, SIZES = 20, (16, 24, 32, 48)

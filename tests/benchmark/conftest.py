@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 UNDRAWN = "tests.benchmark.undrawn"
 PROTOCOL = """
 name = "tiny"

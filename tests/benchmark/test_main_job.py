@@ -19,7 +19,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from methods.images import read_mask, read_rgb, write_png
-from tests.benchmark.conftest import ROOT, Bench, save, scene
+from tests.benchmark.conftest import Bench, save, scene
+from tests.paths import ROOT
 
 GREY = "tests.benchmark.own_methods:Grey"
 BAD = "tests.benchmark.own_methods:Bad"
@@ -356,9 +357,8 @@ def test_flat_external_folder_needs_one_resolution(bench: Bench, tmp_path: Path)
 
 
 def test_help_reads_well() -> None:
-    root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, root / "run_benchmark.py", "--help"], capture_output=True, text=True
+        [sys.executable, ROOT / "run_benchmark.py", "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0
     for word in ("--dataset", "--overwrite", "never|failed|all", "Exit code"):

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.errors import InputError
 from benchmark.planning.method_specs import collect
+from methods.errors import InputError
 from tests.benchmark.conftest import Bench
 
 

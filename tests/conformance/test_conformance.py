@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 DATA = ROOT / "tests" / "data"
 NETWORKS = ["dfnet", "two_stage", "deepfillv2", "hifill"]
 

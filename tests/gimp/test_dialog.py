@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.gimp.real_gimp import RealGimp
+from tests.paths import DEMO
 
-PHOTO = Path(__file__).resolve().parents[2] / "datasets" / "demo" / "boats_river.jpg"
+PHOTO = DEMO / "boats_river.jpg"
 # One above the first choice.
 CHOSEN = "inpainted (telea)"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,8 +9,9 @@ import numpy as np
 import pytest
 
 from tests.gimp.real_gimp import RealGimp
+from tests.paths import DEMO
 
-PHOTO = Path(__file__).resolve().parents[2] / "datasets" / "demo" / "lake_mountains.jpg"
+PHOTO = DEMO / "lake_mountains.jpg"
 
 
 @pytest.fixture(scope="module")

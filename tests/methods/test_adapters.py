@@ -13,8 +13,8 @@ import pytest
 import methods
 from methods.base import MissingRequirementError, composite, known_pixels_changed
 from tests.methods.conftest import RUNNABLE, box, create, scene
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CASES = {
     "centre": (scene(1, 96, 96), box(96, 96, slice(32, 64), slice(32, 64))),
     "odd": (scene(2, 97, 130), box(97, 130, slice(20, 61), slice(33, 70))),

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 import methods
 from methods.base import MethodError
 from tests.methods.conftest import box, scene
+from tests.paths import ROOT
 
 # TorchScript still runs, and is what people have.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"
 )
-ROOT = Path(__file__).resolve().parents[2]
 IMAGE, MASK = scene(1, 90, 75), box(90, 75, slice(30, 60), slice(20, 50))
 
 

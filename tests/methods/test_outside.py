@@ -15,8 +15,8 @@ import methods
 from methods.base import MethodError, MissingRequirementError
 from methods.images import write_png
 from tests.methods.conftest import box, scene
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGE = scene(1, 48, 64)
 MASK = box(48, 64, slice(10, 30), slice(20, 50))
 

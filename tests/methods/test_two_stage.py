@@ -22,9 +22,10 @@ from methods.images import write_png
 from methods.weights import registry, store
 from tests.conformance.dfnet import filled
 from tests.methods.conftest import box, scene
+from tests.paths import DATA
 
 MOVES = ((-60, 0), (60, 0), (0, 100), (0, -100))
-GOLDEN = Path(__file__).resolve().parents[1] / "data" / "two_stage" / "pipeline_256x256.npz"
+GOLDEN = DATA / "two_stage" / "pipeline_256x256.npz"
 
 
 UNREFINED: dict[str, Any] = {"refine": False}

@@ -15,8 +15,8 @@ from flask import Flask
 from PIL import Image as PillowImage
 from werkzeug.serving import make_server
 
+from methods.errors import run_command_line
 from survey.__main__ import app as command_line
-from survey.errors import run_command_line
 from survey.setup import create
 from survey.storage.opened import Opened
 from survey.web.app import create_app

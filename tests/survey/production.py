@@ -12,8 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.hosts import Host
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST_S = 60
 LOCAL = "127.0.0.1"
 

@@ -16,7 +16,8 @@ import numpy as np
 import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.paths import ROOT
+
 PLUG_IN = ROOT / "plugins" / "gimp" / "inpaint_selection"
 sys.path.append(str(PLUG_IN))  # the plug-in's modules find each other by their bare names
 

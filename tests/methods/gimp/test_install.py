@@ -14,7 +14,8 @@ import environment
 from methods.__main__ import app
 from methods.gimp import folders
 from methods.gimp import install as installer
-from tests.methods.gimp.conftest import PLUG_IN, ROOT
+from tests.methods.gimp.conftest import PLUG_IN
+from tests.paths import ROOT
 
 NAME = "inpaint_selection"
 

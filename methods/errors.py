@@ -1,0 +1,78 @@
+"""Errors of user input and how every command line of the suite reports them."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterable
+from typing import NoReturn
+
+import typer
+
+INTERRUPTED = 130
+
+
+class InputError(ValueError):
+    """Input that cannot be used: one line that says what, where and what to do about it."""
+
+
+def run_command_line(
+    app: typer.Typer,
+    expected: tuple[type[Exception], ...] = (InputError,),
+    interrupted: str = "interrupted",
+) -> NoReturn:
+    """Run a Typer application and exit; report bad input as one line on stderr, exit code 2.
+
+    Parameters
+    ----------
+    app
+        The application. Integers that its commands return become the exit code.
+    expected
+        Exceptions whose message is reported instead of a traceback.
+    interrupted
+        What to report after Ctrl-C, with exit code 130.
+    """
+    try:
+        status = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _exit(error.format_message(), 2)
+    except typer.Abort:
+        status = INTERRUPTED
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except expected as error:
+        _exit(str(error), 2)
+    # Typer itself turns Ctrl-C into this status without a message.
+    if status == INTERRUPTED:
+        _exit(interrupted, INTERRUPTED)
+    sys.exit(status)
+
+
+def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the known name most similar to a misspelt one, or an empty string.
+
+    Parameters
+    ----------
+    name
+        What the user wrote; case is ignored.
+    known
+        The names to choose from.
+    cutoff
+        The least similarity (0 to 1) that counts, as in `difflib.get_close_matches`.
+    """
+    by_lower_case = {one.lower(): one for one in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower_case, 1, cutoff)
+    return by_lower_case[matches[0]] if matches else ""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message about an unknown name: the closest name or the choice."""
+    names = list(known)
+    if match := closest(name, names):
+        return f", did you mean {match!r}?"
+    return f"; known: {', '.join(names)}" if names and len(names) < 30 else ""
+
+
+def _exit(message: str, status: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,108 @@
+"""Files on disk: replace them atomically, compute their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+PRIVATE = 0o600
+PUBLIC = 0o666
+CHUNK = 1 << 20
+
+
+@contextmanager
+def replacing(*paths: Path, private: bool = False) -> Iterator[list[Path]]:
+    """Give empty files to write to, which replace `paths` together when the context is left.
+
+    Every file is flushed to disk before the first is renamed, so a kill or a power cut leaves
+    each name with its old or its new content. After an exception nothing is replaced.
+
+    Parameters
+    ----------
+    *paths
+        The files to replace; missing folders are created.
+    private
+        Whether only the owner of the process may read the new files.
+
+    Yields
+    ------
+    list of Path
+        The files to write instead, one for each of `paths`.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written; `filename` is the path that was asked for.
+    """
+    parts = [path.with_name(f".{path.name}.part") for path in paths]
+    try:
+        for part, path in zip(parts, paths, strict=True):
+            with _named(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                part.unlink(missing_ok=True)
+                mode = PRIVATE if private else PUBLIC
+                os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+        yield parts
+        for part in parts:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+        for part, path in zip(parts, paths, strict=True):
+            with _named(path):
+                part.replace(path)
+    finally:
+        for part in parts:
+            if part.is_file():
+                part.unlink()
+
+
+def write_atomically(path: Path, content: bytes | str, private: bool = False) -> None:
+    """Replace a file in one step; text is written as UTF-8.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then the old file is unchanged.
+    """
+    with replacing(path, private=private) as (part,):
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def sha256(*paths: Path) -> str:
+    """Return the SHA-256 of the content of one file, or of several one after the other, in hex.
+
+    Within a process a file is read again only after its size or modification time has changed.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    return _sha256(tuple(_state(path) for path in paths))
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    state = path.stat()
+    return str(path.resolve()), state.st_size, state.st_mtime_ns
+
+
+@cache
+def _sha256(states: tuple[tuple[str, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _, _ in states:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an OSError name the file that was asked for, not its temporary stand-in."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

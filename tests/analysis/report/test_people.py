@@ -1,0 +1,57 @@
+"""The report of a run with people's preferences in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.analysis.figures.test_figures import command
+
+SHARE = 80
+
+
+def votes(folder: Path) -> Path:
+    """[a] is preferred to b|ar by four in five of forty people, on each image."""
+    rows = ["participant,image,left,right,choice"]
+    for i in range(SHARE):
+        better = i % 5 < 4
+        rows.append(f"p{i % 40},{'xy'[i // 40]},[a],b|ar,{'left' if better else 'right'}")
+    path = folder / "votes.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_the_report_says_who_is_preferred_and_why_nothing_else(pictured: Path) -> None:
+    done = command("report", pictured, "--votes", votes(pictured))
+    assert done.returncode == 0, done.stderr
+    page = (pictured / "report.html").read_text()
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("&lt;", "<")
+    assert "What people preferred" in text
+    assert re.search(
+        r"\[a\] is preferred to b\|ar: 80 % of decided votes "
+        r"\(95 % interval \d\d–\d\d %, p [<=] 0\.00",
+        text,
+    )
+    assert "80 valid votes of 40 people" in text
+    # Who reads it can make it again.
+    assert re.search(r"python -m analysis report \S+ --votes \S+votes.csv", text)
+    assert re.search(r"With python 3\.\d+\.\d+, numpy \d", text)
+    assert "Where methods trade places" in text
+    # Four results are too few to say which metric agrees with people.
+    assert "Not computed:" in text and "at least 30 are needed" in text
+    assert not re.search(r'(src|href)="(?!data:|#)', page.split("<script>")[0])
+    assert (pictured / "ranking/ranking.csv").read_text().count("\n") == 3
+
+
+def test_without_votes_there_is_no_such_section(pictured: Path) -> None:
+    assert command("report", pictured).returncode == 0
+    assert "What people preferred" not in (pictured / "report.html").read_text()
+
+
+def test_votes_that_cannot_be_used_leave_the_report_as_it_was(pictured: Path) -> None:
+    command("report", pictured)
+    before = (pictured / "report.html").read_bytes()
+    (pictured / "votes.csv").write_text("left,right,choice\n[a],[a],left\n")
+    done = command("report", pictured, "--votes", pictured / "votes.csv")
+    assert done.returncode == 2 and "line 2: '[a]' against itself" in done.stderr
+    assert (pictured / "report.html").read_bytes() == before

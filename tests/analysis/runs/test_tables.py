@@ -1,0 +1,154 @@
+"""Tables from a run folder written by hand: means, marks, gaps and notes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from analysis.runs import run, table_formats, tables
+from methods.errors import InputError
+from tests.analysis.conftest import HEADER, INFO, SCORES, write_run
+
+
+def test_csv_has_unrounded_means_in_the_order_asked_for(folder: Path) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(table_formats.to_csv(tables.objective(run.load(folder)))))
+    )
+    assert [row["method"] for row in rows] == ["b|ar", "[a]", "gone"]
+    assert float(rows[0]["64_l1"]) == pytest.approx(1.5005)
+    assert rows[1]["64_psnr"] == "25.0" and rows[1]["128_psnr"] == "inf"
+    assert (rows[1]["64_images"], rows[1]["128_images"], rows[2]["128_images"]) == ("2", "1", "0")
+    assert rows[2]["64_l1"] == ""
+
+
+def test_best_and_second_by_what_is_printed_and_only_if_complete(folder: Path) -> None:
+    lines = table_formats.to_markdown(tables.objective(run.load(folder))).splitlines()
+    assert lines[0] == ("| method | 64 L1 ↓ | 64 PSNR (dB) ↑ | 128 L1 ↓ | 128 PSNR (dB) ↑ |")
+    # 1.5005 and 1.5 print alike: both are best. [a] at 128 lacks an image: not ranked.
+    assert lines[2] == r"| b\|ar | **1.50** | <u>24.50</u> | 4.00 | 11.00 |"
+    assert lines[3] == "| [a] | **1.50** | **25.00** | 1.00* | inf* |"
+    assert lines[4] == "| gone | – | – | – | – |"
+
+
+def test_notes_say_what_a_reader_must_know(folder: Path) -> None:
+    notes = "\n".join(tables.objective(run.load(folder)).notes)
+    assert "Means over 2 images" in notes and "protocol tiny" in notes
+    assert "L1: as defined" in notes and "[a]: no refinement" in notes
+    assert "[a]: 1 of 4 cases without a result (failed: boom, twice)" in notes
+    assert "[a]: changed known pixels in 1 of 4 results" in notes
+    assert "gone: 4 of 4 cases without a result (skipped: gone needs coal)" in notes
+
+
+def test_cost_is_the_median_time_and_the_highest_peak(folder: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(table_formats.to_csv(tables.cost(run.load(folder))))))
+    assert (rows[1]["64_seconds"], rows[1]["64_peak_memory_mb"]) == ("5.0", "300.0")
+    assert "**" not in table_formats.to_markdown(tables.cost(run.load(folder)))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_is_cut_off_on_any_screen(folder: Path, terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=40, force_terminal=terminal, color_system=None)
+    table_formats.show(tables.objective(run.load(folder)), console)
+    text = out.getvalue()
+    assert "…" not in text and "[a]" in text and "64 px" in text and "128 px" in text
+    assert max(map(len, text.splitlines()[:5])) <= 40 or not terminal
+
+
+def test_tables_are_written_into_the_run_folder(folder: Path) -> None:
+    tables.write(run.load(folder))
+    names = sorted(path.name for path in (folder / "tables").iterdir())
+    assert names == [
+        f"{name}.{suffix}" for name in ("cost", "objective") for suffix in ("csv", "md", "tex")
+    ]
+
+
+def test_what_is_not_a_run_folder_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"run\.json.*is .* a run folder"):
+        run.load(tmp_path)
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "scores.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="not a run folder"):
+        run.load(tmp_path)
+
+
+def test_results_scored_as_given_are_marked_and_explained(tmp_path: Path) -> None:
+    scores = SCORES.replace("b|ar,64,x,ok,1.501,24.0,0,0", "b|ar,64,x,ok,1.501,24.0,55,1")
+    table = tables.objective(run.load(write_run(tmp_path, scores=scores)))
+    assert table_formats.to_markdown(table).splitlines()[2] == (
+        r"| b\|ar | **1.50†** | <u>24.50†</u> | 4.00 | 11.00 |"
+    )
+    notes = "\n".join(table.notes)
+    assert "b|ar: † marks means with results made elsewhere (1 of 4)" in notes
+    assert "b|ar: changed known pixels" not in notes
+
+
+def test_latex_has_the_layout_of_the_paper(folder: Path) -> None:
+    lines = table_formats.to_latex(tables.objective(run.load(folder)), "objective").splitlines()
+    assert "booktabs" in lines[0]
+    assert (
+        r" & \multicolumn{2}{c}{64 px} & \multicolumn{2}{c}{128 px} \\" in lines
+        and r"\cmidrule(lr){2-3}\cmidrule(lr){4-5}" in lines
+    )
+    heading = r"\heading L1$\downarrow$ & \heading PSNR$\uparrow$"
+    assert rf"Method & {heading} & {heading} \\" in lines
+    assert r" &  & \heading (dB) &  & \heading (dB) \\" in lines
+    # Best bold, second underlined, the mean over one image of two marked and not ranked.
+    assert any(
+        line.endswith(r"ar & \textbf{1.50} & \underline{24.50} & 4.00 & 11.00 \\") for line in lines
+    )
+    assert (
+        r"[a] & \textbf{1.50} & \textbf{25.00} & 1.00\rlap{$^{*}$} & $\infty$\rlap{$^{*}$} \\"
+        in lines
+    )
+    assert r"gone & -- & -- & -- & -- \\" in lines
+
+
+AWKWARD = ["a_b & 50% #1", "é: {$x^2$} ~\\", "Photoshop 2020"]
+PREAMBLE = {
+    "one column": r"\documentclass{article}",
+    "two columns": r"\documentclass[twocolumn]{article}\usepackage[margin=1.8cm]{geometry}",
+}
+
+
+@pytest.mark.parametrize("preamble", PREAMBLE.values(), ids=PREAMBLE.keys())
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+def test_latex_compiles_and_fits_the_page(tmp_path: Path, preamble: str) -> None:
+    """Four resolutions and three metrics as in the paper, names with characters that mean
+    something to TeX."""
+    sizes = [1024, 1536, 1792, 2048]
+    metrics = {**INFO["metrics"], "ssim": {**INFO["metrics"]["psnr"], "label": "SSIM", "unit": ""}}
+    info = {
+        **INFO,
+        "methods": [{"label": name, "note": f"{name}!"} for name in AWKWARD],
+        "resolutions": sizes,
+        "metrics": metrics,
+        "protocol": {"name": "tiny_1", "metrics": list(metrics)},
+    }
+    rows = [
+        f'"{name}",{size},{image},ok,3.456,23.456,0.912,55,1,12.5,1234,\n'
+        for name in AWKWARD
+        for size in sizes
+        for image in "xy"
+    ]
+    header = HEADER.replace("psnr,", "psnr,ssim,")
+    folder = write_run(tmp_path / "run", info, header + "".join(rows))
+    tables.write(run.load(folder))
+    document = (
+        preamble + r"\usepackage{booktabs}\begin{document}"
+        r"\input{run/tables/objective}\input{run/tables/cost}\end{document}"
+    )
+    (tmp_path / "paper.tex").write_text(document)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert (tmp_path / "paper.pdf").exists()

@@ -1,0 +1,215 @@
+"""What a votes file may look like, and by which line a bad one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from analysis.__main__ import app
+from analysis.votes.votes import Reading, read
+from methods.errors import InputError
+
+GOOD = "left,right,choice\na,b,left\nb,a,left\n"
+
+
+def refused(path: Path, content: str | bytes) -> str:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).replace(str(path), "FILE")
+
+
+BAD = {
+    "short": (GOOD + "a,b\n", "FILE line 4: 2 fields, the header has 3"),
+    "long": (GOOD + "a,b,left,really\nc\n", "FILE line 4: 4 fields, the header has 3"),
+    "short after a quoted line break": (
+        'left,right,choice\n"a\nx",b,left\nb,"a ""x""",left\nb,a\n',
+        "FILE line 5: 2 fields, the header has 3",
+    ),
+    "semicolon in one row": (GOOD + "a;b;left\n", "FILE line 4: 1 field, the header has 3"),
+    "open quote": (GOOD + '"a,b,left\nb,a,left\n', "FILE line 4: a quote is opened here and never"),
+    "two encodings": (
+        GOOD.encode() + "é,b,left\n".encode() + "é,b,left\n".encode("latin-1"),
+        "FILE line 5: not UTF-8 (byte 0xe9); save it as UTF-8",
+    ),
+    "header of another encoding": (
+        "léft,right,choice\n".encode("latin-1"),
+        "FILE line 1: not UTF-8 (byte 0xe9)",
+    ),
+    "UTF-16": (GOOD.encode("utf-16-le"), "FILE line 1: a NUL byte; save it as UTF-8 CSV"),
+    "two columns of a name": (
+        "left,right,choice,left\na,b,left,a\n",
+        "FILE line 1: 2 columns are called 'left'",
+    ),
+    "row of empty fields": (GOOD + ",,\n", "FILE line 4: no method in 'left'"),
+    "nobody": (
+        "participant,left,right,choice\np,a,b,left\n,b,a,left\n,b,a,left\n",
+        "FILE line 3: no participant in 'participant' (2 such lines)",
+    ),
+    "blank lines count": (GOOD + "\n\na,a,left\n", "FILE line 6: 'a' against itself"),
+    "itself but for a blank": (GOOD + "a, a,left\n", "FILE line 4: 'a' against itself"),
+    "misspelt": ("left,rihgt,choice\na,b,left\n", "no column 'right', is 'rihgt' meant?"),
+    "flag": (
+        "left,right,choice,is_check\na,b,left,0\na,b,left,perhaps\n",
+        "FILE line 3: is_check 'perhaps' cannot be used",
+    ),
+    "number": (
+        "left,right,choice,response_ms\na,b,left,\na,b,left,1e999\n",
+        "FILE line 3: response_ms '1e999' cannot be used",
+    ),
+    "negative weight": ("winner,loser,weight\na,b,-1\n", "FILE line 2: weight '-1.0' cannot"),
+    "twice among many": (
+        "participant,question,left,right,choice\n"
+        + "".join(f"p{i % 7},{i},a,b,left\n" for i in range(70))
+        + "p3,10,a,b,left\n",
+        "FILE lines 12 and 72: participant 'p3' answered question '10' twice; keep one",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_one_line_that_names_the_first_bad_row(case: str, tmp_path: Path) -> None:
+    content, said = BAD[case]
+    assert said in refused(tmp_path / "votes.csv", content)
+
+
+def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    assert "FILE: " in refused(tmp_path / "votes.parquet", GOOD)
+
+
+SAME = {
+    "line ends of Windows": GOOD.replace("\n", "\r\n"),
+    "byte order mark": "\ufeff" + GOOD,
+    "blank lines": GOOD.replace("\nb", "\n\nb") + "\n\n",
+    "no line end at the end": GOOD[:-1],
+    "quotes": '"left","right","choice"\n"a","b","left"\n"b","a","left"\n',
+    "blanks around words": GOOD.replace("a,b,left", " a,b , LEFT "),
+    "tabs": GOOD.replace(",", "\t"),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_what_programs_write_differently_reads_the_same(case: str, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_bytes(SAME[case].encode())
+    frame = read(tmp_path / "votes.csv").frame
+    rows = frame.select("left", "right", "choice").rows()
+    assert rows == [("a", "b", "left"), ("b", "a", "left")]
+
+
+def test_parquet_reads_as_csv_does_whatever_its_types(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "participant": [7, 7, 8],
+            "question": [1, 2, 1],
+            "left": pl.Series(["a", "b", "a"], dtype=pl.Categorical),
+            "right": ["b", "a", "b"],
+            "choice": ["left", "tie", "b"],
+            "is_check": [False, False, True],
+            "check_passed": [None, None, True],
+            "response_ms": [1000.5, None, 3.0],
+        }
+    )
+    table.write_parquet(tmp_path / "votes.parquet")
+    table.write_csv(tmp_path / "votes.csv")
+    parquet, text = (read(tmp_path / f"votes.{suffix}").frame for suffix in ("parquet", "csv"))
+    assert parquet.drop("line").equals(text.drop("line"))
+    assert parquet["choice"].to_list() == ["left", "tie", "right"]
+
+
+TYPED = {
+    "list": ([["a"], ["b"]], "column 'left' is of type List(String); save it as text or numbers"),
+    "struct": ([{"x": 1}, {"x": 2}], "column 'left' is of type Struct({'x': Int64}); save it as"),
+    "binary": ([b"a", b"\xff"], "column 'left' is of type Binary; save it as text or numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_a_column_of_another_type_is_refused_by_its_name(kind: str, tmp_path: Path) -> None:
+    left, said = TYPED[kind]
+    table = pl.DataFrame({"left": left, "right": ["c", "c"], "choice": ["left", "left"]})
+    table.write_parquet(tmp_path / "votes.parquet")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "votes.parquet")
+    assert str(caught.value).startswith(f"{tmp_path / 'votes.parquet'}: {said}")
+
+
+def test_rows_of_parquet_are_counted_from_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "votes.parquet"
+    good = {"left": ["a"] * 4, "right": ["b"] * 4, "choice": ["left"] * 4}
+    for changed, said in {
+        ("choice", ("left", "up", "left", "up")): "row 2: choice 'up' (2 such rows); left, right",
+        ("left", ("a", "a", "b", "a")): "row 3: 'b' against itself",
+        ("left", (None, "a", "a", "a")): "row 1: no method in 'left'",
+        ("weight", (1.0, 1.0, 1.0, -1.0)): "row 4: weight '-1.0' cannot be used",
+    }.items():
+        pl.DataFrame(good | {changed[0]: changed[1]}).write_parquet(path)
+        with pytest.raises(InputError) as caught:
+            read(path)
+        assert f"votes.parquet {said}" in str(caught.value)
+    answered = {"participant": ["p"] * 4, "question": [1, 2, 3, 2]}
+    pl.DataFrame(good | answered).write_parquet(path)
+    with pytest.raises(InputError, match="rows 2 and 4: participant 'p' answered question '2'"):
+        read(path)
+
+
+def test_a_panic_of_polars_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at some flipped bits; it is no Exception."""
+    pl.read_csv(GOOD.encode()).write_parquet(tmp_path / "votes.parquet")
+
+    def panics(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("range end\nstack")
+
+    for where, name in ((pl.LazyFrame, "collect"), (pl, "read_parquet_schema")):
+        monkeypatch.setattr(where, name, panics)
+        with pytest.raises(InputError, match=r"votes\.parquet: range end$"):
+            read(tmp_path / "votes.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_flags_that_another_program_made_floats(suffix: str, tmp_path: Path) -> None:
+    """As pandas does in a column with gaps."""
+    path = tmp_path / f"votes.{suffix}"
+    flags = {"is_check": [0.0, 1.0, 1.0], "check_passed": [None, 1.0, 0.0]}
+    table = pl.DataFrame({"left": ["a"] * 3, "right": ["b"] * 3, "choice": ["left"] * 3} | flags)
+    table.write_parquet(path) if suffix == "parquet" else table.write_csv(path)
+    frame = read(path).frame
+    assert frame["is_check"].to_list() == [False, True, True]
+    assert frame["check_passed"].to_list() == [None, True, False]
+    table.with_columns(is_check=pl.Series([0.0, 0.5, 1.0])).write_csv(tmp_path / "votes.csv")
+    with pytest.raises(InputError, match=r"line 3: is_check '0\.5' cannot be used"):
+        read(tmp_path / "votes.csv")
+
+
+def test_an_empty_answer_may_be_a_tie_and_a_word_may_be_a_method(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("left,right,choice\na,b,\nleft,b,left\nb,left,b\n")
+    frame = read(tmp_path / "votes.csv", Reading(answers={"": "tie"})).frame
+    assert frame["choice"].to_list() == ["tie", "left", "left"]
+
+
+def test_columns_that_are_not_used_are_said_and_what_was_meant(tmp_path: Path) -> None:
+    rows = ["participent,left,right,choice,browser"]
+    rows += [f"p{i},a,b,{'left' if i % 3 else 'right'},x" for i in range(9)]
+    (tmp_path / "votes.csv").write_text("\n".join(rows) + "\n")
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
+    assert "'participent' is not used (is 'participant' meant? --column participant=" in done.output
+    assert "the column 'browser' is not used\n" in done.output
+
+
+def test_participants_twice_or_ragged_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("participant,left,right,choice\np,a,b,left\n")
+    for text, said in {
+        "participant,excluded\np,0\nq,1\np,1\n": "lines 2 and 4: participant 'p' twice",
+        "participant,excluded,reason\np,0\n": "line 2: 2 fields, the header has 3",
+        "participant,exclude\np,0\n": "no column 'excluded', is 'exclude' meant?",
+        "participant,excluded\np,0.0\nq,2.0\n": "line 3: excluded '2.0' cannot be used",
+        "participant,excluded\np,maybe\n": "line 2: excluded 'maybe' cannot be used",
+    }.items():
+        (tmp_path / "participants.csv").write_text(text)
+        words = ["rank", str(tmp_path / "votes.csv"), "--out", str(tmp_path / "out")]
+        words += ["--participants", str(tmp_path / "participants.csv")]
+        done = CliRunner().invoke(app, words)
+        assert said in str(done.exception) and not (tmp_path / "out").exists()

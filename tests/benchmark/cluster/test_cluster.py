@@ -1,0 +1,333 @@
+"""run_benchmark.py --cluster: the answers are those of a local run; what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from benchmark.cluster import machines
+from benchmark.cluster.plugin import PREFIX, Environment
+from tests.benchmark.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
+from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
+from tests.paths import ROOT
+
+GREY = "tests.benchmark.own_methods:Grey"
+BAD = "tests.benchmark.own_methods:Bad"
+WAITING = "tests.benchmark.cluster.own_methods:Waiting"
+# Any JSON file.
+CITATIONS = ROOT / "tests" / "data" / "bradley_terry" / "citations.json"
+METHODS = (
+    *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
+    *("--resolutions", "48"),
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What Dask gives to each of its workers.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A run on this machine alone, finished."""
+    folder = tmp_path_factory.mktemp("local")
+    for seed, name in enumerate(["bright", "cliff", "été 1"]):
+        save(folder / "photos" / f"{name}.png", scene(seed, 96, 96))
+    (folder / "tiny.toml").write_text(PROTOCOL)
+    alone = Bench(folder / "photos", folder / "tiny.toml", folder / "run")
+    done = alone.run(*METHODS)
+    assert done.returncode == 0, done.stderr
+    return alone
+
+
+def beside(local: Bench, tmp_path: Path) -> Bench:
+    """The same run into another folder."""
+    return dataclasses.replace(local, out=tmp_path / "run")
+
+
+def assert_same(bench: Bench, other: Bench) -> None:
+    assert scores(bench) == scores(other)
+    assert results(bench) == results(other)
+    assert bench.tables() == other.tables()
+
+
+def test_workers_here_and_elsewhere_give_a_local_runs_answers(
+    local: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    bench = beside(local, tmp_path)
+    done = bench.run(*METHODS, "--cluster", "local:2")
+    assert done.returncode == 0, done.stderr
+    assert "distributed" not in done.stderr
+    assert_same(bench, local)
+    info = json.loads((bench.out / "run.json").read_text())
+    assert (info["cluster"], info["workers"], info["threads"]) == ("local:2", 2, 1)
+    assert [machine["workers"] for machine in info["cluster_machines"]] == [2]
+
+    finished = bench.run(*METHODS, "--cluster", "local:1")
+    assert finished.returncode == 0 and " 0 to run" in finished.stderr
+    again = json.loads((bench.out / "run.json").read_text())
+    told = ("cluster", "workers", "cluster_machines", "machine")
+    assert [again[name] for name in told] == [info[name] for name in told]
+
+    for host in cluster.hosts[1:]:
+        cluster.start_worker(host)
+    shutil.rmtree(bench.out)
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr + cluster.log()
+    assert_same(bench, local)
+
+
+def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
+    local: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    bench = beside(local, tmp_path)
+    # A file system of its own, where an empty folder lies over the photographs.
+    hide = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+    cluster.start_worker(cluster.hosts[1], before=[*hide, str(bench.photos)])
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr + cluster.log()
+    assert_same(bench, local)
+
+
+def test_results_are_scored_again_when_only_the_metrics_change(
+    local: Bench, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.toml"
+    more.write_text(PROTOCOL.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
+    here = Bench(local.photos, more, tmp_path / "here")
+    cluster = Bench(local.photos, more, tmp_path / "cluster")
+    for bench in (here, cluster):
+        shutil.copytree(local.out, bench.out)
+    assert here.run(*METHODS).returncode == 0
+    done = cluster.run(*METHODS, "--cluster", "local:2")
+    assert done.returncode == 0, done.stderr
+    assert all(float(row["ssim_uniform"]) > 0 for row in cluster.rows().values())
+    # Nothing was run again: seconds are those of before.
+    assert cluster.rows() == here.rows() and results(cluster) == results(local)
+
+
+def test_failures_become_rows_as_in_a_local_run(bench: Bench, tmp_path: Path) -> None:
+    methods = tmp_path / "methods.toml"
+    hows = ["raise", "segfault", "memory", "shape", "hang"]
+    methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
+    words = ("--method-file", str(methods), "--resolutions", "48", "--time-limit", "5")
+    assert bench.run(*words, "--cluster", "local:2").returncode == 1
+    local = dataclasses.replace(bench, out=tmp_path / "local")
+    assert local.run(*words, "--workers", "2").returncode == 1
+    assert [unlimited(row) for row in scores(bench)] == scores(local)
+    assert "Traceback" in (bench.out / "logs/48/raise/bright.txt").read_text()
+
+
+def unlimited(row: dict[str, str]) -> dict[str, str]:
+    """Without the limit of memory that a worker has."""
+    return {**row, "error": re.sub(r"^memory limit of .* GB reached: ", "", row["error"])}
+
+
+def test_a_case_goes_where_there_is_memory_enough(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    greedy = "tests.benchmark.own_methods:Greedy"
+    words = ("--methods", greedy, "--option", f"{greedy}.megabytes=1500", "--resolutions", "48")
+    cluster.start_worker(cluster.hosts[1], "--memory-limit", "1GiB")
+    small = bench.run(*words, "--cluster", cluster.address)
+    assert small.returncode == 1, small.stderr
+    (row, *_) = bench.rows().values()
+    assert row["status"] == "out_of_memory" and "limit of 1 GB" in row["error"]
+
+    cluster.start_worker(cluster.hosts[2], "--memory-limit", "8GiB")
+    until(lambda: cluster.log().count("Register worker addr") == 2)
+    both = bench.run(*words, "--cluster", cluster.address, "--overwrite", "failed")
+    assert both.returncode == 0, both.stderr
+    assert {row["status"] for row in bench.rows().values()} == {"ok"}
+
+
+def test_a_worker_that_would_compute_something_else_is_refused(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    distribution(other, "opencv-contrib-python")
+    cluster.start_worker(cluster.hosts[1], more_path=str(other))
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()[-1:]
+    assert "opencv-contrib-python 1.0 there" in line and cluster.hosts[1].address in line
+    assert not bench.out.exists()
+    # Whoever comes next is not measured by this command.
+    until(lambda: not runs_known(cluster))
+
+
+def runs_known(cluster: Cluster) -> list[str]:
+    """Names of the runs that the scheduler asks workers about."""
+    with Client(cluster.address, set_as_default=False) as client:
+        names = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
+    return [name for name in names if name.startswith(PREFIX)]
+
+
+def test_a_worker_that_comes_later_and_is_unlike_computes_nothing(
+    bench: Bench, cluster: Cluster, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    distribution(other, "opencv-contrib-python")
+    good = cluster.start_worker(cluster.hosts[1])
+    words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+    process = start(bench, *words, "--resolutions", "48", "--cluster", cluster.address)
+    until(lambda: list(tmp_path.glob("started-*")))
+    bad = cluster.start_worker(cluster.hosts[2], more_path=str(other))
+    # It is handed what waits behind the case under way, and leaves.
+    bad.wait(LONGEST_S)
+    assert len(list(tmp_path.glob("started-*"))) == 1 and good.poll() is None
+    (tmp_path / "go").touch()
+    _, told = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 0, told + cluster.log()
+    assert json.loads((bench.out / "run.json").read_text())["workers"] == 1
+
+
+def test_what_one_worker_skips_others_do(bench: Bench, cluster: Cluster) -> None:
+    needy = "tests.benchmark.cluster.own_methods:Needy"
+    words = ("--methods", needy, "--resolutions", "48", "--cluster", cluster.address)
+    cluster.start_worker(cluster.hosts[1], BROKEN="1")
+    done = bench.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in bench.rows().values()} == {"skipped"}
+    assert "needy needs a driver" in done.stderr
+    cluster.start_worker(cluster.hosts[2])
+    until(lambda: cluster.log().count("Register worker addr") == 2)
+    done = bench.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in bench.rows().values()} == {"ok"}
+
+
+def test_a_scheduler_without_the_suite_is_refused(bench: Bench, cluster: Cluster) -> None:
+    cluster.hosts[0].kill()
+    cluster.start_scheduler(PYTHONPATH="")
+    cluster.start_worker(cluster.hosts[1])
+    done = bench.run(*METHODS, "--cluster", cluster.address)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()[-1:]
+    assert f"the scheduler at {cluster.address} cannot import the suite" in line
+    assert not bench.out.exists()
+
+
+def test_an_installed_suite_and_a_checkout_are_the_same(tmp_path: Path) -> None:
+    """The installed one has the plug-in inside, and pip and its like are of any version."""
+    shutil.copytree(ROOT / "benchmark", tmp_path / "benchmark")
+    shutil.copytree(ROOT / "methods", tmp_path / "methods")
+    plugin = "inpaint_selection"
+    shutil.copytree(ROOT / "plugins" / "gimp" / plugin, tmp_path / "methods" / "gimp" / plugin)
+    distribution(tmp_path, "pip")
+    assert difference(tmp_path) == ""
+    with (tmp_path / "methods" / "classical.py").open("a") as file:
+        file.write("# another one\n")
+    assert difference(tmp_path) == "another version of the suite is there"
+    distribution(tmp_path, "distributed")
+    assert difference(tmp_path).startswith("distributed 1.0 there, ")
+
+
+def difference(other: Path) -> str:
+    """Between the suite that is tested and one in another folder."""
+    program = (
+        "import pickle, sys; from benchmark.cluster_plugin import Environment; "
+        "sys.stdout.buffer.write(pickle.dumps(Environment.here()))"
+    )
+    # From there: with -c Python looks first where it was started.
+    told = subprocess.check_output([sys.executable, "-c", program], cwd=other)
+    return Environment.here().difference(pickle.loads(told))
+
+
+def distribution(folder: Path, name: str) -> None:
+    """Version 1.0 of a distribution, as far as its metadata go."""
+    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+
+
+def test_a_worker_that_comes_later_helps(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+    words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
+    process = start(bench, *words, "--resolutions", "48", "--cluster", cluster.address)
+    assert process.stderr is not None
+    assert "waiting for a worker" in process.stderr.readline()
+    for number, host in enumerate(cluster.hosts[1:], 1):
+        cluster.start_worker(host)
+        until(lambda number=number: len(list(tmp_path.glob("started-*"))) == number)
+    (tmp_path / "go").touch()
+    _, told = process.communicate(timeout=LONGEST_S)
+    assert process.returncode == 0, told
+    assert len(list(tmp_path.glob("started-*"))) == 4
+
+
+def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+    cluster.start_worker(cluster.hosts[1], "--nthreads", "2", "--resources", "GPU=1")
+    cluster.start_worker(cluster.hosts[2])
+    until(lambda: cluster.log().count("Register worker addr") == 2)
+    traced = "tests.benchmark.cluster.own_methods:Traced"
+    words = ("--methods", f"{traced},telea", "--option", f"{traced}.folder={tmp_path}")
+    done = bench.run(*words, "--resolutions", "48", "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr
+    told = [path.name.split("-") for path in tmp_path.glob("traced-*")]
+    assert len(told) == 4
+    assert {device for _, device, *_ in told} == {"cuda"}
+    assert len({worker for _, _, worker, *_ in told}) == 1
+    times = sorted((int(begin), int(end)) for *_, begin, end in told)
+    assert all(end < begin for (_, end), (begin, _) in pairwise(times))
+    assert "no worker offers a GPU" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--cluster", "local:0"], "write local:N"),
+        (["--cluster", "local:2", "--workers", "2"], "leave out --workers"),
+        (["--cluster", "nowhere.json"], "no such scheduler file"),
+        (["--cluster", "tcp://127.0.0.1:9"], "no Dask scheduler answers"),
+        (["--cluster", "tcp://127.0.0.1"], "not an address"),
+        (["--cluster", "http://127.0.0.1:9"], "not an address"),
+        (["--cluster", "tls://127.0.0.1:9"], "tls:// needs certificates"),
+        (["--cluster", str(CITATIONS)], "not what a scheduler has written"),
+        (["--cluster", "local:1", "--device", "cuda:1"], "use cuda, cpu or auto"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_one_line(
+    bench: Bench, words: list[str], told: str
+) -> None:
+    done = bench.run("--methods", "telea", *words)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert told in line
+    assert not bench.out.exists()
+
+
+def test_something_else_that_listens_there_is_not_waited_for(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = bench.run("--cluster", f"127.0.0.1:{silent.getsockname()[1]}")
+    assert done.returncode == 2 and "no Dask scheduler answers" in done.stderr
+
+
+@pytest.mark.parametrize("where", [[], ["--cluster", "local:1"]])
+def test_threads_are_those_that_the_user_has_set(
+    bench: Bench, where: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert bench.run("--methods", "telea", "--resolutions", "48", *where).returncode == 0
+    assert json.loads((bench.out / "run.json").read_text())["threads"] == 3
+
+
+@pytest.mark.parametrize(("told", "threads"), [("", 1), ("4,2", 4), ("many", 1), ("3", 3)])
+def test_threads_of_a_case_are_what_openmp_would_take(
+    monkeypatch: pytest.MonkeyPatch, told: str, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert machines.threads() == threads

@@ -1,0 +1,319 @@
+"""Results made elsewhere: what the audit finds, what it stops, what is scored and how."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+from PIL import ImageCms
+
+from benchmark.external.image_facts import image_facts
+from benchmark.metrics import psnr
+from methods.images import read_mask, read_rgb, write_png
+from tests.analysis.figures.test_figures import command
+from tests.benchmark.conftest import Bench, save, scene
+from tests.paths import ROOT
+
+NAMES = ["bright", "cliff", "dunes", "été 1"]
+
+
+@pytest.fixture
+def exported(bench: Bench, tmp_path: Path) -> Path:
+    """The inputs for 48 and 64 px as --export-inputs writes them."""
+    folder = tmp_path / "for photoshop"
+    done = exporting(bench, "--export-inputs", str(folder), "--resolutions", "48,64")
+    assert done[:2] == (0, "")
+    assert done[2].startswith(f"4 images and masks at 48, 64 px: {folder} (README.txt")
+    return folder
+
+
+def exporting(bench: Bench, *arguments: str) -> tuple[int, str, str]:
+    """--export-inputs takes no --out: exit code, stdout, stderr."""
+    given = bench.command(*arguments)
+    place = given.index("--out")
+    given[place : place + 2] = []
+    done = subprocess.run(given, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    return done.returncode, done.stdout, done.stderr
+
+
+def filled(folder: Path, size: int, name: str, grey: int = 128) -> np.ndarray:
+    """An exported input with its hole filled grey and nothing else touched."""
+    image = read_rgb(folder / f"images/{size}/{name}.png")
+    image = image.copy()
+    image[read_mask(folder / f"masks/{size}/{name}.png")] = grey
+    return image
+
+
+def fill_all(folder: Path) -> Path:
+    """Good results for everything that was exported, where README.txt wants them."""
+    for size in (48, 64):
+        for name in NAMES:
+            write_png(folder / f"results/{size}/{name}.png", filled(folder, size, name))
+    return folder / "results"
+
+
+def run(bench: Bench, results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    given = ("--external", f"PS={results}", "--resolutions", "48,64", *arguments)
+    return bench.run(*given)
+
+
+def audit_rows(bench: Bench) -> dict[tuple[str, str], dict[str, str]]:
+    with (bench.out / "audit.csv").open(newline="", encoding="utf-8") as file:
+        return {(row["resolution"], Path(row["file"]).name): row for row in csv.DictReader(file)}
+
+
+def test_exported_inputs_are_the_runs_own_with_the_hole_black(bench: Bench, exported: Path) -> None:
+    assert bench.run("--methods", "telea", "--resolutions", "48,64").returncode == 0
+    for size in (48, 64):
+        for name in NAMES:
+            image = read_rgb(exported / f"images/{size}/{name}.png")
+            mask = read_mask(exported / f"masks/{size}/{name}.png")
+            reference = read_rgb(bench.out / f"outputs/{size}/reference/{name}.png")
+            assert np.array_equal(mask, read_mask(bench.out / f"masks/{size}/{name}.png"))
+            assert (image[mask] == 0).all() and np.array_equal(image[~mask], reference[~mask])
+        assert (exported / f"results/{size}").is_dir()
+    assert "--resolutions 48,64" in (exported / "README.txt").read_text()
+
+
+def test_export_never_writes_over_anything(bench: Bench, exported: Path, tmp_path: Path) -> None:
+    code, _, said = exporting(bench, "--export-inputs", str(exported))
+    assert code == 2 and "is there already; export into a new or empty folder" in said
+    code, _, said = exporting(bench, "--export-inputs", str(tmp_path / "n"), "--methods", "telea")
+    assert code == 2 and "runs no method" in said and not (tmp_path / "n").exists()
+    code, _, said = exporting(bench, "--export-inputs", str(tmp_path / "n"), "--resolutions", "99")
+    assert code == 2 and not (tmp_path / "n").exists()
+    assert not list(tmp_path.glob(".n*"))
+
+
+def test_good_results_pass_in_silence(bench: Bench, exported: Path) -> None:
+    done = run(bench, fill_all(exported))
+    assert done.returncode == 0, done.stderr
+    assert "audit of external results: 8 ok\n" in done.stderr and "verdict" not in done.stderr
+    assert {row["verdict"] for row in audit_rows(bench).values()} == {"ok"}
+    row = bench.rows()["PS", 48, "cliff"]
+    assert (row["status"], row["known_pixels_changed"], row["scored_as_given"]) == ("ok", "0", "0")
+    assert row["seconds"] == "" and row["peak_memory_mb"] == ""
+
+
+def feathered(folder: Path) -> None:
+    """Known pixels beside the hole blended, as a feathered selection does."""
+    image = filled(folder, 48, "cliff")
+    image[15, 20:25] += 3
+    write_png(folder / "results/48/cliff.png", image)
+
+
+def test_changed_known_pixels_stop_the_run_before_anything_is_written(
+    bench: Bench, exported: Path
+) -> None:
+    results = fill_all(exported)
+    feathered(exported)
+    done = run(bench, results)
+    assert done.returncode == 2 and not bench.out.exists()
+    assert "5 known pixels differ (0.25%), by up to 3 grey levels, up to 1 px" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"error: {results}/48/cliff.png: 5 pixels") and "--accept-drift" in last
+
+
+def test_accepted_drift_is_scored_as_given_and_flagged(bench: Bench, exported: Path) -> None:
+    bench = replace(bench, drawn=True)
+    results = fill_all(exported)
+    feathered(exported)
+    done = run(bench, results, "--accept-drift")
+    assert done.returncode == 0, done.stderr
+    given = read_rgb(results / "48/cliff.png")
+    reference = read_rgb(bench.out / "outputs/48/reference/cliff.png")
+    assert np.array_equal(read_rgb(bench.out / "outputs/48/PS/cliff.png"), given)
+    row = bench.rows()["PS", 48, "cliff"]
+    assert float(row["psnr"]) == psnr(reference, given)
+    assert (row["known_pixels_changed"], row["scored_as_given"]) == ("5", "1")
+    assert bench.rows()["PS", 64, "cliff"]["scored_as_given"] == "0"
+    table = (bench.out / "tables/objective.md").read_text()
+    assert "†" in table.splitlines()[2] and "1 of 8" in table and "scored as given" in table
+    report = (bench.out / "report.html").read_text()
+    assert "Audit of results made elsewhere" in report and "5 known pixels differ" in report
+
+    # Without the option the same folder is refused, however far it had come.
+    assert run(bench, results).returncode == 2
+    # Mended, the one file is scored again and nothing is flagged any more.
+    write_png(results / "48/cliff.png", filled(exported, 48, "cliff"))
+    done = run(bench, results)
+    assert done.returncode == 0 and "1 to run" in done.stderr
+    assert "†" not in (bench.out / "tables/objective.md").read_text()
+
+
+def as_jpeg(folder: Path, path: Path) -> None:
+    path.unlink()
+    PillowImage.fromarray(filled(folder, 48, "cliff")).save(path.with_suffix(".jpg"), quality=95)
+
+
+def as_jpeg_called_png(folder: Path, path: Path) -> None:
+    PillowImage.fromarray(filled(folder, 48, "cliff")).save(path, format="JPEG", quality=95)
+
+
+def with_alpha(folder: Path, path: Path) -> None:
+    PillowImage.fromarray(filled(folder, 48, "cliff")).convert("RGBA").save(path)
+
+
+def with_profile(folder: Path, path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    PillowImage.fromarray(filled(folder, 48, "cliff")).save(path, icc_profile=profile)
+
+
+def lossless_webp(folder: Path, path: Path) -> None:
+    path.unlink()
+    image = PillowImage.fromarray(filled(folder, 48, "cliff"))
+    image.save(path.with_suffix(".webp"), lossless=True)
+
+
+def sixteen_bit(folder: Path, path: Path) -> None:
+    save(path, filled(folder, 48, "cliff").astype(np.uint16) * 257)
+
+
+def smaller(folder: Path, path: Path) -> None:
+    write_png(path, scene(1, 40, 48))
+
+
+def cut_off(folder: Path, path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def not_filled(folder: Path, path: Path) -> None:
+    write_png(path, filled(folder, 48, "cliff", grey=0))
+
+
+def original(folder: Path, path: Path) -> None:
+    write_png(path, read_rgb(folder.parent / "photos/cliff.png")[::2, ::2])
+
+
+def other_case(folder: Path, path: Path) -> None:
+    path.rename(path.with_name("CLIFF.PNG"))
+
+
+def missing(folder: Path, path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "stored_as", "said", "status"),
+    [
+        (as_jpeg, "drift", "48x48 RGB 8-bit JPEG", "lossy format (JPEG)", None),
+        (as_jpeg_called_png, "drift", "48x48 RGB 8-bit JPEG", "whatever its suffix says", None),
+        (with_alpha, "noted", "48x48 RGBA 8-bit PNG", "mode RGBA is converted", "ok"),
+        (with_profile, "noted", "48x48 RGB 8-bit PNG", "is not applied", "ok"),
+        (lossless_webp, "ok", "48x48 RGB 8-bit WEBP", "", "ok"),
+        (sixteen_bit, "unusable", "48x48 RGB 16-bit PNG", "more than 8 bits", "failed"),
+        (smaller, "unusable", "48x40 RGB 8-bit PNG", "should be 48x48", "failed"),
+        (cut_off, "unusable", "48x48 RGB 8-bit PNG", "truncated", "failed"),
+        (not_filled, "noted", "48x48 RGB 8-bit PNG", "hole is still black", "ok"),
+        (original, "noted", "48x48 RGB 8-bit PNG", "equals the reference", "ok"),
+        (other_case, "ok", "48x48 RGB 8-bit PNG", "", "ok"),
+        (missing, "missing", "", "the case is skipped", "skipped"),
+    ],
+)
+def test_what_is_said_of_each_kind_of_file(
+    bench: Bench,
+    exported: Path,
+    change: Callable[[Path, Path], None],
+    verdict: str,
+    stored_as: str,
+    said: str,
+    status: str | None,
+) -> None:
+    results = fill_all(exported)
+    shutil.rmtree(results / "64")
+    change(exported, results / "48/cliff.png")
+    done = bench.run("--external", f"PS={results}", "--resolutions", "48")
+    if status is None:
+        assert done.returncode == 2 and said in done.stderr and stored_as in done.stderr
+        return
+    assert done.returncode == (1 if status == "failed" else 0), done.stderr
+    (row,) = [row for row in audit_rows(bench).values() if row["image"] == "cliff"]
+    assert (row["verdict"], row["stored_as"]) == (verdict, stored_as)
+    assert said in row["remarks"] and (not said or said in done.stderr)
+    assert bench.rows()["PS", 48, "cliff"]["status"] == status
+    assert bench.rows()["PS", 48, "dunes"]["status"] == "ok"
+
+
+def test_surplus_files_are_named_and_ignored(bench: Bench, exported: Path) -> None:
+    results = fill_all(exported)
+    write_png(results / "48/cliff copy.png", scene(1, 48, 48))
+    (results / "48/cliff.psd").write_bytes(b"layers")
+    (results / "96").mkdir()
+    (results / "48/.DS_Store").write_bytes(b"")
+    (results / "Thumbs.db").write_bytes(b"")
+    done = run(bench, results)
+    assert done.returncode == 0 and "8 ok, 3 surplus" in done.stderr
+    rows = audit_rows(bench)
+    assert rows["48", "cliff copy.png"]["remarks"] == "no photograph of this name, ignored"
+    assert ".psd" in rows["48", "cliff.psd"]["remarks"]
+    assert rows["", "96"]["remarks"] == "96 is not a resolution of this run, ignored"
+
+
+def test_a_folder_with_nothing_of_this_run_is_a_mistake(bench: Bench, exported: Path) -> None:
+    done = bench.run("--external", f"PS={exported / 'images'}", "--resolutions", "96")
+    assert done.returncode == 2 and "no file in" in done.stderr and not bench.out.exists()
+    assert f"expected {exported / 'images/96/bright.png'}" in done.stderr
+
+
+def test_an_old_audit_does_not_outlive_its_run(bench: Bench, exported: Path) -> None:
+    assert run(bench, fill_all(exported)).returncode == 0
+    assert (bench.out / "audit.csv").exists()
+    assert bench.run("--methods", "telea", "--resolutions", "48").returncode == 0
+    assert not (bench.out / "audit.csv").exists()
+
+
+def test_lossless_and_lossy_webp_and_tiff_are_told_apart(tmp_path: Path) -> None:
+    image = PillowImage.fromarray(scene(1, 48, 48))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    kinds = {
+        "a.webp": {"lossless": True, "icc_profile": profile},
+        "b.webp": {"lossless": False},
+        "c.tif": {"compression": "tiff_lzw"},
+        "d.tif": {"compression": "jpeg"},
+    }
+    for name, options in kinds.items():
+        image.save(tmp_path / name, **options)
+    facts = [image_facts(tmp_path / name) for name in kinds]
+    assert [fact and fact.lossy for fact in facts] == [False, True, False, True]
+    assert facts[0] and facts[0].profile == ""
+    (tmp_path / "e.png").write_text("<html>not found</html>")
+    assert image_facts(tmp_path / "e.png") is None
+
+
+def test_drift_is_measured_as_a_plain_count_does(bench: Bench, exported: Path) -> None:
+    results = fill_all(exported)
+    rng = np.random.default_rng(5)
+    image = filled(exported, 64, "dunes")
+    noisy = np.clip(image.astype(int) + rng.integers(-2, 3, image.shape), 0, 255).astype(np.uint8)
+    write_png(results / "64/dunes.png", noisy)
+    assert run(bench, results, "--accept-drift").returncode == 0
+    row = audit_rows(bench)["64", "dunes.png"]
+    mask = read_mask(exported / "masks/64/dunes.png")
+    changed = (noisy != image).any(axis=2) & ~mask
+    assert int(row["known_pixels_changed"]) == changed.sum()
+    assert float(row["share_changed"]) == pytest.approx(changed.sum() / (~mask).sum())
+    assert int(row["largest_change"]) == 2
+    rows, columns = np.nonzero(changed)
+    hole = np.argwhere(mask)
+    reach = max(
+        np.sqrt(((hole - (r, c)) ** 2).sum(axis=1).min())
+        for r, c in zip(rows, columns, strict=True)
+    )
+    assert float(row["reach"]) == pytest.approx(reach, abs=0.01)
+
+
+def test_the_report_can_be_made_again_from_the_folder_alone(bench: Bench, exported: Path) -> None:
+    bench = replace(bench, drawn=True)
+    assert run(bench, fill_all(exported)).returncode == 0
+    (bench.out / "report.html").unlink()
+    shutil.rmtree(bench.photos)
+    assert command("report", bench.out).returncode == 0
+    assert cv2.imread(str(bench.out / "figures/l1-against-resolution.png")) is not None

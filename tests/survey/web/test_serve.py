@@ -1,0 +1,152 @@
+"""python -m survey serve, as an owner runs it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from survey.storage import database, store
+from survey.storage.opened import open_study
+from survey.web import serve as serving
+from tests.paths import ROOT
+from tests.survey.conftest import Said, Visitor, make_study
+from tests.survey.postgresql import Cluster
+from tests.survey.production import LONGEST_S, Server, free_port
+
+Start = Callable[..., Server]
+
+
+def visitor_of(server: Server) -> Visitor:
+    return Visitor(f"http://127.0.0.1:{server.port}")
+
+
+def test_it_says_where_it_is(folder: Path, production: Start) -> None:
+    server = production(folder)
+    *printed, standing = server.output.read_text().splitlines()
+    address = f"http://127.0.0.1:{server.port}"
+    assert [line.split()[-1] for line in printed] == [f"{address}/", f"{address}/owner"]
+    assert standing == "open, 0 started so far"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_told_and_says_nothing(
+    folder: Path, production: Start, how: signal.Signals
+) -> None:
+    server = production(folder)
+    visitor = visitor_of(server)
+    visitor.start()
+    said = server.output.read_text()
+    assert server.stop(how) == 0
+    assert server.output.read_text() == said
+    server.start()
+    assert visitor.question()["position"] == 1
+    assert server.stop(how) == 0
+
+
+def test_a_port_that_is_taken(folder: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        command = [sys.executable, "-m", "survey", "serve", str(folder), "--port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error:") and str(port) in done.stderr
+
+
+def test_a_preview_leaves_nothing(
+    folder: Path, production: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    server = production(folder, "--preview")
+    visitor = visitor_of(server)
+    assert "PREVIEW" in visitor.start().text.upper()
+    visitor.finish()
+    assert any(path.name.startswith("preview-") for path in scratch.iterdir())
+    assert server.stop() == 0
+    assert [path.name for path in scratch.iterdir()] == []
+    opened = open_study(folder)
+    with database.reading(opened.engine) as connection:
+        assert store.people(connection) == []
+    opened.engine.dispose()
+
+
+def test_as_many_processes_as_asked_for(folder: Path, production: Start) -> None:
+    server = production(folder, "--workers", "3")
+    assert len(server.workers()) == 3
+
+
+def test_many_idle_connections_keep_nobody_out(folder: Path, production: Start) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        server = production(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with ExitStack() as idle:
+        for _ in range(500):
+            idle.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+        visitor = visitor_of(server)
+        visitor.start()
+        assert visitor.vote(1).status_code == 200
+    assert server.stop() == 0
+    assert "Error" not in server.output.read_text()
+
+
+AWAY = "; trying again until it answers"
+
+
+def lose_worker(server: Server, times: int) -> None:
+    """A process dies, and the one that replaces it does not find the database."""
+    os.kill(server.workers()[0], signal.SIGKILL)
+    until = time.monotonic() + LONGEST_S
+    while server.output.read_text().count(AWAY) < times:
+        assert server.process.poll() is None, server.output.read_text()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_process_that_dies_while_the_database_is_away_is_replaced_when_it_is_back(
+    cluster: Cluster, tmp_path: Path, production: Start
+) -> None:
+    """The replacement ended the whole server."""
+    folder = make_study(tmp_path, database=cluster.new_database("replaced"))
+    server = production(folder, "--workers", "1")
+    visitor = visitor_of(server)
+    visitor.start()
+    cluster.stop()
+    try:
+        lose_worker(server, 1)
+        time.sleep(2 * serving.RETRY_S)
+        assert server.output.read_text().count(AWAY) == 1
+    finally:
+        cluster.start()
+    assert visitor.vote(1).status_code == 200
+    cluster.stop()
+    try:
+        lose_worker(server, 2)
+        assert server.stop() == 0
+    finally:
+        cluster.start()
+
+
+def test_a_database_that_is_not_there_at_the_start_is_one_line(
+    cluster: Cluster, tmp_path: Path, run: Callable[..., Said]
+) -> None:
+    folder = make_study(tmp_path, database=cluster.new_database("elsewhere"))
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace(f":{cluster.port}/", f":{free_port()}/"))
+    said = run("serve", folder)
+    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1
+    assert f"{folder}: the database cannot be used (" in said.error
