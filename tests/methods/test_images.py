@@ -15,8 +15,6 @@ from methods.images import (
     nearest,
     read_mask,
     read_rgb,
-    replacing,
-    write_atomically,
     write_png,
 )
 from tests.methods.conftest import scene
@@ -146,21 +144,6 @@ def test_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
         assert stored.mode == "RGB" and np.array_equal(np.asarray(stored), IMAGE)
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_atomically(tmp_path / "a.txt", b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(tmp_path / "a.txt", b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert (tmp_path / "a.txt").read_bytes() == b"old"
-
-
 @pytest.mark.parametrize("size", [512, 1024, 1536, 1792, 2048])
 def test_nearest_is_opencvs(size: int) -> None:
     big = np.random.default_rng(3).integers(0, 256, (2048, 2048, 3), dtype=np.uint8)
@@ -172,19 +155,3 @@ def test_nearest_by_hand() -> None:
     line = np.arange(7)[None]
     assert nearest(line, 1, 3).tolist() == [[0, 2, 4]]
     assert nearest(line, 2, 14)[0].tolist() == sorted([*range(7), *range(7)])
-
-
-def test_a_file_written_piece_by_piece_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "text.csv"
-    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
-    assert list(path.parent.iterdir()) == []
-    with replacing(path) as file:
-        file.write(b"half")
-        assert not path.exists()
-        file.write(b", whole")
-    assert path.read_bytes() == b"half, whole"
-    with pytest.raises(OSError, match="disk"), replacing(path) as file:
-        raise OSError("disk")
-    assert path.read_bytes() == b"half, whole" and len(list(path.parent.iterdir())) == 1
