@@ -2,8 +2,8 @@
 
 For runs of so many cases (20 methods x photographs x 4 resolutions) with tiny pictures: reading the
 folder, the tables, everything that `python -m analysis report` writes, the same when nothing has
-changed since, and the size of the page. Each figure comes from a process of its own; memory is its peak, Python and libraries
-included.
+changed since, and the size of the page. Each figure comes from a process of its own; memory is its
+peak, Python and libraries included.
 """
 
 from __future__ import annotations
