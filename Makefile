@@ -2,7 +2,9 @@
 # make paper  the whole chain with simulated people: run, survey, votes, ranking, report
 # make results  the results table of the README
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
-# make test   all tests
+# make check  lint, types and the fast tests
+# make test   all tests that this machine can run
+# make coverage  which lines the fast tests reach
 # make test-gimp  the plug-in in a real GIMP 3, in a chroot that it sets up (Debian, root, 1.3 GB)
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings and memory, side by side
@@ -11,6 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 REFERENCE := tests/data
+TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled
@@ -27,7 +30,8 @@ FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
 FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
-.PHONY: demo demo-full paper results weights test test-gimp conformance bench bench-scale lint lock clean
+.PHONY: demo demo-full paper results weights check test coverage test-gimp conformance bench \
+  bench-scale lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
@@ -69,8 +73,14 @@ weights: $(VENV)/installed
 	$(TRAIN) export results/training/two/best.safetensors $(BUNDLED)/refinement_compact.safetensors \
 	  --remark "compact, trained here"
 
+check: lint
+	$(TEST) -m "not slow"
+
 test: lint
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
+	$(TEST)
+
+coverage: $(VENV)/installed
+	$(TEST) -m "not slow" --cov --cov-report=term:skip-covered
 
 test-gimp: $(VENV)/installed
 	sh tests/gimp/set_up.sh $(GIMP_ROOT)
@@ -98,6 +108,7 @@ lint: $(VENV)/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 # Needs uv. Written without annotations, so that it is the same on every machine; without the
 # CUDA libraries, which PyTorch pins itself where it needs them.
