@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+
+# isort: split
+
 import inspect
 import sys
 from dataclasses import MISSING, Field, fields
@@ -84,7 +88,7 @@ def fetch(
     if variant is not None and len(names) > 1:
         raise InputError(f"{name} uses {' and '.join(names)}: name the one whose variant you mean")
     for weights in names:
-        show.fetching(weights, variant, _console())
+        show.fetch_with_progress(weights, variant, _console())
 
 
 def _show_method(name: str, console: Console) -> None:
@@ -97,12 +101,12 @@ def _show_method(name: str, console: Console) -> None:
         ("needs", found.needs),
         ("ready", found.state),
     ]
-    show.lines(name, lines, console)
+    show.section(name, lines, console)
     if not found.summary:
         return
     cls = methods.method_class(name)
     options = [(item.name, _default(item)) for item in fields(cls) if item.init]
-    show.lines("options", options, console)
+    show.section("options", options, console)
     console.print(f"\n{inspect.getdoc(cls)}\n", markup=False)
 
 

@@ -1,12 +1,12 @@
-"""Weights of the networks: where published files are, fetching, reading, checking.
+"""Weights of the networks: registry of the published files, fetching, reading and checking."""
 
-A network's weights are known under a short name (`dfnet`, `refinement`, `deepfillv2`, `hifill`),
-the same in `registry.toml`, in `python -m methods fetch NAME` and in `--weights NAME=PATH`.
-"""
-
-from methods.weights.errors import WeightsError
+from methods.base import MethodError
 
 __all__ = ["RANDOM", "WeightsError"]
 
-# In place of a path: seeded random weights, to try a pipeline without its weights.
+# Given instead of a path: seeded random weights, to try a pipeline.
 RANDOM = "random"
+
+
+class WeightsError(MethodError):
+    """An unusable weights file: the message names it, what was expected and what it is instead."""

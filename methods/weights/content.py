@@ -1,4 +1,4 @@
-"""What a file is, told from its content: suffixes of weights files mean nothing."""
+"""Recognise the format of a weights file by its content: suffixes are not reliable."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import zipfile
 from enum import Enum
 from pathlib import Path
 
-from methods.weights.errors import WeightsError
+from methods.weights import WeightsError
 
-CHUNK = 1 << 20
-
-HEAD = 4096
-# The last bytes of every TensorFlow checkpoint index, which is a LevelDB table.
-TABLE_END = bytes.fromhex("57fb808b247547db")
-# torch.save before version 1.6 begins with this number as a pickle.
+HEAD_BYTES = 4096
+# A TensorFlow checkpoint index is a LevelDB table, which ends with this number.
+LEVELDB_MAGIC = bytes.fromhex("57fb808b247547db")
+# torch.save before version 1.6 starts with this number as a pickle.
 LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
 
 
 class Kind(Enum):
-    """What a file was found to be; the values are words for messages."""
+    """The format of a file; values are phrases that complete "PATH is ..."."""
 
     SAFETENSORS = "a safetensors file"
     TORCH = "a PyTorch file"
@@ -29,7 +27,7 @@ class Kind(Enum):
     MISSING = "not there"
     FOLDER = "a folder"
     EMPTY = "empty"
-    HTML = "a web page, as servers send instead of a file that they do not give out"
+    HTML = "a web page, which servers send when they do not hand out the file"
     LFS = "a Git LFS pointer, not the file itself (git lfs pull fetches it)"
     CUT_ZIP = "a PyTorch file without its end: the download was cut short"
     TORCHSCRIPT = "a TorchScript network, which the method exchange runs"
@@ -45,22 +43,35 @@ READABLE = {Kind.SAFETENSORS, Kind.TORCH, Kind.TORCH_LEGACY, Kind.TF_INDEX, Kind
 
 
 def kind_of(path: Path) -> Kind:
-    """What `path` is. Raises WeightsError if it cannot be opened."""
+    """Return the format of a file. Raises WeightsError if it cannot be opened."""
     if not path.exists():
         return Kind.MISSING
     if path.is_dir():
         return Kind.FOLDER
     try:
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            head = file.read(HEAD_BYTES)
             size = file.seek(0, 2)
-            file.seek(max(0, size - len(TABLE_END)))
+            file.seek(max(0, size - len(LEVELDB_MAGIC)))
             tail = file.read()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
     if head.startswith(b"PK\x03\x04"):
         return _zip_kind(path)
-    return Kind.TF_INDEX if tail == TABLE_END else _kind_of_head(head)
+    return Kind.TF_INDEX if tail == LEVELDB_MAGIC else _kind_of_head(head)
+
+
+def damaged(path: Path, error: Exception) -> WeightsError:
+    """Return the error for a file of a known format whose content cannot be read."""
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return WeightsError(f"{path} is damaged or cut short: {reason}")
+
+
+def git_blob(path: Path) -> str:
+    """Return the name that git gives to the content of a file, as `git hash-object FILE` does."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
 
 
 def _kind_of_head(head: bytes) -> Kind:
@@ -81,15 +92,15 @@ def _kind_of_head(head: bytes) -> Kind:
         return Kind.TF_GRAPH
     if head.startswith(b"\x08\x01\x12"):
         return Kind.SAVED_MODEL
-    # The first field of an ONNX file is its version, a small number, then who made it.
+    # An ONNX file starts with its version (field 1), a small number, then its producer.
     if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x3a"):
         return Kind.ONNX
     return Kind.OTHER
 
 
 def _is_graph(head: bytes) -> bool:
-    """Whether a file begins as a serialised GraphDef: a node (field 1), its length, in it a name
-    (field 1), its length, its characters."""
+    """Return whether a file starts as a serialised GraphDef: a node (field 1), its length, in it
+    the node's name (field 1), the length of the name, its characters."""
     position = 1
     while position < len(head) and head[position] & 0x80:
         position += 1
@@ -109,12 +120,3 @@ def _zip_kind(path: Path) -> Kind:
     if "constants.pkl" in names:
         return Kind.TORCHSCRIPT
     return Kind.TORCH if "data.pkl" in names else Kind.ZIP
-
-
-def git_blob(path: Path) -> str:
-    """The name git gives to a file's content: `git hash-object FILE`."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

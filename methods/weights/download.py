@@ -1,9 +1,10 @@
-"""One file from one address, over HTTP or from Google Drive, resumed where it broke off."""
+"""Download one file over HTTP or from Google Drive, resuming an interrupted transfer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import gdown
 import requests
 from gdown.exceptions import DownloadError, FileURLRetrievalError
 
-# Called with the bytes that are here and those of the whole file, None if the server won't say.
+# Called with the bytes received so far and the size of the file, None if the server omits it.
 Progress = Callable[[int, int | None], None]
 DRIVE_FOLDER = "https://drive.google.com/drive/folders/"
 # Seconds to wait for a connection and for the next bytes.
@@ -20,21 +21,21 @@ TIMEOUT = (15.0, 60.0)
 
 
 class SourceError(Exception):
-    """An address did not give the file; another one may."""
+    """An address that did not deliver the file; another one may."""
 
 
 def download(url: str, pattern: str, target: Path, progress: Progress, retries: int) -> None:
-    """Get the file at `url` as `target`, whose folder must be there.
+    """Download a file into an existing folder, resuming an earlier call with the same `target`.
 
-    pattern: picks the file if `url` is a Google Drive folder. What an earlier call with the same
-    target received is used. Raises SourceError, OSError if this machine cannot store it."""
+    `pattern` selects the file if `url` is a Google Drive folder. Raises SourceError if the address
+    does not deliver the file, OSError if it cannot be stored."""
     try:
-        direct = _in_drive_folder(url, pattern) if url.startswith(DRIVE_FOLDER) else url
-        _resumed(direct, target, progress, retries)
+        file_url = _in_drive_folder(url, pattern) if url.startswith(DRIVE_FOLDER) else url
+        _resume(file_url, target, progress, retries)
     except (DownloadError, requests.RequestException) as error:
-        raise SourceError(_words(error, url, _received(target))) from None
+        raise SourceError(_reason(error, url, _received(target))) from None
     except (KeyError, AssertionError):
-        # gdown takes the form of Google's pages for granted.
+        # gdown relies on the layout of Google's pages.
         raise SourceError("answered with a page that gdown does not understand") from None
 
 
@@ -45,46 +46,35 @@ def forget(target: Path) -> None:
 
 
 def _in_drive_folder(url: str, pattern: str) -> str:
-    # With skip_download they are tuples of id, path and local path.
-    listed: list[Any] = gdown.download_folder(
+    # With skip_download the entries are tuples of id, path and local path.
+    entries: list[Any] = gdown.download_folder(
         url, skip_download=True, quiet=True, use_cookies=False, timeout=TIMEOUT
     )
-    ids = {Path(file.path).name: file.id for file in listed}
-    found = [name for name in ids if fnmatch(name, pattern)]
-    if len(found) != 1:
+    ids = {Path(entry.path).name: entry.id for entry in entries}
+    matches = [name for name in ids if fnmatch(name, pattern)]
+    if len(matches) != 1:
         names = ", ".join(sorted(ids)) or "nothing"
-        raise SourceError(f"{len(found)} files {pattern} in the folder, which holds {names}")
-    return f"https://drive.google.com/uc?id={ids[found[0]]}"
+        raise SourceError(f"{len(matches)} files {pattern} in the folder, which holds {names}")
+    return f"https://drive.google.com/uc?id={ids[matches[0]]}"
 
 
-def _resumed(url: str, target: Path, progress: Progress, retries: int) -> None:
+def _resume(url: str, target: Path, progress: Progress, retries: int) -> None:
+    get = partial(gdown.download, url, str(target), quiet=True, use_cookies=False, resume=True)
+    options: dict[str, Any] = {"progress": progress, "timeout": TIMEOUT, "retries": retries}
     before = _received(target)
     try:
-        _get(url, target, progress, retries)
+        get(**options)
     except DownloadError as error:
-        of_the_network = isinstance(error.__cause__, requests.RequestException)
-        if before == 0 or of_the_network or _received(target) > before:
+        network_failed = isinstance(error.__cause__, requests.RequestException)
+        if before == 0 or network_failed or _received(target) > before:
             raise
-        # The server cannot go on in the middle, or has another file by now.
+        # The server does not support resuming, or its file has changed.
         forget(target)
-        _get(url, target, progress, retries)
-
-
-def _get(url: str, target: Path, progress: Progress, retries: int) -> None:
-    gdown.download(
-        url,
-        str(target),
-        quiet=True,
-        use_cookies=False,
-        resume=True,
-        progress=progress,
-        timeout=TIMEOUT,
-        retries=retries,
-    )
+        get(**options)
 
 
 def _parts(target: Path) -> list[Path]:
-    """Where gdown keeps what it has received so far."""
+    """Return the files in which gdown keeps what it has received so far."""
     return list(target.parent.glob(f"{target.name}????????.part"))
 
 
@@ -92,14 +82,14 @@ def _received(target: Path) -> int:
     return sum(part.stat().st_size for part in _parts(target))
 
 
-def _words(error: Exception, url: str, received: int) -> str:
+def _reason(error: Exception, url: str, received: int) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, requests.RequestException) else error
     if isinstance(cause, requests.HTTPError) and cause.response is not None:
         return f"answered {cause.response.status_code} {cause.response.reason}"
     if isinstance(error, FileURLRetrievalError):
-        return "gives the file out to nobody at present: too many downloads, or not public"
+        return "refuses the file at present: too many downloads, or not public"
     if received or isinstance(cause, requests.exceptions.ChunkedEncodingError):
-        return f"broke off after {received:,} bytes; the same command goes on from there"
+        return f"broke off after {received:,} bytes; the same command resumes from there"
     if isinstance(cause, requests.Timeout):
         return "did not answer in time"
     if isinstance(cause, requests.ConnectionError):

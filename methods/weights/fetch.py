@@ -1,4 +1,4 @@
-"""Fetching published weights: download, verify, and only then the final name."""
+"""Fetch published weights: download, verify, then give the file its final name."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from methods.errors import InputError, suggestion
 from methods.files import sha256
-from methods.weights import content, registry, store
+from methods.weights import WeightsError, content, registry, store
 from methods.weights.content import Kind, kind_of
 from methods.weights.download import Progress, SourceError, download, forget
-from methods.weights.errors import WeightsError
 from methods.weights.registry import PublishedFile, Registry
 from methods.weights.store import Record
 
 RETRIES = 4
-# What servers send in place of the file.
+# What servers send instead of the file.
 NOT_A_FILE = {Kind.EMPTY, Kind.HTML, Kind.LFS}
-# Called with a file's name as its download begins; gives what is told of its progress.
+# Called with the name of a file when its download starts; returns the callback for its progress.
 Begin = Callable[[str], Progress]
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is here now. new: False if it was here before."""
+    """A file that is stored now; `new` is False if it was stored before."""
 
     path: Path
     record: Record
@@ -42,59 +42,60 @@ def fetch(
     begin: Begin = lambda name: lambda done, total: None,
     retries: int = RETRIES,
 ) -> list[Fetched]:
-    """The files of the weights `name`, fetched unless they are here, verified, in their place.
+    """Fetch and verify the files of a variant (None: the default one) unless they are stored.
 
-    variant: None for the default one; known: the registry, None for the shipped one; retries: of
-    a transfer that breaks off. Its files are tried at one address after the other.
-    Raises ValueError for an unknown name or variant, WeightsError, one line, if they cannot be
-    had; then no file has a final name that is not whole and verified."""
-    weights, chosen = chosen_of(name, variant, known or registry.load())
+    `known` is the registry, None for the bundled one; `retries` counts attempts to resume a
+    transfer before the next address is tried. Raises InputError for an unknown name or variant,
+    WeightsError if a file cannot be fetched; only complete, verified files have their final name.
+    """
+    weights, chosen = select_variant(name, variant, known or registry.load())
     fetched = []
     for file in weights.variants[chosen].files:
         path = store.place(name, chosen, file)
         try:
             fetched.append(_fetch_file(file, path, begin, retries))
         except SourceError as error:
-            by_hand = f"or get it by hand and use --weights {name}=PATH"
+            by_hand = f"or download it by hand and use --weights {name}=PATH"
             raise WeightsError(f"{file.name} was not fetched: {error}; {by_hand}") from None
         except OSError as error:
             raise WeightsError(f"{path} cannot be stored: {error.strerror or error}") from None
     return fetched
 
 
-def chosen_of(name: str, variant: str | None, known: Registry) -> tuple[registry.Weights, str]:
-    """The weights called `name` and the name of their variant. Raises ValueError for others."""
+def select_variant(name: str, variant: str | None, known: Registry) -> tuple[registry.Weights, str]:
+    """Return the weights with a name and the name of their variant, by default the default one.
+
+    Raises InputError if one of them is unknown."""
     if name not in known.weights:
-        raise ValueError(f"unknown weights {name!r}; known: {', '.join(known.weights)}")
+        raise InputError(f"unknown weights {name!r}{suggestion(name, known.weights)}")
     weights = known.weights[name]
     chosen = variant or weights.default
     if chosen not in weights.variants:
-        variants = ", ".join(weights.variants)
-        raise ValueError(f"{name} has no variant {chosen!r}; it has {variants}")
+        raise InputError(f"{name} has no variant {chosen!r}{suggestion(chosen, weights.variants)}")
     return weights, chosen
 
 
 def _fetch_file(file: PublishedFile, path: Path, begin: Begin, retries: int) -> Fetched:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
-        record = _here(file, path)
+        record = _stored_record(file, path)
         if record is not None:
             return Fetched(path, record, new=False)
         problems = []
         for url in file.urls:
             try:
-                fetched = _from(url, file, path, begin(file.name), retries)
+                record = _fetch_from(url, file, path, begin(file.name), retries)
             except SourceError as error:
                 problems.append(f"{urlsplit(url).netloc}: {error}")
             else:
                 for other in file.urls:
                     forget(_partial(path, other))
-                return fetched
+                return Fetched(path, record, new=True)
     raise SourceError("; ".join(problems))
 
 
-def _here(file: PublishedFile, path: Path) -> Record | None:
-    """What is known of `path` if it is the published file, fetched before or put there by hand."""
+def _stored_record(file: PublishedFile, path: Path) -> Record | None:
+    """Return the record of `path` if it is the published file, fetched or put there by hand."""
     if not path.is_file():
         return None
     record = store.record_of(path)
@@ -106,7 +107,9 @@ def _here(file: PublishedFile, path: Path) -> Record | None:
         return None
 
 
-def _from(url: str, file: PublishedFile, path: Path, progress: Progress, retries: int) -> Fetched:
+def _fetch_from(
+    url: str, file: PublishedFile, path: Path, progress: Progress, retries: int
+) -> Record:
     partial = _partial(path, url)
     partial.parent.mkdir(exist_ok=True)
     download(url, file.pattern or file.name, partial, progress, retries)
@@ -115,24 +118,24 @@ def _from(url: str, file: PublishedFile, path: Path, progress: Progress, retries
     except SourceError:
         forget(partial)
         raise
-    # First what is known, so that a file under its final name is never without.
+    # The record first: a file with its final name always has one.
     store.remember(path, record)
     partial.replace(path)
-    return Fetched(path, record, new=True)
+    return record
 
 
 def _partial(path: Path, url: str) -> Path:
-    # Apart for each address: what one server sent must not be continued by another.
+    # One for each address: a transfer must not be resumed from another server.
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     return path.parent / ".partial" / f"{digest}-{path.name}"
 
 
 def _verified(file: PublishedFile, path: Path, url: str) -> Record:
-    """What is found of a file that was received whole. Raises SourceError if it is another."""
+    """Return the record of a complete file. Raises SourceError if it is not the published one."""
     size, digest = path.stat().st_size, sha256(path)
     kind = kind_of(path)
     if kind in NOT_A_FILE:
-        expected = registry.megabytes(file.size)
+        expected = registry.readable_size(file.size)
         raise SourceError(f"what came is {kind.value}; {file.name} was expected ({expected})")
     blob = content.git_blob(path) if file.git_blob else None
     compared = {
@@ -140,9 +143,9 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
         "SHA-256": (file.sha256, digest),
         "git blob": (file.git_blob, blob),
     }
-    for what, (published, found) in compared.items():
-        if published is not None and published != found:
-            raise SourceError(f"what came has {what} {found}, {published} was expected")
-    checked = [what for what, (published, _) in compared.items() if published is not None]
+    for quantity, (published, actual) in compared.items():
+        if published is not None and published != actual:
+            raise SourceError(f"what came has {quantity} {actual}, {published} was expected")
+    checked = [quantity for quantity, (published, _) in compared.items() if published is not None]
     today = datetime.now(UTC).date().isoformat()
     return Record(url, size, digest, checked, today)

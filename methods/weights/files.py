@@ -1,4 +1,4 @@
-"""Finding and reading weights files."""
+"""Find, read and check weights files."""
 
 from __future__ import annotations
 
@@ -12,54 +12,152 @@ from torch import Tensor
 
 from methods.base import MissingRequirementError
 from methods.files import sha256
-from methods.weights import registry, store, tensorflow_files, torch_files
-from methods.weights.content import READABLE, Kind, kind_of
-from methods.weights.errors import WeightsError
+from methods.weights import WeightsError, registry, store, tensorflow_files, torch_files
+from methods.weights.content import READABLE, Kind, damaged, kind_of
 
 EXPECTED = "a PyTorch, safetensors or TensorFlow weights file was expected"
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file on this machine. path: of a TensorFlow checkpoint its index; sha256: of the
-    file's bytes, of a checkpoint those of its index and its data files, one after the other."""
+    """A weights file on this machine.
+
+    Attributes
+    ----------
+    path
+        The file; the index of a TensorFlow checkpoint.
+    sha256
+        Checksum of its content; of a checkpoint, of its index followed by its data files.
+    """
 
     path: Path
     sha256: str
 
 
-def find(name: str, given: str | None) -> WeightsFile:
-    """The weights called `name`: the file `given` by the user, else the one that was fetched.
+def find(name: str, path_or_variant: str | None) -> WeightsFile:
+    """Return the weights file that a method is to use.
 
-    given: a path, or the name of a variant that was fetched ("celeba"). Of a TensorFlow
-    checkpoint any file, the prefix or the folder.
-    Raises WeightsError if `given` is not there or a fetched file has changed,
-    MissingRequirementError with the command that fetches them if there are none."""
+    Parameters
+    ----------
+    name
+        Name of the weights in the registry.
+    path_or_variant
+        A path given by the user, or the name of a fetched variant ("celeba"); None for the default
+        variant. A TensorFlow checkpoint is given by any of its files, its prefix or its folder.
+
+    Raises
+    ------
+    WeightsError
+        If the given file is unusable, or a fetched file has changed.
+    MissingRequirementError
+        If the weights have not been fetched; the message has the command that fetches them.
+    """
     published = registry.load().weights.get(name)
     variants = published.variants if published else {}
-    if given is not None and (given not in variants or Path(given).exists()):
-        return _given(name, given)
+    if path_or_variant is not None:
+        path = Path(path_or_variant).expanduser()
+        if path_or_variant not in variants or Path(path_or_variant).exists():
+            return _user_file(name, path)
     if published is None:
         raise MissingRequirementError(f"{name} needs its weights: --weights {name}=PATH")
-    variant = given or published.default
-    path = store.stored(name, variant, variants[variant])
-    if path is None:
+    variant = path_or_variant or published.default
+    stored = store.stored(name, variant, variants[variant])
+    if stored is None:
         raise MissingRequirementError(_how_to_get(name, variant, published))
     for file in variants[variant].files:
-        _check_unchanged(store.place(name, variant, file), name, variant)
-    return _described(path)
+        _check_unchanged(store.place(name, variant, file), fetch_command(name, variant, published))
+    return _weights_file(stored)
 
 
-def _given(name: str, given: str) -> WeightsFile:
-    path = Path(given).expanduser()
-    found = _described(path)
-    kind = kind_of(found.path)
+def fetch_command(name: str, variant: str, published: registry.Weights) -> str:
+    """Return the command that fetches a variant."""
+    option = "" if variant == published.default else f" --variant {variant}"
+    return f"python -m methods fetch {name}{option}"
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """Return all tensors of a weights file by name, on the CPU.
+
+    A wrapping dictionary and the prefix "module." are removed. Code in the file is never run.
+
+    Parameters
+    ----------
+    path
+        A PyTorch, safetensors or TensorFlow file; the last is converted on first use.
+
+    Raises
+    ------
+    WeightsError
+        If the file has another format or is damaged.
+    MissingRequirementError
+        If TensorFlow is needed and not installed.
+    """
+    kind = kind_of(path)
+    if kind in (Kind.TORCH, Kind.TORCH_LEGACY):
+        return torch_files.read(path)
+    if kind is Kind.SAFETENSORS:
+        return _read_safetensors(path)
+    if kind in (Kind.TF_INDEX, Kind.TF_GRAPH):
+        return _read_safetensors(_converted(path, kind))
+    raise WeightsError(_why_unusable(path, kind))
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a safetensors file; empty for other formats."""
+    if kind_of(path) is not Kind.SAFETENSORS:
+        return {}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise damaged(path, error) from None
+
+
+def check_state(state: Mapping[str, Tensor], expected: Shapes) -> None:
+    """Check that a state dict has exactly the expected names and shapes.
+
+    Raises
+    ------
+    WeightsError
+        If not: with the number of tensors that are missing, unexpected or of another shape, an
+        example of each, and the known network whose weights these seem to be.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    missing = [name for name in expected if name not in shapes]
+    surplus = [name for name in shapes if name not in expected]
+    other = [name for name in expected if name in shapes and shapes[name] != expected[name]]
+    problems = []
+    if missing:
+        problems.append(f"{len(missing)} missing ({missing[0]})")
+    if surplus:
+        problems.append(f"{len(surplus)} not expected ({surplus[0]})")
+    if other:
+        example = f"{other[0]} is {shapes[other[0]]}, not {expected[other[0]]}"
+        problems.append(f"{len(other)} of another shape ({example})")
+    if problems:
+        raise WeightsError(
+            f"not this network's weights: {len(expected)} tensors expected, {len(shapes)} found, "
+            f"{', '.join(problems)}{_other_network(shapes, expected)}"
+        )
+
+
+def _other_network(shapes: Shapes, expected: Shapes) -> str:
+    for name, weights in registry.load().weights.items():
+        if weights.marker in shapes and weights.marker not in expected:
+            return f"; they look like those of {weights.title} (--weights {name}=PATH)"
+    return ""
+
+
+def _user_file(name: str, path: Path) -> WeightsFile:
+    file = _weights_file(path)
+    kind = kind_of(file.path)
     if kind not in READABLE:
-        raise WeightsError(f"weights of {name}: {_why_not(found.path, kind)}")
-    return found
+        raise WeightsError(f"weights of {name}: {_why_unusable(file.path, kind)}")
+    return file
 
 
-def _described(path: Path) -> WeightsFile:
+def _weights_file(path: Path) -> WeightsFile:
     files = tensorflow_files.checkpoint_files(path) or [path]
     if not files[0].is_file():
         return WeightsFile(path, "")
@@ -69,7 +167,7 @@ def _described(path: Path) -> WeightsFile:
         raise WeightsError(f"{files[0]} cannot be read: {error.strerror}") from None
 
 
-def _why_not(path: Path, kind: Kind) -> str:
+def _why_unusable(path: Path, kind: Kind) -> str:
     begins = ""
     if kind is Kind.OTHER:
         with path.open("rb") as file:
@@ -77,67 +175,29 @@ def _why_not(path: Path, kind: Kind) -> str:
     return f"{path} is {kind.value}{begins}; {EXPECTED}"
 
 
-def fetch_command(name: str, variant: str, published: registry.Weights) -> str:
-    """What to type to fetch these weights."""
-    option = "" if variant == published.default else f" --variant {variant}"
-    return f"python -m methods fetch {name}{option}"
-
-
 def _how_to_get(name: str, variant: str, published: registry.Weights) -> str:
-    size = registry.megabytes(published.variants[variant].size)
+    size = registry.readable_size(published.variants[variant].size)
     return (
         f"{name} needs its weights: {fetch_command(name, variant, published)} "
         f"({size}, {published.weights_licence}), or --weights {name}=PATH"
     )
 
 
-def _check_unchanged(path: Path, name: str, variant: str) -> None:
+def _check_unchanged(path: Path, command: str) -> None:
     record = store.record_of(path)
     if record is not None and sha256(path) != record.sha256:
-        command = fetch_command(name, variant, registry.load().weights[name])
-        raise WeightsError(f"{path} has changed since it was fetched; get it again: {command}")
+        raise WeightsError(f"{path} has changed since it was fetched; fetch it again: {command}")
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """All tensors of a weights file by name, on the CPU, as they are in the file; only a wrapping
-    dictionary and the prefix "module." are taken off. Nothing that a file says to run is run.
-
-    path: PyTorch, safetensors, or TensorFlow, whose files are converted on first use.
-    Raises WeightsError for anything else, MissingRequirementError if TensorFlow is needed."""
-    kind = kind_of(path)
-    if kind in (Kind.TORCH, Kind.TORCH_LEGACY):
-        return torch_files.read(path)
-    if kind is Kind.SAFETENSORS:
-        return _safetensors(path)
-    if kind in (Kind.TF_INDEX, Kind.TF_GRAPH):
-        return _safetensors(_converted(path, kind))
-    raise WeightsError(_why_not(path, kind))
-
-
-def metadata(path: Path) -> dict[str, str]:
-    """What a safetensors file says of itself; empty for other formats."""
-    if kind_of(path) is not Kind.SAFETENSORS:
-        return {}
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise WeightsError(_damaged(path, error)) from None
-
-
-def _safetensors(path: Path) -> dict[str, Tensor]:
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return torch_files.named_tensors(load_file(path), path)
     except SafetensorError as error:
-        raise WeightsError(_damaged(path, error)) from None
-
-
-def _damaged(path: Path, error: SafetensorError) -> str:
-    return f"{path} is damaged or cut short: {str(error).splitlines()[0]}"
+        raise damaged(path, error) from None
 
 
 def _converted(path: Path, kind: Kind) -> Path:
-    source = _described(path)
+    source = _weights_file(path)
     target = store.converted(source.sha256)
     if not target.is_file():
         try:
@@ -145,42 +205,3 @@ def _converted(path: Path, kind: Kind) -> Path:
         except OSError as error:
             raise WeightsError(f"{target} cannot be written: {error.strerror}") from None
     return target
-
-
-def check_state(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise WeightsError unless `state` has exactly the names and shapes expected.
-
-    The message says what is missing, too much or of another shape, with an example of each, and
-    which known network the tensors look like."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    missing = [name for name in expected if name not in shapes]
-    surplus = [name for name in shapes if name not in expected]
-    other = [name for name in expected if name in shapes and shapes[name] != expected[name]]
-    problems = [
-        *([f"{len(missing)} missing ({missing[0]})"] if missing else []),
-        *([f"{len(surplus)} not expected ({surplus[0]})"] if surplus else []),
-        *([_other_shapes(other, shapes, expected)] if other else []),
-    ]
-    if not problems:
-        return
-    raise WeightsError(
-        f"not this network's weights: {len(expected)} tensors expected, {len(shapes)} found, "
-        f"{', '.join(problems)}{_other_network(shapes, expected)}"
-    )
-
-
-def _other_shapes(
-    names: list[str], found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
-) -> str:
-    name = names[0]
-    return f"{len(names)} of another shape ({name} is {found[name]}, not {expected[name]})"
-
-
-def _other_network(
-    found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
-) -> str:
-    known = registry.load()
-    name = registry.look_alike(found, known)
-    if name is None or name == registry.look_alike(expected, known):
-        return ""
-    return f"; they look like those of {known.weights[name].title} (--weights {name}=PATH)"

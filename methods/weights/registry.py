@@ -1,14 +1,14 @@
-"""The registry of published weights, `registry.toml`: what there is, where, under which licence."""
+"""The registry of published weights, `registry.toml`: files, addresses and licences."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from rich.filesize import decimal
 
 from methods.validation import build
 
@@ -25,20 +25,21 @@ class _Strict(BaseModel):
 
 
 class PublishedFile(_Strict):
-    """One file as somebody published it. size: bytes; None where nobody has told."""
+    """A published file; size (bytes) and checksums are None if they are not published."""
 
     name: Name
     urls: Annotated[list[Url], Field(min_length=1)]
     size: Annotated[int, Field(gt=0)] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    # `git hash-object FILE`: what a repository tells of a file in it.
+    # As printed by `git hash-object FILE`, which repositories publish for their files.
     git_blob: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None = None
     pattern: str | None = None
 
 
 class Variant(_Strict):
-    """Files that belong together; the first is the one that a method is given. Or one file that
-    comes with the suite. licence: where it is not that of the other variants."""
+    """Files that belong together, or one file bundled with the suite.
+
+    A method opens the first file. `licence` is None if it is that of the other variants."""
 
     about: str
     format: Literal["pytorch", "tensorflow", "safetensors"]
@@ -54,7 +55,7 @@ class Variant(_Strict):
 
     @property
     def path(self) -> Path | None:
-        """The file that comes with the suite."""
+        """The bundled file."""
         return BUNDLED / self.bundled if self.bundled else None
 
     @property
@@ -67,7 +68,7 @@ class Variant(_Strict):
 
 
 class Weights(_Strict):
-    """What is published for one network. marker: a tensor that only its files have."""
+    """Everything published for one network; `marker` is a tensor that only its files contain."""
 
     title: str
     citation: str
@@ -86,7 +87,7 @@ class Weights(_Strict):
 
 
 class Method(_Strict):
-    """What is told of a method. weights: names of all that it uses."""
+    """Paper and licence of a method, and the names of all weights that it uses."""
 
     paper: str
     licence: str
@@ -94,7 +95,7 @@ class Method(_Strict):
 
 
 class Registry(_Strict):
-    """All of `registry.toml`."""
+    """The content of `registry.toml`."""
 
     weights: dict[Name, Weights] = {}
     methods: dict[str, Method] = {}
@@ -109,7 +110,7 @@ class Registry(_Strict):
 
 @cache
 def load(path: Path = SHIPPED) -> Registry:
-    """The registry in a TOML file. Raises ValueError, one line, if it is not a valid one."""
+    """Return the registry in a TOML file. Raises ValueError, one line, if it is not valid."""
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -117,16 +118,6 @@ def load(path: Path = SHIPPED) -> Registry:
     return build(Registry, content, f"registry {path}")
 
 
-def look_alike(names: Mapping[str, Any], registry: Registry) -> str | None:
-    """Name of the weights that tensors with these names seem to be; None if of none known."""
-    for name, weights in registry.weights.items():
-        if weights.marker in names:
-            return name
-    return None
-
-
-def megabytes(size: int | None) -> str:
-    """Bytes as people read them: "132 MB" (10**6 bytes), "8 KB", "size not published"."""
-    if size is None:
-        return "size not published"
-    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{-(-size // 1000)} KB"
+def readable_size(size: int | None) -> str:
+    """Return a number of bytes for people: "132 MB" (10**6 bytes), "size not published"."""
+    return "size not published" if size is None else decimal(size, precision=0)

@@ -1,4 +1,4 @@
-"""Where fetched and converted weights are kept, and what is remembered of them."""
+"""Where fetched and converted weights are stored, with a record of each fetched file."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from methods.files import write_atomically
 from methods.weights.registry import PublishedFile, Variant
 
-# Names another folder than the user's own.
+# Environment variable that names another folder than the user's data folder.
 VARIABLE = "INPAINTING_WEIGHTS"
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a fetched file. size: bytes; checked: against which published numbers it
-    was compared, empty for none; fetched: day."""
+    """What is known of a fetched file: size in bytes, date, and with which published properties
+    ("size", "SHA-256", "git blob") it was compared."""
 
     url: str
     size: int
@@ -27,19 +28,13 @@ class Record:
     fetched: str
 
 
-def folder() -> Path:
-    """Where weights are kept: $INPAINTING_WEIGHTS, else in the user's data folder."""
-    given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else user_data_path("inpainting-suite") / "weights"
-
-
 def place(name: str, variant: str, file: PublishedFile) -> Path:
-    """Where a published file is kept, there or not."""
-    return folder() / name / variant / file.name
+    """Return where a published file is stored, whether it exists or not."""
+    return _folder() / name / variant / file.name
 
 
 def stored(name: str, variant: str, published: Variant) -> Path | None:
-    """The file of these weights that a method is given; None unless all of them are here."""
+    """Return the first file of a variant, which a method opens; None unless all are stored."""
     if published.path:
         return published.path
     places = [place(name, variant, file) for file in published.files]
@@ -47,12 +42,12 @@ def stored(name: str, variant: str, published: Variant) -> Path | None:
 
 
 def converted(sha256: str) -> Path:
-    """Where the converted form of a file with this SHA-256 is kept, there or not."""
-    return folder() / "converted" / f"{sha256}.safetensors"
+    """Return where the conversion of a file with this SHA-256 is stored, if it exists or not."""
+    return _folder() / "converted" / f"{sha256}.safetensors"
 
 
 def record_of(path: Path) -> Record | None:
-    """What was remembered when `path` was fetched; None if it came another way."""
+    """Return the record of a fetched file; None if it was not fetched."""
     try:
         return Record(**json.loads(_record_path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -60,8 +55,13 @@ def record_of(path: Path) -> Record | None:
 
 
 def remember(path: Path, record: Record) -> None:
-    """Keep `record` beside `path`."""
-    _record_path(path).write_text(json.dumps(asdict(record), indent=1) + "\n", encoding="utf-8")
+    """Write `record` beside `path`."""
+    write_atomically(_record_path(path), json.dumps(asdict(record), indent=1) + "\n")
+
+
+def _folder() -> Path:
+    folder = os.environ.get(VARIABLE)
+    return Path(folder).expanduser() if folder else user_data_path("inpainting-suite") / "weights"
 
 
 def _record_path(path: Path) -> Path:

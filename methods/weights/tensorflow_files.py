@@ -1,6 +1,6 @@
-"""TensorFlow checkpoints and frozen graphs, converted to safetensors.
+"""Convert TensorFlow checkpoints and frozen graphs to safetensors.
 
-TensorFlow is needed for this only, once for each file: the optional extra `tensorflow`."""
+Only the conversion needs TensorFlow (optional extra `tensorflow`), once for each file."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from methods.base import MissingRequirementError
-from methods.weights.content import Kind
-from methods.weights.errors import WeightsError
+from methods.files import replacing
+from methods.weights import WeightsError
+from methods.weights.content import Kind, damaged
 
 Variables = dict[str, NDArray[Any]]
 INSTALL = "pip install .[tensorflow]"
 INDEX = ".index"
 PART = re.compile(r"(.+)(?:\.index|\.meta|\.data-\d{5}-of-\d{5})")
 SHARD = re.compile(r"\.data-\d{5}-of-(\d{5})")
-# Written beside a checkpoint to tell which of several is the last; DeepFill's was renamed.
+# Files that name the last of several checkpoints; DeepFill v2 publishes a renamed one.
 POINTERS = ("checkpoint", "checkpoint.txt")
 POINTED = re.compile(r'^model_checkpoint_path:\s*"([^"]+)"', re.MULTILINE)
 
 
 def checkpoint_files(path: Path) -> list[Path] | None:
-    """All files of the checkpoint that `path` means, its index first; None if it means none.
+    """Return all files of a checkpoint, its index first; None if `path` belongs to none.
 
-    path: any file of the checkpoint, their common prefix, the file `checkpoint` or their folder.
-    Raises WeightsError if a part of it is missing or a folder holds several."""
+    `path` is any file of it, their common prefix, the file `checkpoint` or their folder. Raises
+    WeightsError if a file of it is missing, or the folder holds several checkpoints."""
     index = _index(path)
     if index is None or (index == path and not path.exists()):
         return None
@@ -67,12 +69,12 @@ def _index(path: Path) -> Path | None:
 
 
 def _index_in(folder: Path) -> Path | None:
-    for pointer in POINTERS:
-        file = folder / pointer
-        found = POINTED.search(file.read_text(errors="replace")) if file.is_file() else None
-        if found:
-            # Often the path on the machine that trained: only the name counts.
-            return folder / (re.split(r"[\\/]", found.group(1))[-1] + INDEX)
+    for name in POINTERS:
+        pointer = folder / name
+        match = POINTED.search(pointer.read_text(errors="replace")) if pointer.is_file() else None
+        if match:
+            # Often a path on the machine that trained: only the file name is valid here.
+            return folder / (re.split(r"[\\/]", match.group(1))[-1] + INDEX)
     indices = sorted(folder.glob(f"*{INDEX}"))
     if len(indices) > 1:
         names = ", ".join(index.name for index in indices)
@@ -81,26 +83,22 @@ def _index_in(folder: Path) -> Path | None:
 
 
 def convert(source: Path, kind: Kind, sha256: str, target: Path) -> None:
-    """Write all variables of `source` to `target` as safetensors, under their names and in the
-    layout that they have in TensorFlow (convolution kernels H, W, in, out).
+    """Write all variables of a checkpoint (its index) or a frozen graph as safetensors.
 
-    Raises MissingRequirementError without TensorFlow, WeightsError if there is nothing to read."""
+    Names and layout (convolution kernels H, W, in, out) remain those of TensorFlow. Raises
+    MissingRequirementError without TensorFlow, WeightsError if there are no readable variables."""
     read = _checkpoint if kind is Kind.TF_INDEX else _frozen_graph
     variables = read(source, _tensorflow(source))
     if not variables:
         raise WeightsError(f"{source} is {kind.value}, but holds no weights")
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing the same: each its own file, the last one stays.
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        save_file(variables, partial, {"source": source.name, "source_sha256": sha256})
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    # Several processes may convert the same file at the same time.
+    with FileLock(target.with_name(f".{target.name}.lock")), replacing(target) as (part,):
+        save_file(variables, part, {"source": source.name, "source_sha256": sha256})
 
 
 def _tensorflow(source: Path) -> Any:
-    # Its greeting about processor features is no news to the user of a benchmark.
+    # Do not print TensorFlow's message about processor features.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import tensorflow
@@ -124,8 +122,8 @@ def _frozen_graph(path: Path, tf: Any) -> Variables:
     def constants() -> Variables:
         graph = tf.compat.v1.GraphDef()
         graph.ParseFromString(path.read_bytes())
-        # Freezing makes every variable a constant of its name, read through an Identity, which
-        # optimising a graph may have removed again; other constants are mostly single numbers.
+        # Freezing turns every variable into a constant of the same name, read through an Identity,
+        # which graph optimisers may remove; most other constants are single numbers.
         read = {node.input[0] for node in graph.node if node.op == "Identity" and node.input}
         arrays = {
             node.name: tf.make_ndarray(node.attr["value"].tensor)
@@ -134,20 +132,19 @@ def _frozen_graph(path: Path, tf: Any) -> Variables:
         }
         return {name: array for name, array in arrays.items() if array.ndim or name in read}
 
-    found = _numeric(_read(constants, path))
-    return {name: array for name, array in found.items() if array.dtype.kind == "f"}
+    arrays = _numeric(_read(constants, path))
+    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
 
 
 def _read(variables: Callable[[], Variables], path: Path) -> Variables:
     try:
         return variables()
-    except Exception as error:  # TensorFlow's and protobuf's own, of many kinds
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise WeightsError(f"{path} is damaged or cut short: {reason}") from None
+    except Exception as error:  # TensorFlow and protobuf raise exceptions of many types
+        raise damaged(path, error) from None
 
 
 def _numeric(variables: Variables) -> Variables:
-    """Those of number types: TensorFlow 2 also stores a description of its objects, as bytes."""
+    """Return the variables of number types: TensorFlow 2 also stores descriptions as bytes."""
     arrays = {name: np.asarray(value) for name, value in variables.items()}
     return {
         name: np.ascontiguousarray(array).reshape(array.shape)

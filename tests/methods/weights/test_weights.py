@@ -23,9 +23,8 @@ from typer.testing import CliRunner
 import methods
 from methods.__main__ import app
 from methods.base import MissingRequirementError
-from methods.weights import registry, store
+from methods.weights import WeightsError, registry, store
 from methods.weights.content import Kind, kind_of
-from methods.weights.errors import WeightsError
 from methods.weights.files import check_state, find, metadata, read
 from methods.weights.tensorflow_files import checkpoint_files
 
@@ -300,7 +299,7 @@ def test_networks_that_come_with_the_suite_need_no_fetching(kept: Path) -> None:
         done = CliRunner().invoke(app, ["fetch", name, "--variant", "compact"])
         assert done.exit_code == 0 and "it is here" in done.stdout and "MIT" in done.stdout
         told = " ".join(CliRunner().invoke(app, ["info", name]).stdout.split())
-        assert "comes with it" in told
+        assert "comes with the suite" in told
     assert not kept.exists()
     bundled = list(registry.BUNDLED.glob("*"))
     assert sum(path.stat().st_size for path in bundled) < 24e6

@@ -21,9 +21,10 @@ import pytest
 from typer.testing import CliRunner
 
 from methods.__main__ import app
-from methods.weights import registry, store
+from methods.base import MethodError
+from methods.errors import run_command_line
+from methods.weights import WeightsError, registry, store
 from methods.weights.content import git_blob
-from methods.weights.errors import WeightsError
 from methods.weights.fetch import fetch
 from methods.weights.files import find
 from methods.weights.registry import Registry
@@ -223,7 +224,7 @@ def test_no_server(kept: Path) -> None:
 
 def test_a_broken_transfer_goes_on_where_it_broke_off(server: Server, kept: Path) -> None:
     flaky = known(server.url("flaky"), sha256=SHA256)
-    assert "broke off after 1,048,576 bytes; the same command goes on" in failure(flaky)
+    assert "broke off after 1,048,576 bytes; the same command resumes" in failure(flaky)
     assert not final(kept).exists() and partial_bytes(kept) == CUT
     fetch("net", known=flaky)
     assert final(kept).read_bytes() == CONTENT
@@ -344,9 +345,9 @@ def test_a_drive_folder_without_the_file_tells_what_it_holds(
 
 
 def test_unknown_names(server: Server) -> None:
-    with pytest.raises(ValueError, match="unknown weights 'nett'; known: net"):
+    with pytest.raises(ValueError, match="unknown weights 'nett', did you mean 'net'"):
         fetch("nett", known=known(server.url("whole")))
-    with pytest.raises(ValueError, match="net has no variant 'big'; it has only"):
+    with pytest.raises(ValueError, match="net has no variant 'big'; known: only"):
         fetch("net", "big", known=known(server.url("whole")))
 
 
@@ -379,11 +380,19 @@ def test_verified_is_said_only_of_a_checksum(
 
 @pytest.mark.parametrize("words", [("fetch", "net"), ("fetch", "nett"), ("info", "nett")])
 def test_errors_on_the_command_line_are_one_line_and_code_2(
-    server: Server, kept: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+    server: Server,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
 ) -> None:
-    done = command(monkeypatch, known(server.url("nowhere")), *words)
-    assert done.exit_code == 2
-    assert done.stderr.startswith("Error: ") and len(done.stderr.strip().splitlines()) == 1
+    monkeypatch.setattr(registry, "load", lambda: known(server.url("nowhere")))
+    monkeypatch.setattr(sys, "argv", ["methods", *words])
+    with pytest.raises(SystemExit) as caught:
+        run_command_line(app, (MethodError, ValueError))
+    message = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert message.startswith("error: ") and len(message.strip().splitlines()) == 1
     assert not final(kept).exists()
 
 
