@@ -49,7 +49,9 @@ def _foreign_package() -> str:
         spec = find_spec(name)
         origin = spec.origin if spec else None
         if origin is None:
-            return f"the package {name} is not beside {Path(__file__).name}: install the suite again"
+            return (
+                f"the package {name} is not beside {Path(__file__).name}: install the suite again"
+            )
         if not Path(origin).resolve().is_relative_to(HERE / name):
             return (
                 f"{origin} has the name of a package of the suite and is imported in its place; "
@@ -60,3 +62,6 @@ def _foreign_package() -> str:
 
 if problem := _foreign_package():
     sys.exit(_refuse(problem))
+
+if __name__ == "__main__":
+    main()

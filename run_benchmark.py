@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+
+# isort: split
+
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +18,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 # Only the standard library and Typer up here: inference processes import this file too, and what
 # it loads would count as the method's memory.
+
+
+# In a checkout; an installed suite has no photographs.
+DEMO = Path(__file__).parent / "datasets" / "demo"
 
 
 class Overwrite(StrEnum):
@@ -31,7 +39,7 @@ def run(
             help="Folder of photographs: flat, or images/ with masks/.",
             show_default="datasets/demo",
         ),
-    ] = Path(__file__).parent / "datasets" / "demo",
+    ] = DEMO,
     methods: Annotated[
         str | None,
         Option(
@@ -125,6 +133,11 @@ def run(
     """
     if cluster is not None and workers is not None:
         raise typer.BadParameter("--cluster has its own number of workers; leave out --workers")
+    if dataset == DEMO and not DEMO.is_dir():
+        raise typer.BadParameter(
+            "--dataset is needed: the demo photographs come with a checkout of the suite, not with "
+            "an installed package"
+        )
     if export_inputs is not None:
         from benchmark.external.export import export
 
@@ -173,7 +186,7 @@ def report(out: Path, statuses: list[str]) -> int:
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("drawing the report", total=None)
         page = publish.publish(
-            out, done=lambda done, total: bar.update(task, completed=done, total=total)
+            out, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
     table_formats.show(tables.objective(analysis.runs.run.load(out)), console)
     console.print(f"\nRun folder: {out}", soft_wrap=True)

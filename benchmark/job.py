@@ -136,7 +136,7 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finis
     path = folder.path / "run.json"
     computed_on = {} if plan.to_run else _computed_on(path)
     info = {
-        "suite": provenance.git_commit(),
+        "suite": provenance.suite(),
         "command": request.command,
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "finished": finished,

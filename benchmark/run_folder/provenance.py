@@ -7,7 +7,9 @@ import platform
 import re
 import shutil
 import subprocess
+import tomllib
 from importlib.metadata import distributions
+from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,27 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **dict(sorted(installed.items()))}
 
 
-def git_commit() -> dict[str, Any]:
-    """Commit of the suite and whether tracked files differ from it; None outside a checkout."""
-    commit = _output("git", "-C", str(ROOT), "rev-parse", "HEAD")
-    changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "modified": bool(changed) if commit else None}
+def suite() -> dict[str, Any]:
+    """Return version and commit of the suite, and whether tracked files differ from the commit.
+
+    Commit and difference are None outside a checkout."""
+    commit = changed = None
+    # An installed suite may lie inside a repository of the user's, whose commit says nothing.
+    if (ROOT / ".git").exists():
+        commit = _output("git", "-C", str(ROOT), "rev-parse", "HEAD")
+        changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
+    return {
+        "version": _version(),
+        "commit": commit,
+        "modified": bool(changed) if commit else None,
+    }
+
+
+def _version() -> str:
+    project = ROOT / "pyproject.toml"
+    if project.is_file():
+        return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+    return distribution_version("inpainting-suite")
 
 
 def _memory_mb() -> int | None:

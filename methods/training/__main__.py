@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+
+# isort: split
+
 from pathlib import Path
 from typing import Annotated, Any
 
