@@ -1,83 +1,127 @@
-"""The whole job: from what was asked for to scores.csv and run.json in a run folder."""
+"""The main job: from a request to scores.csv and run.json in a run folder."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 
-from benchmark.execution.local import Here, Place
+from benchmark.execution.local import LocalBackend
 from benchmark.execution.progress import ProgressBar
 from benchmark.execution.writer import Writer
 from benchmark.external import audit
-from benchmark.inputs.protocol import Protocol
 from benchmark.metrics import METRICS
 from benchmark.planning.method_specs import MethodSpec
-from benchmark.planning.plan import Plan, compare, list_cases
-from benchmark.planning.request import Job, Request, check
+from benchmark.planning.plan import Plan, list_cases, select_cases
+from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
-from benchmark.run_folder.folder import RunFolder, opened
-from benchmark.run_folder.rows import Row, write_scores
+from benchmark.run_folder.folder import RunFolder, open_run_folder
+from benchmark.run_folder.rows import write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
 
-# Parts of run.json that say where cases ran: a command that runs none leaves them as they were.
+# Keys of run.json about where cases ran; a command that runs no case keeps the earlier values.
 COMPUTED_ON = ("machine", "workers", "threads", "cluster", "cluster_machines", "client")
 
 
-def run_job(request: Request, console: Console | None = None) -> list[str]:
-    """Do what was asked for; the status of every case, in no order.
+class Backend(Protocol):
+    """Where the cases of a job are computed."""
 
-    Everything that can be known to be wrong raises InputError before anything is written."""
+    def assign_devices(self, specs: list[MethodSpec]) -> list[MethodSpec]:
+        """Return the methods with the devices they will run on. Raises InputError."""
+
+    def prepare(self, plan: Plan) -> None:
+        """Make the last checks before anything is written. Raises InputError."""
+
+    def run(self, writer: Writer, plan: Plan) -> None:
+        """Run and score the plan's cases. Raises InputError; finished cases are kept."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the backend's entries for run.json."""
+
+
+def open_backend(job: Job, console: Console) -> AbstractContextManager[Backend]:
+    """Return the backend that a job asks for.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed or, on entering, the cluster does not answer.
+    """
+    if job.request.cluster is None:
+        return nullcontext(LocalBackend(job))
+    try:
+        from benchmark.cluster.backend import dask_backend
+    except ImportError as error:
+        extra = f"pip install '{Path(__file__).resolve().parents[1]}[cluster]'"
+        raise InputError(f"--cluster needs Dask distributed ({error}): {extra}") from None
+    return dask_backend(job, job.request.cluster, console)
+
+
+def run_job(request: Request, console: Console | None = None) -> list[str]:
+    """Run a request and write its run folder, without tables and report.
+
+    Parameters
+    ----------
+    console
+        For progress and messages; stderr by default.
+
+    Returns
+    -------
+    list of str
+        The status of every case.
+
+    Raises
+    ------
+    InputError
+        If the request cannot be used; nothing has been written then. Or if a file cannot be
+        written or a cluster is lost during the run; finished cases are kept then.
+    """
     console = console or Console(stderr=True, highlight=False, soft_wrap=True)
-    job = check(request, console)
-    with place(job, console) as where:
-        job = replace(job, specs=where.placed(job.specs))
+    job = check_request(request, console)
+    with open_backend(job, console) as backend:
+        job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
         findings = audit.audit(job, console)
         audit.show(findings, console)
         if not request.accept_drift:
             audit.refuse_drift(findings)
-        where.admit(plan)
-        with opened(request.out) as folder:
+        backend.prepare(plan)
+        with open_run_folder(request.out) as folder:
             audit.write(findings, folder.path)
-            compare(plan, folder, request.overwrite)
+            select_cases(plan, folder, request.overwrite)
             _announce(job, plan, console)
-            _write_run_json(job, plan, folder, where, finished=False)
-            _execute(job, plan, folder, where, console)
-            _write_run_json(job, plan, folder, where, finished=True)
-    statuses, failed = _outcome(plan)
-    _report_failures(failed, folder, console)
-    return statuses
+            _write_run_json(job, plan, folder, backend, finished=False)
+            _execute(job, plan, folder, backend, console)
+            _write_run_json(job, plan, folder, backend, finished=True)
+    _report_failures(plan, folder, console)
+    return [row.status for row in plan.rows.values()]
 
 
 def _announce(job: Job, plan: Plan, console: Console) -> None:
-    total = len(plan.cases)
-    todo = len(plan.to_run)
+    total, to_run = len(plan.cases), len(plan.to_run)
     console.print(
         f"{_count(len(job.photos), 'photograph')}, {_count(len(job.specs), 'method')}, "
         f"{', '.join(map(str, job.resolutions))} px, protocol {job.protocol.name}: "
-        f"{_count(total, 'case')}, {total - todo} finished before, {todo} to run"
+        f"{_count(total, 'case')}, {total - to_run} finished before, {to_run} to run"
     )
     cropped = sum(photo.crop is not None for photo in job.photos)
     if cropped:
-        console.print(f"note: the centre is used of {_count(cropped, 'photograph')} not square")
+        console.print(f"note: {_count(cropped, 'photograph')} not square, cropped to the centre")
     for label, reason in _skipped(plan).items():
         console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
-    # PNG of photographs takes a bit more than half of the raw bytes.
-    need = sum(case.resolution**2 * 3 for case in plan.to_run) * 0.6
+    # A photograph as PNG takes a bit more than half of its raw bytes.
+    needed = sum(case.resolution**2 * 3 for case in plan.to_run) * 0.6
     free = shutil.disk_usage(job.request.out).free
-    if need > free:
+    if needed > free:
         console.print(
-            f"warning: about {need / 2**30:.1f} GB will be written, "
+            f"warning: about {needed / 2**30:.1f} GB will be written, "
             f"{free / 2**30:.1f} GB are free at {job.request.out}"
         )
 
@@ -87,54 +131,43 @@ def _count(number: int, noun: str) -> str:
 
 
 def _skipped(plan: Plan) -> dict[str, str]:
-    """Method -> why its first skipped case is skipped."""
+    """Return why the first skipped case of each method is skipped."""
     reasons: dict[str, str] = {}
-    for row in plan.rows.values():
+    for slot, row in sorted(plan.rows.items()):
         if row.status == "skipped":
-            reasons.setdefault(row.method, row.error)
+            reasons.setdefault(slot[0], row.error)
     return reasons
 
 
-def _execute(job: Job, plan: Plan, folder: RunFolder, where: Place, console: Console) -> None:
-    metrics = _columns(job.protocol)
-    if plan.to_run or plan.to_score:
+def _execute(job: Job, plan: Plan, folder: RunFolder, backend: Backend, console: Console) -> None:
+    cases = [case for case, _ in plan.to_score] + plan.to_run
+    if cases:
         # Tables of an earlier state must not lie beside the scores of this one.
         shutil.rmtree(folder.path / "tables", ignore_errors=True)
         (folder.path / "report.html").unlink(missing_ok=True)
-    _write_scores(folder, plan, metrics, console)
-    cases = [case for case, _ in plan.to_score] + plan.to_run
+    _write_scores(job, plan, folder)
     if not cases:
         return
-    watcher = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
+    progress = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
     try:
-        with watcher:
-            _answer_ctrl_c_at_once()
-            where.run(Writer(plan, folder, watcher), plan)
+        with progress:
+            backend.run(Writer(plan, folder, progress), plan)
     finally:
-        _write_scores(folder, plan, metrics, console)
+        _write_scores(job, plan, folder)
 
 
-def _answer_ctrl_c_at_once() -> None:
-    """Undo what importing Polars does to Ctrl-C (github.com/pola-rs/polars/issues/21739): a wait
-    goes on, and with it a case that takes an hour."""
-    if hasattr(signal, "siginterrupt"):
-        signal.siginterrupt(signal.SIGINT, True)
+def _write_scores(job: Job, plan: Plan, folder: RunFolder) -> None:
+    names = job.protocol.recorded_metrics()
+    columns = [*names, *(f"{name}_hole" for name in names)]
+    write_scores(folder.path / "scores.csv", plan.rows.values(), columns)
 
 
-def _columns(protocol: Protocol) -> list[str]:
-    """Metric columns of scores.csv: whole image first, then the hole."""
-    names = protocol.recorded_metrics()
-    return [*names, *(f"{name}_hole" for name in names)]
-
-
-def _write_scores(folder: RunFolder, plan: Plan, metrics: list[str], console: Console) -> None:
-    write_scores(folder.path / "scores.csv", plan.rows, metrics)
-
-
-def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finished: bool) -> None:
+def _write_run_json(
+    job: Job, plan: Plan, folder: RunFolder, backend: Backend, finished: bool
+) -> None:
     request = job.request
     path = folder.path / "run.json"
-    computed_on = {} if plan.to_run else _computed_on(path)
+    earlier = {} if plan.to_run else _computed_on(path)
     info = {
         "suite": provenance.suite(),
         "command": request.command,
@@ -146,7 +179,16 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finis
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
-        "methods": [_method_record(job, plan, spec) for spec in job.specs],
+        "methods": [
+            {
+                "label": spec.label,
+                "method": spec.method,
+                "options": spec.options,
+                "device": spec.device,
+                **plan.provenance[spec.label],
+            }
+            for spec in job.specs
+        ],
         "dataset": {
             "path": str(request.dataset),
             "images": [photo.record() for photo in job.photos],
@@ -157,16 +199,15 @@ def _write_run_json(job: Job, plan: Plan, folder: RunFolder, where: Place, finis
         "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,
         "versions": provenance.versions(),
-        **(computed_on or {"machine": provenance.machine(), **where.record()}),
+        **(earlier or {"machine": provenance.machine(), **backend.record()}),
     }
-    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, text.encode())
+    write_atomically(path, json.dumps(info, indent=2, ensure_ascii=False) + "\n")
 
 
 def _computed_on(run_json: Path) -> dict[str, Any]:
-    """What an earlier run.json says of where its cases ran; nothing if there is none."""
+    """Return what an earlier run.json says about where its cases ran."""
     try:
-        earlier = json.loads(run_json.read_text())
+        earlier = json.loads(run_json.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
     if not isinstance(earlier, dict):
@@ -174,29 +215,8 @@ def _computed_on(run_json: Path) -> dict[str, Any]:
     return {name: earlier[name] for name in COMPUTED_ON if name in earlier}
 
 
-def _method_record(job: Job, plan: Plan, spec: MethodSpec) -> dict[str, Any]:
-    return {
-        "label": spec.label,
-        "method": spec.method,
-        "options": spec.options,
-        "device": spec.device,
-        "note": plan.notes[spec.label],
-        "remark": plan.remarks[spec.label],
-        "weights_sha256": plan.weights[spec.label],
-    }
-
-
-def _outcome(plan: Plan) -> tuple[list[str], list[Row]]:
-    """The status of every case, and the rows of those that failed; rows take time to unpack."""
-    statuses, failed = [], []
-    for row in plan.rows.values():
-        statuses.append(row.status)
-        if row.status not in {"ok", "skipped"}:
-            failed.append(row)
-    return statuses, failed
-
-
-def _report_failures(failed: list[Row], folder: RunFolder, console: Console) -> None:
+def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:
+    failed = [row for row in plan.rows.values() if row.status not in {"ok", "skipped"}]
     for row in sorted(failed, key=lambda row: row.slot)[:5]:
         console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
     if failed:
@@ -204,20 +224,3 @@ def _report_failures(failed: list[Row], folder: RunFolder, console: Console) -> 
             f"{_count(len(failed), 'case')} failed; what they printed is in "
             f"{folder.path / 'logs'}; --overwrite failed runs them again"
         )
-
-
-@contextmanager
-def _here(job: Job) -> Iterator[Place]:
-    yield Here(job)
-
-
-def place(job: Job, console: Console) -> AbstractContextManager[Place]:
-    """Where a job runs. Raises InputError when its cluster does not answer."""
-    if job.request.cluster is None:
-        return _here(job)
-    try:
-        from benchmark.cluster.backend import on_cluster
-    except ImportError as error:
-        extra = f"pip install '{Path(__file__).resolve().parents[1]}[cluster]'"
-        raise InputError(f"--cluster needs Dask distributed ({error}): {extra}") from None
-    return on_cluster(job, job.request.cluster, console)

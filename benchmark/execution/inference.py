@@ -1,10 +1,8 @@
-"""Inference in a process of its own, so that a crash, a time-out or a lack of memory costs one
-case, and seconds and peak memory are the method's and nobody else's.
+"""Inference in a child process: a crash, a time-out or a lack of memory costs one case only.
 
-`infer` is a plain function of picklable arguments: any `concurrent.futures.Executor` can run it,
-in a thread here or in a worker elsewhere. It keeps one child process per calling thread and
-replaces it when the method changes, since what another method loaded would count as this one's
-memory.
+`infer` is a plain function of picklable arguments, so that any `concurrent.futures.Executor` can
+run it. Each thread that calls it has one child process, which is replaced when the method changes:
+otherwise libraries that the previous method loaded would count as memory of the next one.
 """
 
 from __future__ import annotations
@@ -26,24 +24,16 @@ from pebble import ProcessExpired, ProcessPool
 
 from benchmark.execution import inference_child as child
 from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.request import Limits
 from methods.base import Image, Mask
 
-# How often a case that is under way looks whether its process was closed.
+# How often a running case checks whether its process was closed.
 CLOSED_S = 1.0
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one case may take. seconds: loading the method included; memory_gb: of main memory, in
-    2**30 bytes, on Linux only; None for all there is."""
-
-    seconds: float
-    memory_gb: float | None = None
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What came of one case. `raw` is the method's result before compositing."""
+    """The outcome of one case; `raw` is the method's result before compositing."""
 
     status: str
     raw: Image | None = None
@@ -63,16 +53,40 @@ def infer(
     limits: Limits,
     run: str = "",
 ) -> Outcome:
-    """Run one case. image: uint8 (H, W, 3) RGB with the hole blanked; mask: bool (H, W); run: for
-    `close_all`, where several runs share this process. Never raises for what the method does."""
+    """Run one case; errors of the method become its outcome.
+
+    Parameters
+    ----------
+    image
+        uint8 (H, W, 3) with the hole blanked.
+    mask
+        bool (H, W), True = hole.
+    run
+        Name for `close_all`, if several runs share this process.
+
+    Raises
+    ------
+    CancelledError
+        If `close_all` was called meanwhile.
+    """
     process = _process_for(spec)
     process.run_name = run
     return process.run(resolution, image_name, image, mask, limits)
 
 
+def close_all(run: str | None = None) -> None:
+    """Stop the child processes, or only those that last worked for one run, and their cases."""
+    for process in list(_processes.values()):
+        if run is None or process.run_name == run:
+            _retire(process)
+
+
 class InferenceProcess:
-    """One child process that runs one method. Arrays travel as files: a pipe is five times
-    slower, and shared memory is 64 MB in a default container."""
+    """One child process that runs one method.
+
+    Arrays are passed as files: a pipe is five times slower, and shared memory is limited to 64 MB
+    in a default container.
+    """
 
     def __init__(self, spec: MethodSpec) -> None:
         self.spec = spec
@@ -97,17 +111,15 @@ class InferenceProcess:
         ]  # fmt: skip
         future = self._pool.schedule(child.run, args=call, timeout=limits.seconds)
         while not wait([future], timeout=CLOSED_S).done:
-            # A pool that is stopped just now forgets what was asked of it, and never answers.
+            # A pool that is stopped at this moment never completes the future.
             if self._closed:
                 raise CancelledError
         try:
-            report = future.result()
+            outcome = Outcome(**future.result())
         except CaseTimeoutError:
             outcome = Outcome("timeout", error=f"time limit of {limits.seconds:g} s reached")
         except ProcessExpired as error:
-            outcome = _died(error.exitcode, self._printed())
-        else:
-            outcome = Outcome(**report)
+            outcome = _crashed(error.exitcode, self._printed())
         if outcome.status == "ok":
             outcome = replace(outcome, raw=np.load(self._scratch / "raw.npy"))
         return replace(outcome, log=outcome.log or self._printed())
@@ -123,8 +135,8 @@ class InferenceProcess:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def _died(exitcode: int | None, printed: str) -> Outcome:
-    """What a child that ended without a word says by its exit code and last output."""
+def _crashed(exitcode: int | None, printed: str) -> Outcome:
+    """Interpret the exit code and last output of a child that ended without a report."""
     if "bad_alloc" in printed:
         return Outcome("out_of_memory", error="process ended: it could not get more memory")
     if exitcode == -signal.SIGKILL:
@@ -147,7 +159,7 @@ def _process_for(spec: MethodSpec) -> InferenceProcess:
             _retire(current)
         current = _local.process = InferenceProcess(spec)
         _processes[id(current)] = current
-        # Not atexit: a worker of a ProcessPoolExecutor runs only these, and waits for ours.
+        # Not atexit: a worker of a ProcessPoolExecutor runs only these finalizers at its exit.
         Finalize(None, close_all, exitpriority=10)
     return current
 
@@ -157,13 +169,5 @@ def _retire(process: InferenceProcess) -> None:
         process.close()
 
 
-def close_all(run: str | None = None) -> None:
-    """End all inference processes of this process, or those that worked last for one run, and with
-    them the cases in flight."""
-    for process in list(_processes.values()):
-        if run is None or process.run_name == run:
-            _retire(process)
-
-
-# A forked copy of this process must not use, or end, what belongs to the original.
+# A forked copy of this process must neither use nor stop the original's children.
 os.register_at_fork(after_in_child=_processes.clear)

@@ -1,4 +1,4 @@
-"""The inference process: what runs on the far side of `benchmark.inference`."""
+"""The child process of `benchmark.execution.inference`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _inpainter: Inpainter | None = None
 
 
 def start(scratch: str) -> None:
-    """Set this process up: output into the log, Ctrl-C left to the parent, end with the parent."""
+    """Redirect the output into log.txt, ignore Ctrl-C, and arrange to exit with the parent."""
     global _scratch
     _scratch = Path(scratch)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,7 +42,7 @@ def start(scratch: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     faulthandler.enable()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
 def run(
@@ -53,8 +53,7 @@ def run(
     image_name: str,
     memory_gb: float | None,
 ) -> dict[str, Any]:
-    """One case, from image.npy and mask.npy of the scratch folder to raw.npy. Returns what
-    `benchmark.inference.Outcome` holds, apart from the pixels."""
+    """Run one case, from image.npy and mask.npy to raw.npy; return the other fields of Outcome."""
     os.truncate(_scratch / "log.txt", 0)
     try:
         if memory_gb is not None:
@@ -62,13 +61,9 @@ def run(
         inpainter = _loaded(method, options, device).for_case(resolution, image_name)
         image = np.load(_scratch / "image.npy")
         mask = np.load(_scratch / "mask.npy")
-        report = _measured(inpainter, image, mask)
-    except MissingRequirementError as error:
-        return {"status": "skipped", "error": _one_line(error), "log": error.log}
-    except TimeLimitError as error:
-        return {"status": "timeout", "error": _one_line(error), "log": error.log}
+        return _measured(inpainter, image, mask)
     except MethodError as error:
-        return {"status": "failed", "error": _one_line(error), "log": error.log}
+        return {"status": _status(error), "error": _one_line(error), "log": error.log}
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {_one_line(error)}"
@@ -79,11 +74,16 @@ def run(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-    return report
+
+
+def _status(error: MethodError) -> str:
+    if isinstance(error, MissingRequirementError):
+        return "skipped"
+    return "timeout" if isinstance(error, TimeLimitError) else "failed"
 
 
 def _limit_memory(gigabytes: float) -> None:
-    """Let allocations fail beyond this much; the process lives on to tell of it."""
+    """Let allocations beyond the limit fail; the process survives to report it."""
     import resource
 
     most = int(gigabytes * 2**30)
@@ -100,7 +100,7 @@ def _loaded(method: str, options: dict[str, Any], device: str) -> Inpainter:
 
 
 def _measured(inpainter: Inpainter, image: np.ndarray, mask: np.ndarray) -> dict[str, Any]:
-    """Fill the hole; seconds are those of `fill` alone."""
+    """Fill the hole; measure time and memory of `fill` alone."""
     measurable = _reset_peak()
     cuda = _cuda()
     if cuda:
@@ -111,7 +111,7 @@ def _measured(inpainter: Inpainter, image: np.ndarray, mask: np.ndarray) -> dict
         cuda.synchronize()
     seconds = time.perf_counter() - started
     peak = _peak_mb() if measurable else None
-    # The library may have been imported by `fill` itself.
+    # Again, as `fill` itself may have imported PyTorch.
     cuda = cuda or _cuda()
     np.save(_scratch / "raw.npy", check_raw(raw, image))
     report: dict[str, Any] = {"status": "ok", "log": inpainter.log}
@@ -124,8 +124,8 @@ def _measured(inpainter: Inpainter, image: np.ndarray, mask: np.ndarray) -> dict
 
 
 def _reset_peak() -> bool:
-    """Give unused heap back and set the kernel's high-water mark to what is in use now; False
-    where the system has no such thing."""
+    """Reset the kernel's peak of resident memory; return False if the system has none."""
+    # Unused heap of the previous case would otherwise count.
     if hasattr(ctypes.CDLL(None), "malloc_trim"):
         ctypes.CDLL(None).malloc_trim(0)
     try:
@@ -136,13 +136,12 @@ def _reset_peak() -> bool:
 
 
 def _peak_mb() -> float | None:
-    """High-water mark of this process's resident memory in MB (2**20 bytes)."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(found[1]) / 1024 if found else None
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(match[1]) / 1024 if match else None
 
 
 def _cuda() -> Any:
-    """torch.cuda if the method has loaded torch and a GPU is there."""
+    """Return torch.cuda if the method has imported PyTorch and there is a GPU."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
 
@@ -151,7 +150,7 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])

@@ -1,71 +1,157 @@
-"""Where a run's cases are computed: on this machine, or on a Dask cluster."""
+"""Running cases on this machine: prepare, infer, score and write, overlapped.
+
+While methods compute in their own processes, this process prepares the next cases, and scores and
+writes the finished ones.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Protocol
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any
 
-from benchmark.execution.inference import Limits, close_all
-from benchmark.execution.runner import Runner
+from benchmark.execution.background import Background
+from benchmark.execution.inference import CLOSED_S, Outcome, close_all, infer
+from benchmark.execution.scoring import score_outcome, score_result
 from benchmark.execution.writer import Writer
 from benchmark.inputs.dataset import PhotoStore
 from benchmark.planning.concurrency import limit_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan
 from benchmark.planning.request import Job
-from benchmark.run_folder.folder import Row
+from benchmark.run_folder.folder import damaged
+from benchmark.run_folder.rows import Row
+from methods.base import Image, Mask, blank
+from methods.images import ImageFileError, png_bytes, read_rgb
 
 
-class Place(Protocol):
-    """What a job needs to know of where its cases run."""
-
-    def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
-        """The methods with the devices that they have there. Raises InputError."""
-
-    def admit(self, plan: Plan) -> None:
-        """Last check before anything is written. Raises InputError."""
-
-    def run(self, writer: Writer, plan: Plan) -> None:
-        """Run and score what the plan says. Raises InputError; what was finished is kept."""
-
-    def record(self) -> dict[str, Any]:
-        """For run.json."""
-
-
-class Here:
-    """This machine, with a thread for each case that runs at a time."""
+class LocalBackend:
+    """Runs a job on this machine; see `benchmark.job.Backend`."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def placed(self, specs: list[MethodSpec]) -> list[MethodSpec]:
+    def assign_devices(self, specs: list[MethodSpec]) -> list[MethodSpec]:
         return specs
 
-    def admit(self, plan: Plan) -> None:
+    def prepare(self, plan: Plan) -> None:
         pass
 
     def run(self, writer: Writer, plan: Plan) -> None:
         limit_threads(self._job.threads)
-        run_here(self._job, writer, plan.to_run, plan.to_score)
+        run_locally(self._job, writer, plan.to_run, plan.to_score)
 
     def record(self) -> dict[str, Any]:
         return {"workers": self._job.request.workers, "threads": self._job.threads}
 
 
-def run_here(
+def run_locally(
     job: Job, writer: Writer, to_run: list[Case], to_score: list[tuple[Case, Row]]
 ) -> None:
-    """Run cases on this machine. Raises InputError."""
-    workers = job.request.workers
-    photos = PhotoStore(job.request.dataset)
-    runner = Runner(writer, job.protocol, photos, limits(job))
-    executor: Executor = ThreadPoolExecutor(workers)
+    """Run cases on this machine, and score existing results again.
+
+    On KeyboardInterrupt the running cases are abandoned.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or written; what was finished before is kept.
+    """
     try:
-        runner.run(to_run, to_score, executor, workers)
+        _LocalRun(job, writer).run(to_run, to_score)
     finally:
-        executor.shutdown(cancel_futures=True)
         close_all()
 
 
-def limits(job: Job) -> Limits:
-    return Limits(job.request.time_limit, job.request.memory_limit)
+class _LocalRun:
+    def __init__(self, job: Job, writer: Writer) -> None:
+        self._job = job
+        self._writer = writer
+        self._photos = PhotoStore(job.request.dataset)
+        # Cases prepared and not finished: one waits behind each running one, one is scored.
+        self._ahead = job.request.workers + 2
+        self._slots = threading.BoundedSemaphore(self._ahead)
+        self._running: set[Future[Outcome]] = set()
+        self._stopping = False
+
+    def run(self, to_run: list[Case], to_score: list[tuple[Case, Row]]) -> None:
+        workers = self._job.request.workers
+        folder = self._writer.folder.path
+        with (
+            Background(min(workers + 1, 4), folder) as self._background,
+            ThreadPoolExecutor(workers) as self._executor,
+        ):
+            try:
+                for case, row in to_score:
+                    self._wait_for_slot()
+                    self._submit(self._score_again, case, row)
+                for case in to_run:
+                    self._wait_for_slot()
+                    self._start(case)
+                for _ in range(self._ahead):
+                    self._slots.acquire()
+            except BaseException:
+                self._stop()
+                raise
+
+    def _wait_for_slot(self) -> None:
+        self._slots.acquire()
+        self._background.check()
+
+    def _submit(self, work: Callable[..., None], *args: object) -> None:
+        self._background.submit(work, *args, then=self._slots.release)
+
+    def _start(self, case: Case) -> None:
+        image, mask = self._inputs(case)
+        self._writer.started(case)
+        blanked = blank(image, mask)
+        arguments = (case.spec, case.resolution, case.photo.name, blanked, mask, self._job.limits)
+        future = self._executor.submit(infer, *arguments)
+
+        def hand_over(done: Future[Outcome]) -> None:
+            self._running.discard(done)
+            if self._stopping:
+                self._slots.release()
+            else:
+                self._submit(self._finish, case, image, mask, done)
+
+        self._running.add(future)
+        future.add_done_callback(hand_over)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for future in list(self._running):
+            future.cancel()
+        # Repeated because a case may only now be starting its process.
+        while running := list(self._running):
+            close_all()
+            wait(running, timeout=CLOSED_S)
+
+    def _inputs(self, case: Case) -> tuple[Image, Mask]:
+        """Return reference and mask of a case, and have them written if it is the first."""
+        image, mask = self._photos.inputs(case.photo, case.resolution, self._job.protocol)
+        if self._writer.takes_input(case):
+
+            def write() -> None:
+                self._writer.write_input(case, png_bytes(image), png_bytes(mask))
+
+            self._background.submit(write)
+        return image, mask
+
+    def _finish(self, case: Case, image: Image, mask: Mask, done: Future[Outcome]) -> None:
+        outcome, protocol = done.result(), self._job.protocol
+        row, result = score_outcome(case.slot, case.spec.method, outcome, image, mask, protocol)
+        encoded = None if result is None else png_bytes(result)
+        self._writer.finish(case, row, encoded, outcome.log)
+
+    def _score_again(self, case: Case, row: Row) -> None:
+        image, mask = self._inputs(case)
+        path = self._writer.folder.result_path(*case.slot)
+        try:
+            result = read_rgb(path)
+        except ImageFileError:
+            raise damaged(path) from None
+        scores = score_result(image, result, mask, self._job.protocol)
+        self._writer.record(case, replace(row, scores=scores))

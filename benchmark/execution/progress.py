@@ -1,4 +1,4 @@
-"""The progress bar of a run: method, resolution, image, elapsed and remaining time."""
+"""The progress bar of a run, with an estimate of the remaining time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmark.planning.plan import Case
-from benchmark.run_folder.folder import Row, Slot
+from benchmark.run_folder.rows import Row, Slot
 
 
 class RemainingTime:
-    """Estimate of the time left: a method's seconds per pixel so far, times its pixels to come.
+    """Estimate of the remaining time: each method's seconds per pixel times its remaining pixels.
 
-    Methods differ by a factor of a hundred and resolutions by four, so cases per second would
-    mislead. A method not seen yet is taken to be as slow as the average so far."""
+    Methods differ in speed by a factor of a hundred, so a mean time per case would mislead. A
+    method that has not run yet is assumed to be as fast as the average so far.
+    """
 
     def __init__(self, cases: list[Case], rows: Iterable[Row], workers: int) -> None:
         self._workers = workers
@@ -37,7 +38,7 @@ class RemainingTime:
         self._learn(row)
 
     def text(self) -> str:
-        """For people; "at least" while a method that may be slower has not been seen."""
+        """Return the estimate in words, with "at least" while a method has not run yet."""
         seconds = self.seconds()
         if seconds is None:
             return ""
@@ -45,7 +46,7 @@ class RemainingTime:
         return f"{'at least' if unseen else 'about'} {_clock(seconds)} left"
 
     def seconds(self) -> float | None:
-        """Seconds left, None while nothing is known."""
+        """Return the estimate, or None before the first case has finished."""
         if not self._pixels:
             return None
         average = sum(self._seconds.values()) / sum(self._pixels.values())
@@ -62,7 +63,10 @@ class RemainingTime:
 
 
 class ProgressBar:
-    """Shows a run on a console; where that is no terminal, a line per method and resolution."""
+    """Shows a run on a terminal; elsewhere prints a line per method and resolution.
+
+    Implements `benchmark.execution.writer.Watcher`.
+    """
 
     def __init__(
         self, console: Console, cases: list[Case], rows: Iterable[Row], workers: int

@@ -1,17 +1,19 @@
-"""The inputs of a run as files, for people who fill holes elsewhere (Photoshop, other code)."""
+"""Export of a run's inputs, for filling holes with other software."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from benchmark.inputs.dataset import Photo, PhotoStore
-from benchmark.inputs.protocol import Protocol, hole_mask, reference
+from benchmark.inputs.protocol import Protocol
 from benchmark.planning.request import check_photos, check_protocol
 from methods.base import blank
 from methods.errors import InputError
@@ -22,7 +24,7 @@ Inputs of protocol {protocol}, from {dataset}
 
 images/<resolution>/<image>.png    8-bit RGB, the hole is black
 masks/<resolution>/<image>.png     255 = hole, 0 = known
-results/<resolution>/              yours: the filled images, under the same names
+results/<resolution>/              for your results: the filled images, under the same names
 
 - Work on exactly these files. Resampling the originals yourself gives other pixels.
 - Change nothing outside the hole, and keep the size. Feathered selections, colour management and
@@ -45,8 +47,13 @@ def export(
 ) -> None:
     """Write images/, masks/ and README.txt for every resolution into a new folder.
 
-    The folder appears only when everything is in it. Raises InputError if it is there already
-    and not empty: results may lie beside the inputs."""
+    The folder appears only when it is complete.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be used, or the folder is not empty or cannot be written.
+    """
     console = console or Console(stderr=True, highlight=False, soft_wrap=True)
     protocol, sizes = check_protocol(protocol_name, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
@@ -60,48 +67,51 @@ def export(
         destination=destination,
     )
     try:
-        _write_all(destination, dataset, photos, protocol, sizes, readme, console)
+        with _replacing_folder(destination) as folder:
+            _write_inputs(folder, dataset, photos, protocol, sizes, console)
+            (folder / "README.txt").write_text(readme, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"{destination} cannot be written ({error.strerror}); choose another folder"
         ) from None
     console.print(
         f"{len(photos)} images and masks at {', '.join(map(str, sizes))} px: {destination} "
-        "(README.txt there tells what to do with them)"
+        "(README.txt there explains how to use them)"
     )
 
 
-def _write_all(
-    destination: Path,
-    dataset: Path,
-    photos: list[Photo],
-    protocol: Protocol,
-    sizes: list[int],
-    readme: str,
-    console: Console,
-) -> None:
-    store = PhotoStore(dataset)
+@contextmanager
+def _replacing_folder(destination: Path) -> Iterator[Path]:
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("exporting", total=len(photos))
-
-    def one(photo: Photo) -> None:
-        pixels, own_mask = store.get(photo)
-        for size in sizes:
-            mask = hole_mask(photo.name, own_mask, size, protocol)
-            image = blank(reference(pixels, size, protocol), mask)
-            write_png(part / "images" / str(size) / f"{photo.name}.png", image)
-            write_png(part / "masks" / str(size) / f"{photo.name}.png", mask)
-        bar.advance(task)
-
     try:
-        with bar, ThreadPoolExecutor(2) as pool:
-            list(pool.map(one, photos))
-        for size in sizes:
-            (part / "results" / str(size)).mkdir(parents=True)
-        (part / "README.txt").write_text(readme, encoding="utf-8")
+        yield part
         part.chmod(0o755)
         part.replace(destination)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_inputs(
+    folder: Path,
+    dataset: Path,
+    photos: list[Photo],
+    protocol: Protocol,
+    sizes: list[int],
+    console: Console,
+) -> None:
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("exporting", total=len(photos))
+
+    def write(photo: Photo) -> None:
+        store = PhotoStore(dataset)
+        for size in sizes:
+            image, mask = store.inputs(photo, size, protocol)
+            write_png(folder / f"images/{size}/{photo.name}.png", blank(image, mask))
+            write_png(folder / f"masks/{size}/{photo.name}.png", mask)
+        bar.advance(task)
+
+    with bar, ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, photos))
+    for size in sizes:
+        (folder / f"results/{size}").mkdir(parents=True)

@@ -1,33 +1,44 @@
-"""A dataset: a folder of photographs, with or without masks, found and verified before any work.
+"""A dataset: a folder of photographs, with or without masks, verified before anything runs.
 
 Either `images/` beside an optional `masks/`, or a flat folder of images. A mask has its image's
-name (any image suffix). Other files (SOURCES.csv, README) are left alone.
+name (with any image suffix). Other files are ignored.
 """
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, reference
+from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, hole_problem, reference
 from methods.base import Image, Mask
 from methods.errors import InputError
+from methods.files import sha256
 from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
 
-# Formats people do put into such folders; skipping them in silence would lose photographs.
+# Image formats that are refused rather than ignored: ignoring them would lose photographs.
 UNSUPPORTED = (".bmp", ".gif", ".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw")
+
+# Records of verified photographs by SHA-256 of the image and of its mask.
+KnownPhotos = Mapping[tuple[str, str | None], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One verified photograph. Paths are relative to the dataset; size is after EXIF rotation."""
+    """One verified photograph.
+
+    Parameters
+    ----------
+    file, mask_file
+        Paths relative to the dataset.
+    width, height
+        In pixels, after EXIF rotation.
+    crop
+        left, top, right, bottom, if the protocol crops the photograph.
+    """
 
     name: str
     file: str
@@ -39,12 +50,18 @@ class Photo:
     mask_sha256: str | None = None
 
     def record(self) -> dict[str, Any]:
+        """Return the entry for run.json."""
         return asdict(self)
 
 
 def find(dataset: Path) -> list[tuple[Path, Path | None]]:
-    """(image, its mask or None) of a dataset folder, sorted by name. Raises InputError when the
-    folder cannot be read, holds no image, or names are ambiguous."""
+    """Return the images of a dataset, sorted by name, each with its mask or None.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read, has no image, or names are ambiguous.
+    """
     try:
         images = _by_stem(dataset / "images" if (dataset / "images").is_dir() else dataset)
         masks = _by_stem(dataset / "masks") if (dataset / "masks").is_dir() else {}
@@ -64,14 +81,23 @@ def verify(
     dataset: Path,
     protocol: Protocol,
     resolutions: list[int],
-    known: dict[tuple[str, str | None], dict[str, Any]],
+    known: KnownPhotos,
     done: Callable[[], None] = lambda: None,
 ) -> list[Photo]:
-    """Decode every photograph and mask of a dataset once and check it against the protocol.
+    """Decode every photograph and mask of a dataset and check it against the protocol.
 
-    known: records of an earlier run with the same protocol by (SHA-256 of image, of mask): such
-    files are not decoded again. done: called after each photograph.
-    Raises InputError that names the first bad file and how many more there are.
+    Parameters
+    ----------
+    known
+        Photographs that an earlier run verified for the same protocol and resolutions; they are
+        not decoded again.
+    done
+        Called after each photograph.
+
+    Raises
+    ------
+    InputError
+        For the first unusable file; the message counts the others.
     """
 
     def check(pair: tuple[Path, Path | None]) -> Photo | str:
@@ -85,10 +111,14 @@ def verify(
             done()
 
     pairs = find(dataset)
-    if protocol.uses_dataset_masks():
-        _require_masks(dataset, pairs)
-    else:
+    if not protocol.uses_dataset_masks():
         pairs = [(image, None) for image, _ in pairs]
+    for image, mask in pairs:
+        if mask is None and protocol.uses_dataset_masks():
+            raise InputError(
+                f"{image}: has no mask; the protocol's hole is the dataset's own mask, put it at "
+                f"{dataset / 'masks' / image.stem}.png"
+            )
     with ThreadPoolExecutor() as pool:
         checked = list(pool.map(check, pairs))
     problems = [item for item in checked if isinstance(item, str)]
@@ -98,34 +128,20 @@ def verify(
     return [item for item in checked if isinstance(item, Photo)]
 
 
-def has_unused_masks(dataset: Path, protocol: Protocol) -> bool:
-    """Whether the dataset brings masks that the protocol does not look at."""
-    return not protocol.uses_dataset_masks() and (dataset / "masks").is_dir()
-
-
-def _require_masks(dataset: Path, pairs: Iterable[tuple[Path, Path | None]]) -> None:
-    for image, mask in pairs:
-        if mask is None:
-            raise InputError(
-                f"{image}: has no mask; the protocol's hole is the dataset's own mask, put it at "
-                f"{dataset / 'masks' / image.stem}.png"
-            )
-
-
 def _verify_one(
     dataset: Path,
     path: Path,
     mask_path: Path | None,
     protocol: Protocol,
     resolutions: list[int],
-    known: dict[tuple[str, str | None], dict[str, Any]],
+    known: KnownPhotos,
 ) -> Photo:
     photo = Photo(
         name=path.stem,
         file=path.relative_to(dataset).as_posix(),
-        sha256=_sha256(path),
+        sha256=sha256(path),
         mask_file=mask_path.relative_to(dataset).as_posix() if mask_path else None,
-        mask_sha256=_sha256(mask_path) if mask_path else None,
+        mask_sha256=sha256(mask_path) if mask_path else None,
     )
     earlier = known.get((photo.sha256, photo.mask_sha256))
     if earlier:
@@ -159,27 +175,24 @@ def _crop(
 def _check_masks(
     path: Path, mask_path: Path | None, photo: Photo, protocol: Protocol, resolutions: list[int]
 ) -> None:
-    own = None
-    if mask_path:
-        own = read_mask(mask_path)
-        if own.shape != (photo.height, photo.width):
-            raise InputError(
-                f"{mask_path}: is {own.shape[1]}x{own.shape[0]}, its image "
-                f"{photo.width}x{photo.height}; save it at the image's size"
-            )
+    own_mask = read_mask(mask_path) if mask_path else None
+    if own_mask is not None and own_mask.shape != (photo.height, photo.width):
+        raise InputError(
+            f"{mask_path}: is {own_mask.shape[1]}x{own_mask.shape[0]}, its image "
+            f"{photo.width}x{photo.height}; save it at the image's size"
+        )
     for resolution in resolutions:
-        mask = hole_mask(photo.name, own, resolution, protocol)
-        if not mask.any() or mask.all():
-            state = "empty" if not mask.any() else "full"
+        problem = hole_problem(hole_mask(photo.name, own_mask, resolution, protocol))
+        if problem:
             raise InputError(
-                f"{mask_path or path}: the hole is {state} at {resolution} px; "
+                f"{mask_path or path}: the hole {problem} at {resolution} px; "
                 "change the mask or the protocol's hole"
             )
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
-    """Images of a folder by a stem that no file system confuses with another."""
-    found: dict[str, Path] = {}
+    """Return a folder's images by their stems, normalised as case-insensitive file systems do."""
+    images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not path.is_file():
             continue
@@ -189,12 +202,12 @@ def _by_stem(folder: Path) -> dict[str, Path]:
             continue
         _check_name(path)
         key = unicodedata.normalize("NFC", path.stem).casefold()
-        if key in found:
+        if key in images:
             raise InputError(
-                f"{path} and {found[key].name}: same name apart from suffix or case; rename one"
+                f"{path} and {images[key].name}: same name apart from suffix or case; rename one"
             )
-        found[key] = path
-    return found
+        images[key] = path
+    return images
 
 
 def _check_name(path: Path) -> None:
@@ -209,39 +222,46 @@ def _check_name(path: Path) -> None:
         raise InputError(f"{str(path)!r}: file name is not valid UTF-8; rename it") from None
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 class PhotoStore:
-    """Decoded photographs, kept up to a memory budget: first come, first kept, which is the best
-    that can be done when every method walks through all of them in the same order."""
+    """Decoded photographs of a dataset, cached up to a memory budget.
+
+    The first photographs stay cached: every method goes through all of them in the same order, so
+    evicting any would make the next round miss it.
+    """
 
     def __init__(self, dataset: Path, budget_bytes: int = 2**29) -> None:
         self._dataset = dataset
-        self._left = budget_bytes
-        self._kept: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+        self._free_bytes = budget_bytes
+        self._cached: dict[str, tuple[Image, Mask | None]] = {}
 
-    def get(self, photo: Photo) -> tuple[np.ndarray, np.ndarray | None]:
-        """uint8 (H, W, 3) RGB and the photograph's own mask, bool (H, W), if it has one."""
-        if photo.name not in self._kept:
-            pixels = read_rgb(self._dataset / photo.file)
-            mask = read_mask(self._dataset / photo.mask_file) if photo.mask_file else None
-            if pixels.nbytes > self._left:
-                return pixels, mask
-            self._left -= pixels.nbytes
-            self._kept[photo.name] = (pixels, mask)
-        return self._kept[photo.name]
+    def get(self, photo: Photo) -> tuple[Image, Mask | None]:
+        """Return a photograph, uint8 (H, W, 3), and its own mask, bool (H, W), if it has one.
 
+        Raises
+        ------
+        ImageFileError
+            If a file cannot be decoded.
+        """
+        if photo.name in self._cached:
+            return self._cached[photo.name]
+        pixels = read_rgb(self._dataset / photo.file)
+        mask = read_mask(self._dataset / photo.mask_file) if photo.mask_file else None
+        if pixels.nbytes <= self._free_bytes:
+            self._free_bytes -= pixels.nbytes
+            self._cached[photo.name] = (pixels, mask)
+        return pixels, mask
 
-def inputs(
-    photo: Photo, photos: PhotoStore, resolution: int, protocol: Protocol
-) -> tuple[Image, Mask]:
-    """Reference, uint8 (H, W, 3) RGB, and mask, bool (H, W), of a case. Raises InputError."""
-    try:
-        pixels, own_mask = photos.get(photo)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{error}; the file has changed during the run") from None
-    image = reference(pixels, resolution, protocol)
-    return image, hole_mask(photo.name, own_mask, resolution, protocol)
+    def inputs(self, photo: Photo, resolution: int, protocol: Protocol) -> tuple[Image, Mask]:
+        """Return reference, uint8 (N, N, 3), and mask, bool (N, N), of a photograph's cases.
+
+        Raises
+        ------
+        InputError
+            If a file has become unreadable since it was verified.
+        """
+        try:
+            pixels, own_mask = self.get(photo)
+        except (OSError, ImageFileError) as error:
+            raise InputError(f"{error}; the file has changed during the run") from None
+        image = reference(pixels, resolution, protocol)
+        return image, hole_mask(photo.name, own_mask, resolution, protocol)

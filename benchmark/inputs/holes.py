@@ -1,7 +1,7 @@
-"""Holes: which pixels a protocol removes, drawn at each target size.
+"""Holes: the pixels that a protocol removes.
 
-A hole is drawn for a square of `size` x `size` pixels as bool (size, size), True = hole. Shapes
-are given in shares of the size, so that a hole is the same at every resolution.
+`draw(size, name)` returns a mask of bool (size, size), True = hole. Shapes are defined in shares of
+the size, so that a hole is the same at every resolution.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ class _Hole(BaseModel):
 
 
 class MiddleThird(_Hole):
-    """Rows and columns ceil(N/3) ... floor(2N/3) inclusive (Moskalenko et al. 2020: the
-    published masks at 1024 are 342 ... 682)."""
+    """Rows and columns ceil(N/3) ... floor(2N/3), as in the masks of Moskalenko et al. 2020."""
 
     kind: Literal["middle-third"]
 
     def draw(self, size: int, name: str) -> Mask:
-        return _rectangle(size, -(-size // 3), 2 * size // 3 + 1, -(-size // 3), 2 * size // 3 + 1)
+        start, stop = -(-size // 3), 2 * size // 3 + 1
+        return _rectangle(size, start, stop, start, stop)
 
 
 class CentreSquare(_Hole):
-    """A centred square that covers `share` of the area (its side rounded to whole pixels)."""
+    """A centred square that covers `share` of the area, its side rounded to whole pixels."""
 
     kind: Literal["centre-square"]
     share: OpenShare
@@ -54,7 +54,7 @@ class CentreSquare(_Hole):
 
 
 class Box(_Hole):
-    """A rectangle; top, left, height and width as shares of the size."""
+    """A rectangle, in shares of the size."""
 
     kind: Literal["box"]
     top: Share
@@ -70,9 +70,11 @@ class Box(_Hole):
 
 
 class FreeForm(_Hole):
-    """Random strokes, as in the free-form masks of DeepFill v2 (Yu et al. 2019) and the
-    thin / medium / thick ones of LaMa (Suvorov et al. 2022), but the same for the same `seed`
-    and image name on every machine."""
+    """Random strokes, the same for the same seed and image name on every machine.
+
+    Similar to the free-form masks of DeepFill v2 (Yu et al. 2019) and the thin, medium and thick
+    masks of LaMa (Suvorov et al. 2022).
+    """
 
     kind: Literal["free-form"]
     thickness: Literal["thin", "medium", "thick"] = "medium"
@@ -91,7 +93,7 @@ class FreeForm(_Hole):
 
 
 class DatasetMasks(_Hole):
-    """The dataset's own masks, one per image, resampled by the nearest-neighbour rule."""
+    """The dataset's own masks, one per image, resampled by nearest neighbour."""
 
     kind: Literal["dataset"]
 
@@ -99,7 +101,7 @@ class DatasetMasks(_Hole):
 Drawn = MiddleThird | CentreSquare | Box | FreeForm
 Hole = Annotated[Drawn | DatasetMasks, Field(discriminator="kind")]
 
-# Number of strokes, stroke width as a share of the image size.
+# Range of the number of strokes, range of the stroke width as a share of the size.
 _STROKES = {
     "thin": ((6, 12), (0.008, 0.02)),
     "medium": ((4, 8), (0.03, 0.06)),
@@ -114,7 +116,7 @@ def _rectangle(size: int, top: int, bottom: int, left: int, right: int) -> Mask:
 
 
 def _stroke(rng: np.random.Generator) -> np.ndarray:
-    """A wandering line: (points, 2) x and y in 0 ... 1."""
+    """Return a random polyline: (points, 2), x and y from 0 to 1."""
     turns = rng.integers(4, 9)
     angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.9, turns))
     steps = rng.uniform(0.05, 0.18, (turns, 1)) * np.column_stack([np.cos(angles), np.sin(angles)])

@@ -1,10 +1,10 @@
-"""What makes two numbers comparable: sizes, resampling, hole and metrics, in one TOML file."""
+"""Protocols: sizes, resampling, hole and metrics, which make two numbers comparable."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -15,53 +15,59 @@ from benchmark.inputs.holes import DatasetMasks, Hole
 from benchmark.metrics import check_options
 from methods.base import Image, Mask
 from methods.errors import InputError
-from methods.images import nearest
+from methods.images import resample_nearest
 from methods.validation import build
 
 FOLDER = Path(__file__).resolve().parents[1] / "protocols"
-DEFAULT = "moskalenko2020"
+
+Array = TypeVar("Array", bound=np.ndarray)
 
 
 class Protocol(BaseModel):
-    """One protocol file. Every number of a run holds for its protocol only."""
+    """A protocol file; docs/protocols.md describes the keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     description: str
-    # Sides of the square references in pixels; 16 is the least that the SSIM window allows.
+    # 16 px is the least that the SSIM window allows.
     resolutions: Annotated[list[Annotated[int, Field(ge=16, le=16384)]], Field(min_length=1)]
     resampling: Literal["nearest", "area", "bicubic", "lanczos"]
-    # What to do with a photograph that is not square.
     crop: Literal["refuse", "centre-square"]
     hole: Hole
-    # In the tables, in this order; `also_recorded` goes to scores.csv alone.
     metrics: Annotated[list[str], Field(min_length=1)]
     also_recorded: list[str] = []
     metric_options: dict[str, dict[str, Any]] = {}
 
     def recorded_metrics(self) -> list[str]:
+        """Return the metrics of scores.csv: those of the tables, then the others."""
         return [*self.metrics, *(name for name in self.also_recorded if name not in self.metrics)]
 
     def uses_dataset_masks(self) -> bool:
         return isinstance(self.hole, DatasetMasks)
 
     def input_identity(self) -> dict[str, Any]:
-        """What references and masks depend on, apart from photograph and resolution."""
+        """Return what references and masks depend on besides photograph and resolution."""
         return self.model_dump(include={"resampling", "crop", "hole"})
 
     def score_identity(self) -> dict[str, Any]:
-        """What the scores of a given result depend on."""
+        """Return what the scores of a given result depend on."""
         return {"metrics": sorted(self.recorded_metrics()), "options": self.metric_options}
 
 
 def shipped() -> list[str]:
-    """Names of the protocols that come with the suite."""
+    """Return the names of the protocols that come with the suite."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def load(name_or_file: str) -> Protocol:
-    """The protocol of that name, or in that TOML file. Raises InputError."""
+    """Load a shipped protocol by name, or a TOML file by its path.
+
+    Raises
+    ------
+    InputError
+        If there is no such protocol, or it is invalid.
+    """
     path = Path(name_or_file)
     if path.suffix != ".toml":
         path = FOLDER / f"{name_or_file}.toml"
@@ -81,48 +87,52 @@ def load(name_or_file: str) -> Protocol:
     except ValueError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"protocol {path}: {text}") from None
-    _check_holes(protocol, path)
+    _check_drawn_hole(protocol, path)
     return protocol
 
 
-def select_resolutions(protocol: Protocol, wanted: list[int] | None) -> list[int]:
-    """The wanted resolutions of a protocol, ascending. Raises InputError for any other."""
-    for resolution in wanted or []:
+def select_resolutions(protocol: Protocol, selected: list[int] | None) -> list[int]:
+    """Return the selected resolutions of a protocol (all if None), ascending.
+
+    Raises
+    ------
+    InputError
+        If the protocol does not have one of them.
+    """
+    for resolution in selected or []:
         if resolution not in protocol.resolutions:
             known = ", ".join(map(str, protocol.resolutions))
             raise InputError(
                 f"resolution {resolution} is not in protocol {protocol.name} ({known}): "
                 "choose from these, or write a protocol file with it"
             )
-    return sorted(set(wanted or protocol.resolutions))
-
-
-def square(image: Any, protocol: Protocol) -> Any:
-    """The centred largest square of an array (H, W, ...), where the protocol crops."""
-    left, top, right, bottom = crop_box(image.shape[1], image.shape[0])
-    return image[top:bottom, left:right] if protocol.crop == "centre-square" else image
+    return sorted(set(selected or protocol.resolutions))
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
-    """left, top, right, bottom of the centred largest square."""
+    """Return left, top, right, bottom of the largest centred square."""
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     return left, top, left + side, top + side
 
 
 def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
-    """The photograph as the protocol wants it: uint8 (resolution, resolution, 3) RGB.
+    """Crop and resample a photograph to a protocol's reference.
 
-    "nearest" is source = floor(i * source / target), as OpenCV's INTER_NEAREST in the authors'
-    code; "area" is OpenCV's; "bicubic" and "lanczos" are Pillow's, which filter before they
-    reduce (OpenCV's do not).
+    "nearest" is source = floor(i * source / target), the rule of OpenCV's INTER_NEAREST. "area" is
+    OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing.
+
+    Returns
+    -------
+    Image
+        uint8 (resolution, resolution, 3).
     """
-    cropped = square(photo, protocol)
-    if cropped.shape[:2] == (resolution, resolution):
+    cropped = _square(photo, protocol)
+    size = (resolution, resolution)
+    if cropped.shape[:2] == size:
         return np.ascontiguousarray(cropped)
     if protocol.resampling == "nearest":
-        return nearest(cropped, resolution, resolution)
-    size = (resolution, resolution)
+        return resample_nearest(cropped, *size)
     if protocol.resampling == "area":
         return cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
     filters = PillowImage.Resampling
@@ -131,23 +141,45 @@ def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
 
 
 def hole_mask(name: str, own_mask: Mask | None, resolution: int, protocol: Protocol) -> Mask:
-    """The hole of one case: bool (resolution, resolution), True = hole.
+    """Return the hole of one case.
 
-    own_mask: the dataset's mask at the photograph's size, needed by `hole.kind = "dataset"` only.
+    Parameters
+    ----------
+    name
+        The photograph's name, which seeds free-form holes.
+    own_mask
+        The dataset's mask, bool, at the photograph's size, for protocols that use it.
+
+    Returns
+    -------
+    Mask
+        bool (resolution, resolution), True = hole.
     """
     if isinstance(protocol.hole, DatasetMasks):
         if own_mask is None:
             raise ValueError(f"{name} has no mask of its own")
-        return nearest(square(own_mask, protocol), resolution, resolution)
+        return resample_nearest(_square(own_mask, protocol), resolution, resolution)
     return protocol.hole.draw(resolution, name)
 
 
-def _check_holes(protocol: Protocol, path: Path) -> None:
-    """Refuse a drawn hole that is empty or everything at one of the resolutions."""
+def hole_problem(mask: Mask) -> str | None:
+    """Return why a hole cannot be used, or None."""
+    if not mask.any():
+        return "is empty"
+    return "covers the whole image" if mask.all() else None
+
+
+def _square(array: Array, protocol: Protocol) -> Array:
+    left, top, right, bottom = crop_box(array.shape[1], array.shape[0])
+    return array[top:bottom, left:right] if protocol.crop == "centre-square" else array  # type: ignore[return-value]
+
+
+def _check_drawn_hole(protocol: Protocol, path: Path) -> None:
     if isinstance(protocol.hole, DatasetMasks):
         return
     for resolution in protocol.resolutions:
-        mask = protocol.hole.draw(resolution, "")
-        if not mask.any() or mask.all():
-            state = "covers no pixel" if not mask.any() else "covers the whole image"
-            raise InputError(f"protocol {path}: the hole {state} at {resolution} px; change [hole]")
+        problem = hole_problem(protocol.hole.draw(resolution, ""))
+        if problem:
+            raise InputError(
+                f"protocol {path}: the hole {problem} at {resolution} px; change [hole]"
+            )

@@ -1,7 +1,4 @@
-"""Metrics on uint8 (H, W, 3) RGB images, and the registry that protocols choose from.
-
-docs/metrics.md states each definition and its measured agreement with scikit-image.
-"""
+"""Metrics on uint8 (H, W, 3) RGB images; docs/metrics.md states their definitions."""
 
 from __future__ import annotations
 
@@ -14,19 +11,20 @@ from benchmark.metrics.feature_distance import (
     efficientnet_distance,
     squeezenet_distance,
 )
+from benchmark.metrics.image_pair import ImagePair, checked_pair
 from benchmark.metrics.lpips_distance import LPIPS
 from benchmark.metrics.metric import Metric, Scores
-from benchmark.metrics.pair import Pair, checked_pair
 from benchmark.metrics.pixelwise import L1, PSNR, l1, psnr
 from benchmark.metrics.ssim import SSIM, SSIM_UNIFORM, ssim, ssim_uniform
 from methods.base import Image, Mask
 
 __all__ = [
     "METRICS",
+    "ImagePair",
     "Metric",
-    "Pair",
     "Scores",
     "check_options",
+    "checked_pair",
     "efficientnet_distance",
     "l1",
     "psnr",
@@ -45,16 +43,28 @@ Options = Mapping[str, Mapping[str, Any]]
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
-    """Raise ValueError, naming the valid ones, for an unknown metric or option or a bad value, and
-    for a metric that cannot be computed here.
+    """Check that metrics exist and can be computed with these options.
 
-    names: the metrics to score; options: metric -> option -> value."""
-    given = options or {}
-    for name in (*names, *given):
+    Parameters
+    ----------
+    names
+        Names of metrics to compute.
+    options
+        Metric name -> option -> value.
+
+    Raises
+    ------
+    ValueError
+        For an unknown metric or option, an unusable value, or a metric whose package or weights
+        are missing.
+    """
+    options = options or {}
+    metrics = list(dict.fromkeys((*names, *options)))
+    for name in metrics:
         if name not in METRICS:
             raise ValueError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
-    for name in dict.fromkeys((*names, *given)):
-        METRICS[name].check_options(given.get(name, {}))
+    for name in metrics:
+        METRICS[name].check_options(options.get(name, {}))
 
 
 def score(
@@ -65,11 +75,31 @@ def score(
     options: Options | None = None,
     hole: bool = True,
 ) -> dict[str, float]:
-    """Every metric over the whole image under its name and, unless `hole` is False, over the
-    hole under `<name>_hole`.
+    """Compute metrics over the whole image and over the hole.
 
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole; options: metric -> option
-    -> value. Raises ValueError."""
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole.
+    names
+        Names of metrics, keys of `METRICS`.
+    options
+        Metric name -> option -> value.
+    hole
+        Whether to compute the values over the hole.
+
+    Returns
+    -------
+    dict
+        Values over the whole image by metric name, over the hole by ``<name>_hole``.
+
+    Raises
+    ------
+    ValueError
+        If `check_options` or a metric refuses its input.
+    """
     names = list(names)
     check_options(names, options)
     pair = checked_pair(reference, result, mask if hole else None)

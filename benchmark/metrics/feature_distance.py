@@ -1,8 +1,7 @@
-"""Perceptual distances: how differently a network trained to recognise images sees two of them.
+"""Perceptual distances between the features that image recognition networks compute.
 
-The construction of R. Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual
-Metric, CVPR 2018, without the layer weights that LPIPS learned from people's judgements: other
-networks, other numbers. None of these is LPIPS.
+They are built like LPIPS, but with other networks and without the layer weights that LPIPS learned
+from human judgements: none of them is LPIPS.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import cv2
 import numpy as np
 
+from benchmark.metrics.image_pair import ImagePair, checked_pair
 from benchmark.metrics.metric import Metric, Scores
-from benchmark.metrics.pair import Pair, checked_pair
 from methods.base import Image, Mask
 
 if TYPE_CHECKING:
@@ -23,41 +22,53 @@ if TYPE_CHECKING:
 
     Network = Callable[[Tensor], Sequence[Tensor]]
 
-# Of the hole's longer side: how much of its surroundings is looked at on every side.
+# Width of the context around the hole, as a share of the hole's longer side.
 CONTEXT = 0.25
 # The networks halve their input five times at most.
 MULTIPLE = 32
-# Against a division by zero where nothing responds.
+# Prevents a division by zero where no feature responds.
 TINY = 1e-8
 
 
 def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
-    """Distance through EfficientNet-Lite0, 0 (same) up, over the hole and its surroundings.
+    """Return the distance between EfficientNet-Lite0 features.
 
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole; without it over the whole
-    image. Raises ValueError."""
+    Features are scaled to unit length at every position; their squared differences are summed over
+    channels and averaged over positions, then over layers.
+
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole. If given, the distance is that of the box around the hole with a
+        quarter of its longer side as context; otherwise of the whole image.
+
+    Returns
+    -------
+    float
+        0 (identical) to 4, without unit.
+
+    Raises
+    ------
+    ValueError
+        If an array has another type or shape, or the mask has no hole pixel.
+
+    References
+    ----------
+    R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang, The unreasonable effectiveness of deep
+    features as a perceptual metric, CVPR 2018.
+    """
     return _distance(checked_pair(reference, result, mask), _efficientnet).whole
 
 
 def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
-    """As `efficientnet_distance`, through SqueezeNet v1.1."""
+    """Return the distance between SqueezeNet v1.1 features, as `efficientnet_distance`."""
     return _distance(checked_pair(reference, result, mask), _squeezenet).whole
 
 
-def _distance(pair: Pair, network: Callable[[], Network]) -> Scores:
-    """whole: mean over the box around the hole; hole: over the hole's part of it."""
-    rows, columns = hole_box(pair)
-    reference, result = pair.reference[rows, columns], pair.result[rows, columns]
-    inside = np.ones(reference.shape[:2], np.float32)
-    hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
-    if np.array_equal(reference, result):
-        return Scores(0.0, None if hole is None else 0.0)
-    maps = _maps(reference, result, network())
-    return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
-
-
-def hole_box(pair: Pair) -> tuple[slice, slice]:
-    """The box around the hole with its surroundings, the same for every method."""
+def hole_box(pair: ImagePair) -> tuple[slice, slice]:
+    """Return rows and columns of the hole with its context, or the whole image without a mask."""
     height, width = pair.reference.shape[:2]
     if pair.mask is None:
         return slice(0, height), slice(0, width)
@@ -70,8 +81,20 @@ def hole_box(pair: Pair) -> tuple[slice, slice]:
     return rows, columns
 
 
+def _distance(pair: ImagePair, network: Callable[[], Network]) -> Scores:
+    """Return the mean over the box around the hole, and over the hole's part of it."""
+    rows, columns = hole_box(pair)
+    reference, result = pair.reference[rows, columns], pair.result[rows, columns]
+    inside = np.ones(reference.shape[:2], np.float32)
+    hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
+    if np.array_equal(reference, result):
+        return Scores(0.0, None if hole is None else 0.0)
+    maps = _maps(reference, result, network())
+    return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
+
+
 def _maps(reference: Image, result: Image, network: Network) -> list[np.ndarray]:
-    """Squared distance of the two images' unit-length features at every place of every layer."""
+    """Return each layer's map of squared distances between unit-length features."""
     import torch
 
     with torch.inference_mode():
@@ -83,7 +106,7 @@ def _maps(reference: Image, result: Image, network: Network) -> list[np.ndarray]
 
 
 def _mean(maps: Sequence[np.ndarray], weights: np.ndarray) -> float:
-    """Mean over layers of the mean over places, weighted by how much of `weights` each covers."""
+    """Average over positions, weighted by the share of `weights` in each, then over layers."""
     padded = _padded(weights, cv2.BORDER_CONSTANT)
     means = []
     for layer in maps:
@@ -124,8 +147,8 @@ def _efficientnet() -> Network:
     return pretrained()
 
 
-def _metric(name: str, label: str, seen: str, network: Callable[[], Network]) -> Metric:
-    def function(pair: Pair, **_: Any) -> Scores:
+def _metric(name: str, label: str, features: str, network: Callable[[], Network]) -> Metric:
+    def function(pair: ImagePair, **_: Any) -> Scores:
         return _distance(pair, network)
 
     return Metric(
@@ -134,8 +157,8 @@ def _metric(name: str, label: str, seen: str, network: Callable[[], Network]) ->
         unit="",
         better="lower",
         decimals=3,
-        definition=f"mean squared distance of unit-length features of {seen}, over the hole and a "
-        f"quarter of its size around it, at full resolution; not LPIPS",
+        definition=f"mean squared distance of unit-length features of {features}, over the hole "
+        f"and a quarter of its size around it, at full resolution; not LPIPS",
         function=function,
         across_resolutions=False,
     )

@@ -1,7 +1,4 @@
-"""LPIPS itself, by its authors' package, where that is installed.
-
-R. Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018.
-"""
+"""LPIPS as computed by its authors' package, if that is installed."""
 
 from __future__ import annotations
 
@@ -10,20 +7,20 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.feature_distance import hole_box
+from benchmark.metrics.image_pair import ImagePair
 from benchmark.metrics.metric import Metric, Scores
-from benchmark.metrics.pair import Pair
 from methods.base import Image
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 NETWORKS = ("alex", "vgg", "squeeze")
-# AlexNet's poolings leave nothing of less.
+# After AlexNet's pooling layers nothing is left of a smaller image.
 SMALLEST = 64
 
 
-def _lpips(pair: Pair, network: str = "alex") -> Scores:
-    """whole: LPIPS of the box around the hole; hole: mean over the hole of its map."""
+def _lpips(pair: ImagePair, network: str = "alex") -> Scores:
+    """Return LPIPS of the box around the hole, and the mean of its map over the hole."""
     import torch
 
     rows, columns = hole_box(pair)
@@ -35,9 +32,9 @@ def _lpips(pair: Pair, network: str = "alex") -> Scores:
         whole = float(_model(network, spatial=False)(reference, result, normalize=True))
         if pair.mask is None:
             return Scores(whole, None)
-        found = _model(network, spatial=True)(reference, result, normalize=True)[0, 0]
+        distances = _model(network, spatial=True)(reference, result, normalize=True)[0, 0]
         hole = torch.from_numpy(pair.mask[rows, columns].copy())
-        return Scores(whole, float(found[hole].mean()))
+        return Scores(whole, float(distances[hole].mean()))
 
 
 def _tensor(image: Image) -> Tensor:
@@ -61,7 +58,7 @@ def _check(network: str = "alex") -> None:
     try:
         _model(network, spatial=False)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"metric lpips cannot get torchvision's {network}: {error}") from None
+        raise ValueError(f"metric lpips cannot load torchvision's {network}: {error}") from None
 
 
 LPIPS = Metric(

@@ -1,4 +1,4 @@
-"""What a metric is to the rest of the suite."""
+"""The definition of a metric: its function, its options and how its values are printed."""
 
 from __future__ import annotations
 
@@ -8,25 +8,39 @@ from typing import Any, Literal, NamedTuple
 
 
 class Scores(NamedTuple):
-    """One metric of one pair: over the whole image, and over the hole if the pair has a mask."""
+    """Values of one metric for one image pair; `hole` is None if the pair has no mask."""
 
     whole: float
     hole: float | None
 
+    @property
+    def selected(self) -> float:
+        """The value over the hole if there is a mask, else the value over the whole image."""
+        return self.whole if self.hole is None else self.hole
 
-def _accept(**options: Any) -> None:
-    """For metrics whose options cannot be wrong, usually because there are none."""
+
+def _accept_all(**options: Any) -> None:
+    """Accept every option value."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """To add one: a file that defines it, and its place in `benchmark.metrics.METRICS`.
+    """A metric as listed in `benchmark.metrics.METRICS`.
 
-    definition: one line to print beside the numbers; `{option}` stands for an option's value.
-    function: (Pair, options as keywords) -> Scores. options: name -> default.
-    check: takes options as keywords and raises ValueError for bad values.
-    across_resolutions: whether values at different resolutions can be compared; not so where
-    something in the definition has a fixed size in pixels."""
+    Parameters
+    ----------
+    definition
+        One line to print beside the values; `{option}` is replaced by that option's value.
+    function
+        Computes `Scores` from an `ImagePair` and the options as keyword arguments.
+    options
+        Option names and their defaults.
+    check
+        Takes options as keyword arguments and raises ValueError for unusable values.
+    across_resolutions
+        Whether values at different resolutions are comparable. They are not if the definition
+        has a fixed size in pixels.
+    """
 
     name: str
     label: str
@@ -36,11 +50,11 @@ class Metric:
     definition: str
     function: Callable[..., Scores]
     options: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[..., None] = _accept
+    check: Callable[..., None] = _accept_all
     across_resolutions: bool = True
 
     def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What belongs beside the numbers in a file; `options`: those that differ from default."""
+        """Return the entry for run.json; `options` override the defaults."""
         chosen = {**self.options, **(options or {})}
         return {
             "name": self.name,
@@ -54,7 +68,7 @@ class Metric:
         }
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise ValueError for an unknown option or a bad value, naming the valid ones."""
+        """Raise ValueError for an unknown option or an unusable value."""
         for option in options:
             if option not in self.options:
                 valid = f"valid: {', '.join(self.options)}" if self.options else "it has none"

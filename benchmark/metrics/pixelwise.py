@@ -4,39 +4,71 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
-from numba import njit
 
+from benchmark.metrics.image_pair import ImagePair, checked_pair
 from benchmark.metrics.metric import Metric, Scores
-from benchmark.metrics.pair import Pair, checked_pair
 from methods.base import Image, Mask
 
 PEAK = 255
 
 
 def l1(reference: Image, result: Image, mask: Mask | None = None) -> float:
-    """Mean absolute difference over pixels and channels, 0 ... 255; over the hole with `mask`.
+    """Return the mean absolute difference ``mean(|x - y|)`` over pixels and channels.
 
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole. Raises ValueError."""
-    whole, hole = _l1(checked_pair(reference, result, mask))
-    return whole if hole is None else hole
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole. If given, the mean is over hole pixels only.
+
+    Returns
+    -------
+    float
+        0 (identical) to 255, in grey levels. Equals numpy's mean of absolute differences.
+
+    Raises
+    ------
+    ValueError
+        If an array has another type or shape, or the mask has no hole pixel.
+    """
+    return _l1(checked_pair(reference, result, mask)).selected
 
 
 def psnr(reference: Image, result: Image, mask: Mask | None = None) -> float:
-    """10 log10(255^2 / mean squared difference) in dB, the mean over pixels and channels; inf
-    where nothing differs; over the hole with `mask`.
+    """Return the peak signal-to-noise ratio ``10 log10(255^2 / mean((x - y)^2))``.
 
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole. Raises ValueError."""
-    whole, hole = _psnr(checked_pair(reference, result, mask))
-    return whole if hole is None else hole
+    The mean square is one mean over pixels and channels.
+
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole. If given, the mean is over hole pixels only.
+
+    Returns
+    -------
+    float
+        In dB, 0 or more; inf for identical pixels. Agrees with scikit-image's
+        ``peak_signal_noise_ratio`` to 1e-13.
+
+    Raises
+    ------
+    ValueError
+        If an array has another type or shape, or the mask has no hole pixel.
+    """
+    return _psnr(checked_pair(reference, result, mask)).selected
 
 
-def _l1(pair: Pair) -> Scores:
-    return _means(pair, squared=False)
+def _l1(pair: ImagePair) -> Scores:
+    return _mean_difference(pair, cv2.NORM_L1)
 
 
-def _psnr(pair: Pair) -> Scores:
-    whole, hole = _means(pair, squared=True)
+def _psnr(pair: ImagePair) -> Scores:
+    whole, hole = _mean_difference(pair, cv2.NORM_L2SQR)
     return Scores(_decibel(whole), None if hole is None else _decibel(hole))
 
 
@@ -44,33 +76,13 @@ def _decibel(mean_square: float) -> float:
     return 10 * math.log10(PEAK**2 / mean_square) if mean_square else math.inf
 
 
-def _means(pair: Pair, squared: bool) -> Scores:
-    """Means of absolute or squared differences: exact sums of whole numbers, one division."""
-    box = pair.rows, pair.columns
-    size = pair.reference.size
-    # Copies, because numba compiles anew for views and for read-only arrays.
-    reference, result = pair.reference[box].copy(), pair.result[box].copy()
+def _mean_difference(pair: ImagePair, norm: int) -> Scores:
+    # The sums are whole numbers: rounding makes them exact whatever code path OpenCV takes.
+    whole = round(cv2.norm(pair.reference, pair.result, norm)) / pair.reference.size
     if pair.mask is None:
-        whole, _ = _sums(reference, result, np.zeros(reference.shape[:2], np.bool_), squared)
-        return Scores(whole / size, None)
-    whole, hole = _sums(reference, result, pair.mask[box].copy(), squared)
-    return Scores(whole / size, hole / (3 * int(np.count_nonzero(pair.mask))))
-
-
-@njit(nogil=True, cache=True)
-def _sums(x: Image, y: Image, hole: Mask, squared: bool) -> tuple[int, int]:
-    """Sum of differences over all pixels of uint8 (h, w, 3), and over bool (h, w) alone."""
-    whole = inside = 0
-    for i in range(hole.shape[0]):
-        for j in range(hole.shape[1]):
-            total = 0
-            for c in range(3):
-                # Signed before the subtraction: bytes would wrap around.
-                difference = np.int64(x[i, j, c]) - np.int64(y[i, j, c])
-                total += int(difference * difference if squared else abs(difference))
-            whole += total
-            inside += total * hole[i, j]
-    return whole, inside
+        return Scores(whole, None)
+    hole = round(cv2.norm(pair.reference, pair.result, norm, pair.mask.astype(np.uint8)))
+    return Scores(whole, hole / (3 * int(np.count_nonzero(pair.mask))))
 
 
 L1 = Metric(

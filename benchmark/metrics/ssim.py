@@ -1,45 +1,103 @@
-"""SSIM with the Gaussian window of Wang et al. 2004."""
+"""Structural similarity (SSIM) with a Gaussian and with a uniform window.
+
+Where reference and result are equal SSIM is exactly 1, so only the box of changed pixels, grown by
+the window's radius, is evaluated. Beyond its border an image is mirrored (d c b a | a b c d).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from benchmark.metrics.image_pair import ImagePair, checked_pair
 from benchmark.metrics.metric import Metric, Scores
-from benchmark.metrics.pair import Pair, checked_pair
-from benchmark.metrics.ssim_kernels import Bytes, Flags, Values, gaussian_losses, uniform_losses
+from benchmark.metrics.ssim_kernels import Bytes, Flags, Values, sum_losses
 from methods.base import Image, Mask
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
-
-WINDOW = 7
-
 SIGMA = 1.5
+WINDOW = 7
 
 
 def ssim(reference: Image, result: Image, mask: Mask | None = None, sigma: float = SIGMA) -> float:
-    """Mean SSIM, at most 1: Gaussian window, population covariance; over the hole with `mask`.
+    """Return the mean SSIM with a Gaussian window and the population covariance.
 
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole; sigma: pixels, below
-    100, the window's radius is int(3.5 sigma + 0.5). Raises ValueError.
+    For every pixel and channel, with means µ, variances σ² and covariance σxy in a window::
 
-    Equals scikit-image's structural_similarity(channel_axis=2, data_range=255,
-    gaussian_weights=True, sigma=sigma, use_sample_covariance=False); over the hole the mean of
-    its map (full=True) at the hole's pixels."""
-    whole, hole = _ssim(checked_pair(reference, result, mask), sigma)
-    return whole if hole is None else hole
+        (2 µx µy + C1) (2 σxy + C2) / ((µx² + µy² + C1) (σx² + σy² + C2))
+        C1 = (0.01 · 255)²,  C2 = (0.03 · 255)²
+
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole. If given, the mean is over all hole pixels; otherwise over all
+        pixels whose window lies inside the image.
+    sigma
+        Of the window, in pixels, between 0 and 100. The radius is int(3.5 sigma + 0.5).
+
+    Returns
+    -------
+    float
+        -1 to 1 (identical), without unit. Agrees to 1e-12 with scikit-image's
+        ``structural_similarity(channel_axis=2, data_range=255, gaussian_weights=True,
+        sigma=sigma, use_sample_covariance=False)``, over the hole with the mean of its map
+        (``full=True``) at hole pixels.
+
+    Raises
+    ------
+    ValueError
+        If an array has another type or shape, the image is smaller than the window, the mask has
+        no hole pixel, or sigma is out of range.
+
+    References
+    ----------
+    Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, Image quality assessment: from error
+    visibility to structural similarity, IEEE Transactions on Image Processing 13(4), 2004.
+    """
+    return _ssim(checked_pair(reference, result, mask), sigma).selected
 
 
-def _ssim(pair: Pair, sigma: float = SIGMA) -> Scores:
+def ssim_uniform(
+    reference: Image, result: Image, mask: Mask | None = None, window: int = WINDOW
+) -> float:
+    """Return the mean SSIM with a uniform window and the sample covariance.
+
+    The formula, the range and `mask` are those of `ssim`.
+
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole.
+    window
+        Side of the window in pixels, odd, 3 or more.
+
+    Returns
+    -------
+    float
+        -1 to 1 (identical), without unit. Agrees to 1e-12 with scikit-image's
+        ``structural_similarity(channel_axis=2, data_range=255, win_size=window)``.
+
+    Raises
+    ------
+    ValueError
+        As `ssim`, or if the window is not an odd number of 3 or more.
+    """
+    return _ssim_uniform(checked_pair(reference, result, mask), window).selected
+
+
+def _ssim(pair: ImagePair, sigma: float = SIGMA) -> Scores:
     _check_sigma(sigma)
     radius = int(3.5 * sigma + 0.5)
     half = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     half[0] /= 2
     half /= 2 * half.sum()
-    return ssim_means(pair, radius, gaussian_losses, half)
+    return _mean_ssim(pair, half, count=1, correction=1)
 
 
 def _check_sigma(sigma: Any = SIGMA) -> None:
@@ -48,38 +106,13 @@ def _check_sigma(sigma: Any = SIGMA) -> None:
         raise ValueError(f"metric ssim: sigma must be a number between 0 and 100 px, is {sigma!r}")
 
 
-SSIM = Metric(
-    name="ssim",
-    label="SSIM",
-    unit="",
-    better="higher",
-    decimals=3,
-    definition="Gaussian window, sigma {sigma} px, population covariance, mean of RGB "
-    "(Wang et al. 2004)",
-    function=_ssim,
-    options={"sigma": SIGMA},
-    check=_check_sigma,
-    across_resolutions=False,
-)
-
-
-def ssim_uniform(
-    reference: Image, result: Image, mask: Mask | None = None, window: int = WINDOW
-) -> float:
-    """Mean SSIM, at most 1: uniform window, sample covariance; over the hole with `mask`.
-
-    reference, result: uint8 (H, W, 3); mask: bool (H, W), True = hole; window: side in pixels,
-    odd, 3 or more. Raises ValueError.
-
-    Equals scikit-image's structural_similarity(channel_axis=2, data_range=255,
-    win_size=window); over the hole the mean of its map (full=True) at the hole's pixels."""
-    whole, hole = _ssim_uniform(checked_pair(reference, result, mask), window)
-    return whole if hole is None else hole
-
-
-def _ssim_uniform(pair: Pair, window: int = WINDOW) -> Scores:
+def _ssim_uniform(pair: ImagePair, window: int = WINDOW) -> Scores:
     _check_window(window)
-    return ssim_means(pair, window // 2, uniform_losses, window)
+    # Weights of 1 keep all sums exact: they are whole numbers below 2^53.
+    half = np.ones(window // 2 + 1)
+    half[0] /= 2
+    count = window**2
+    return _mean_ssim(pair, half, count, count / (count - 1))
 
 
 def _check_window(window: Any = WINDOW) -> None:
@@ -89,29 +122,10 @@ def _check_window(window: Any = WINDOW) -> None:
         )
 
 
-SSIM_UNIFORM = Metric(
-    name="ssim_uniform",
-    label="SSIM (uniform)",
-    unit="",
-    better="higher",
-    decimals=3,
-    definition="uniform window, {window} x {window} px, sample covariance, mean of RGB "
-    "(scikit-image's default)",
-    function=_ssim_uniform,
-    options={"window": WINDOW},
-    check=_check_window,
-    across_resolutions=False,
-)
-
-
-def ssim_means(pair: Pair, radius: int, losses: Callable[..., Values], window: Any) -> Scores:
-    """Mean SSIM over channels and all pixels whose window of side 2 radius + 1 lies inside the
-    image, and, if the pair has a mask, over all hole pixels. Beyond its border the image goes on
-    mirrored (d c b a | a b c d).
-
-    losses: a kernel of `ssim_kernels`; window: what it takes after `last`. Raises ValueError if
-    the image is smaller than the window."""
+def _mean_ssim(pair: ImagePair, half: Values, count: float, correction: float) -> Scores:
+    """Average SSIM over channels and pixels; for the weights see `sum_losses`."""
     height, width = pair.reference.shape[:2]
+    radius = half.size - 1
     side = 2 * radius + 1
     if min(height, width) < side:
         raise ValueError(
@@ -120,13 +134,15 @@ def ssim_means(pair: Pair, radius: int, losses: Callable[..., Values], window: A
     rows, columns = _grown(pair.rows, radius, height), _grown(pair.columns, radius, width)
     first, last = _inside(rows, radius, height)
     left, right = _inside(columns, radius, width)
-    sums = losses(
+    sums = sum_losses(
         _with_margin(pair.reference, rows, columns, radius),
         _with_margin(pair.result, rows, columns, radius),
         _hole(pair.mask, rows, columns),
         first,
         last,
-        window,
+        half,
+        float(count),
+        float(correction),
         C1,
         C2,
     )
@@ -142,13 +158,13 @@ def _grown(span: slice, radius: int, size: int) -> slice:
 
 
 def _inside(span: slice, radius: int, size: int) -> tuple[int, int]:
-    """Which part of a span, counted from its start, has its whole window inside the image."""
+    """Return the part of a span, relative to its start, whose windows lie inside the image."""
     first = max(radius - span.start, 0)
     return first, max(min(span.stop, size - radius) - span.start, first)
 
 
 def _with_margin(image: Image, rows: slice, columns: slice, radius: int) -> Bytes:
-    """The box with `radius` more pixels on all sides, as rows of values."""
+    """Return the box with a margin, mirrored beyond the border: uint8 (rows, 3 columns)."""
     inside = _grown(rows, radius, image.shape[0]), _grown(columns, radius, image.shape[1])
     mirrored = _overhang(rows, radius, image.shape[0]), _overhang(columns, radius, image.shape[1])
     box = np.pad(image[inside], (*mirrored, (0, 0)), mode="symmetric")
@@ -156,12 +172,40 @@ def _with_margin(image: Image, rows: slice, columns: slice, radius: int) -> Byte
 
 
 def _overhang(span: slice, radius: int, size: int) -> tuple[int, int]:
-    """How many pixels a span grown by `radius` leaves the image at either end."""
+    """Return by how many pixels a span grown by `radius` leaves the image at either end."""
     return max(radius - span.start, 0), max(span.stop + radius - size, 0)
 
 
 def _hole(mask: Mask | None, rows: slice, columns: slice) -> Flags:
-    """The mask in the box, once for each channel: bool (rows, 3 columns)."""
+    """Return the mask inside the box, once for each channel: bool (rows, 3 columns)."""
     if mask is None:
         return np.zeros((rows.stop - rows.start, 3 * (columns.stop - columns.start)), np.bool_)
     return np.repeat(mask[rows, columns], 3, axis=1)
+
+
+SSIM = Metric(
+    name="ssim",
+    label="SSIM",
+    unit="",
+    better="higher",
+    decimals=3,
+    definition="Gaussian window, sigma {sigma} px, population covariance, mean of RGB "
+    "(Wang et al. 2004)",
+    function=_ssim,
+    options={"sigma": SIGMA},
+    check=_check_sigma,
+    across_resolutions=False,
+)
+SSIM_UNIFORM = Metric(
+    name="ssim_uniform",
+    label="SSIM (uniform)",
+    unit="",
+    better="higher",
+    decimals=3,
+    definition="uniform window, {window} x {window} px, sample covariance, mean of RGB "
+    "(scikit-image's default)",
+    function=_ssim_uniform,
+    options={"window": WINDOW},
+    check=_check_window,
+    across_resolutions=False,
+)

@@ -1,4 +1,4 @@
-"""TODO."""
+"""How many cases run at a time, and with how many threads each."""
 
 from __future__ import annotations
 
@@ -7,28 +7,38 @@ import os
 from methods.errors import InputError
 
 
-def thread_variables(threads: int) -> dict[str, str]:
-    """Environment variables by which the libraries of methods take that many threads."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-    return dict.fromkeys(names, str(threads))
+def threads_per_case(cases_at_a_time: int) -> int:
+    """Return the user's OMP_NUM_THREADS, or this case's share of the available cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return requested_threads() or max(1, (cores or 1) // cases_at_a_time)
 
 
-def threads_wanted() -> int | None:
-    """Of a case, by the user's OMP_NUM_THREADS, of whose list ("4,2") the first counts; None where
-    that is no number."""
+def requested_threads() -> int | None:
+    """Return the first entry of OMP_NUM_THREADS, or None if it is unset or not a number."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) else None
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """Return the environment variables that limit the methods' libraries to so many threads."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+    return dict.fromkeys(names, str(threads))
+
+
 def limit_threads(threads: int) -> None:
-    """Share the cores among the inference processes, which inherit this environment; what the user
-    has set stands."""
+    """Set the thread variables that the user has not set, for child processes to inherit."""
     for name, value in thread_variables(threads).items():
         os.environ.setdefault(name, value)
 
 
 def local_workers(cluster: str) -> int | None:
-    """N of "local:N", None for the address of a cluster. Raises InputError for a bad N."""
+    """Return N of the cluster address "local:N", or None for another address.
+
+    Raises
+    ------
+    InputError
+        If N is not a positive number.
+    """
     kind, _, number = cluster.partition(":")
     if kind != "local":
         return None

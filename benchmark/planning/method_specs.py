@@ -1,6 +1,6 @@
-"""Which methods to run: names and options from the command line and from method files.
+"""The methods of a run, from the command line and from method files.
 
-A method file is TOML; each table is a row of the run, named as in the tables of the paper:
+A method file is TOML; each table is one method, under the name that tables show:
 
     ["Telea, wide"]
     method = "telea"
@@ -24,6 +24,24 @@ from methods.validation import field_names
 DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")
 
 
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method of a run.
+
+    Parameters
+    ----------
+    label
+        Name in tables and in the run folder.
+    method, options, device
+        Arguments of `methods.create`.
+    """
+
+    label: str
+    method: str
+    options: dict[str, Any]
+    device: str = "auto"
+
+
 def collect(
     names: str | None,
     files: Iterable[Path] = (),
@@ -33,12 +51,25 @@ def collect(
     seed: int = 0,
     weights: Iterable[str] = (),
 ) -> list[MethodSpec]:
-    """The methods of a run, in the order of the tables.
+    """Return the methods of a run, in the order of the tables.
 
-    names: "a,b,c" or None for the default ones (none if there are files or external results);
-    external: "NAME=DIR"; options: "NAME.KEY=VALUE", VALUE as in TOML or plain text; weights:
-    "NAME=PATH", NAME as in `python -m methods list`.
-    Raises InputError for anything that cannot be meant.
+    Parameters
+    ----------
+    names
+        "a,b,c"; None for the default methods, or for none if there are files or external results.
+    files
+        Method files.
+    external
+        "NAME=DIR" each.
+    options
+        "LABEL.KEY=VALUE" each; the value is TOML or plain text.
+    weights
+        "NAME=PATH" each, with a network's name as in `python -m methods list`, or a label.
+
+    Raises
+    ------
+    InputError
+        For anything that is malformed, unknown or ambiguous.
     """
     tables: dict[str, dict[str, Any]] = {}
     for name in _split(names) if names is not None else () if files or external else DEFAULT:
@@ -46,23 +77,28 @@ def collect(
     for path in files:
         for label, table in _read(path).items():
             _add(tables, label, table)
-    for text in external:
-        label, found, folder = text.partition("=")
-        if not found or not folder:
-            raise InputError(f"--external {text!r}: write it as NAME=DIR")
+    for argument in external:
+        label, folder = _split_argument("--external", argument, "NAME=DIR")
         _add(tables, label, {"method": "external", "folder": str(Path(folder).expanduser())})
-    for text in options:
-        _set_option(tables, text)
-    for text in weights:
-        _give_weights(tables, text)
+    for argument in options:
+        _set_option(tables, argument)
+    for argument in weights:
+        _set_weights(tables, argument)
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
 
 
-def _split(names: str) -> list[str]:
-    found = [name.strip() for name in names.split(",") if name.strip()]
-    if not found:
+def _split(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
         raise InputError("--methods is empty; see: python -m methods list")
-    return found
+    return names
+
+
+def _split_argument(option: str, argument: str, form: str) -> tuple[str, str]:
+    name, _, value = argument.partition("=")
+    if not value:
+        raise InputError(f"{option} {argument!r}: write it as {form}")
+    return name, value
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
@@ -91,7 +127,7 @@ def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -
 
 
 def _label_problem(label: str) -> str | None:
-    """Why a label cannot be a folder name and a table row, or None."""
+    """Return why a label cannot name a folder and a table row, or None."""
     if folder_name(label).casefold() == REFERENCE:
         return "is reserved for the photographs themselves"
     if not label.strip() or label != label.strip():
@@ -105,14 +141,14 @@ def _label_problem(label: str) -> str | None:
     return None
 
 
-def _set_option(tables: dict[str, dict[str, Any]], text: str) -> None:
-    key, found, value = text.partition("=")
+def _set_option(tables: dict[str, dict[str, Any]], argument: str) -> None:
+    key, equals, value = argument.partition("=")
     label, dot, option = key.rpartition(".")
-    if not found or not dot:
-        raise InputError(f"--option {text!r}: write it as METHOD.KEY=VALUE")
+    if not equals or not dot:
+        raise InputError(f"--option {argument!r}: write it as METHOD.KEY=VALUE")
     if label not in tables:
         raise InputError(
-            f"--option {text!r}: method {label!r} is not in this run ({', '.join(tables)})"
+            f"--option {argument!r}: method {label!r} is not in this run ({', '.join(tables)})"
         )
     try:
         tables[label][option] = tomllib.loads(f"value = {value}")["value"]
@@ -120,41 +156,38 @@ def _set_option(tables: dict[str, dict[str, Any]], text: str) -> None:
         tables[label][option] = value
 
 
-def _give_weights(tables: dict[str, dict[str, Any]], text: str) -> None:
-    """Hand a weights file to every method, and every stage one, whose network it is for."""
-    name, found, path = text.partition("=")
-    if not found or not path:
-        raise InputError(f"--weights {text!r}: write it as NAME=PATH")
-    taken: set[str] = set()
+def _set_weights(tables: dict[str, dict[str, Any]], argument: str) -> None:
+    """Set the weights file of every method, and of every stage one, that has this network."""
+    name, path = _split_argument("--weights", argument, "NAME=PATH")
+    known: set[str] = set()
     for label, table in tables.items():
         cls = _class_of(table["method"])
-        taken |= _names(cls)
-        if name == label or name in _names(cls):
+        known |= _weights_names(cls)
+        if name == label or name in _weights_names(cls):
             table["weights"] = path
-        inner = _stage_one(table, cls)
-        if inner:
-            taken |= _names(_class_of(inner))
-            if name in _names(_class_of(inner)):
+        stage_one = _stage_one(table, cls)
+        if stage_one:
+            known |= _weights_names(_class_of(stage_one))
+            if name in _weights_names(_class_of(stage_one)):
                 options = {**table.get("stage_one_options", {}), "weights": path}
                 table["stage_one_options"] = options
-    if name not in taken | set(tables):
-        known = ", ".join(sorted(taken)) or "none"
+    if name not in known | set(tables):
         raise InputError(
-            f"--weights {text!r}: no method of this run takes weights called {name!r} "
-            f"(those it takes: {known})"
+            f"--weights {argument!r}: no method of this run takes weights called {name!r} "
+            f"(those it takes: {', '.join(sorted(known)) or 'none'})"
         )
 
 
-def _names(cls: type[Inpainter]) -> set[str]:
+def _weights_names(cls: type[Inpainter]) -> set[str]:
     return {cls.weights_name} if hasattr(cls, "weights_name") else set()
 
 
 def _stage_one(table: dict[str, Any], cls: type[Inpainter]) -> str | None:
-    """Name of the method that a method of this class takes as stage one, if it takes one."""
+    """Return the name of a method's stage one, if methods of its class have one."""
     if "stage_one" not in field_names(cls):
         return None
-    _, _, given = table["method"].partition(":")
-    return given or table.get("stage_one") or getattr(cls, "stage_one", None)
+    _, _, name = table["method"].partition(":")
+    return name or table.get("stage_one") or getattr(cls, "stage_one", None)
 
 
 def _class_of(method: str) -> type[Inpainter]:
@@ -166,17 +199,6 @@ def _class_of(method: str) -> type[Inpainter]:
 
 def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:
     method = table.pop("method")
-    cls = _class_of(method)
-    if "seed" in field_names(cls):
+    if "seed" in field_names(_class_of(method)):
         table.setdefault("seed", seed)
     return MethodSpec(label, method, table, table.pop("device", device))
-
-
-@dataclass(frozen=True)
-class MethodSpec:
-    """What `methods.create` needs, and the name under which results are filed."""
-
-    label: str
-    method: str
-    options: dict[str, Any]
-    device: str = "auto"

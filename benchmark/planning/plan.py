@@ -1,21 +1,22 @@
-"""The plan of a run: every case with the keys that decide whether it is finished already."""
+"""The plan of a run: every case, with the keys that decide whether it is finished already."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal
+from itertools import product
+from typing import Any, Literal
 
 import methods
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
-from benchmark.run_folder.rows import Row, Rows, Slot
+from benchmark.run_folder.rows import Row, Slot
 from methods.base import Inpainter, MethodError, MissingRequirementError
 from methods.errors import InputError
 
-# Raise these when a change of the benchmark's own code changes inputs or scores.
+# Increase these when a change of the benchmark's own code changes inputs or scores.
 INPUT_VERSION = 1
 SCORE_VERSION = 1
 
@@ -24,7 +25,7 @@ Overwrite = Literal["never", "failed", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One method on one photograph at one resolution."""
+    """One method on one photograph at one resolution, with the keys of what it depends on."""
 
     spec: MethodSpec
     resolution: int
@@ -40,42 +41,56 @@ class Case:
 
 @dataclass
 class Plan:
-    """What is to be done and what is known already. `rows` grows into scores.csv; those of
-    `to_score` are without their old scores."""
+    """What a run has to do and the rows that are known already.
 
-    cases: list[Case]
-    to_run: list[Case]
-    to_score: list[tuple[Case, Row]]
-    rows: Rows
-    notes: dict[str, str]
-    remarks: dict[str, str]
-    weights: dict[str, dict[str, str]]
+    Parameters
+    ----------
+    to_score
+        Cases whose results are kept and scored again, with their rows without scores.
+    rows
+        Finished and skipped cases; complete at the end of the run.
+    provenance
+        What run.json says about each method (by label): note, remark and weights.
+    """
+
+    cases: list[Case] = field(default_factory=list)
+    to_run: list[Case] = field(default_factory=list)
+    to_score: list[tuple[Case, Row]] = field(default_factory=list)
+    rows: dict[Slot, Row] = field(default_factory=dict)
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def list_cases(
     specs: list[MethodSpec], photos: list[Photo], resolutions: list[int], protocol: Protocol
 ) -> Plan:
-    """All cases that are wanted, before anything is compared or run.
+    """Return a plan that lists all cases; a method that cannot run here gives skipped rows.
 
-    A method that cannot run here gives rows with status skipped and the reason.
-    Raises InputError for options that a method refuses."""
-    plan = Plan([], [], [], Rows(), {}, {}, {})
-    keys = _Keys(protocol)
+    Raises
+    ------
+    InputError
+        If a method refuses its options or files.
+    """
+    plan = Plan()
+    input_keys = _input_keys(photos, resolutions, protocol)
+    score_identity = protocol.score_identity()
     for spec in specs:
-        inpainter = _created(spec, resolutions)
-        ready = inpainter if isinstance(inpainter, Inpainter) else None
-        plan.notes[spec.label] = ready.note if ready else ""
-        plan.remarks[spec.label] = ready.remark if ready else ""
-        plan.weights[spec.label] = ready.weights_used() if ready else {}
-        for resolution in resolutions:
-            for photo in photos:
-                _add(plan, spec, inpainter, resolution, photo, keys)
+        inpainter = _create(spec, resolutions)
+        plan.provenance[spec.label] = _provenance(inpainter)
+        for resolution, photo in product(resolutions, photos):
+            slot = (spec.label, resolution, photo.name)
+            identity = _identity(spec, inpainter, resolution, photo)
+            if isinstance(identity, MissingRequirementError):
+                plan.rows[slot] = Row(*slot, status="skipped", error=str(identity))
+                continue
+            input_key = input_keys[resolution, photo.name]
+            key = key_of([input_key, identity])
+            score_key = key_of([SCORE_VERSION, key, score_identity])
+            plan.cases.append(Case(spec, resolution, photo, input_key, key, score_key))
     return plan
 
 
-def compare(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
-    """Sort the cases into finished, to be run and to be scored again, by what the run folder
-    holds."""
+def select_cases(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
+    """Sort the cases into finished, to run and to score again, by what the run folder contains."""
     exists = Listings()
     # All methods share the input of a photograph and resolution.
     has_input = cache(folder.has_input)
@@ -85,41 +100,34 @@ def compare(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
             plan.to_run.append(case)
             continue
         row, score_key = finished
-        inputs_there = has_input(case.resolution, case.photo.name, case.input_key)
-        if row.status == "ok" and (score_key != case.score_key or not inputs_there):
+        input_exists = has_input(case.resolution, case.photo.name, case.input_key)
+        if row.status == "ok" and (score_key != case.score_key or not input_exists):
             plan.to_score.append((case, replace(row, scores={})))
         else:
             plan.rows[case.slot] = row
 
 
-class _Keys:
-    """Fingerprints of what cases depend on, each part of them computed once."""
-
-    def __init__(self, protocol: Protocol) -> None:
-        self._input_identity = protocol.input_identity()
-        self._score_identity = protocol.score_identity()
-        self._of_inputs: dict[tuple[int, str], str] = {}
-
-    def of_input(self, photo: Photo, resolution: int) -> str:
-        place = (resolution, photo.name)
-        if place not in self._of_inputs:
-            self._of_inputs[place] = key_of(
-                {
-                    "version": INPUT_VERSION,
-                    "photo": [photo.sha256, photo.mask_sha256],
-                    # Free-form holes are drawn for the image's name.
-                    "name": photo.name,
-                    "protocol": self._input_identity,
-                    "resolution": resolution,
-                }
-            )
-        return self._of_inputs[place]
-
-    def of_scores(self, key: str) -> str:
-        return key_of([SCORE_VERSION, key, self._score_identity])
+def _input_keys(
+    photos: list[Photo], resolutions: list[int], protocol: Protocol
+) -> dict[tuple[int, str], str]:
+    identity = protocol.input_identity()
+    return {
+        (resolution, photo.name): key_of(
+            {
+                "version": INPUT_VERSION,
+                "photo": [photo.sha256, photo.mask_sha256],
+                # Free-form holes are drawn for the image's name.
+                "name": photo.name,
+                "protocol": identity,
+                "resolution": resolution,
+            }
+        )
+        for resolution, photo in product(resolutions, photos)
+    }
 
 
-def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
+def _create(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
+    """Return the inpainter, or why it cannot run here. Raises InputError."""
     try:
         inpainter = methods.create(spec.method, device=spec.device, **spec.options)
         inpainter.check_resolutions(resolutions)
@@ -132,24 +140,28 @@ def _created(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingReq
         raise InputError(text if spec.label in text else f"{spec.label}: {text}") from None
 
 
-def _add(
-    plan: Plan,
+def _provenance(inpainter: Inpainter | MissingRequirementError) -> dict[str, Any]:
+    if isinstance(inpainter, MissingRequirementError):
+        return {"note": "", "remark": "", "weights_sha256": {}}
+    return {
+        "note": inpainter.note,
+        "remark": inpainter.remark,
+        "weights_sha256": inpainter.weights_used(),
+    }
+
+
+def _identity(
     spec: MethodSpec,
     inpainter: Inpainter | MissingRequirementError,
     resolution: int,
     photo: Photo,
-    keys: _Keys,
-) -> None:
-    slot = (spec.label, resolution, photo.name)
+) -> dict[str, Any] | MissingRequirementError:
+    """Return what the result depends on, or why the case cannot run here. Raises InputError."""
+    if isinstance(inpainter, MissingRequirementError):
+        return inpainter
     try:
-        if isinstance(inpainter, MissingRequirementError):
-            raise inpainter
-        identity = inpainter.identity(resolution, photo.name)
+        return inpainter.identity(resolution, photo.name)
     except MissingRequirementError as error:
-        plan.rows[slot] = Row(*slot, status="skipped", error=str(error))
-        return
+        return error
     except MethodError as error:
         raise InputError(f"{spec.label}: {error}") from None
-    input_key = keys.of_input(photo, resolution)
-    key = key_of([input_key, identity])
-    plan.cases.append(Case(spec, resolution, photo, input_key, key, keys.of_scores(key)))

@@ -1,9 +1,8 @@
-"""What was asked for, checked before anything is written."""
+"""What the user asks for, and the job that results from checking it."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from benchmark.inputs import dataset
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol, load, select_resolutions
 from benchmark.planning import method_specs
-from benchmark.planning.concurrency import local_workers, threads_wanted
+from benchmark.planning.concurrency import local_workers, threads_per_case
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
 from methods.errors import InputError
@@ -23,7 +22,7 @@ from methods.errors import InputError
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for, unchecked."""
+    """The options of the command line, unchecked; see `run_benchmark.py --help`."""
 
     dataset: Path
     methods: str | None
@@ -46,8 +45,24 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What one case may use.
+
+    Parameters
+    ----------
+    seconds
+        Time, including loading the method.
+    memory_gb
+        Main memory in units of 2**30 bytes (Linux only), or None for no limit.
+    """
+
+    seconds: float
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
 class Job:
-    """A checked request."""
+    """A checked request; `threads` is the number of threads per case."""
 
     request: Request
     protocol: Protocol
@@ -56,9 +71,19 @@ class Job:
     photos: list[Photo]
     threads: int
 
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.request.time_limit, self.request.memory_limit)
 
-def check(request: Request, console: Console) -> Job:
-    """Raises InputError for anything in the request that cannot be meant or used."""
+
+def check_request(request: Request, console: Console) -> Job:
+    """Check a request and its dataset.
+
+    Raises
+    ------
+    InputError
+        For anything in the request that cannot be used.
+    """
     protocol, resolutions = check_protocol(request.protocol, request.resolutions)
     specs = method_specs.collect(
         request.methods,
@@ -69,22 +94,25 @@ def check(request: Request, console: Console) -> Job:
         request.seed,
         request.weights,
     )
-    known = _verified_before(request.out, protocol, resolutions)
+    known = _verified_photos(request.out, protocol, resolutions)
     photos = check_photos(request.dataset, protocol, resolutions, console, known)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = threads_wanted() or max(1, (cores or 1) // _cases_at_a_time(request))
-    return Job(request, protocol, resolutions, specs, photos, threads)
-
-
-def _cases_at_a_time(request: Request) -> int:
-    """On this machine."""
-    return request.workers if request.cluster is None else local_workers(request.cluster) or 1
+    # The workers of a real cluster share no cores with this process.
+    workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
+    return Job(request, protocol, resolutions, specs, photos, threads_per_case(workers))
 
 
 def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[int]]:
-    """The protocol and the resolutions of it that are wanted. Raises InputError."""
+    """Return the protocol and its selected resolutions, ascending. Raises InputError."""
     protocol = load(name)
-    return protocol, select_resolutions(protocol, _numbers(resolutions))
+    if resolutions is None:
+        return protocol, select_resolutions(protocol, None)
+    try:
+        numbers = [int(number) for number in resolutions.split(",")]
+    except ValueError:
+        raise InputError(
+            f"--resolutions {resolutions!r}: write whole numbers like 1024,2048"
+        ) from None
+    return protocol, select_resolutions(protocol, numbers)
 
 
 def check_photos(
@@ -92,18 +120,27 @@ def check_photos(
     protocol: Protocol,
     resolutions: list[int],
     console: Console,
-    known: dict[tuple[str, str | None], dict[str, Any]] | None = None,
+    known: dataset.KnownPhotos | None = None,
 ) -> list[Photo]:
-    """The verified photographs of a dataset, with a progress bar. Raises InputError.
+    """Verify the photographs of a dataset while showing progress.
 
-    known: records of photographs that an earlier run has verified."""
+    Parameters
+    ----------
+    known
+        See `dataset.verify`.
+
+    Raises
+    ------
+    InputError
+        If a photograph or mask cannot be used.
+    """
     pairs = dataset.find(folder)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking photographs", total=len(pairs))
         photos = dataset.verify(
             folder, protocol, resolutions, known or {}, lambda: bar.advance(task)
         )
-    if dataset.has_unused_masks(folder, protocol):
+    if (folder / "masks").is_dir() and not protocol.uses_dataset_masks():
         console.print(
             f"note: protocol {protocol.name} draws its own holes; masks/ of the dataset is not "
             "used (--protocol own-masks uses it)"
@@ -111,19 +148,10 @@ def check_photos(
     return photos
 
 
-def _numbers(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(number) for number in text.split(",")]
-    except ValueError:
-        raise InputError(f"--resolutions {text!r}: write whole numbers like 1024,2048") from None
-
-
-def _verified_before(
+def _verified_photos(
     out: Path, protocol: Protocol, resolutions: list[int]
 ) -> dict[tuple[str, str | None], dict[str, Any]]:
-    """Photographs that an earlier run into the same folder has checked, by their checksums."""
+    """Return the photographs that an earlier run into this folder has verified."""
     try:
         info = json.loads((out / "run.json").read_text(encoding="utf-8"))
         same = info["protocol"] == protocol.model_dump() and info["resolutions"] == resolutions

@@ -1,8 +1,7 @@
-"""The run folder: what is on disk, append-safe and resumable.
+"""The run folder on disk: its paths, its lock and what its journal says about finished cases.
 
-`cases.jsonl` is the journal: one line for every input written and every case finished, in the
-order in which it happened. The last line about a slot (a case's place in the folder) tells what
-lies there. Everything else (scores.csv, tables) is made from it.
+The journal `cases.jsonl` has one line for every input written and every case finished. The last
+line about a slot says what is on disk; scores.csv and the tables are derived from it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,37 +20,38 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from benchmark.run_folder.journal import Journal
-from benchmark.run_folder.rows import PackedSlots, Row, Slot, content_of
+from benchmark.run_folder.rows import Row, Slot
 from methods.errors import InputError
 from methods.files import write_atomically
 
+# The label under which references are filed; no method may have it.
 REFERENCE = "reference"
 
 
 def key_of(identity: Any) -> str:
-    """A short fingerprint of anything JSON can hold."""
+    """Return a fingerprint of a JSON-serialisable value, 32 hexadecimal digits."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def folder_name(method: str) -> str:
-    """A method's name as a folder name."""
+    """Return the name of a method's folder."""
     return method.replace(":", "_")
 
 
 def damaged(result: Path) -> InputError:
-    """Of a result in a run folder that cannot be read."""
+    """Return the error for a stored result that cannot be read."""
     return InputError(f"{result} is damaged: delete it, and the same command runs its case again")
 
 
 class RunFolder:
-    """Paths and journal of `results/<run>`. One process at a time holds it (see `opened`)."""
+    """Paths and journal of a run folder; obtain it from `open_run_folder`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = Journal(path / "cases.jsonl")
-        # What lies in a slot: key, and for cases the scores' key and the rest of the row.
-        self._latest = PackedSlots()
+        # Key, key of the scores and row of a finished case; inputs have a key only.
+        self._latest: dict[Slot, tuple[str, str, Row | None]] = {}
 
     def result_path(self, method: str, resolution: int, image: str) -> Path:
         return self.path / f"outputs/{resolution}/{folder_name(method)}/{image}.png"
@@ -63,91 +63,101 @@ class RunFolder:
         return self.path / f"logs/{resolution}/{folder_name(method)}/{image}.txt"
 
     def has_input(self, resolution: int, image: str, key: str) -> bool:
-        """Whether reference and mask made from just these inputs are on disk."""
-        record = self._latest.get((REFERENCE, resolution, image))
+        """Return whether reference and mask with this input key are on disk."""
+        slot = (REFERENCE, resolution, image)
         return (
-            record is not None
-            and record[0] == key
-            and self.result_path(REFERENCE, resolution, image).exists()
+            slot in self._latest
+            and self._latest[slot][0] == key
+            and self.result_path(*slot).exists()
             and self.mask_path(resolution, image).exists()
         )
 
     def finished(
         self, slot: Slot, key: str, exists: Callable[[Path], bool] = Path.exists
     ) -> tuple[Row, str] | None:
-        """The row of a case that was finished under this key, and the key of its scores.
+        """Return row and score key of a case that was finished under this key, or None.
 
-        exists: whether a result is there, for those who ask about many (see `Listings`)."""
-        record = self._latest.get(slot)
-        if record is None or record[0] != key:
+        `exists` is asked whether the result is on disk; see `Listings`.
+        """
+        recorded_key, score_key, row = self._latest.get(slot, ("", "", None))
+        if row is None or recorded_key != key:
             return None
-        _, score_key, content = record
-        row = Row(*slot, *content)
         if row.status == "ok" and not exists(self.result_path(*slot)):
             return None
         return row, score_key
 
     def record_input(self, resolution: int, image: str, key: str) -> None:
+        """Record that reference and mask are on disk. Raises OSError."""
         slot = (REFERENCE, resolution, image)
         self._journal.append({"slot": slot, "key": key})
-        self._latest[slot] = (key,)
+        self._latest[slot] = (key, "", None)
 
     def record_case(self, row: Row, key: str, score_key: str) -> None:
-        content = {item.name: getattr(row, item.name) for item in fields(row)}
-        record = {"slot": row.slot, "key": key, "score_key": score_key, "row": content}
+        """Record that a case is finished and its files are on disk. Raises OSError."""
+        record = {"slot": row.slot, "key": key, "score_key": score_key, "row": asdict(row)}
         self._journal.append(record)
-        self._latest[row.slot] = (key, score_key, content_of(row))
+        self._latest[row.slot] = (key, score_key, row)
 
     def forget(self, slot: Slot) -> None:
-        """Say that what lies in a slot is about to be replaced, so that a kill between the file
-        and its line cannot pass the new file off as the old case."""
+        """Record that the files of a slot are about to be replaced. Raises OSError.
+
+        Otherwise a kill between the new file and its record would leave it under the old key.
+        """
         if slot in self._latest:
             self._journal.append({"slot": slot, "key": None})
             del self._latest[slot]
 
     def read_journal(self) -> None:
-        """Load what is finished; a line cut short by a kill is dropped from the file."""
+        """Load what is finished. Raises InputError if the journal is damaged."""
         self._journal.read(self._take)
 
     def _take(self, record: dict[str, Any]) -> None:
         method, resolution, image = record["slot"]
-        # Names are in very many lines and kept once.
+        # Names occur in very many lines: store each once.
         slot = sys.intern(method), resolution, sys.intern(image)
         if record["key"] is None:
             self._latest.pop(slot, None)
         elif "row" in record:
-            row = Row(**record["row"])
-            self._latest[slot] = record["key"], record["score_key"], content_of(row)
+            row = Row(**{**record["row"], "method": slot[0], "image": slot[2]})
+            self._latest[slot] = (record["key"], record["score_key"], row)
         else:
-            self._latest[slot] = (record["key"],)
+            self._latest[slot] = (record["key"], "", None)
 
 
 class Listings:
-    """Whether files exist, by reading each folder once: on a network file system asking for a
-    hundred thousand files one by one takes minutes. For questions in the order of folders, while
-    nobody writes there."""
+    """Checks whether files exist by listing each folder once.
+
+    On a network file system, checking 100,000 files one by one takes minutes. Use it for files in
+    the order of their folders, while nothing is written there.
+    """
 
     def __init__(self) -> None:
         self._names = lru_cache(maxsize=2)(_files)
 
     def __call__(self, path: Path) -> bool:
         folder, name = os.path.split(path)
-        # Some file systems list a name in another spelling (of accents, say) than it was given.
+        # Some file systems list a name in another Unicode normalisation than it was created with.
         return name in self._names(folder) or path.exists()
 
 
 def _files(folder: str) -> set[str]:
     try:
         with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.is_file()}
+            return {entry.name for entry in entries}
     except FileNotFoundError:
         return set()
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[RunFolder]:
-    """Create or reopen a run folder and hold it. Raises InputError when it is something else,
-    cannot be written, or another process holds it."""
+def open_run_folder(path: Path) -> Iterator[RunFolder]:
+    """Create or reopen a run folder and lock it.
+
+    Raises
+    ------
+    InputError
+        If the path is something else, is not writable, is locked by another process, or its
+        journal is damaged.
+    """
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; choose another folder with --out")
     ours = any((path / name).exists() for name in (".lock", "run.json", "cases.jsonl"))

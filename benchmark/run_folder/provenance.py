@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, machine, commit, for run.json."""
+"""Versions, machine and commit for run.json."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def machine() -> dict[str, Any]:
-    """Hardware and system of this machine; None for what it does not tell."""
+    """Return hardware and operating system of this machine; unknown values are None."""
+    memory = _search(r"MemTotal:\s+(\d+) kB", "/proc/meminfo")
     return {
         "system": platform.platform(),
-        "processor": _find(r"model name\s*:\s*(.+)", "/proc/cpuinfo") or platform.processor(),
+        "processor": _search(r"model name\s*:\s*(.+)", "/proc/cpuinfo") or platform.processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-        "memory_mb": _memory_mb(),
+        "memory_mb": int(memory) // 1024 if memory else None,
         "gpus": _output("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"),
     }
 
 
 def versions() -> dict[str, str]:
-    """Python and every installed distribution: all that can change a number."""
+    """Return the versions of Python and of every installed distribution."""
     installed = {item.metadata["Name"]: item.version for item in distributions()}
     return {"python": platform.python_version(), **dict(sorted(installed.items()))}
 
@@ -36,7 +37,8 @@ def versions() -> dict[str, str]:
 def suite() -> dict[str, Any]:
     """Return version and commit of the suite, and whether tracked files differ from the commit.
 
-    Commit and difference are None outside a checkout."""
+    Commit and difference are None outside a checkout.
+    """
     commit = changed = None
     # An installed suite may lie inside a repository of the user's, whose commit says nothing.
     if (ROOT / ".git").exists():
@@ -56,15 +58,10 @@ def _version() -> str:
     return distribution_version("inpainting-suite")
 
 
-def _memory_mb() -> int | None:
-    kilobytes = _find(r"MemTotal:\s+(\d+) kB", "/proc/meminfo")
-    return int(kilobytes) // 1024 if kilobytes else None
-
-
-def _find(pattern: str, file: str) -> str | None:
+def _search(pattern: str, file: str) -> str | None:
     path = Path(file)
-    found = re.search(pattern, path.read_text()) if path.exists() else None
-    return found[1].strip() if found else None
+    match = re.search(pattern, path.read_text()) if path.exists() else None
+    return match[1].strip() if match else None
 
 
 def _output(*command: str) -> str | None:

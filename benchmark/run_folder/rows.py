@@ -1,25 +1,45 @@
-"""Rows of scores.csv: one per case, kept in little memory, written in one fixed order."""
+"""Rows of scores.csv, one per case."""
 
 from __future__ import annotations
 
 import csv
-import pickle
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TextIO
 
 from methods.files import replacing
 
-# A case's place: method, resolution, image.
+# Identifies a case in a run folder: method label, resolution, image name.
 Slot = tuple[str, int, str]
+
+_FIRST_METRICS = ("l1", "psnr", "ssim")
+_BEFORE_METRICS = ("method", "resolution", "image", "status")
+_AFTER_METRICS = (
+    "known_pixels_changed",
+    "scored_as_given",
+    "peak_cuda_memory_mb",
+    "seconds",
+    "peak_memory_mb",
+    "error",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One case as it stands in scores.csv. status: ok, skipped, failed, timeout or
-    out_of_memory; seconds of the method alone; memory in MB (2**20 bytes)."""
+    """The result of one case.
+
+    Parameters
+    ----------
+    status
+        ok, skipped, failed, timeout or out_of_memory.
+    seconds
+        Time that the method's `fill` took.
+    peak_memory_mb, peak_cuda_memory_mb
+        In units of 2**20 bytes.
+    scored_as_given
+        Whether changed known pixels were not restored (external results).
+    """
 
     method: str
     resolution: int
@@ -31,7 +51,6 @@ class Row:
     peak_memory_mb: float | None = None
     peak_cuda_memory_mb: float | None = None
     error: str = ""
-    # Whether changed known pixels were left as they came (results made elsewhere).
     scored_as_given: bool = False
 
     @property
@@ -39,86 +58,29 @@ class Row:
         return self.method, self.resolution, self.image
 
 
-# All of a row but its slot, in the order in which Row takes it.
-content_of = attrgetter(*(item.name for item in fields(Row)[3:]))
+def write_scores(path: Path, rows: Iterable[Row], metrics: list[str]) -> None:
+    """Write scores.csv, sorted by method, resolution and image.
 
+    Unknown values are empty. Scores are the shortest text that reads back to the same float.
 
-class PackedSlots(MutableMapping[Slot, tuple[Any, ...]]):
-    """Tuples by slot, sorted by slot. Packed and grouped they take a third of the memory that a
-    dict of them would: a run may have a million cases."""
+    Parameters
+    ----------
+    metrics
+        Metric columns; l1, psnr and ssim are always written, before all others.
 
-    def __init__(self) -> None:
-        self._groups: dict[tuple[str, int], dict[str, bytes]] = {}
-
-    def __getitem__(self, slot: Slot) -> tuple[Any, ...]:
-        return pickle.loads(self._groups[slot[:2]][slot[2]])
-
-    def __setitem__(self, slot: Slot, values: tuple[Any, ...]) -> None:
-        self._groups.setdefault(slot[:2], {})[slot[2]] = pickle.dumps(values)
-
-    def __delitem__(self, slot: Slot) -> None:
-        del self._groups[slot[:2]][slot[2]]
-
-    def __iter__(self) -> Iterator[Slot]:
-        for method, resolution in sorted(self._groups):
-            for image in sorted(self._groups[method, resolution]):
-                yield method, resolution, image
-
-    def __len__(self) -> int:
-        return sum(map(len, self._groups.values()))
-
-
-class Rows(Mapping[Slot, Row]):
-    """Rows by slot, in the order of scores.csv: by method, resolution and image."""
-
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._packed = PackedSlots()
-        for row in rows:
-            self[row.slot] = row
-
-    def __getitem__(self, slot: Slot) -> Row:
-        return Row(*slot, *self._packed[slot])
-
-    def __setitem__(self, slot: Slot, row: Row) -> None:
-        self._packed[slot] = content_of(row)
-
-    def __iter__(self) -> Iterator[Slot]:
-        return iter(self._packed)
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-
-_BEFORE = ("method", "resolution", "image", "status")
-_AFTER = (
-    "known_pixels_changed",
-    "scored_as_given",
-    "peak_cuda_memory_mb",
-    "seconds",
-    "peak_memory_mb",
-    "error",
-)
-
-
-def write_scores(path: Path, rows: Rows, metrics: list[str]) -> None:
-    """Write scores.csv, a row per case. Raises OSError.
-
-    metrics: columns after l1, psnr and ssim. Empty = not measured; floats are the shortest text
-    that reads back to the same number."""
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    columns = [*_FIRST_METRICS, *(name for name in metrics if name not in _FIRST_METRICS)]
     with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
-        _write_rows(file, rows.values(), metrics)
-
-
-def _write_rows(text: TextIO, rows: Iterable[Row], metrics: list[str]) -> None:
-    extra = [name for name in metrics if name not in {"l1", "psnr", "ssim"}]
-    columns = ["l1", "psnr", "ssim", *extra]
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_BEFORE, *columns, *_AFTER])
-    writer.writerows(_cells(row, columns) for row in rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_BEFORE_METRICS, *columns, *_AFTER_METRICS])
+        writer.writerows(_cells(row, columns) for row in sorted(rows, key=attrgetter("slot")))
 
 
 def _cells(row: Row, columns: list[str]) -> list[object]:
-    """The csv module writes None as an empty cell, a float as the shortest text that reads back."""
     return [
         *(*row.slot, row.status),
         *map(row.scores.get, columns),

@@ -75,26 +75,26 @@ def run_of(request: Request) -> Callable[[], None]:
 @contextmanager
 def timed(spent: list[float]):
     """Adds the seconds of a job's cases to `spent`."""
-    place = benchmark.job.place
+    opening = benchmark.job.open_backend
 
     @contextmanager
     def clocked(job, console):
-        with place(job, console) as where:
-            run = where.run
+        with opening(job, console) as backend:
+            run = backend.run
 
             def timed_run(writer: Writer, plan) -> None:
                 began = time.perf_counter()
                 run(writer, plan)
                 spent.append(time.perf_counter() - began)
 
-            where.run = timed_run
-            yield where
+            backend.run = timed_run
+            yield backend
 
-    benchmark.job.place = clocked
+    benchmark.job.open_backend = clocked
     try:
         yield
     finally:
-        benchmark.job.place = place
+        benchmark.job.open_backend = opening
 
 
 def show_tiny() -> None:

@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from benchmark.job import run_job
-from benchmark.planning.plan import Case, Plan, compare, list_cases
-from benchmark.planning.request import Job, Request, check
-from benchmark.run_folder.folder import REFERENCE, RunFolder, opened
+from benchmark.planning.plan import Case, Plan, list_cases, select_cases
+from benchmark.planning.request import Job, Request, check_request
+from benchmark.run_folder.folder import REFERENCE, RunFolder, open_run_folder
 from benchmark.run_folder.rows import Row, write_scores
 from tests.bench.fresh import measured
 from tests.benchmark.conftest import save, scene
@@ -72,7 +72,7 @@ def wanted(folder: Path) -> Request:
 
 
 def planned(folder: Path) -> tuple[Job, Plan]:
-    job = check(wanted(folder), Console(stderr=True))
+    job = check_request(wanted(folder), Console(stderr=True))
     return job, list_cases(job.specs, job.photos, job.resolutions, job.protocol)
 
 
@@ -81,8 +81,8 @@ def planning(folder: str) -> Callable[[], None]:
 
     def act() -> None:
         _, plan = planned(Path(folder))
-        with opened(Path(folder) / "empty") as run:
-            compare(plan, run, "never")
+        with open_run_folder(Path(folder) / "empty") as run:
+            select_cases(plan, run, "never")
         assert len(plan.to_run) == len(plan.cases)
 
     return act
@@ -131,12 +131,12 @@ def finished(case: Case) -> Row:
 def writing(folder: str) -> Callable[[], None]:
     """scores.csv alone."""
     _, plan = planned(Path(folder))
-    with opened(Path(folder) / "run") as run:
-        compare(plan, run, "never")
+    with open_run_folder(Path(folder) / "run") as run:
+        select_cases(plan, run, "never")
     assert not plan.to_run
 
     def act() -> None:
-        write_scores(Path(folder) / "run" / "scores.csv", plan.rows, METRICS)
+        write_scores(Path(folder) / "run" / "scores.csv", plan.rows.values(), METRICS)
 
     return act
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.execution.inference import InferenceProcess, Limits, Outcome, close_all, infer
+from benchmark.execution.inference import InferenceProcess, Outcome, close_all, infer
 from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.request import Limits
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True

@@ -8,7 +8,7 @@ from benchmark.execution.progress import RemainingTime
 from benchmark.inputs.dataset import Photo
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case
-from benchmark.run_folder.folder import Row
+from benchmark.run_folder.rows import Row
 
 
 def case(method: str, resolution: int) -> Case:

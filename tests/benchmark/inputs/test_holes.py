@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmark.inputs.holes import Box, CentreSquare, FreeForm, MiddleThird
-from methods.images import nearest, read_mask
+from methods.images import read_mask, resample_nearest
 from tests.paths import SHARED
 
 PUBLISHED = SHARED / "data" / "moskalenko2020" / "masks"
@@ -56,7 +56,7 @@ def test_free_form_depends_on_seed_and_name_alone() -> None:
 def test_free_form_is_the_same_shape_at_every_resolution() -> None:
     for name in ("cat", "dog", "owl"):
         hole = FreeForm(kind="free-form", thickness="medium")
-        small, large = hole.draw(512, name), nearest(hole.draw(2048, name), 512, 512)
+        small, large = hole.draw(512, name), resample_nearest(hole.draw(2048, name), 512, 512)
         assert (small & large).sum() / (small | large).sum() > 0.9
 
 

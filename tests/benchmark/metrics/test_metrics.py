@@ -13,7 +13,7 @@ import pytest
 
 from benchmark.metrics import (
     METRICS,
-    Pair,
+    ImagePair,
     Scores,
     check_options,
     l1,
@@ -157,9 +157,9 @@ def test_score_passes_options_on() -> None:
 def test_an_added_metric_is_computed_once_for_image_and_hole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    calls: list[Pair] = []
+    calls: list[ImagePair] = []
 
-    def changed_rows(pair: Pair) -> Scores:
+    def changed_rows(pair: ImagePair) -> Scores:
         calls.append(pair)
         return Scores(pair.rows.stop - pair.rows.start, 7)
 

@@ -16,7 +16,7 @@ APPENDING = """
 import itertools, os, resource, sys
 from pathlib import Path
 from threading import Thread
-from benchmark.journal import Journal
+from benchmark.run_folder.journal import Journal
 
 journal = Journal(Path(sys.argv[1]))
 

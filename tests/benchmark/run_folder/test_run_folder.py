@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.run_folder.folder import Row, RunFolder, opened
-from benchmark.run_folder.rows import Rows, write_scores
+from benchmark.run_folder.folder import RunFolder, open_run_folder
+from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
 from methods.images import write_png
 
@@ -29,21 +29,21 @@ def reopened(path: Path) -> RunFolder:
 
 
 def test_a_finished_case_is_found_again(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         row = finish(folder, "k")
     assert reopened(tmp_path / "run").finished(SLOT, "k") == (row, "scores of k")
     assert reopened(tmp_path / "run").finished(SLOT, "other") is None
 
 
 def test_a_line_cut_short_loses_that_case_alone(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         row = finish(folder, "k")
         folder.record_case(Row("telea", 64, "dog", status="failed"), "k2", "s")
     journal = tmp_path / "run" / "cases.jsonl"
     for cut in (1, 20, 60):
         content = journal.read_bytes()
         journal.write_bytes(content[: content.rstrip().rfind(b"\n") + 1 + cut])
-        with opened(tmp_path / "run") as folder:
+        with open_run_folder(tmp_path / "run") as folder:
             assert folder.finished(SLOT, "k") == (row, "scores of k")
             assert folder.finished(("telea", 64, "dog"), "k2") is None
             folder.record_case(Row("telea", 64, "dog", status="failed"), "k2", "s")
@@ -51,14 +51,14 @@ def test_a_line_cut_short_loses_that_case_alone(tmp_path: Path) -> None:
 
 
 def test_a_result_that_is_gone_is_made_again(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         finish(folder, "k")
         folder.result_path(*SLOT).unlink()
         assert folder.finished(SLOT, "k") is None
 
 
 def test_a_file_replaced_before_a_kill_does_not_pass_for_the_old_case(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         finish(folder, "old options")
         # What the runner does for a case with new options, up to a kill.
         folder.forget(SLOT)
@@ -67,7 +67,7 @@ def test_a_file_replaced_before_a_kill_does_not_pass_for_the_old_case(tmp_path: 
 
 
 def test_the_last_line_about_a_slot_counts(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         finish(folder, "a")
         finish(folder, "b")
     folder = reopened(tmp_path / "run")
@@ -75,19 +75,19 @@ def test_the_last_line_about_a_slot_counts(tmp_path: Path) -> None:
 
 
 def test_damage_inside_the_journal_is_named(tmp_path: Path) -> None:
-    with opened(tmp_path / "run") as folder:
+    with open_run_folder(tmp_path / "run") as folder:
         finish(folder, "a")
     journal = tmp_path / "run" / "cases.jsonl"
     journal.write_bytes(b"rubbish\n" + journal.read_bytes())
-    with pytest.raises(InputError, match="line 1 is damaged"), opened(tmp_path / "run"):
+    with pytest.raises(InputError, match="line 1 is damaged"), open_run_folder(tmp_path / "run"):
         pass
 
 
 def test_a_second_user_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
-    first, second = opened(tmp_path / "run"), opened(tmp_path / "run")
+    first, second = open_run_folder(tmp_path / "run"), open_run_folder(tmp_path / "run")
     with first, pytest.raises(InputError, match="in use"), second:
         pass
-    with opened(tmp_path / "run"):
+    with open_run_folder(tmp_path / "run"):
         pass
 
 
@@ -95,11 +95,11 @@ def test_folders_that_are_something_else_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "beach.jpg").write_text("x")
-    with pytest.raises(InputError, match="is a file"), opened(tmp_path / "file"):
+    with pytest.raises(InputError, match="is a file"), open_run_folder(tmp_path / "file"):
         pass
-    with pytest.raises(InputError, match="not a run folder"), opened(tmp_path / "holiday"):
+    with pytest.raises(InputError, match="not a run folder"), open_run_folder(tmp_path / "holiday"):
         pass
-    with pytest.raises(InputError, match="cannot be written"), opened(Path("/proc/run")):
+    with pytest.raises(InputError, match="cannot be written"), open_run_folder(Path("/proc/run")):
         pass
     assert [path.name for path in (tmp_path / "holiday").iterdir()] == ["beach.jpg"]
 
@@ -113,7 +113,7 @@ def test_scores_csv_is_sorted_and_reads_back_exactly(tmp_path: Path) -> None:
         Row("a", 128, "x", "failed", error='no, "really"'),
         Row("a", 64, "y", "skipped", error="why"),
     ]
-    write_scores(tmp_path / "scores.csv", Rows(rows), ["l1", "psnr", "ssim", "l1_hole"])
+    write_scores(tmp_path / "scores.csv", rows, ["l1", "psnr", "ssim", "l1_hole"])
     lines = (tmp_path / "scores.csv").read_text().splitlines()
     assert lines[0] == (
         "method,resolution,image,status,l1,psnr,ssim,l1_hole,known_pixels_changed,"

@@ -1,0 +1,92 @@
+"""How an image file is stored, read from its header."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+from PIL import Image as PillowImage
+from PIL import ImageCms
+
+LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
+ORIENTATION = 0x0112
+
+
+def describe(path: Path) -> tuple[str, list[str]]:
+    """Return how a file is stored, such as "1024x1024 RGB 8-bit PNG", and remarks about it.
+
+    A remark is something that a reader of the scores should know although the file can be used.
+    Both are empty if Pillow cannot read the file.
+    """
+    try:
+        with PillowImage.open(path) as image:
+            size = f"{image.width}x{image.height}"
+            stored_as = f"{size} {image.mode} {_bit_depth(image)}-bit {image.format}"
+            return stored_as, _remarks(path, image)
+    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError):
+        return "", []
+
+
+def _remarks(path: Path, image: PillowImage.Image) -> list[str]:
+    profile = _foreign_profile(image)
+    remarks = {
+        f"the file contains {image.format} data, despite its suffix": _wrong_suffix(path, image),
+        f"lossy format ({image.format}): every pixel may be off": _is_lossy(path, image),
+        f"mode {image.mode} is converted to RGB": image.mode != "RGB",
+        f"colour profile {profile!r} is not applied": profile != "",
+        "rotated as its EXIF orientation says": _is_rotated(image),
+    }
+    return [remark for remark, applies in remarks.items() if applies]
+
+
+def _bit_depth(image: PillowImage.Image) -> int:
+    # Pillow's mode of 16-bit RGB is "RGB" too; only the raw mode of its tiles shows the depth.
+    if "16" in image.mode or any(";16" in str(tile[-1]) for tile in getattr(image, "tile", [])):
+        return 16
+    return {"1": 1, "I": 32, "F": 32}.get(image.mode, 8)
+
+
+def _is_lossy(path: Path, image: PillowImage.Image) -> bool:
+    if image.format == "TIFF":
+        return str(image.info.get("compression")) in LOSSY_TIFF
+    if image.format == "WEBP":
+        return b"VP8L" not in _webp_chunks(path)
+    return image.format in {"JPEG", "MPO"}
+
+
+def _webp_chunks(path: Path) -> list[bytes]:
+    """Return the chunk names of a WebP file: VP8L has lossless pixels, "VP8 " lossy ones."""
+    names = []
+    with path.open("rb") as file:
+        file.seek(12)
+        while len(header := file.read(8)) == 8:
+            name, size = struct.unpack("<4sI", header)
+            names.append(name)
+            file.seek(size + size % 2, io.SEEK_CUR)
+    return names
+
+
+def _wrong_suffix(path: Path, image: PillowImage.Image) -> bool:
+    stored = "JPEG" if image.format == "MPO" else image.format
+    return PillowImage.registered_extensions().get(path.suffix.lower()) != stored
+
+
+def _is_rotated(image: PillowImage.Image) -> bool:
+    # Pillow decodes a whole PNG to search for EXIF behind its pixels, where no program writes it.
+    if image.format == "PNG" and "exif" not in image.info:
+        return False
+    return image.getexif().get(ORIENTATION, 1) != 1
+
+
+def _foreign_profile(image: PillowImage.Image) -> str:
+    """Return the name of an embedded colour profile other than sRGB, or an empty string."""
+    content = image.info.get("icc_profile")
+    if not content:
+        return ""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
+        name = ImageCms.getProfileDescription(profile).strip()
+    except (OSError, ImageCms.PyCMSError):
+        return "unreadable"
+    return "" if "srgb" in name.lower() else name or "unnamed"
