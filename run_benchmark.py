@@ -1,8 +1,8 @@
-"""The main job: photographs in, scores and tables out. See `python run_benchmark.py --help`."""
+"""Run methods on photographs and score them; see `python run_benchmark.py --help`."""
 
 from __future__ import annotations
 
-import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+import inpainting_suite  # noqa: F401, first: refuses foreign packages of these names
 
 # isort: split
 
@@ -16,11 +16,10 @@ from typer import Option
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-# Only the standard library and Typer up here: inference processes import this file too, and what
-# it loads would count as the method's memory.
+# Inference processes import this file, and its imports count as memory of the method: import only
+# the standard library and Typer here.
 
-
-# In a checkout; an installed suite has no photographs.
+# Exists in a checkout only.
 DEMO = Path(__file__).parent / "datasets" / "demo"
 
 
@@ -43,8 +42,8 @@ def run(
     methods: Annotated[
         str | None,
         Option(
-            help="Comma-separated names, see python -m methods list; two-stage:NAME puts another "
-            "stage one into two-stage.  [default: telea,navier-stokes,patchmatch,two-stage]"
+            help="Comma-separated names, see python -m methods list; two-stage:NAME uses another "
+            "method as stage one.  [default: telea,navier-stokes,patchmatch,two-stage]"
         ),
     ] = None,
     resolutions: Annotated[
@@ -64,7 +63,7 @@ def run(
         list[str] | None,
         Option(
             metavar="NAME=DIR",
-            help="Results made elsewhere: DIR/RESOLUTION/IMAGE.png, or DIR/IMAGE.png for one "
+            help="Results of other software: DIR/RESOLUTION/IMAGE.png, or DIR/IMAGE.png for one "
             "resolution; repeatable.",
         ),
     ] = None,
@@ -76,44 +75,45 @@ def run(
         list[str] | None,
         Option(
             metavar="NAME=PATH",
-            help="Weights file of a network, for all methods that use it; NAME=random runs it with "
-            "random ones; repeatable.  [default: what python -m methods fetch NAME has stored]",
+            help="Weights file of a network, for all methods that use it; NAME=random uses random "
+            "weights; repeatable.  [default: those stored by python -m methods fetch NAME]",
         ),
     ] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1 ...")] = "auto",
     workers: Annotated[
-        int | None, Option(min=1, help="Cases run at a time on this machine.  [default: 1]")
+        int | None,
+        Option(min=1, help="Number of cases to run at a time here.  [default: 1]"),
     ] = None,
     cluster: Annotated[
         str | None,
         Option(
             metavar="ADDRESS",
-            help="Run on a Dask cluster: its scheduler's address or .json file, or local:N for N "
-            "workers here; see docs/cluster.md.",
+            help="Run on a Dask cluster: address or .json file of its scheduler, or local:N for N "
+            "workers on this machine; see docs/cluster.md.",
         ),
     ] = None,
-    seed: Annotated[int, Option(min=0, help="Seed of methods that draw random numbers.")] = 0,
-    time_limit: Annotated[float, Option(min=1, help="Seconds that one case may take.")] = 3600,
+    seed: Annotated[int, Option(min=0, help="Seed for methods that use random numbers.")] = 0,
+    time_limit: Annotated[float, Option(min=1, help="Time limit of one case in seconds.")] = 3600,
     memory_limit: Annotated[
         float | None,
         Option(
             min=0.1,
             metavar="GB",
-            help="Memory that one case may take (Linux); beyond it the case fails, with a row.",
+            help="Memory limit of one case (Linux); a case that exceeds it fails.",
         ),
     ] = None,
     overwrite: Annotated[
         Overwrite,
         Option(
-            help="Which finished cases to run again: none, the failed ones, all. Those whose input "
-            "or options have changed always are."
+            help="Which finished cases to run again: none, the failed ones, all. Cases whose input "
+            "or options have changed always run again."
         ),
     ] = Overwrite.never,
     accept_drift: Annotated[
         bool,
         Option(
             "--accept-drift",
-            help="Go on though external results differ from the reference outside the hole; they "
+            help="Accept external results that differ from the reference outside the hole; they "
             "are scored as given and flagged.",
         ),
     ] = False,
@@ -121,15 +121,15 @@ def run(
         Path | None,
         Option(
             metavar="DIR",
-            help="Run nothing; write the images with the hole blanked, and the masks, to work on "
-            "elsewhere.",
+            help="Run nothing; write the images with black holes, and the masks, for use with "
+            "other software.",
         ),
     ] = None,
 ) -> None:
     """Run inpainting methods on photographs and score them.
 
-    The same command goes on where an earlier one was stopped. Exit code: 0 done, 1 some cases
-    failed (the others are done and reported), 2 bad input.
+    The same command resumes a run that was stopped. Exit code: 0 done, 1 some cases failed (the
+    others are done and reported), 2 bad input.
     """
     if cluster is not None and workers is not None:
         raise typer.BadParameter("--cluster has its own number of workers; leave out --workers")
@@ -149,7 +149,7 @@ def run(
     from benchmark.job import run_job
     from benchmark.planning.request import Request
 
-    wanted = Request(
+    request = Request(
         dataset=dataset,
         methods=methods,
         resolutions=resolutions,
@@ -169,11 +169,11 @@ def run(
         accept_drift=accept_drift,
         command=sys.argv,
     )
-    raise typer.Exit(report(wanted.out, run_job(wanted)))
+    raise typer.Exit(report(request.out, run_job(request)))
 
 
 def report(out: Path, statuses: list[str]) -> int:
-    """Write tables, figures and report of a finished run, print the table; the exit code."""
+    """Write tables, figures and report, print the table and return the exit code."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -198,8 +198,8 @@ def main() -> None:
     """Run the command line."""
     from methods.errors import run_command_line
 
-    kept = "interrupted; finished cases are kept, the same command goes on from here"
-    run_command_line(app, interrupted=kept)
+    message = "interrupted; finished cases are kept, the same command goes on from here"
+    run_command_line(app, interrupted=message)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -191,7 +191,7 @@ def _write_run_json(
         ],
         "dataset": {
             "path": str(request.dataset),
-            "images": [photo.record() for photo in job.photos],
+            "images": [asdict(photo) for photo in job.photos],
         },
         "seed": request.seed,
         "device": request.device,

@@ -1,0 +1,1 @@
+"""Running cases: inference, scoring and writing."""

@@ -30,7 +30,8 @@ class RemainingTime:
         for row in rows:
             self._learn(row)
 
-    def shared_by(self, workers: int) -> None:
+    def set_workers(self, workers: int) -> None:
+        """Set how many cases run at a time."""
         self._workers = max(1, workers)
 
     def finished(self, row: Row) -> None:
@@ -63,10 +64,7 @@ class RemainingTime:
 
 
 class ProgressBar:
-    """Shows a run on a terminal; elsewhere prints a line per method and resolution.
-
-    Implements `benchmark.execution.writer.Watcher`.
-    """
+    """Shows a run on a terminal; elsewhere prints a line per method and resolution."""
 
     def __init__(
         self, console: Console, cases: list[Case], rows: Iterable[Row], workers: int
@@ -110,9 +108,9 @@ class ProgressBar:
             self._show()
             self._report_group(case)
 
-    def shared_by(self, workers: int) -> None:
+    def set_workers(self, workers: int) -> None:
         with self._lock:
-            self._remaining.shared_by(workers)
+            self._remaining.set_workers(workers)
 
     def _show(self) -> None:
         current = next(iter(self._in_flight), None)

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol as Interface
 
+from benchmark.execution.progress import ProgressBar
 from benchmark.planning.plan import Case, Plan
 from benchmark.run_folder.folder import REFERENCE, RunFolder
 from benchmark.run_folder.rows import Row
 from methods.files import write_atomically
-
-
-class Watcher(Interface):
-    """An observer of a run, such as a progress bar."""
-
-    def started(self, case: Case) -> None: ...
-
-    def finished(self, case: Case, row: Row) -> None: ...
-
-    def shared_by(self, workers: int) -> None:
-        """Take note that so many cases run at a time from now on."""
 
 
 class Writer:
@@ -28,14 +17,14 @@ class Writer:
     Methods may be called from several threads and raise OSError if the folder cannot be written.
     """
 
-    def __init__(self, plan: Plan, folder: RunFolder, watcher: Watcher) -> None:
+    def __init__(self, plan: Plan, folder: RunFolder, progress: ProgressBar) -> None:
         self.folder = folder
         self._plan = plan
-        self._watcher = watcher
+        self._progress = progress
         self._lock = threading.Lock()
         self._inputs_taken: set[tuple[int, str]] = set()
-        self.started = watcher.started
-        self.shared_by = watcher.shared_by
+        self.started = progress.started
+        self.set_workers = progress.set_workers
 
     def takes_input(self, case: Case) -> bool:
         """Return whether the caller must pass the case's reference and mask to `write_input`.
@@ -76,4 +65,4 @@ class Writer:
         if row.status != "skipped":
             self.folder.record_case(row, case.key, case.score_key)
         self._plan.rows[case.slot] = row
-        self._watcher.finished(case, row)
+        self._progress.finished(case, row)

@@ -1,0 +1,1 @@
+"""External results: export of a run's inputs, audit of the results."""

@@ -1,0 +1,1 @@
+"""Photographs, masks and the protocols that make cases of them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,6 @@ class Photo:
     crop: tuple[int, int, int, int] | None = None
     mask_file: str | None = None
     mask_sha256: str | None = None
-
-    def record(self) -> dict[str, Any]:
-        """Return the entry for run.json."""
-        return asdict(self)
 
 
 def find(dataset: Path) -> list[tuple[Path, Path | None]]:

@@ -6,6 +6,7 @@ from human judgements: none of them is LPIPS.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -59,12 +60,12 @@ def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = N
     R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang, The unreasonable effectiveness of deep
     features as a perceptual metric, CVPR 2018.
     """
-    return _distance(checked_pair(reference, result, mask), _efficientnet).whole
+    return _distance(checked_pair(reference, result, mask), "efficientnet").whole
 
 
 def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
     """Return the distance between SqueezeNet v1.1 features, as `efficientnet_distance`."""
-    return _distance(checked_pair(reference, result, mask), _squeezenet).whole
+    return _distance(checked_pair(reference, result, mask), "squeezenet").whole
 
 
 def hole_box(pair: ImagePair) -> tuple[slice, slice]:
@@ -81,7 +82,7 @@ def hole_box(pair: ImagePair) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _distance(pair: ImagePair, network: Callable[[], Network]) -> Scores:
+def _distance(pair: ImagePair, network: str) -> Scores:
     """Return the mean over the box around the hole, and over the hole's part of it."""
     rows, columns = hole_box(pair)
     reference, result = pair.reference[rows, columns], pair.result[rows, columns]
@@ -89,7 +90,7 @@ def _distance(pair: ImagePair, network: Callable[[], Network]) -> Scores:
     hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
     if np.array_equal(reference, result):
         return Scores(0.0, None if hole is None else 0.0)
-    maps = _maps(reference, result, network())
+    maps = _maps(reference, result, _network(network))
     return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
 
 
@@ -134,20 +135,11 @@ def _unit(features: Tensor) -> Tensor:
 
 
 @cache
-def _squeezenet() -> Network:
-    from methods.architectures.backbones.squeezenet import pretrained
-
-    return pretrained()
+def _network(name: str) -> Network:
+    return importlib.import_module(f"methods.architectures.backbones.{name}").pretrained()
 
 
-@cache
-def _efficientnet() -> Network:
-    from methods.architectures.backbones.efficientnet import pretrained
-
-    return pretrained()
-
-
-def _metric(name: str, label: str, features: str, network: Callable[[], Network]) -> Metric:
+def _metric(name: str, label: str, features: str, network: str) -> Metric:
     def function(pair: ImagePair, **_: Any) -> Scores:
         return _distance(pair, network)
 
@@ -168,12 +160,12 @@ EFFICIENTNET = _metric(
     "efficientnet_distance",
     "EfficientNet distance",
     "EfficientNet-Lite0 (ImageNet), at 1/2 to 1/32 of the image",
-    _efficientnet,
+    "efficientnet",
 )
 SQUEEZENET = _metric(
     "squeezenet_distance",
     "SqueezeNet distance‡",
     "SqueezeNet v1.1 (ImageNet), at 1/2 to 1/16 of the image, through which the two-stage weights "
     "of this project (‡) were trained",
-    _squeezenet,
+    "squeezenet",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 
 from benchmark.metrics.image_pair import ImagePair, checked_pair
@@ -165,15 +166,9 @@ def _inside(span: slice, radius: int, size: int) -> tuple[int, int]:
 
 def _with_margin(image: Image, rows: slice, columns: slice, radius: int) -> Bytes:
     """Return the box with a margin, mirrored beyond the border: uint8 (rows, 3 columns)."""
-    inside = _grown(rows, radius, image.shape[0]), _grown(columns, radius, image.shape[1])
-    mirrored = _overhang(rows, radius, image.shape[0]), _overhang(columns, radius, image.shape[1])
-    box = np.pad(image[inside], (*mirrored, (0, 0)), mode="symmetric")
+    padded = cv2.copyMakeBorder(image, radius, radius, radius, radius, cv2.BORDER_REFLECT)
+    box = padded[rows.start : rows.stop + 2 * radius, columns.start : columns.stop + 2 * radius]
     return box.reshape(box.shape[0], -1)
-
-
-def _overhang(span: slice, radius: int, size: int) -> tuple[int, int]:
-    """Return by how many pixels a span grown by `radius` leaves the image at either end."""
-    return max(radius - span.start, 0), max(span.stop + radius - size, 0)
 
 
 def _hole(mask: Mask | None, rows: slice, columns: slice) -> Flags:

@@ -1,0 +1,1 @@
+"""What to run: requests, methods, cases and their keys."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -185,7 +186,7 @@ def test_changed_bytes_are_noticed_whatever_size_and_time_say(tmp_path: Path) ->
     own = protocol.load(str(tmp_path / "own.toml"))
     # Checksums are cached within a process; this is what the next command sees.
     files._sha256.cache_clear()
-    known = {(before.sha256, None): before.record()}
+    known = {(before.sha256, None): asdict(before)}
     (after,) = dataset.verify(path.parent, own, own.resolutions, known)
     assert after.sha256 != before.sha256
 
