@@ -1,0 +1,1 @@
+"""Run the cases of a benchmark on the workers of a Dask cluster."""

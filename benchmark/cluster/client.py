@@ -1,4 +1,4 @@
-"""The Dask cluster of a run, as its command sees it."""
+"""Connect to the Dask cluster of a run."""
 
 from __future__ import annotations
 
@@ -8,199 +8,202 @@ import logging
 import os
 import socket
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import dask
-from distributed import Client, Future, Security
+from distributed import Client, Future, Scheduler, Security
 from distributed.client import ClosedClientError
 from distributed.core import rpc
 from rich.console import Console
 
 from benchmark.cluster.local import local_client
+from benchmark.cluster.plugins import PYTHON, SUITE, RunCleanup, WorkerCheck, compare, environment
 from benchmark.planning.concurrency import local_workers
 from methods.errors import InputError
 
 T = TypeVar("T")
 
+PREFIX = "inpainting-suite-"
+# How long Dask tries to restore a broken connection.
 CONNECT_S = 10
 REACH_S = 2.0
-SCHEMES = {"tcp", "tls", "ws", "wss"}
-SSL = "ssl_context"
-EXPECTED = "give tcp://HOST:8786, the scheduler's .json file, or local:N"
-# Photographs that travel are as large as they are.
+# Dask would warn of photographs that are sent with their cases.
 QUIET = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
 
 
-@dataclass(frozen=True)
-class Fleet:
-    """A cluster as a run sees it. name: of this run on it; address: as the user gave it."""
+class ClusterClient:
+    """The connection of one run to its cluster."""
 
-    client: Client
-    address: str
-    name: str
+    def __init__(self, client: Client, address: str) -> None:
+        """address: as the user gave it."""
+        self.client = client
+        self.address = address
+        # Identifies the run on the cluster.
+        self.run = f"{PREFIX}{uuid4().hex[:12]}"
+        self._check: WorkerCheck | None = None
 
-    def ask(self, question: Callable[[Client], T]) -> T:
-        """Its answer. Dask mends a connection that broke, which takes a while; raises InputError
-        when the scheduler is gone, OSError when it is there and cannot answer."""
+    def call(self, function: Callable[[Client], T]) -> T:
+        """Return `function(client)`, tried again while Dask restores a broken connection.
+
+        Raises InputError when the scheduler is gone, OSError when it does not answer.
+        """
         end = time.monotonic() + 2 * CONNECT_S
         while True:
             try:
-                return question(self.client)
+                return function(self.client)
             except (OSError, RuntimeError, AttributeError, ClosedClientError) as error:
                 if self.client.status not in {"running", "connecting"}:
-                    raise self.gone() from None
+                    raise self._gone() from None
                 if not isinstance(error, OSError) or time.monotonic() > end:
                     raise
             time.sleep(0.2)
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """What the scheduler knows of every worker, by address. Raises InputError when the
-        scheduler is gone."""
+        """Return what the scheduler knows of every worker, by address. Raises InputError."""
         try:
-            return dict(self.ask(_identity)["workers"])
-        except OSError:
-            raise self.gone() from None
-
-    def submit(
-        self,
-        function: Callable[[Any], Any],
-        argument: object,
-        resources: dict[str, float],
-        workers: Iterable[str] | None,
-    ) -> Future:
-        """Let a worker that has the resources do it. workers: the only ones; None for any. Raises
-        InputError when the scheduler is gone."""
-        allowed = list(workers) if workers else None
-        return self.ask(
-            lambda client: client.submit(
-                function, argument, pure=False, resources=resources or None, workers=allowed
+            identity = self.call(
+                lambda client: client.sync(client.scheduler.identity, n_workers=-1)
             )
-        )
+            return dict(identity["workers"])
+        except OSError:
+            raise self._gone() from None
 
-    def give_up(self, futures: Iterable[Future]) -> None:
-        """Nobody waits for them any more. Without a scheduler they have ended."""
+    def await_worker(self, console: Console) -> None:
+        """Wait until there is a worker. Raises InputError."""
+        if self.workers():
+            return
+        console.print(f"waiting for a worker at {self.address}; Ctrl-C gives up")
+        # An adaptive cluster starts its first worker when a task waits.
+        task = self.client.submit(os.getpid, pure=False)
+        while not (task.done() or self.workers()):
+            if task.status in {"cancelled", "lost"}:
+                raise self._gone()
+            time.sleep(1)
+
+    def cancel(self, futures: Iterable[Future]) -> None:
+        """Cancel tasks, unless their scheduler is gone."""
         with suppress(OSError, RuntimeError, ClosedClientError):
             self.client.cancel(list(futures))
 
-    def gone(self) -> InputError:
+    def register(self, check: WorkerCheck) -> None:
+        """Check the scheduler and all workers; later ones are checked when they join.
+
+        Raises InputError that names the first one that differs from this machine, and how.
+        """
+        self._check = check
+        subject = "the scheduler"
+        try:
+            # It unpacks messages but computes nothing, so its packages do not matter.
+            there = self.call(lambda client: client.run_on_scheduler(environment))
+            there = {name: there[name] for name in (PYTHON, SUITE)}
+            compare(there, environment(), f"the scheduler at {self.address}")
+            self.call(lambda client: client.register_plugin(RunCleanup(check.name, client.id)))
+            subject = "a worker"
+            self.call(lambda client: client.register_plugin(check))
+        except OSError as error:
+            raise InputError(
+                f"workers at {self.address} were lost while they joined ({error}); try again when "
+                "they are stable"
+            ) from None
+        except ImportError as error:
+            raise InputError(
+                f"{subject} at {self.address} cannot import the suite ({error}): install it "
+                f"there, or start {subject.removeprefix('a ')} with PYTHONPATH at a checkout"
+            ) from None
+
+    def renew(self) -> None:
+        """Register again if the scheduler has ended the run with a broken connection."""
+        assert self._check is not None
+        run = self.run
+
+        def is_known(dask_scheduler: Scheduler) -> bool:
+            return run in dask_scheduler.worker_plugins
+
+        if not self.call(lambda client: client.run_on_scheduler(is_known)):
+            self.register(self._check)
+
+    def unregister(self) -> None:
+        """Free the workers now; where that fails `RunCleanup` does it when the client is gone."""
+        with suppress(Exception):
+            self.client.unregister_worker_plugin(self.run)
+
+    def _gone(self) -> InputError:
         return InputError(
             f"the scheduler at {self.address} is gone; finished cases are kept: start it again, "
             "the same command goes on"
         )
 
 
-def _identity(client: Client) -> dict[str, Any]:
-    return client.sync(client.scheduler.identity, n_workers=-1)
+def _workers(client: Client) -> dict[str, dict[str, Any]]:
+    return dict(client.sync(client.scheduler.identity, n_workers=-1)["workers"])
 
 
 @contextmanager
-def joined(address: str, threads: int, console: Console) -> Iterator[Fleet]:
-    """A cluster with at least one worker. threads: of a case, for workers that are started here.
-    Raises InputError where there is none."""
-    # Dask tells of every worker that comes and goes; what matters here becomes a row or a line.
-    # Its parts have levels of their own.
-    for name in ["distributed", *filter(_is_dasks, logging.root.manager.loggerDict)]:
+def connected(address: str, threads: int, console: Console) -> Iterator[ClusterClient]:
+    """Connect to a cluster and wait until it has a worker. Raises InputError if there is none.
+
+    address: a scheduler's, the path of its .json file, or "local:N" for N workers started here;
+    threads: of a case on workers that are started here.
+    """
+    # Dask logs every worker that comes and goes. Its modules have log levels of their own.
+    modules = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    for name in ["distributed", *modules]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(QUIET), _client(address, threads) as client:
-        fleet = Fleet(client, address, uuid.uuid4().hex[:12])
-        await_worker(fleet, console)
-        first = next(iter(fleet.workers()), None)
-        # Results are large; through the scheduler they would pass a second process.
-        client.direct_to_workers = first is not None and _reachable(first)
-        yield fleet
-
-
-def _is_dasks(logger: str) -> bool:
-    return logger.startswith("distributed.")
+        cluster = ClusterClient(client, address)
+        cluster.await_worker(console)
+        # Results are large: fetch them without passing the scheduler where that is possible.
+        client.direct_to_workers = any(map(_is_reachable, list(cluster.workers())[:1]))
+        yield cluster
 
 
 def _client(address: str, threads: int) -> AbstractContextManager[Client]:
     number = local_workers(address)
-    return _connected(address) if number is None else local_client(number, threads)
-
-
-def _connected(address: str) -> Client:
-    """A client of a scheduler, given by its address or by the file that it has written."""
-    scheduler = _in_file(Path(address)) if address.endswith(".json") else address
-    if "://" not in scheduler:
-        scheduler = f"tcp://{scheduler}"
-    if not _is_address(scheduler):
-        raise InputError(f"--cluster {address}: not an address; {EXPECTED}")
-    if scheduler.startswith("tls://") and not Security().get_connection_args("client")[SSL]:
-        names = "CA_FILE, ..._CLIENT__CERT and ..._CLIENT__KEY"
+    if number is not None:
+        return local_client(number, threads)
+    scheduler = _read_address(Path(address)) if address.endswith(".json") else address
+    # Client itself would wait for anything else that listens there and never answers.
+    try:
+        asyncio.run(asyncio.wait_for(_check_scheduler(scheduler), CONNECT_S))
+    except Exception as error:
+        silent = isinstance(error, TimeoutError)
+        reason = f"nothing in {CONNECT_S} s" if silent else " ".join(str(error).split())
         raise InputError(
-            f"--cluster {address}: tls:// needs certificates: set "
-            f"DASK_DISTRIBUTED__COMM__TLS__{names}"
-        )
-    if reason := _silence(scheduler):
-        raise InputError(
-            f"--cluster {address}: no Dask scheduler answers there ({reason}); {EXPECTED}"
-        )
+            f"--cluster {address}: no Dask scheduler answers there "
+            f"({reason or type(error).__name__}); give tcp://HOST:8786, the scheduler's .json "
+            "file, or local:N"
+        ) from None
     return Client(scheduler, timeout=CONNECT_S, set_as_default=False)
 
 
-def _is_address(scheduler: str) -> bool:
-    place = urlsplit(scheduler)
-    try:
-        return place.scheme in SCHEMES and bool(place.hostname and place.port)
-    except ValueError:
-        return False
-
-
-def _silence(scheduler: str) -> str:
-    """Why no scheduler answers; empty if one does. Whatever else listens there may never answer a
-    Client, which would wait for it."""
-    try:
-        asyncio.run(asyncio.wait_for(_greeted(scheduler), CONNECT_S))
-    except TimeoutError:
-        return f"nothing in {CONNECT_S} s"
-    except Exception as error:
-        return " ".join(str(error).split()) or type(error).__name__
-    return ""
-
-
-async def _greeted(scheduler: str) -> None:
+async def _check_scheduler(address: str) -> None:
     arguments = Security().get_connection_args("client")
-    async with rpc(scheduler, connection_args=arguments) as remote:
-        answer = await remote.identity()
-    if answer["type"] != "Scheduler":
-        raise ValueError(f"a {answer['type']} is there")
+    async with rpc(address, connection_args=arguments) as remote:
+        identity = await remote.identity()
+    if identity["type"] != "Scheduler":
+        raise ValueError(f"a {identity['type']} is there")
 
 
-def _in_file(file: Path) -> str:
+def _read_address(file: Path) -> str:
     try:
         return str.strip(json.loads(file.read_text())["address"])
     except FileNotFoundError:
-        told = "no such scheduler file"
+        problem = "no such scheduler file"
     except (OSError, ValueError, KeyError, TypeError):
-        told = "not what a scheduler has written"
-    raise InputError(f"--cluster {file}: {told}; start dask scheduler --scheduler-file {file}")
+        problem = "not what a scheduler has written"
+    raise InputError(f"--cluster {file}: {problem}; start dask scheduler --scheduler-file {file}")
 
 
-def await_worker(fleet: Fleet, console: Console) -> None:
-    """Return when there is a worker. Raises InputError when the scheduler is gone."""
-    if fleet.workers():
-        return
-    console.print(f"waiting for a worker at {fleet.address}; Ctrl-C gives up")
-    # A task in the queue is what makes an adaptive cluster start its first worker.
-    wanted = fleet.client.submit(os.getpid, pure=False)
-    while not (wanted.done() or fleet.workers()):
-        if wanted.status in {"cancelled", "lost"}:
-            raise fleet.gone()
-        time.sleep(1)
-
-
-def _reachable(address: str) -> bool:
-    """Whether this machine can talk to a worker without the scheduler in between."""
-    place = urlsplit(address)
+def _is_reachable(address: str) -> bool:
+    """Return whether this machine can connect to a worker directly."""
+    url = urlsplit(address)
     try:
-        with socket.create_connection((place.hostname or "", place.port or 0), timeout=REACH_S):
+        with socket.create_connection((url.hostname or "", url.port or 0), timeout=REACH_S):
             return True
     except OSError:
         return False

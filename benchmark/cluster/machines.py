@@ -1,4 +1,4 @@
-"""The machines of a cluster, as they stand in run.json."""
+"""The machines of a cluster, as recorded in run.json."""
 
 from __future__ import annotations
 
@@ -9,51 +9,56 @@ from typing import Any
 
 from distributed import Worker
 
-from benchmark.planning.concurrency import threads_wanted
+from benchmark.planning.concurrency import requested_threads
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import key_of
 
 Machine = dict[str, Any]
-# Worker -> its machine.
+# Name of a worker -> its machine.
 Machines = dict[str, Machine]
 
 
-def described(worker: Worker) -> tuple[str, Machine]:
-    """A worker's name, which is the same after its nanny has started it again, and its machine
-    with the threads of a case."""
-    return str(worker.nanny or worker.address), _here()
+def describe(dask_worker: Worker) -> tuple[str, str, Machine]:
+    """Return a worker's address, its name, and its machine with the threads of a case.
+
+    The name stays the same when the worker's nanny starts it again, the address does not.
+    """
+    address = dask_worker.address
+    return address, str(dask_worker.nanny or address), _this_machine()
 
 
 @cache
-def _here() -> Machine:
+def _this_machine() -> Machine:
     return {"host": socket.gethostname(), "threads": threads(), **provenance.machine()}
 
 
 def threads() -> int:
-    """Of a case on this worker."""
-    return threads_wanted() or 1
+    """Return the number of threads of a case on this worker."""
+    return requested_threads() or 1
 
 
 def record(address: str, machines: Machines) -> dict[str, Any]:
-    """Of the workers: their number, the threads of a case, the machines they run on, each once, and
-    as `machine` what stands in the notes of the tables."""
-    each: dict[str, Machine] = {}
-    for one in machines.values():
-        each.setdefault(key_of(one), {**one, "workers": 0})["workers"] += 1
+    """Return the part of run.json about a cluster: its workers and each of their machines once.
+
+    `machine` joins what differs between machines in words; the notes of the tables show it.
+    """
+    distinct: dict[str, Machine] = {}
+    for machine in machines.values():
+        distinct.setdefault(key_of(machine), {**machine, "workers": 0})["workers"] += 1
     return {
         "cluster": address,
         "workers": len(machines),
-        "threads": _together(one["threads"] for one in each.values()),
+        "threads": _joined(machine["threads"] for machine in distinct.values()),
         "machine": {
-            name: _together(one[name] for one in each.values())
+            name: _joined(machine[name] for machine in distinct.values())
             for name in ("system", "processor", "cores", "memory_mb", "gpus")
         },
-        "cluster_machines": list(each.values()),
+        "cluster_machines": list(distinct.values()),
         "client": provenance.machine(),
     }
 
 
-def _together(values: Iterable[Any]) -> Any:
-    """What all have in common, or all that there is, in words; None of none."""
+def _joined(values: Iterable[Any]) -> Any:
+    """Return the common value, else all of them joined by "or"; None if there are none."""
     different = list(dict.fromkeys(values))
     return " or ".join(map(str, different)) if len(different) > 1 else next(iter(different), None)

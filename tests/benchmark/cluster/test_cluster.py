@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
 import re
 import shutil
 import socket
@@ -17,7 +16,9 @@ import pytest
 from distributed import Client
 
 from benchmark.cluster import machines
-from benchmark.cluster.plugin import PREFIX, Environment
+from benchmark.cluster.client import PREFIX
+from benchmark.cluster.plugins import compare, environment
+from methods.errors import InputError
 from tests.benchmark.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
 from tests.paths import ROOT
@@ -232,20 +233,24 @@ def test_an_installed_suite_and_a_checkout_are_the_same(tmp_path: Path) -> None:
     assert difference(tmp_path) == ""
     with (tmp_path / "methods" / "classical.py").open("a") as file:
         file.write("# another one\n")
-    assert difference(tmp_path) == "another version of the suite is there"
+    assert difference(tmp_path).startswith("there: source of the suite ")
     distribution(tmp_path, "distributed")
-    assert difference(tmp_path).startswith("distributed 1.0 there, ")
+    assert difference(tmp_path).startswith("there: distributed 1.0 there, ")
 
 
 def difference(other: Path) -> str:
     """Between the suite that is tested and one in another folder."""
     program = (
-        "import pickle, sys; from benchmark.cluster_plugin import Environment; "
-        "sys.stdout.buffer.write(pickle.dumps(Environment.here()))"
+        "import json; from benchmark.cluster.plugins import environment; "
+        "print(json.dumps(environment()))"
     )
     # From there: with -c Python looks first where it was started.
     told = subprocess.check_output([sys.executable, "-c", program], cwd=other)
-    return Environment.here().difference(pickle.loads(told))
+    try:
+        compare(json.loads(told), environment(), "there")
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def distribution(folder: Path, name: str) -> None:
@@ -293,9 +298,9 @@ def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path:
         (["--cluster", "local:2", "--workers", "2"], "leave out --workers"),
         (["--cluster", "nowhere.json"], "no such scheduler file"),
         (["--cluster", "tcp://127.0.0.1:9"], "no Dask scheduler answers"),
-        (["--cluster", "tcp://127.0.0.1"], "not an address"),
-        (["--cluster", "http://127.0.0.1:9"], "not an address"),
-        (["--cluster", "tls://127.0.0.1:9"], "tls:// needs certificates"),
+        (["--cluster", "tcp://127.0.0.1"], "no Dask scheduler answers"),
+        (["--cluster", "http://127.0.0.1:9"], "unknown address scheme 'http'"),
+        (["--cluster", "tls://127.0.0.1:9"], "TLS"),
         (["--cluster", str(CITATIONS)], "not what a scheduler has written"),
         (["--cluster", "local:1", "--device", "cuda:1"], "use cuda, cpu or auto"),
     ],
