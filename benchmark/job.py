@@ -21,7 +21,7 @@ from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan, list_cases, select_cases
 from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
-from benchmark.run_folder.folder import RunFolder, open_run_folder
+from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
@@ -166,8 +166,8 @@ def _write_run_json(
     job: Job, plan: Plan, folder: RunFolder, backend: Backend, finished: bool
 ) -> None:
     request = job.request
-    path = folder.path / "run.json"
-    earlier = {} if plan.to_run else _computed_on(path)
+    earlier = {} if plan.to_run else read_run_json(folder.path)
+    computed_on = {name: earlier[name] for name in COMPUTED_ON if name in earlier}
     info = {
         "suite": provenance.suite(),
         "command": request.command,
@@ -199,20 +199,10 @@ def _write_run_json(
         "memory_limit_gb": request.memory_limit,
         "accept_drift": request.accept_drift,
         "versions": provenance.versions(),
-        **(earlier or {"machine": provenance.machine(), **backend.record()}),
+        **(computed_on or {"machine": provenance.machine(), **backend.record()}),
     }
-    write_atomically(path, json.dumps(info, indent=2, ensure_ascii=False) + "\n")
-
-
-def _computed_on(run_json: Path) -> dict[str, Any]:
-    """Return what an earlier run.json says about where its cases ran."""
-    try:
-        earlier = json.loads(run_json.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    if not isinstance(earlier, dict):
-        return {}
-    return {name: earlier[name] for name in COMPUTED_ON if name in earlier}
+    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder.path / "run.json", text)
 
 
 def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:

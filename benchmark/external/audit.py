@@ -10,6 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -86,7 +87,7 @@ def audit(job: Job, console: Console) -> list[Finding]:
             return findings
 
         with ThreadPoolExecutor(job.request.workers + 1) as pool:
-            findings = [finding for found in pool.map(examine, job.photos) for finding in found]
+            findings = list(chain.from_iterable(pool.map(examine, job.photos)))
     for label, source in sources.items():
         surplus = list(_surplus(label, source, job))
         _refuse_wrong_folder(label, source, findings, surplus)

@@ -207,15 +207,12 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _check_name(path: Path) -> None:
+    # Invalid UTF-8 is read as surrogates, which are not printable.
     if not path.stem.isprintable() or "\\" in path.stem or path.stem != path.stem.strip():
         raise InputError(
-            f"{str(path)!r}: file name has a line break, backslash, control character or a space "
-            "at its end; rename it"
+            f"{str(path)!r}: file name has a line break, backslash, control character, invalid "
+            "UTF-8 or a space at its end; rename it"
         )
-    try:
-        path.stem.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{str(path)!r}: file name is not valid UTF-8; rename it") from None
 
 
 class PhotoStore:

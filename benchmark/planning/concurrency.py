@@ -32,13 +32,7 @@ def limit_threads(threads: int) -> None:
 
 
 def local_workers(cluster: str) -> int | None:
-    """Return N of the cluster address "local:N", or None for another address.
-
-    Raises
-    ------
-    InputError
-        If N is not a positive number.
-    """
+    """Return N of the cluster address "local:N", or None. Raises InputError for a bad N."""
     kind, _, number = cluster.partition(":")
     if kind != "local":
         return None

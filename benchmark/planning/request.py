@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from benchmark.planning import method_specs
 from benchmark.planning.concurrency import local_workers, threads_per_case
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
+from benchmark.run_folder.folder import read_run_json
 from methods.errors import InputError
 
 
@@ -122,18 +122,7 @@ def check_photos(
     console: Console,
     known: dataset.KnownPhotos | None = None,
 ) -> list[Photo]:
-    """Verify the photographs of a dataset while showing progress.
-
-    Parameters
-    ----------
-    known
-        See `dataset.verify`.
-
-    Raises
-    ------
-    InputError
-        If a photograph or mask cannot be used.
-    """
+    """Verify the photographs of a dataset, see `dataset.verify`, while showing progress."""
     pairs = dataset.find(folder)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("checking photographs", total=len(pairs))
@@ -152,10 +141,8 @@ def _verified_photos(
     out: Path, protocol: Protocol, resolutions: list[int]
 ) -> dict[tuple[str, str | None], dict[str, Any]]:
     """Return the photographs that an earlier run into this folder has verified."""
-    try:
-        info = json.loads((out / "run.json").read_text(encoding="utf-8"))
-        same = info["protocol"] == protocol.model_dump() and info["resolutions"] == resolutions
-        images = info["dataset"]["images"] if same else []
-        return {(image["sha256"], image["mask_sha256"]): image for image in images}
-    except (OSError, ValueError, KeyError, TypeError):
+    info = read_run_json(out)
+    if info.get("protocol") != protocol.model_dump() or info.get("resolutions") != resolutions:
         return {}
+    images = info["dataset"]["images"]
+    return {(image["sha256"], image["mask_sha256"]): image for image in images}

@@ -39,6 +39,15 @@ def folder_name(method: str) -> str:
     return method.replace(":", "_")
 
 
+def read_run_json(folder: Path) -> dict[str, Any]:
+    """Return the content of a folder's run.json, empty if there is none that can be read."""
+    try:
+        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return info if isinstance(info, dict) else {}
+
+
 def damaged(result: Path) -> InputError:
     """Return the error for a stored result that cannot be read."""
     return InputError(f"{result} is damaged: delete it, and the same command runs its case again")
