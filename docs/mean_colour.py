@@ -1,4 +1,4 @@
-"""A method of one's own: the mean colour of the known pixels around the hole."""
+"""A method of your own: the mean colour of the known pixels around the hole."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -12,7 +12,13 @@ from methods.base import Image, Inpainter, Mask
 
 @dataclass(kw_only=True)
 class MeanColour(Inpainter):
-    """reach: how far from the hole pixels are averaged, in pixels."""
+    """Fill the hole with the mean colour of the known pixels around it.
+
+    Parameters
+    ----------
+    reach
+        Distance from the hole, in pixels, up to which known pixels are averaged.
+    """
 
     name: ClassVar[str] = "mean-colour"
     summary: ClassVar[str] = "mean colour around the hole"

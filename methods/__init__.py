@@ -1,12 +1,8 @@
-"""Inpainting methods: one file each, created by name.
-
-`available()` lists the names, `create(name, **options)` makes an Inpainter.
-"""
+"""Inpainting methods, one file each: `available()` lists them, `create(name)` makes one."""
 
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import sys
 from functools import cache
@@ -15,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from methods.base import Inpainter
+from methods.errors import closest
 from methods.validation import build, field_names
 
 __all__ = ["Inpainter", "available", "create", "method_class"]
@@ -23,26 +20,46 @@ ENTRY_POINTS = "inpainting_suite.methods"
 
 
 def available() -> list[str]:
-    """Names of all methods, sorted. `two-stage` also takes a stage one: `two-stage:NAME`."""
-    return sorted({*_index(), *_plugins()})
+    """Return the names of all methods, sorted."""
+    return sorted({*_bundled(), *_plugins()})
 
 
 def create(
     name: str, weights: str | None = None, device: str = "auto", **options: Any
 ) -> Inpainter:
-    """The method called `name`, ready to `inpaint`.
+    """Create a method.
 
-    name: one of `available()`, `two-stage:NAME` for another stage one, or `package.module:Class`
-    for a method of your own; weights: path of a weights file, for methods that take one; device:
-    "auto", "cpu", "cuda"...; options: the method's own. Raises ValueError for an unknown name or
-    option and MissingRequirementError when something must be installed or fetched first.
+    Parameters
+    ----------
+    name
+        One of `available()`; `two-stage:NAME` for two-stage with another stage one; or
+        `package.module:Class` for a subclass of `Inpainter` of your own.
+    weights
+        Path of a weights file, or "random", for methods with a network; by default the fetched
+        file.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
+    **options
+        The method's own options; see `python -m methods info NAME`.
+
+    Returns
+    -------
+    Inpainter
+        Its `inpaint(image, mask)` fills a hole.
+
+    Raises
+    ------
+    ValueError
+        If the name or an option is unknown or an option has a wrong value.
+    MissingRequirementError
+        If something must be installed or fetched first.
     """
     cls = method_class(name)
     values = {"device": device, **options}
     if weights is not None:
         values["weights"] = weights
     base, _, stage_one = name.partition(":")
-    if stage_one and base in _index():
+    if stage_one and base in _bundled():
         if "stage_one" not in field_names(cls):
             raise ValueError(f"method {name!r}: {base} takes no stage one after ':'")
         if values.setdefault("stage_one", stage_one) != stage_one:
@@ -53,69 +70,63 @@ def create(
 
 
 def method_class(name: str) -> type[Inpainter]:
-    """The class behind a name that `create` takes. Raises ValueError for another name."""
-    index = _index()
+    """Return the class behind a name that `create` accepts; raise ValueError for other names."""
     base, _, rest = name.partition(":")
-    if base in index:
-        module, cls = index[base]
+    if base in _bundled():
+        module, cls = _bundled()[base]
         return getattr(importlib.import_module(f"methods.{module}"), cls)
     if base in _plugins():
         module, _, cls = _plugins()[base].partition(":")
-        return _own_class(name, module, cls)
+        return _imported_class(name, module, cls)
     if rest:
-        return _own_class(name, base, rest)
-    close = difflib.get_close_matches(name, available(), n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
+        return _imported_class(name, base, rest)
+    match = closest(name, available())
+    hint = f"did you mean {match!r}? " if match else ""
     raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(available())}")
 
 
 def _plugins() -> dict[str, str]:
-    """Methods that installed packages announce: name -> "module:Class"."""
+    """Return name -> "module:Class" of the methods that installed packages announce."""
     return {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
 
 
-def _own_class(name: str, module: str, cls: str) -> type[Inpainter]:
-    # A script's folder is searched for modules, the current one is not: people are in theirs.
+def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
+    # Python searches the script's folder for modules, but users expect the current one.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
     try:
-        found = getattr(importlib.import_module(module), cls)
+        imported = getattr(importlib.import_module(module), cls)
     except (ImportError, AttributeError) as error:
         raise ValueError(
             f"unknown method {name!r}: {error}; known: {', '.join(available())}, "
             "or package.module:Class of your own"
         ) from None
-    if not (isinstance(found, type) and issubclass(found, Inpainter)):
+    if not (isinstance(imported, type) and issubclass(imported, Inpainter)):
         raise ValueError(f"method {name!r}: {cls} is not a subclass of methods.Inpainter")
-    return found
+    return imported
 
 
 @cache
-def _index() -> dict[str, tuple[str, str]]:
-    """Method name -> (module, class), read from the source files.
+def _bundled() -> dict[str, tuple[str, str]]:
+    """Return method name -> (module, class) of the methods in this folder.
 
-    Nothing is imported: a method's heavy libraries load only where that method runs."""
-    index: dict[str, tuple[str, str]] = {}
+    The source files are parsed, not imported: heavy libraries load only where a method runs.
+    """
+    bundled: dict[str, tuple[str, str]] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            name = _declared_name(node)
-            if name is not None:
-                index[name] = (path.stem, node.name)  # type: ignore[attr-defined]
-    return index
+            if isinstance(node, ast.ClassDef) and (name := _declared_name(node)):
+                bundled[name] = (path.stem, node.name)
+    return bundled
 
 
-def _declared_name(node: ast.stmt) -> str | None:
-    """The string that a class body assigns to `name`, if `node` is such a class."""
-    if not isinstance(node, ast.ClassDef):
-        return None
+def _declared_name(node: ast.ClassDef) -> str | None:
+    """Return the string that a class body assigns to `name`, if any."""
     for statement in node.body:
-        target: ast.expr | None = None
-        if isinstance(statement, ast.AnnAssign):
-            target = statement.target
-        if isinstance(statement, ast.Assign):
-            target = statement.targets[0]
-        if isinstance(target, ast.Name) and target.id == "name":
-            value = getattr(statement, "value", None)
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                return value.value
+        match statement:
+            case (
+                ast.AnnAssign(target=ast.Name("name"), value=ast.Constant(str(value)))
+                | ast.Assign(targets=[ast.Name("name")], value=ast.Constant(str(value)))
+            ):
+                return value
     return None

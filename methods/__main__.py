@@ -1,4 +1,4 @@
-"""`python -m methods`: what there is, what is ready to run, and fetching weights."""
+"""`python -m methods`: list methods, show what is known of one, fetch weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from methods.weights import registry, show
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(gimp, name="gimp")
 
-# Characters, where the output is no terminal and has no width of its own.
+# Characters per line if the output is no terminal.
 WIDTH = 100
 
 
@@ -36,18 +36,19 @@ def main() -> None:
 
 @app.command("list")
 def list_methods() -> None:
-    """Every method: name, what it is, what it needs, whether it can run here, its licence."""
+    """List all methods: name, description, needs, whether it can run here, licence."""
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "what it is", "needs", "ready", "licence"):
         table.add_column(heading, no_wrap=heading in {"method", "ready"})
     remarks = []
     for name in methods.available():
-        found = readiness.find(name)
-        told = registry.load().methods.get(name)
-        ready = readiness.READY if found.ready else "no"
-        table.add_row(name, found.summary, found.needs, ready, told.licence if told else "")
-        if found.state != readiness.READY:
-            remarks.append(f"{name}: {found.state}")
+        method = readiness.check(name)
+        published = registry.load().methods.get(name)
+        ready = readiness.READY if method.ready else "no"
+        licence = published.licence if published else ""
+        table.add_row(name, method.summary, method.needs, ready, licence)
+        if method.state != readiness.READY:
+            remarks.append(f"{name}: {method.state}")
     console = _console()
     console.print(table)
     for remark in remarks:
@@ -58,7 +59,7 @@ def list_methods() -> None:
 def info(
     name: Annotated[str, typer.Argument(help="A method, or weights that a method uses.")],
 ) -> None:
-    """All that is known of a method: paper, options, licences, where its weights are."""
+    """Show what is known of a method: paper, options, licences, sources of its weights."""
     known = registry.load()
     console = _console()
     used = [name]
@@ -74,13 +75,13 @@ def info(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Weights, or a method: then all that it uses.")],
+    name: Annotated[str, typer.Argument(help="Weights, or a method to fetch all it uses.")],
     variant: Annotated[
         str | None,
-        typer.Option(help="Which of the published ones, see info.  [default: the usual one]"),
+        typer.Option(help="Which published weights, see info.  [default: the usual ones]"),
     ] = None,
 ) -> None:
-    """Fetch published weights, verify and store them. Goes on where it broke off."""
+    """Download published weights, verify and store them. Resumes an interrupted download."""
     known = registry.load()
     names = known.methods[name].weights if name in known.methods else [name]
     if not names:
@@ -92,17 +93,17 @@ def fetch(
 
 
 def _show_method(name: str, console: Console) -> None:
-    found = readiness.find(name)
-    told = registry.load().methods.get(name)
+    method = readiness.check(name)
+    published = registry.load().methods.get(name)
     lines = [
-        ("", found.summary),
-        ("paper", told.paper if told else ""),
-        ("licence", told.licence if told else ""),
-        ("needs", found.needs),
-        ("ready", found.state),
+        ("", method.summary),
+        ("paper", published.paper if published else ""),
+        ("licence", published.licence if published else ""),
+        ("needs", method.needs),
+        ("ready", method.state),
     ]
     show.section(name, lines, console)
-    if not found.summary:
+    if not method.summary:
         return
     cls = methods.method_class(name)
     options = [(item.name, _default(item)) for item in fields(cls) if item.init]

@@ -1,7 +1,6 @@
-"""What every inpainting method is: `fill` from the adapter, everything common from here.
+"""The interface of every inpainting method, and what all methods share.
 
-Conventions at every boundary: an image is uint8 (H, W, 3) RGB, a mask is bool (H, W) with
-True = hole, sizes are pixels.
+Images are uint8 (H, W, 3) RGB, masks are bool (H, W) with True = hole, sizes are in pixels.
 """
 
 from __future__ import annotations
@@ -21,12 +20,14 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-# As the published test inputs of Moskalenko et al. 2020, which are black under the hole.
+# The published test inputs of Moskalenko et al. 2020 are black under the hole.
 BLANK = 0
+# In the messages of PyTorch, OpenCV and the C++ runtime.
+OUT_OF_MEMORY = ("insufficient memory", "can't allocate memory", "not enough memory", "bad_alloc")
 
 
 class MethodError(Exception):
-    """A method could not make a result. `log` holds what the method printed, if anything."""
+    """Failure of a method to produce a result; `log` holds what the method printed, if anything."""
 
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
@@ -34,38 +35,38 @@ class MethodError(Exception):
 
 
 class TimeLimitError(MethodError):
-    """The method's own time limit was reached."""
+    """A method that reached its own time limit."""
 
 
 class MissingRequirementError(MethodError):
-    """The method cannot run on this machine yet; the message says what to install or fetch."""
+    """A method that cannot run on this machine yet; the message says what to install or fetch."""
 
 
 def blank(image: Image, mask: Mask) -> Image:
-    """Copy of `image` with the hole black, so that no method can look at what it must invent."""
-    return cv2.copyTo(image, _bytes(~mask), np.full_like(image, BLANK))
+    """Return a copy of the image with black pixels in the hole."""
+    return cv2.copyTo(image, _as_uint8(~mask), np.full_like(image, BLANK))
 
 
 def composite(image: Image, raw: Image, mask: Mask) -> Image:
-    """`raw` inside the hole, `image` outside: known pixels are returned bit for bit."""
-    return cv2.copyTo(raw, _bytes(mask), image.copy())
+    """Return the pixels of `raw` inside the hole and those of `image`, bit for bit, outside."""
+    return cv2.copyTo(raw, _as_uint8(mask), image.copy())
 
 
 def known_pixels_changed(image: Image, raw: Image, mask: Mask) -> int:
-    """How many pixels outside the hole differ from `image` in any channel."""
-    # Most methods change none, which OpenCV tells thirty times faster than numpy counts.
-    if cv2.norm(image, raw, cv2.NORM_L1, _bytes(~mask)) == 0:
+    """Return how many pixels outside the hole differ between two images in any channel."""
+    # Most methods change none, which OpenCV detects thirty times faster than numpy counts.
+    if cv2.norm(image, raw, cv2.NORM_L1, _as_uint8(~mask)) == 0:
         return 0
     return int(np.count_nonzero((image != raw).any(axis=2) & ~mask))
 
 
-def _bytes(mask: Mask) -> NDArray[np.uint8]:
-    """A mask as OpenCV takes it, without copying where that is possible."""
+def _as_uint8(mask: Mask) -> NDArray[np.uint8]:
+    """Return a mask in OpenCV's type, without copying where that is possible."""
     return np.ascontiguousarray(mask).view(np.uint8)
 
 
 def check_pair(image: Image, mask: Mask) -> None:
-    """Raise ValueError unless `image` is uint8 (H, W, 3) and `mask` bool (H, W) of the same
+    """Raise ValueError unless the image is uint8 (H, W, 3) and the mask bool (H, W) of the same
     size with at least one hole pixel and one known pixel."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
@@ -80,68 +81,104 @@ def check_pair(image: Image, mask: Mask) -> None:
 
 
 def check_raw(raw: object, image: Image) -> Image:
-    """`raw` unchanged if it is uint8 and shaped like `image`, else MethodError."""
+    """Return `raw` unchanged; raise MethodError unless it is uint8 of the image's shape."""
     if not isinstance(raw, np.ndarray) or raw.dtype != np.uint8 or raw.shape != image.shape:
-        found = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else type(raw).__name__
-        raise MethodError(f"returned {found} where uint8 {image.shape} was expected")
+        is_array = isinstance(raw, np.ndarray)
+        actual = f"{raw.dtype} {raw.shape}" if is_array else type(raw).__name__
+        raise MethodError(f"returned {actual} where uint8 {image.shape} was expected")
     return raw
 
 
 @dataclass(kw_only=True)
 class Inpainter(ABC):
-    """A method. Subclasses are dataclasses: their fields are the method's options.
+    """An inpainting method.
 
-    To add one, write one file in `methods/` with one subclass that sets `name` (as a string
-    literal: methods are found by reading the files, not by importing them) and has `fill`.
+    A subclass is a dataclass whose fields are the method's options. To add a method to the suite,
+    write one file in `methods/` with one subclass that sets `name` (a string literal: methods are
+    listed by parsing the files, not by importing them) and `summary`, and implements `fill`.
+
+    Parameters
+    ----------
+    device
+        Where the method runs: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    # Importable module -> what to `pip install` for it.
+    # Module to import -> distribution to `pip install` for it.
     requires: ClassVar[dict[str, str]] = {}
-    # Raise it whenever a change of the adapter changes results: finished cases are run again.
+    # Increase it whenever a change of the adapter changes results: finished cases run again.
     version: ClassVar[int] = 1
-    # False where `fill` does no computing of its own, so that seconds and memory mean nothing.
+    # False if `fill` computes nothing itself, so that seconds and memory mean nothing.
     measures_cost: ClassVar[bool] = True
-    # False where `device` changes nothing, so that no GPU need be kept for it.
+    # False if `device` has no effect, so that no GPU is reserved.
     uses_device: ClassVar[bool] = True
 
     device: str = "auto"
 
-    # Set by `fill` where there is something to tell: what an outside program printed, and its
-    # own peak memory in MB (2**20 bytes), which this process's would not show.
+    # Set by `fill` when it runs an external program: what that printed, and its own peak memory in
+    # MB (2**20 bytes), which is not part of this process's.
     log: str = field(default="", init=False, repr=False, compare=False)
     peak_memory_mb: float | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def note(self) -> str:
-        """What must stand under every table with this method; usually nothing."""
+        """Text to print under every table with this method; usually empty."""
         return ""
 
     @property
     def remark(self) -> str:
-        """A few words that must stand behind the method's name in every table; usually none."""
+        """Words to print after the method's name in every table; usually empty."""
         return ""
 
     @abstractmethod
     def fill(self, image: Image, mask: Mask) -> Image:
-        """Raw result, uint8 (H, W, 3) RGB of the image's size. Known pixels may differ from
-        `image`; pixels of `image` under the mask must not be read."""
+        """Return the raw result; `inpaint` then restores the known pixels.
+
+        Parameters
+        ----------
+        image
+            uint8 (H, W, 3) RGB, 0-255. Pixels under the mask must not be read.
+        mask
+            bool (H, W), True = hole.
+
+        Returns
+        -------
+        ndarray
+            uint8 (H, W, 3) RGB. Pixels outside the hole may differ from `image`.
+        """
 
     def inpaint(self, image: Image, mask: Mask) -> Image:
-        """`image` with its hole filled; known pixels come back bit for bit.
+        """Return the image with its hole filled.
 
-        image: uint8 (H, W, 3) RGB; mask: bool (H, W), True = hole; result like `image`.
-        Raises ValueError on a wrong pair, MethodError when the method fails.
+        Parameters
+        ----------
+        image
+            uint8 (H, W, 3) RGB, 0-255. Pixels under the mask have no influence.
+        mask
+            bool (H, W), True = hole; at least one pixel is hole and one is known.
+
+        Returns
+        -------
+        ndarray
+            uint8 (H, W, 3) RGB. Pixels outside the hole equal those of `image`.
+
+        Raises
+        ------
+        ValueError
+            If image or mask has another type or shape, or the mask is empty or full.
+        MethodError
+            If the method fails.
         """
         check_pair(image, mask)
         raw = check_raw(self.fill(blank(image, mask), mask), image)
         return composite(image, raw, mask)
 
     def load(self) -> None:
-        """Import and load what `fill` needs: called once in a process, outside the timing.
+        """Import and load what `fill` needs; called once per process and not timed.
 
-        Raises MissingRequirementError, with the remedy, if the method cannot run here."""
+        Raise MissingRequirementError, whose message says what to do, if the method cannot run here.
+        """
         for module, package in self.requires.items():
             try:
                 importlib.import_module(module)
@@ -151,23 +188,21 @@ class Inpainter(ABC):
                 ) from None
 
     def check(self) -> None:  # noqa: B027, only methods with weights need it
-        """Raise MethodError if a file that the method was given is not what it should be; called
-        once, before a run begins."""
+        """Raise MethodError if a file given as an option is unusable; called once before a run."""
 
     def weights_used(self) -> dict[str, str]:
-        """Name of weights -> SHA-256 of the file, or "random"; empty for methods without."""
+        """Return weights name -> SHA-256 of the file, or "random"; empty without weights."""
         return {}
 
     def check_resolutions(self, resolutions: list[int]) -> None:  # noqa: B027, rarely needed
-        """Raise ValueError if a run at these resolutions (pixels) cannot be meant; only methods
-        that look results up by resolution mind."""
+        """Raise ValueError if results cannot be looked up for all of these resolutions (pixels)."""
 
     def for_case(self, resolution: int, image_name: str) -> Inpainter:
-        """The inpainter for one case; only methods that look results up by name differ."""
+        """Return the inpainter of one case; differs only if results are looked up by name."""
         return self
 
     def options(self) -> dict[str, Any]:
-        """The method's own options, without where it runs."""
+        """Return the method's own options, without the device."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -175,8 +210,10 @@ class Inpainter(ABC):
         }
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """What the result of a case depends on besides its pixels: a change of anything in
-        here makes the benchmark run the case again."""
+        """Return everything, besides the pixels, that the result of a case depends on.
+
+        The benchmark runs a case again when any of these values has changed.
+        """
         return {
             "method": self.name,
             "version": self.version,
@@ -186,11 +223,12 @@ class Inpainter(ABC):
 
     @classmethod
     def libraries(cls) -> dict[str, str]:
-        """Distribution -> installed version of what the method computes with.
+        """Return distribution -> installed version of everything in `requires`.
 
-        Raises MissingRequirementError if one is not installed."""
+        Raise MissingRequirementError if one is not installed.
+        """
         try:
-            return {package: _installed(package) for package in cls.requires.values()}
+            return {package: _installed_version(package) for package in cls.requires.values()}
         except PackageNotFoundError as error:
             raise MissingRequirementError(
                 f"{cls.name} needs {error.name}: pip install {error.name}"
@@ -198,20 +236,15 @@ class Inpainter(ABC):
 
 
 @cache
-def _installed(distribution: str) -> str:
-    """Its version: found by reading files, which no run should do for each of its cases."""
+def _installed_version(distribution: str) -> str:
+    # Cached because it reads files and is needed for every case.
     return distribution_version(distribution)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a method failed because memory ran out, of the machine or of its GPU."""
-    # torch and OpenCV have errors of their own for it; neither may be imported here to ask.
-    text = str(error).lower()
-    return (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "OutOfMemoryError"
-        or "insufficient memory" in text
-        or "can't allocate memory" in text
-        or "not enough memory" in text
-        or "bad_alloc" in text
-    )
+    """Return whether a method failed because the memory of the machine or its GPU ran out."""
+    # PyTorch and OpenCV define their own errors, but this module must not import PyTorch.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    message = str(error).lower()
+    return any(phrase in message for phrase in OUT_OF_MEMORY)

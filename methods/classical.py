@@ -1,4 +1,4 @@
-"""Methods without weights that OpenCV's own photo module implements."""
+"""The inpainting algorithms of OpenCV's photo module."""
 
 from __future__ import annotations
 
@@ -11,49 +11,60 @@ from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, blank
 
-# The contrib build: it holds xphoto as well, and only one build can own the module cv2.
+# The contrib build includes xphoto, and only one build can own the module cv2.
 OPENCV = {"cv2": "opencv-contrib-python"}
-# Pixels; that of the published comparison, Moskalenko et al. 2020.
-RADIUS = 3.0
 
 
 @dataclass(kw_only=True)
-class Telea(Inpainter):
-    """A. Telea, An Image Inpainting Technique Based on the Fast Marching Method, 2004.
+class _PhotoModule(Inpainter):
+    algorithm: ClassVar[int]
+    uses_device: ClassVar[bool] = False
+    requires: ClassVar[dict[str, str]] = OPENCV
 
-    radius: pixels around each filled pixel that are averaged.
+    # The radius of the published comparison, Moskalenko et al. 2020.
+    radius: Annotated[float, Field(gt=0, le=100)] = 3.0
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        # Blank: OpenCV lets hole pixels show through slightly where a hole touches the border.
+        hole = mask.astype(np.uint8)
+        return cv2.inpaint(blank(image, mask), hole, self.radius, self.algorithm)
+
+
+@dataclass(kw_only=True)
+class Telea(_PhotoModule):
+    """Fast marching: known colours are averaged inwards from the border of the hole.
+
+    Parameters
+    ----------
+    radius
+        Pixels around each filled pixel that are averaged.
+
+    References
+    ----------
+    A. Telea, An Image Inpainting Technique Based on the Fast Marching Method, Journal of Graphics
+    Tools 9(1), 2004.
     """
 
     name: ClassVar[str] = "telea"
     summary: ClassVar[str] = "fast marching (OpenCV)"
-    uses_device: ClassVar[bool] = False
-    requires: ClassVar[dict[str, str]] = OPENCV
-
-    radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
-
-    def fill(self, image: Image, mask: Mask) -> Image:
-        return _inpaint(image, mask, self.radius, cv2.INPAINT_TELEA)
+    algorithm: ClassVar[int] = cv2.INPAINT_TELEA
 
 
 @dataclass(kw_only=True)
-class NavierStokes(Inpainter):
-    """M. Bertalmio, A. L. Bertozzi and G. Sapiro, Navier-Stokes, Fluid Dynamics, and Image and
-    Video Inpainting, 2001.
+class NavierStokes(_PhotoModule):
+    """Isophotes are continued into the hole like the stream lines of a fluid.
 
-    radius: pixels around each filled pixel that are averaged.
+    Parameters
+    ----------
+    radius
+        Pixels around each filled pixel that are averaged.
+
+    References
+    ----------
+    M. Bertalmio, A. L. Bertozzi, G. Sapiro, Navier-Stokes, Fluid Dynamics, and Image and Video
+    Inpainting, CVPR 2001.
     """
 
     name: ClassVar[str] = "navier-stokes"
     summary: ClassVar[str] = "isophotes continued as a fluid's stream lines (OpenCV)"
-    uses_device: ClassVar[bool] = False
-    requires: ClassVar[dict[str, str]] = OPENCV
-
-    radius: Annotated[float, Field(gt=0, le=100)] = RADIUS
-
-    def fill(self, image: Image, mask: Mask) -> Image:
-        return _inpaint(image, mask, self.radius, cv2.INPAINT_NS)
-
-
-def _inpaint(image: Image, mask: Mask, radius: float, algorithm: int) -> Image:
-    # Blank, because where a hole touches the border OpenCV lets its pixels shine through a little.
-    return cv2.inpaint(blank(image, mask), mask.astype(np.uint8), radius, algorithm)
+    algorithm: ClassVar[int] = cv2.INPAINT_NS

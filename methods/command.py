@@ -22,17 +22,25 @@ from methods.images import ImageFileError, read_rgb, write_png
 
 PLACEHOLDERS = {"image", "mask", "result"}
 LAUNCHER = Path(__file__).with_name("run_program.py")
-# Of what a program prints, this much of the end is kept.
+# How much of the end of a program's output is kept.
 LOG_BYTES = 2**18
 
 
 @dataclass(kw_only=True)
 class Command(Inpainter):
-    """template: a command line with {image}, {mask} and {result}. It is split as by a shell but
-    run without one, in a scratch folder; names of existing files may be relative to the current
-    folder. The program gets an RGB PNG with the hole black and a mask PNG (255 = hole) and writes
-    a PNG of the same size. time_limit: seconds for one image; after it the program and what it
-    has started are killed. Raises ValueError for a template that cannot work."""
+    """Run a program for each image, in an empty temporary folder and without a shell.
+
+    The program gets an RGB PNG whose hole is black and a mask PNG (255 = hole), and writes a PNG
+    of the same size.
+
+    Parameters
+    ----------
+    template
+        A command line with {image}, {mask} and {result}, split like a shell does. Names of
+        existing files may be relative to the current folder.
+    time_limit
+        Seconds per image; then the program and all processes it started are killed.
+    """
 
     name: ClassVar[str] = "command"
     summary: ClassVar[str] = "any program: image and mask in, result out"
@@ -45,9 +53,8 @@ class Command(Inpainter):
         self._arguments = _split(self.template)
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """With the bytes of every file that the template names, the program included: a changed
-        one is run again. Results do not depend on the time limit."""
-        files = [path for path in map(_named_file, self._arguments) if path.is_file()]
+        """Include the content of all files in the template; leave out the time limit."""
+        files = [path for path in map(_path_in, self._arguments) if path.is_file()]
         return {
             **super().identity(resolution, image_name),
             "options": {"template": self.template},
@@ -67,7 +74,7 @@ class Command(Inpainter):
         paths = {f"{{{name}}}": str(scratch / f"{name}.png") for name in PLACEHOLDERS}
         pattern = "|".join(map(re.escape, paths))
         arguments = [
-            re.sub(pattern, lambda found: paths[found[0]], argument) for argument in self._arguments
+            re.sub(pattern, lambda match: paths[match[0]], argument) for argument in self._arguments
         ]
         report, out, err = (scratch / f".{name}" for name in ("report", "stdout", "stderr"))
         launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(report), f"{self.time_limit}"]
@@ -80,7 +87,7 @@ class Command(Inpainter):
                 stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
-                # Ctrl-C must not end the launcher before it has ended the program.
+                # Ctrl-C must not end the launcher before the launcher has ended the program.
                 start_new_session=True,
             ) as process,
         ):
@@ -95,8 +102,8 @@ class Command(Inpainter):
         if outcome["stopped"]:
             raise TimeLimitError(f"time limit of {self.time_limit:g} s reached", self.log)
         if outcome["exit_status"] != 0:
-            last = (_tail(err).strip() or self.log.strip()).splitlines()[-1:]
-            self._fail(": ".join([_ending(outcome["exit_status"]), *last]), scratch)
+            last_line = (_tail(err).strip() or self.log.strip()).splitlines()[-1:]
+            self._fail(": ".join([_ending(outcome["exit_status"]), *last_line]), scratch)
 
     def _result(self, scratch: Path, image: Image) -> Image:
         path = scratch / "result.png"
@@ -107,14 +114,12 @@ class Command(Inpainter):
         except ImageFileError as error:
             self._fail(f"result cannot be read: {error}", scratch)
         if result.shape != image.shape:
-            (height, width), (wanted_height, wanted_width) = result.shape[:2], image.shape[:2]
-            self._fail(
-                f"result is {width}x{height}, the image {wanted_width}x{wanted_height}", scratch
-            )
+            actual, expected = (f"{a.shape[1]}x{a.shape[0]}" for a in (result, image))
+            self._fail(f"result is {actual}, the image {expected}", scratch)
         return result
 
     def _fail(self, message: str, scratch: Path) -> NoReturn:
-        # The scratch folder has another name every time, and messages end up in tables.
+        # Messages appear in tables, where the random name of the temporary folder says nothing.
         raise MethodError(message.replace(f"{scratch}/", ""), self.log)
 
 
@@ -125,7 +130,7 @@ def _ending(exit_status: int) -> str:
 
 
 def _split(template: str) -> list[str]:
-    """Arguments with the program and existing files as absolute paths. Raises ValueError."""
+    """Return the arguments, with absolute paths of the program and of existing files."""
     try:
         arguments = shlex.split(template)
     except ValueError as error:
@@ -145,20 +150,20 @@ def _split(template: str) -> list[str]:
             f"template {template!r}: program {arguments[0]!r} not found; install it, or write "
             "its path (./NAME in the current folder) and make it executable"
         )
-    return [str(Path(program).absolute()), *map(_located, arguments[1:])]
+    return [str(Path(program).absolute()), *map(_with_absolute_path, arguments[1:])]
 
 
-def _located(argument: str) -> str:
-    """`argument`, or the right side of `--key=argument`, absolute if it is an existing path."""
+def _with_absolute_path(argument: str) -> str:
+    """Make an existing path absolute, also on the right side of `--key=`."""
     key, equals, value = argument.rpartition("=")
     path = Path(value)
-    # A plain word that is also the name of a folder is more likely just a word.
+    # A word without a slash that is also the name of a folder is more likely just a word.
     if path.is_file() or ("/" in value and path.is_dir()):
         return f"{key}{equals}{path.absolute()}"
     return argument
 
 
-def _named_file(argument: str) -> Path:
+def _path_in(argument: str) -> Path:
     return Path(argument.rpartition("=")[2])
 
 

@@ -60,7 +60,7 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     cutoff
         The least similarity (0 to 1) that counts, as in `difflib.get_close_matches`.
     """
-    by_lower_case = {one.lower(): one for one in known}
+    by_lower_case = {candidate.lower(): candidate for candidate in known}
     matches = difflib.get_close_matches(name.lower(), by_lower_case, 1, cutoff)
     return by_lower_case[matches[0]] if matches else ""
 

@@ -1,4 +1,4 @@
-"""Any inpainting network that somebody exported: ONNX or TorchScript, described by its options."""
+"""Networks exported to ONNX or TorchScript, described by options instead of code."""
 
 from __future__ import annotations
 
@@ -14,28 +14,44 @@ from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, composite
 from methods.files import sha256
-from methods.images import nearest
+from methods.images import resample_nearest
 
-Part = Literal["image", "mask", "image+mask", "mask+image"]
+InputKind = Literal["image", "mask", "image+mask", "mask+image"]
 Run = Callable[[list[NDArray[Any]]], NDArray[Any]]
 TYPES = {"float32": np.float32, "uint8": np.uint8}
 
 
 @dataclass(kw_only=True)
 class Exchange(Inpainter):
-    """file: an .onnx file, or TorchScript under any other suffix.
+    """Run a network from a file.
 
-    inputs: what the network takes, in its order; "image+mask" is one tensor of four channels.
-    image_range: values of black and white; mask_values: of known and of hole; output_range: of
-    black and white in the result; hole_value: of the image's hole, None for black; dtype: of all
-    inputs; colours: order of the channels; multiple: both sides are padded to it, by repeating the
-    border; size: both sides are brought to it, for networks of a fixed size, and the hole back."""
+    Parameters
+    ----------
+    file
+        An .onnx file, or TorchScript with any other suffix.
+    inputs
+        The network's inputs in its order; "image+mask" is one tensor of four channels.
+    image_range, output_range
+        Values of black and white in the image and in the result.
+    mask_values
+        Values of known and of hole.
+    hole_value
+        Value of the image in the hole; by default that of black.
+    dtype
+        Type of all inputs.
+    colours
+        Order of the channels.
+    multiple
+        Both sides are padded to a multiple of it by repeating the border.
+    size
+        For networks of a fixed size: both sides are resampled to it, and the hole back.
+    """
 
     name: ClassVar[str] = "exchange"
     summary: ClassVar[str] = "a network exported to ONNX or TorchScript"
 
     file: str
-    inputs: list[Part] = field(default_factory=lambda: ["image", "mask"])
+    inputs: list[InputKind] = field(default_factory=lambda: ["image", "mask"])
     image_range: tuple[float, float] = (0.0, 1.0)
     mask_values: tuple[float, float] = (0.0, 1.0)
     output_range: tuple[float, float] = (0.0, 1.0)
@@ -56,44 +72,44 @@ class Exchange(Inpainter):
 
     def load(self) -> None:
         super().load()
-        opened = _onnx if self._is_onnx() else _torchscript
-        self._run = opened(Path(self.file), self.device)
+        path = Path(self.file)
+        load = _load_onnx if path.suffix.lower() == ".onnx" else _load_torchscript
+        self._run = load(path, self.device)
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """The bytes of the network count, not where the file lies."""
-        found = super().identity(resolution, image_name)
-        return {**found, "options": {**self.options(), "file": sha256(Path(self.file))}}
-
-    def _is_onnx(self) -> bool:
-        return Path(self.file).suffix.lower() == ".onnx"
+        """Identify the network by the content of its file, not by where the file is."""
+        identity = super().identity(resolution, image_name)
+        return {**identity, "options": {**self.options(), "file": sha256(Path(self.file))}}
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if self.size is None:
-            return self._at_size(image, mask)
-        # Image and mask are sampled by one rule: what is known in the small mask was known.
-        small = nearest(image, self.size, self.size), nearest(mask, self.size, self.size)
-        found = composite(small[0], self._at_size(*small), small[1])
+            return self._fill_at_size(image, mask)
+        # One rule samples image and mask: pixels that are known in the small mask were known.
+        small_image = resample_nearest(image, self.size, self.size)
+        small_mask = resample_nearest(mask, self.size, self.size)
+        raw = self._fill_at_size(small_image, small_mask)
         height, width = mask.shape
-        return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
+        small = composite(small_image, raw, small_mask)
+        return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
-    def _at_size(self, image: Image, mask: Mask) -> Image:
+    def _fill_at_size(self, image: Image, mask: Mask) -> Image:
         height, width = mask.shape
-        below, right = -height % self.multiple, -width % self.multiple
-        padded = np.pad(image, ((0, below), (0, right), (0, 0)), mode="edge")
-        holes = np.pad(mask, ((0, below), (0, right)), mode="edge")
+        margins = ((0, -height % self.multiple), (0, -width % self.multiple))
+        padded = np.pad(image, (*margins, (0, 0)), mode="edge")
+        holes = np.pad(mask, margins, mode="edge")
         if self._run is None:
             self.load()
         assert self._run is not None
-        output = self._run([self._tensor(part, padded, holes) for part in self.inputs])
+        output = self._run([self._input(kind, padded, holes) for kind in self.inputs])
         return self._to_image(output, padded)[:height, :width]
 
-    def _tensor(self, part: Part, image: Image, mask: Mask) -> NDArray[Any]:
-        """(1, C, H, W) as the network expects it."""
-        made = {"image": self._pixels(image, mask), "mask": self._holes(mask)}
-        joined = np.concatenate([made[name] for name in part.split("+")], axis=0)
+    def _input(self, kind: InputKind, image: Image, mask: Mask) -> NDArray[Any]:
+        """Return one input of the network, (1, C, H, W)."""
+        planes = {"image": self._image_planes(image, mask), "mask": self._mask_plane(mask)}
+        joined = np.concatenate([planes[part] for part in kind.split("+")], axis=0)
         return np.ascontiguousarray(joined[None].astype(TYPES[self.dtype]))
 
-    def _pixels(self, image: Image, mask: Mask) -> NDArray[np.float32]:
+    def _image_planes(self, image: Image, mask: Mask) -> NDArray[np.float32]:
         black, white = (np.float32(value) for value in self.image_range)
         ordered = image if self.colours == "RGB" else image[..., ::-1]
         pixels: NDArray[np.float32] = ordered.astype(np.float32) / np.float32(255)
@@ -102,7 +118,7 @@ class Exchange(Inpainter):
             pixels[mask] = self.hole_value
         return pixels.transpose(2, 0, 1)
 
-    def _holes(self, mask: Mask) -> NDArray[np.float32]:
+    def _mask_plane(self, mask: Mask) -> NDArray[np.float32]:
         known, hole = np.float32(self.mask_values[0]), np.float32(self.mask_values[1])
         return np.where(mask, hole, known)[None]
 
@@ -122,53 +138,53 @@ class Exchange(Inpainter):
         return np.ascontiguousarray(pixels if self.colours == "RGB" else pixels[..., ::-1])
 
 
-def _onnx(path: Path, device: str) -> Run:
+def _load_onnx(path: Path, device: str) -> Run:
     try:
         import onnxruntime
     except ImportError as error:
         raise MissingRequirementError(
             f"exchange cannot import onnxruntime ({error}): pip install onnxruntime"
         ) from None
-    there = onnxruntime.get_available_providers()
-    wanted = {"cpu": ["CPUExecutionProvider"]}.get(device, there)
-    if device.startswith("cuda") and "CUDAExecutionProvider" not in there:
+    available = onnxruntime.get_available_providers()
+    if device.startswith("cuda") and "CUDAExecutionProvider" not in available:
         raise MissingRequirementError(
             f"device {device!r}: this onnxruntime has no CUDA; pip install onnxruntime-gpu"
         )
+    providers = ["CPUExecutionProvider"] if device == "cpu" else available
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=wanted)
+        session = onnxruntime.InferenceSession(str(path), providers=providers)
     except Exception as error:
         raise MethodError(f"{path} is not an ONNX network that can be run: {error}") from None
     names = [item.name for item in session.get_inputs()]
 
-    def run(given: list[NDArray[Any]]) -> NDArray[Any]:
-        if len(given) != len(names):
+    def run(inputs: list[NDArray[Any]]) -> NDArray[Any]:
+        if len(inputs) != len(names):
             raise MethodError(
-                f"{path} takes {len(names)} inputs ({', '.join(names)}), `inputs` has {len(given)}"
+                f"{path} takes {len(names)} inputs ({', '.join(names)}), `inputs` has {len(inputs)}"
             )
         try:
-            return session.run(None, dict(zip(names, given, strict=True)))[0]
+            return session.run(None, dict(zip(names, inputs, strict=True)))[0]
         except Exception as error:
             raise MethodError(f"{path}: {error}") from None
 
     return run
 
 
-def _torchscript(path: Path, device: str) -> Run:
+def _load_torchscript(path: Path, device: str) -> Run:
     import torch
 
-    from methods.network import exact, torch_device
+    from methods.network import full_precision, torch_device
 
-    where = torch_device(device)
+    target = torch_device(device)
     try:
-        network = torch.jit.load(str(path), map_location=where).eval()
+        network = torch.jit.load(str(path), map_location=target).eval()
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MethodError(f"{path} is neither .onnx nor TorchScript: {reason}") from None
 
-    def run(given: list[NDArray[Any]]) -> NDArray[Any]:
-        with exact():
-            output = network(*(torch.from_numpy(array).to(where) for array in given))
+    def run(inputs: list[NDArray[Any]]) -> NDArray[Any]:
+        with full_precision():
+            output = network(*(torch.from_numpy(array).to(target) for array in inputs))
         if isinstance(output, tuple | list):
             output = output[0]
         return output.float().cpu().numpy()

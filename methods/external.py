@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from copy import copy
 from dataclasses import dataclass, field
@@ -11,14 +10,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
+from methods.files import sha256
 from methods.images import SUFFIXES, ImageFileError, read_rgb
 
 
 @dataclass(kw_only=True)
 class External(Inpainter):
-    """folder: `folder/<resolution>/<image>.png` (or another image suffix); or, for a single
-    resolution, a flat `folder/<image>.png`. Raises ValueError when it is not there or empty.
-    Results that come after a first question about their folder are seen by a new instance."""
+    """Read finished results from a folder. Each sub-folder is listed once per instance.
+
+    Parameters
+    ----------
+    folder
+        Contains `<resolution>/<image>.png` (or another image suffix), or, for a single
+        resolution, `<image>.png`.
+    """
 
     name: ClassVar[str] = "external"
     summary: ClassVar[str] = "a folder of results made elsewhere"
@@ -28,8 +33,7 @@ class External(Inpainter):
 
     folder: str
     _file: Path | None = field(default=None, init=False, repr=False)
-    # Each folder is read once, not for each of thousands of cases.
-    _by_name: dict[Path, dict[str, list[Path]]] = field(
+    _listings: dict[Path, dict[str, list[Path]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -41,7 +45,7 @@ class External(Inpainter):
             raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
     def check_resolutions(self, resolutions: list[int]) -> None:
-        if len(resolutions) > 1 and flat(Path(self.folder)):
+        if len(resolutions) > 1 and is_flat(Path(self.folder)):
             raise ValueError(
                 f"results {self.folder}: a flat folder holds one resolution; choose it with "
                 f"--resolutions, or sort the results into {self.folder}/RESOLUTION/"
@@ -49,21 +53,17 @@ class External(Inpainter):
 
     def for_case(self, resolution: int, image_name: str) -> External:
         bound = copy(self)
-        bound._file = self.find(resolution, image_name)
+        bound._file = self.result_file(resolution, image_name)
         return bound
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """The bytes of the one file count, not where the folder lies."""
-        path = self.find(resolution, image_name)
+        """Identify a result by the content of its file, not by where the file is."""
+        path = self.result_file(resolution, image_name)
         try:
-            content = path.read_bytes()
+            checksum = sha256(path)
         except OSError as error:
             raise MethodError(f"{path} cannot be read: {error.strerror}") from None
-        return {
-            "method": self.name,
-            "version": self.version,
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
+        return {"method": self.name, "version": self.version, "sha256": checksum}
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if self._file is None:
@@ -79,50 +79,50 @@ class External(Inpainter):
             )
         return result
 
-    def find(self, resolution: int, image_name: str) -> Path:
-        """The result file of one case. Raises MissingRequirementError when there is none,
-        MethodError when there are two."""
-        folder = self.case_folder(resolution)
-        if folder not in self._by_name:
-            self._by_name[folder] = _images(folder)
-        found = self._by_name[folder].get(plain(image_name), [])
-        if not found:
+    def result_file(self, resolution: int, image_name: str) -> Path:
+        """Return the file with the result of one case; raise MissingRequirementError if there is
+        none, MethodError if there are two."""
+        folder = self.resolution_folder(resolution)
+        if folder not in self._listings:
+            self._listings[folder] = _images_by_name(folder)
+        files = self._listings[folder].get(comparable_name(image_name), [])
+        if not files:
             raise MissingRequirementError(f"no result {folder / image_name}.png")
-        if found[1:]:
-            raise MethodError(f"{found[0]} and {found[1].name}: two results for one case")
-        return found[0]
+        if len(files) > 1:
+            raise MethodError(f"{files[0]} and {files[1].name}: two results for one case")
+        return files[0]
 
-    def case_folder(self, resolution: int) -> Path:
-        """Where the results of one resolution lie."""
+    def resolution_folder(self, resolution: int) -> Path:
+        """Return the folder with the results of one resolution (pixels)."""
         folder = Path(self.folder)
         return folder if self._is_flat else folder / str(resolution)
 
     @cached_property
     def _is_flat(self) -> bool:
-        return flat(Path(self.folder))
+        return is_flat(Path(self.folder))
 
 
-def _images(folder: Path) -> dict[str, list[Path]]:
-    """Image files of a folder, sorted, by their plain name."""
-    found: dict[str, list[Path]] = {}
+def _images_by_name(folder: Path) -> dict[str, list[Path]]:
+    images: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if is_image(path):
-            found.setdefault(plain(path.stem), []).append(path)
-    return found
+            images.setdefault(comparable_name(path.stem), []).append(path)
+    return images
 
 
-def plain(name: str) -> str:
-    """A file name in the one spelling of all that some file system takes for the same: macOS
-    writes accents as two characters, Windows does not tell cases apart."""
+def comparable_name(name: str) -> str:
+    """Return a file name in a form that is equal for names which some file system identifies.
+
+    macOS stores accents as separate characters; Windows ignores case.
+    """
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def flat(folder: Path) -> bool:
-    """Whether a folder holds the results of one resolution directly, in no sub-folder."""
+def is_flat(folder: Path) -> bool:
+    """Return whether a folder has no sub-folder named like a resolution."""
     return not any(path.name.isdigit() and path.is_dir() for path in folder.iterdir())
 
 
 def is_image(path: Path) -> bool:
-    """Whether a path is a file with the suffix of a supported image format."""
-    # Photoshop under Windows writes .PNG as well as .png.
+    """Return whether a path is a file with a supported image suffix, in upper or lower case."""
     return path.suffix.lower() in SUFFIXES and path.is_file()

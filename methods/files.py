@@ -36,7 +36,7 @@ def replacing(*paths: Path, private: bool = False) -> Iterator[list[Path]]:
     Raises
     ------
     OSError
-        If a file cannot be written; `filename` is the path that was asked for.
+        If a file cannot be written; `filename` is the path to replace.
     """
     parts = [path.with_name(f".{path.name}.part") for path in paths]
     try:
@@ -101,7 +101,7 @@ def _sha256(states: tuple[tuple[str, int, int], ...]) -> str:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Let an OSError name the file that was asked for, not its temporary stand-in."""
+    """Let an OSError name the file to replace, not its temporary file."""
     try:
         yield
     except OSError as error:

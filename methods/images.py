@@ -1,4 +1,4 @@
-"""Image files in and out: strict reading to RGB uint8, atomic lossless writing."""
+"""Image files: strict reading to 8-bit RGB, atomic lossless writing, and one resampling rule."""
 
 from __future__ import annotations
 
@@ -23,29 +23,48 @@ class ImageFileError(ValueError):
 
 
 def read_rgb(path: Path) -> Image:
-    """Pixels of a PNG, JPEG, WebP or TIFF file as uint8 (H, W, 3) RGB.
+    """Read a PNG, JPEG, WebP or TIFF file.
 
-    EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel
-    is dropped. Values are taken as stored: colour profiles are not applied.
-    Raises ImageFileError for anything whose 8-bit RGB values are a matter of opinion (more than
-    8 bits, CMYK, real transparency, several frames) and for broken files.
+    EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel is
+    dropped. Colour profiles are not applied.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H, W, 3) RGB, 0-255.
+
+    Raises
+    ------
+    ImageFileError
+        If the file is missing, broken, or does not define 8-bit RGB values: more than 8 bits per
+        channel, CMYK, transparency, several frames.
     """
     with _opened(path) as image:
         return np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
 
 
 def read_mask(path: Path) -> Mask:
-    """A mask file as bool (H, W), True = hole. The file must hold exactly the values 0 (known)
-    and 255 (hole), in one channel or equal in all. Raises ImageFileError."""
+    """Read a mask file that holds exactly the values 0 (known) and 255 (hole), in all channels.
+
+    Returns
+    -------
+    ndarray
+        bool (H, W), True = hole.
+
+    Raises
+    ------
+    ImageFileError
+        If the file is no such mask, or `read_rgb` refuses it.
+    """
     channels = read_rgb(path)
     grey = channels[..., 0]
     if not (channels == grey[..., None]).all():
         raise ImageFileError(f"{path}: mask is coloured; save it as greyscale, 255 = hole")
     values = np.unique(grey)
-    if not np.isin(values, (0, 255)).all():
-        odd = int(values[(values != 0) & (values != 255)][0])
+    other = values[(values != 0) & (values != 255)]
+    if other.size:
         raise ImageFileError(
-            f"{path}: mask is not binary (it holds the value {odd}); "
+            f"{path}: mask is not binary (it holds the value {other[0]}); "
             "threshold it to 0 = known, 255 = hole and save it as PNG"
         )
     if len(values) < 2:
@@ -55,13 +74,23 @@ def read_mask(path: Path) -> Mask:
 
 
 def write_png(path: Path, pixels: Image | Mask) -> None:
-    """Write uint8 (H, W, 3) RGB, or a mask as 0 / 255, as PNG. The name appears only once the
-    whole file is on disk. Raises OSError."""
+    """Write an image, or a mask as 0 and 255, as a PNG file; replace the old file in one step.
+
+    Parameters
+    ----------
+    pixels
+        uint8 (H, W, 3) RGB, or bool (H, W).
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     write_atomically(path, png_bytes(pixels))
 
 
 def png_bytes(pixels: Image | Mask) -> bytes:
-    """uint8 (H, W, 3) RGB, or a mask as 0 / 255, as the content of a PNG file."""
+    """Return the content of the PNG file that `write_png` writes."""
     if pixels.dtype == np.bool_:
         stored = pixels.astype(np.uint8) * 255
     else:
@@ -72,6 +101,17 @@ def png_bytes(pixels: Image | Mask) -> bytes:
     return encoded.tobytes()
 
 
+def resample_nearest(array: Array, height: int, width: int) -> Array:
+    """Resample (H, W, ...) to (height, width, ...): source index = floor(i * source / target).
+
+    This is the rule of OpenCV's INTER_NEAREST, which the authors' code uses; nearest neighbour
+    with half-pixel centres selects other pixels.
+    """
+    rows = np.arange(height) * array.shape[0] // height
+    columns = np.arange(width) * array.shape[1] // width
+    return array.take(rows, axis=0).take(columns, axis=1)  # type: ignore[return-value]
+
+
 def _opened(path: Path) -> PillowImage.Image:
     try:
         if path.stat().st_size == 0:
@@ -79,12 +119,12 @@ def _opened(path: Path) -> PillowImage.Image:
         image = PillowImage.open(path)
         _check_format(path, image)
         image.load()
+    except ImageFileError:
+        raise
     except (UnidentifiedImageError, PillowImage.DecompressionBombError) as error:
         reason = "is not an image" if isinstance(error, UnidentifiedImageError) else "is too large"
         raise ImageFileError(f"{path}: {reason} that can be read; replace or remove it") from None
     except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, ImageFileError):
-            raise
         raise ImageFileError(
             f"{path}: truncated, corrupt or unreadable ({error}); replace or remove it"
         ) from None
@@ -92,11 +132,11 @@ def _opened(path: Path) -> PillowImage.Image:
 
 
 def _check_format(path: Path, image: PillowImage.Image) -> None:
-    # A phone's JPEG may carry a second picture (MPO): its first frame is the photograph.
+    # A phone's JPEG may contain a second image (MPO); the first frame is the photograph.
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
         raise ImageFileError(f"{path}: holds {frames} frames; save one as a single image")
-    # Pillow silently cuts 16-bit RGB down to its high bytes; only the raw mode shows it.
+    # Pillow silently reduces 16-bit RGB to its high bytes; only the raw mode reveals it.
     if image.mode[0] in "IF" or any(";16" in str(tile[-1]) for tile in getattr(image, "tile", [])):
         raise ImageFileError(f"{path}: more than 8 bits per channel; convert it to 8-bit RGB")
     if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}:
@@ -114,14 +154,3 @@ def _to_rgb(path: Path, image: PillowImage.Image) -> PillowImage.Image:
     elif "transparency" in image.info:
         raise ImageFileError(f"{path}: has a transparent colour; flatten it to opaque RGB")
     return image.convert("RGB")
-
-
-def nearest(array: Array, height: int, width: int) -> Array:
-    """`array` (H, W, ...) at (height, width, ...): source index = floor(i * source / target).
-
-    The rule of OpenCV's INTER_NEAREST, which the authors' code uses; "nearest" with half-pixel
-    centres is another operation and gives other pixels.
-    """
-    rows = np.arange(height) * array.shape[0] // height
-    columns = np.arange(width) * array.shape[1] // width
-    return array.take(rows, axis=0).take(columns, axis=1)  # type: ignore[return-value]

@@ -10,7 +10,6 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -24,12 +23,19 @@ RANDOM_SEED = 0
 
 @dataclass(kw_only=True)
 class NetworkInpainter(Inpainter):
-    """weights: path of a weights file in any of the published formats; "random" for seeded random
-    ones, with which results mean nothing; by default the file that
-    `python -m methods fetch NAME` stored."""
+    """A method with a PyTorch network. A subclass sets `weights_name`, implements `build`, and
+    calls `loaded()` in `fill`.
+
+    Parameters
+    ----------
+    weights
+        Path of a weights file in any of the published formats, or "random" for seeded random
+        weights, which only test the pipeline; by default the file that
+        `python -m methods fetch NAME` stored.
+    """
 
     requires: ClassVar[dict[str, str]] = {"torch": "torch"}
-    # Name of the weights in the registry; None for methods that take none.
+    # Name of the weights in the registry.
     weights_name: ClassVar[str]
 
     weights: str | None = None
@@ -49,17 +55,22 @@ class NetworkInpainter(Inpainter):
 
     @property
     def remark(self) -> str:
-        """What the weights file says of itself."""
         return "random weights" if self.weights == RANDOM else self.metadata().get("remark", "")
 
     @abstractmethod
     def build(self, state: State | None) -> nn.Module:
-        """The network with the tensors of a weights file, by the names they have there; with
-        fresh random ones for None. Raises WeightsError when they are not this network's."""
+        """Return the network with the tensors of a weights file, or random weights for None.
+
+        Raise WeightsError if the tensors are not those of this network.
+        """
 
     def load(self) -> None:
         super().load()
-        self._network = prepared(self._built(), self.torch_device())
+        device = self.torch_device()
+        # The fastest memory layout of each device.
+        layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
+        network = self._built().eval().requires_grad_(False).to(device)
+        self._network = network.to(memory_format=layout)  # type: ignore[call-overload]
 
     def check(self) -> None:
         """Raise WeightsError if the weights file is not one of this network."""
@@ -74,19 +85,19 @@ class NetworkInpainter(Inpainter):
         try:
             return self.build(files.read(path))
         except WeightsError as error:
-            text = str(error)
-            raise WeightsError(text if str(path) in text else f"{path}: {text}") from None
+            message = str(error)
+            raise WeightsError(message if str(path) in message else f"{path}: {message}") from None
 
     def metadata(self) -> Mapping[str, str]:
-        """What the weights file says of itself (safetensors only); empty for others."""
+        """Return the metadata of the weights file; empty for formats other than safetensors."""
         return {} if self._file is None else files.metadata(self._file.path)
 
     def torch_device(self) -> torch.device:
-        """Where the network runs. Raises MissingRequirementError if there is no such device."""
+        """Return the device of the network; raise MissingRequirementError if it is missing."""
         return torch_device(self.device)
 
     def loaded(self) -> nn.Module:
-        """The network, loaded now if it was not before."""
+        """Return the network; load it first if necessary."""
         if self._network is None:
             self.load()
         assert self._network is not None
@@ -96,16 +107,17 @@ class NetworkInpainter(Inpainter):
         return {self.weights_name: RANDOM if self._file is None else self._file.sha256}
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        """The bytes of the weights count, not where the file lies."""
+        """Identify the weights by their content, not by where the file is."""
         weights = self.weights_used().get(self.weights_name)
-        found = super().identity(resolution, image_name)
-        return {**found, "options": {**self.options(), "weights": weights}}
+        identity = super().identity(resolution, image_name)
+        return {**identity, "options": {**self.options(), "weights": weights}}
 
 
 def torch_device(name: str) -> torch.device:
-    """The device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
+    """Return the device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
 
-    Raises MissingRequirementError if this machine or this PyTorch has none of that kind."""
+    Raise MissingRequirementError if the machine or the installed PyTorch has no such device.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -117,17 +129,9 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-def prepared(network: nn.Module, device: torch.device) -> nn.Module:
-    """`network` ready for inference: evaluation mode, on `device`, in the memory layout that is
-    fastest there."""
-    layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-    network.eval().requires_grad_(False).to(device)
-    return network.to(memory_format=layout)  # type: ignore[call-overload]
-
-
 @contextlib.contextmanager
-def exact() -> Iterator[None]:
-    """Inference in full float32: no gradients and, on a GPU, no TF32 (10 bits of mantissa)."""
+def full_precision() -> Iterator[None]:
+    """Run inference in full float32: no gradients and, on a GPU, no TF32 (10-bit mantissa)."""
     with (
         torch.inference_mode(),
         torch.backends.cudnn.flags(
@@ -142,43 +146,43 @@ def exact() -> Iterator[None]:
             torch.backends.cuda.matmul.allow_tf32 = before
 
 
-def to_tensor(array: Image | Mask | NDArray[np.uint8], device: torch.device) -> Tensor:
-    """uint8 (H, W, C) or bool (H, W) as float32 (1, C, H, W) of the same values."""
+def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
+    """Return uint8 (H, W, C) or bool (H, W) as float32 (1, C, H, W) with the same values."""
     planes = array[..., None] if array.ndim == 2 else array
     tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(device)
     return tensor.permute(2, 0, 1)[None].float()
 
 
-def pad_to_multiple(tensor: Tensor, multiple: int, mode: str = "constant") -> Tensor:
-    """(1, C, H, W) enlarged at the bottom and the right to multiples of `multiple`, with zeros or
-    by another mode of `torch.nn.functional.pad`."""
+def pad_to_multiple(tensor: Tensor, multiple: int) -> Tensor:
+    """Extend (1, C, H, W) at the bottom and the right to a multiple by repeating the border."""
     height, width = tensor.shape[-2:]
-    below, right = -height % multiple, -width % multiple
-    return pad(tensor, (0, right, 0, below), mode=mode)
+    return pad(tensor, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
 def to_image(tensor: Tensor, rounding: str = "nearest") -> Image:
-    """float (1, 3, H, W) in [0, 1] as uint8 (H, W, 3).
+    """Return float (1, 3, H, W) in [0, 1] as uint8 (H, W, 3).
 
-    rounding: "nearest", or "truncate" as most published test scripts do."""
+    rounding: "nearest", or "truncate" like most published test scripts.
+    """
     values = tensor[0].permute(1, 2, 0) * 255
     if rounding == "nearest":
         values = values.round()
     return values.clamp(0, 255).byte().cpu().contiguous().numpy()
 
 
-def width_of(said: Mapping[str, str], state: State, name: str, published: int) -> float:
-    """How wide the network was that these tensors are of, relative to the published one.
-
-    said: what their file says of itself; name: of a convolution's weight that has `published`
-    output channels there, to be measured where the file says nothing."""
-    if "width" in said:
-        return float(said["width"])
-    return state[name].shape[0] / published if name in state else 1.0
+def stored_width(
+    metadata: Mapping[str, str], state: State, weight: str, published_channels: int
+) -> float:
+    """Return the width of the network in a weights file, relative to the published network: the
+    "width" in its metadata, else from the output channels of the convolution `weight`."""
+    if "width" in metadata:
+        return float(metadata["width"])
+    return state[weight].shape[0] / published_channels if weight in state else 1.0
 
 
 def load_state(network: N, state: State) -> N:
-    """`network` with `state` loaded strictly. Raises WeightsError that says what differs."""
+    """Load a state dict strictly and return the network; raise WeightsError if any name or shape
+    differs."""
     files.check_state(state, {n: tuple(t.shape) for n, t in network.state_dict().items()})
     network.load_state_dict(dict(state), strict=True)
     return network

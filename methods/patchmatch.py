@@ -13,11 +13,20 @@ from methods.base import Image, Inpainter, Mask, MissingRequirementError
 
 @dataclass(kw_only=True)
 class PatchMatch(Inpainter):
-    """C. Barnes, E. Shechtman, A. Finkelstein, D. B. Goldman, PatchMatch: A Randomized
-    Correspondence Algorithm for Structural Image Editing, 2009 (PyPatchMatch).
+    """Fill the hole with similar patches of the known image, found by randomised search.
 
-    patch_radius: pixels; patches are 2 patch_radius + 1 wide (PyPatchMatch calls the radius
-    patch_size); seed: of the random search, set anew for every image."""
+    Parameters
+    ----------
+    patch_radius
+        In pixels; patches are 2 * patch_radius + 1 pixels wide.
+    seed
+        Seed of the random search, set again for every image.
+
+    References
+    ----------
+    C. Barnes, E. Shechtman, A. Finkelstein, D. B. Goldman, PatchMatch: A Randomized Correspondence
+    Algorithm for Structural Image Editing, SIGGRAPH 2009; implementation: PyPatchMatch.
+    """
 
     name: ClassVar[str] = "patchmatch"
     summary: ClassVar[str] = "patches of the known image (PyPatchMatch)"
@@ -42,4 +51,5 @@ class PatchMatch(Inpainter):
 
         patch_match.set_random_seed(self.seed)
         holes = mask[..., None].astype(np.uint8) * 255
+        # What PyPatchMatch calls the patch size is the radius.
         return patch_match.inpaint(image, holes, patch_size=self.patch_radius)

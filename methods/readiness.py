@@ -1,9 +1,8 @@
-"""Which methods there are and which of them can run here."""
+"""Which methods can run on this machine, and what the others lack."""
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any
+from dataclasses import MISSING, dataclass, fields
 
 import methods
 from methods.base import Inpainter
@@ -13,11 +12,12 @@ READY = "yes"
 
 
 @dataclass(frozen=True)
-class Found:
-    """A method as it was found here.
+class Readiness:
+    """Whether a method can run here.
 
-    summary, needs: empty for one that cannot be imported; state: "yes", "yes, with the option
-    ..." or "no: " and the reason with its remedy; options: those that must be given."""
+    summary, needs: empty if the method cannot be imported; state: "yes", "yes, with the option
+    ...", or "no: " and the reason with its remedy; options: those without a default.
+    """
 
     name: str
     summary: str
@@ -27,29 +27,33 @@ class Found:
 
     @property
     def ready(self) -> bool:
-        """Whether it can run, with options where it needs some."""
+        """Whether the method can run, given the options it requires."""
         return self.state.startswith(READY)
 
     @property
     def why_not(self) -> str:
-        """The reason, with its remedy, of one that is not ready."""
+        """The reason, with its remedy, why the method cannot run."""
         return self.state.removeprefix("no: ")
 
 
-def find(name: str) -> Found:
-    """A method's state, also of one that cannot even be imported. Reads no weights."""
+def check(name: str) -> Readiness:
+    """Return whether a method can run here, even if it cannot be imported; read no weights."""
     try:
         cls = methods.method_class(name)
-    except Exception as error:  # whatever somebody's module does when it is imported
-        why = f"no: {name} cannot be imported: {' '.join(str(error).split())}"
-        return Found(name, "", "", why)
-    options = tuple(item.name for item in _required(cls))
-    return Found(name, cls.summary, _needs(name, cls, options), _state(name, cls, options), options)
+    except Exception as error:  # importing somebody else's module can raise anything
+        return Readiness(name, "", "", f"no: {name} cannot be imported: {_one_line(error)}")
+    required = tuple(
+        item.name
+        for item in fields(cls)
+        if item.init and item.default is MISSING and item.default_factory is MISSING
+    )
+    needs = _needs(name, cls, required)
+    return Readiness(name, cls.summary, needs, _state(name, cls, required), required)
 
 
 def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
-    told = registry.load().methods.get(name)
-    weights = [f"weights {used}" for used in (told.weights if told else [])]
+    method = registry.load().methods.get(name)
+    weights = [f"weights {used}" for used in (method.weights if method else [])]
     return ", ".join([*cls.requires.values(), *weights, *(f"option {item}" for item in options)])
 
 
@@ -57,21 +61,16 @@ def _state(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
     if options:
         return f"{READY}, with the option {', '.join(options)}"
     try:
-        # The libraries only: to read all weights would take too long for a list.
-        Inpainter.load(methods.create(name)) if _has_weights(cls) else methods.create(name).load()
-    except Exception as error:  # of a plug-in any; none may keep the others off the list
-        return f"no: {' '.join(str(error).split())}"
+        method = methods.create(name)
+        if hasattr(cls, "weights_name"):
+            # Import the libraries only: reading all weights would take too long for a list.
+            Inpainter.load(method)
+        else:
+            method.load()
+    except Exception as error:  # a plug-in can raise anything, and must not break the list
+        return f"no: {_one_line(error)}"
     return READY
 
 
-def _has_weights(cls: type[Inpainter]) -> bool:
-    return hasattr(cls, "weights_name")
-
-
-def _required(cls: type[Inpainter]) -> list[Field[Any]]:
-    """Options without a default."""
-    return [
-        item
-        for item in fields(cls)
-        if item.init and item.default is MISSING and item.default_factory is MISSING
-    ]
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,9 +1,8 @@
-"""Runs one program for `command`: python run_program.py REPORT SECONDS PROGRAM [ARGUMENT ...].
+"""Launcher of one program for `command`: python run_program.py REPORT SECONDS PROGRAM [ARGUMENT...]
 
-It is a process of its own, importing little, for two reasons. The kernel counts the memory of
-whoever starts a program into that program's peak, so the starter must be small. And a program
-must not outlive the benchmark: standard input is a pipe that ends with the process that holds
-its other end, even if that one is killed.
+It is a small process of its own for two reasons. The kernel includes the memory of the starting
+process in the peak of the program it starts. And the program must end with the benchmark: the
+launcher's standard input is a pipe that closes when the benchmark ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ from pathlib import Path
 
 
 def main(report: str, seconds: str, *arguments: str) -> None:
-    """Writes to REPORT what came of the program: exit_status (negative: the signal that ended
-    it), stopped (whether SECONDS were over) and peak_memory_mb, or only error, if it could not
-    be started. The program has a process group of its own, no part of which is left behind."""
+    """Run the program in a process group of its own, kill what is left of it, write the report.
+
+    The report is JSON with `exit_status` (negative: the signal that ended the program), `stopped`
+    (whether the time was over) and `peak_memory_mb`; or only `error`, if it could not be started.
+    """
     try:
         program = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
@@ -35,8 +36,8 @@ def main(report: str, seconds: str, *arguments: str) -> None:
         _kill_group(program.pid)
 
     threading.Thread(target=watch, daemon=True).start()
-    # wait4, unlike wait, tells the peak: that of the largest process among the program and those
-    # it has started and waited for. Kilobytes on Linux, bytes on macOS.
+    # Unlike wait, wait4 reports the peak: that of the largest process among the program and the
+    # processes it has started and waited for, in kilobytes on Linux, in bytes on macOS.
     _, status, usage = os.wait4(program.pid, 0)
     _kill_group(program.pid)
     outcome = {
@@ -51,7 +52,7 @@ def _kill_group(group: int) -> None:
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        # Nothing is left; macOS says so with the second.
+        # Nothing is left to kill; macOS then raises the second.
         return
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from methods.base import Image, Inpainter, Mask, MethodError
 from methods.classical import OPENCV
 
-# xphoto resamples an image beyond both of these (pixels) by itself. That part of it reads the
-# hole, writes outside of its arrays and crashes at holes that touch the border: never let it.
+# xphoto itself resamples an image beyond both of these sizes (pixels). That code reads the hole,
+# writes outside its arrays and crashes at holes that touch the border, so it must never run.
 LONG_SIDE, SHORT_SIDE = 800, 600
-# Makes the fourth channel too small to count in any distance; exact, being a power of two.
+# Keeps the fourth channel too small to influence any distance; a power of two, therefore exact.
 INDEX_UNIT = np.float32(2.0**-40)
 
 Index = NDArray[np.int64]
@@ -23,10 +23,14 @@ Index = NDArray[np.int64]
 
 @dataclass(kw_only=True)
 class ShiftMap(Inpainter):
-    """K. He and J. Sun, Statistics of Patch Offsets for Image Completion, ECCV 2012.
+    """Copy a known pixel to every hole pixel, along a few dominant offsets between patches.
 
-    Every pixel of the hole is a copy of a known one. Which one OpenCV decides, on an image of at
-    most 800 x 600 pixels (or 800 x 800); the copying is done here, at full resolution.
+    OpenCV chooses the offsets by a graph cut on an image of at most 800 x 600 pixels (or
+    800 x 800); the pixels are copied here at full resolution.
+
+    References
+    ----------
+    K. He, J. Sun, Statistics of Patch Offsets for Image Completion, ECCV 2012.
     """
 
     name: ClassVar[str] = "shiftmap"
@@ -37,7 +41,7 @@ class ShiftMap(Inpainter):
     def fill(self, image: Image, mask: Mask) -> Image:
         starts = [
             _block_starts(size, small)
-            for size, small in zip(mask.shape, _reduced(mask), strict=True)
+            for size, small in zip(mask.shape, _reduced_size(mask), strict=True)
         ]
         hole = np.logical_or.reduceat(np.logical_or.reduceat(mask, starts[0], 0), starts[1], 1)
         if hole.all():
@@ -46,21 +50,20 @@ class ShiftMap(Inpainter):
         return _copied(image, mask, starts, source)
 
 
-def _reduced(mask: Mask) -> tuple[int, int]:
-    """Height and width at which xphoto works without resampling."""
+def _reduced_size(mask: Mask) -> tuple[int, int]:
+    """Return a height and width at which xphoto does not resample."""
     long, short = max(mask.shape), min(mask.shape)
     factor = max(1.0, min(long / LONG_SIDE, short / SHORT_SIDE))
     return int(mask.shape[0] / factor), int(mask.shape[1] / factor)
 
 
-def _block_starts(size: int, small: int) -> Index:
-    """First pixel of each of the `small` blocks into which `size` pixels are cut: pixel p is in
-    block floor(p * small / size)."""
-    return -(-np.arange(small) * size // small)
+def _block_starts(size: int, count: int) -> Index:
+    """Return the first pixel of each block: pixel p belongs to block floor(p * count / size)."""
+    return -(-np.arange(count) * size // count)
 
 
 def _block_means(image: Image, starts: list[Index]) -> Image:
-    """Mean colour of each block. A block that has hole pixels is hole: its mean is never used."""
+    """Return the mean colour of each block; those of blocks with hole pixels are not used."""
     rows, columns = starts
     sums = np.add.reduceat(np.add.reduceat(image, rows, 0, np.uint32), columns, 1, np.uint32)
     areas = np.outer(
@@ -70,11 +73,11 @@ def _block_means(image: Image, starts: list[Index]) -> Image:
 
 
 def _source_blocks(small: Image, hole: Mask) -> Index:
-    """Flat index of the known block that each block of `small` is a copy of.
+    """Return the flat index of the known block that each block is a copy of.
 
-    A fourth channel carries each block's index through xphoto, which copies whole pixels. What
-    no offset reaches comes back as zeros: another pass fills it from the result of the first. The
-    little that is left when a pass reaches nothing is copied from the nearest block.
+    A fourth channel carries each block's index through xphoto, which copies whole pixels. xphoto
+    returns zeros where no offset reaches: further passes fill those from the result of the first.
+    Blocks that no pass reaches are copied from the nearest known block.
     """
     features = np.empty((*hole.shape, 4), np.float32)
     features[..., :3] = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
@@ -83,7 +86,7 @@ def _source_blocks(small: Image, hole: Mask) -> Index:
     hole = hole.copy()
     while hole.any():
         features[hole] = 0
-        # In xphoto's mask known pixels are 255 exactly: at 1 it would discard them all.
+        # xphoto discards known pixels whose mask value is not exactly 255.
         known = np.where(hole, 0, 255).astype(np.uint8)
         cv2.xphoto.inpaint(features, known, filled, cv2.xphoto.INPAINT_SHIFTMAP)
         reached = hole & (filled[..., 3] > 0)
@@ -103,20 +106,27 @@ def _source_blocks(small: Image, hole: Mask) -> Index:
 
 
 def _copied(image: Image, mask: Mask, starts: list[Index], source: Index) -> Image:
-    """`image` with each hole pixel copied from where its block's source is, by the same offset.
+    """Return the image with each hole pixel copied by the offset between its block and the source.
 
-    Blocks differ by a pixel where the reduction is not a whole number: where that would copy
-    from the hole or from outside, the source block's first pixel is taken."""
-    rows, columns = np.nonzero(mask)
-    at, blocks, firsts = [], [], np.unravel_index(source, source.shape)
-    for axis, pixels in enumerate((rows, columns)):
-        blocks.append(np.searchsorted(starts[axis], pixels, side="right") - 1)
-    for axis, pixels in enumerate((rows, columns)):
-        first = starts[axis][firsts[axis][blocks[0], blocks[1]]]
-        moved = first + pixels - starts[axis][blocks[axis]]
-        at.append((np.minimum(moved, mask.shape[axis] - 1), first))
-    (row, first_row), (column, first_column) = at
-    in_hole = mask[row, column]
+    Block sizes differ by a pixel if the reduction factor is not an integer. Where the offset would
+    therefore lead into the hole or out of the image, the source block's first pixel is copied.
+    """
+    pixels = np.nonzero(mask)
+    blocks = tuple(
+        np.searchsorted(start, pixel, side="right") - 1
+        for start, pixel in zip(starts, pixels, strict=True)
+    )
+    source_blocks = np.unravel_index(source[blocks], source.shape)
+    firsts = tuple(start[block] for start, block in zip(starts, source_blocks, strict=True))
+    shifted = tuple(
+        np.minimum(first + pixel - start[block], size - 1)
+        for first, pixel, start, block, size in zip(
+            firsts, pixels, starts, blocks, mask.shape, strict=True
+        )
+    )
+    in_hole = mask[shifted]
     result = image.copy()
-    result[mask] = image[np.where(in_hole, first_row, row), np.where(in_hole, first_column, column)]
+    result[pixels] = image[
+        tuple(np.where(in_hole, first, pixel) for first, pixel in zip(firsts, shifted, strict=True))
+    ]
     return result

@@ -1,7 +1,4 @@
-"""Two-stage inpainting: any method at low resolution, upscaled, refined at full resolution.
-
-A. Moskalenko, M. Erofeev, D. Vatolin, Deep Two-Stage High-Resolution Image Inpainting, 2020.
-"""
+"""Two-stage inpainting: any method at low resolution, upscaled, refined at full resolution."""
 
 from __future__ import annotations
 
@@ -14,18 +11,25 @@ from pydantic import Field
 import methods
 from methods.architectures.detail import DetailNet
 from methods.architectures.refinement import ENCODER, RefinementNet
-from methods.architectures.stacking import (
-    Prepared,
-    Stack,
-    matched,
-    prepared_as_in_paper,
-    prepared_as_published,
+from methods.architectures.spans import hole_spans
+from methods.architectures.two_stage_input import (
+    Frame,
+    RefinementInput,
+    frame_as_in_paper,
+    frame_as_published,
+    paste_upscaled,
 )
-from methods.architectures.unet import hole_spans
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.classical import OPENCV
 from methods.dfnet import DFNetInpainter
-from methods.network import NetworkInpainter, State, exact, load_state, to_image, width_of
+from methods.network import (
+    NetworkInpainter,
+    State,
+    full_precision,
+    load_state,
+    stored_width,
+    to_image,
+)
 from methods.validation import field_names
 from methods.weights import RANDOM, files
 
@@ -34,13 +38,33 @@ PUBLISHED_SIZE = 512
 
 @dataclass(kw_only=True)
 class TwoStage(NetworkInpainter):
-    """stage_one: name of any other method; stage_one_options: its options (weights too);
-    networks: weights of both stages where none are given, "compact" ones, trained by this project,
-    or those "published" by the authors; working_size: the longer side that stage one sees, in
-    pixels, by default what its weights were made for, else 512; refine: False leaves the
-    refinement network out; profile: "published" does what the authors' code does, "paper" what the
-    paper says, "auto" what the weights were made for; seed: for a stage one that takes one;
-    weights: of the refinement network."""
+    """Any method at low resolution, then the refinement network at full resolution.
+
+    Parameters
+    ----------
+    stage_one
+        Name of any other method.
+    stage_one_options
+        Its options, weights included.
+    networks
+        Weights of both stages if none are given: "compact", trained by this project, or those
+        "published" by the authors.
+    working_size
+        Longer side of stage one's input, in pixels; by default the size that its weights were
+        trained for, else 512.
+    refine
+        False leaves the refinement network out.
+    profile
+        "published" follows the authors' code, "paper" the text of the paper, "auto" the weights.
+    seed
+        For a stage one with a seed.
+    weights
+        Weights of the refinement network.
+
+    References
+    ----------
+    A. Moskalenko, M. Erofeev, D. Vatolin, Deep Two-Stage High-Resolution Image Inpainting, 2020.
+    """
 
     name: ClassVar[str] = "two-stage"
     summary: ClassVar[str] = "stage one at 512 px, refined at full size (Moskalenko et al. 2020)"
@@ -65,7 +89,7 @@ class TwoStage(NetworkInpainter):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
         missing = []
         self._file = None
-        # The registry's default is what the authors published.
+        # The default variant in the registry is the published one.
         variant = self.networks if self.networks == "compact" else None
         try:
             if self.refine and self.weights != RANDOM:
@@ -74,16 +98,17 @@ class TwoStage(NetworkInpainter):
             missing.append(str(error))
         self._profile = self._chosen_profile()
         try:
-            self._inner = self._created(cls, variant)
+            self._inner = self._create_stage_one(cls, variant)
         except MissingRequirementError as error:
             missing.append(str(error))
         if missing:
             raise MissingRequirementError("; ".join(missing))
-        self._working_size = self.working_size or self._size_of_stage_one()
+        is_network = isinstance(self._inner, NetworkInpainter)
+        metadata = self._inner.metadata() if is_network else {}  # type: ignore[attr-defined]
+        self._working_size = self.working_size or int(metadata.get("working_size", PUBLISHED_SIZE))
         self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
 
-    def _created(self, cls: type[Inpainter], variant: str | None) -> Inpainter:
-        """Stage one."""
+    def _create_stage_one(self, cls: type[Inpainter], variant: str | None) -> Inpainter:
         options, known = dict(self.stage_one_options), field_names(cls)
         if issubclass(cls, DFNetInpainter):
             options.setdefault("weights", variant)
@@ -93,23 +118,18 @@ class TwoStage(NetworkInpainter):
             options.setdefault("rounding", "nearest")
         return methods.create(self.stage_one, device=self.device, **options)
 
-    def _size_of_stage_one(self) -> int:
-        """Pixels that its weights were made for."""
-        said = self._inner.metadata() if isinstance(self._inner, NetworkInpainter) else {}
-        return int(said.get("working_size", PUBLISHED_SIZE))
-
     def _chosen_profile(self) -> str:
         if self.profile != "auto":
             return self.profile
         return self.metadata().get("profile", "published") if self.refine else "paper"
 
-    def _copies_detail(self) -> bool:
-        """Not the paper's network, but the compact one."""
+    def _is_compact(self) -> bool:
+        """Return whether the weights are those of this project's refinement network."""
         return self.refine and self.metadata().get("network") == "detail"
 
     @property
     def note(self) -> str:
-        copied = ", with detail of the shifted copies" if self._copies_detail() else ""
+        copied = ", with detail of the shifted copies" if self._is_compact() else ""
         refined = f"refined at full size{copied}, profile {self._profile}"
         end = refined if self.refine else "NOT refined"
         notes = [
@@ -148,41 +168,38 @@ class TwoStage(NetworkInpainter):
         return bound
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
-        found = super().identity(resolution, image_name)
-        options = {**found["options"], "profile": self._profile}
+        """Identify stage one by its own identity instead of the options it was created from."""
+        identity = super().identity(resolution, image_name)
+        options = {**identity["options"], "profile": self._profile}
         options["working_size"] = self._working_size
-        # They count as far as they reach stage one.
         for name in ("stage_one", "stage_one_options", "networks", "seed"):
             del options[name]
-        return {
-            **found,
-            "options": options,
-            "stage_one": self._inner.identity(resolution, image_name),
-        }
+        stage_one = self._inner.identity(resolution, image_name)
+        return {**identity, "options": options, "stage_one": stage_one}
 
     def build(self, state: State | None) -> RefinementNet | DetailNet:
         if state is None:
             return RefinementNet()
-        said = self.metadata()
-        if self._copies_detail():
-            return load_state(DetailNet(float(said["width"])), state)
-        width = width_of(said, state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
-        return load_state(RefinementNet(width, said.get("relative") == "yes"), state)
+        metadata = self.metadata()
+        if self._is_compact():
+            return load_state(DetailNet(float(metadata["width"])), state)
+        width = stored_width(metadata, state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
+        return load_state(RefinementNet(width, metadata.get("relative") == "yes"), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        prepare = prepared_as_published if self._profile == "published" else prepared_as_in_paper
+        prepare = frame_as_published if self._profile == "published" else frame_as_in_paper
         frame = prepare(image, mask, self._working_size)
-        coarse = self._coarse(frame.small_image, frame.small_mask)[frame.inner]
+        coarse = self._fill_coarse(frame.small_image, frame.small_mask)[frame.inner]
         self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
-        whole = matched(frame, coarse)
+        whole = paste_upscaled(frame, coarse)
         if self.refine:
             self._refine(whole, frame)
         height, width = mask.shape
         return whole[:height, :width]
 
-    def _coarse(self, image: Image, mask: Mask) -> Image:
+    def _fill_coarse(self, image: Image, mask: Mask) -> Image:
         if not mask.any():
-            # A hole thinner than the sampling step: its surroundings are all that is needed.
+            # The hole is thinner than the sampling step: its surroundings suffice.
             return image
         if mask.all():
             raise MethodError(
@@ -190,15 +207,15 @@ class TwoStage(NetworkInpainter):
             )
         return self._inner.inpaint(image, mask)
 
-    def _refine(self, whole: Image, frame: Prepared) -> None:
-        """Replace the box around the hole by what the refinement network makes of it."""
+    def _refine(self, whole: Image, frame: Frame) -> None:
+        """Replace the box around the hole by the output of the refinement network."""
         network, device = self.loaded(), self.torch_device()
         assert isinstance(network, RefinementNet | DetailNet)
-        stack = Stack(whole, frame.mask | frame.invalid, frame.shift)
+        channels = RefinementInput(whole, frame.mask | frame.invalid, frame.shift)
         rows, columns = hole_spans(frame.mask)
-        with exact():
-            refined = network.refilled_in(
-                lambda r, c: stack.at(r, c, device), whole.shape[:2], rows, columns
+        with full_precision():
+            refined = network.predict_in(
+                lambda r, c: channels.at(r, c, device), whole.shape[:2], rows, columns
             )
         rounding = "truncate" if self._profile == "published" else "nearest"
         whole[slice(*rows), slice(*columns)] = to_image(refined, rounding)

@@ -1,4 +1,4 @@
-"""Checked construction of plain dataclasses and models from what a user wrote."""
+"""Checked construction of dataclasses and pydantic models from user input."""
 
 from __future__ import annotations
 
@@ -11,10 +11,21 @@ T = TypeVar("T")
 
 
 def build(cls: type[T], values: dict[str, Any], what: str) -> T:
-    """`cls(**values)` with types checked; unknown keys are refused.
+    """Return `cls(**values)` after checking all types; refuse unknown keys.
 
-    cls: a dataclass or pydantic model; what: how to call it in messages ("method telea").
-    Raises ValueError: one line with every problem, naming the keys and the valid ones.
+    Parameters
+    ----------
+    cls
+        A dataclass or a pydantic model.
+    values
+        Key -> value, as the user wrote it.
+    what
+        Name of the object in messages, such as "method telea".
+
+    Raises
+    ------
+    ValueError
+        If a value is wrong: one line with every problem, the keys concerned and the valid keys.
     """
     config = (
         None
@@ -31,7 +42,7 @@ def build(cls: type[T], values: dict[str, Any], what: str) -> T:
 
 
 def field_names(cls: type) -> list[str]:
-    """Keys that `build` takes for `cls`."""
+    """Return the keys that `build` accepts for a class."""
     if issubclass(cls, BaseModel):
         return list(cls.model_fields)
     return [field.name for field in fields(cast(Any, cls)) if field.init]
@@ -44,9 +55,9 @@ def _describe(problem: Any) -> str:
     if problem["type"] in {"missing", "missing_argument"}:
         return f"'{key}' is missing"
     if problem["type"] == "value_error":
-        # Our own words, which may begin with a file's name.
+        # Raised by this project, whose messages may begin with a file name.
         return f"{key}: {problem['ctx']['error']}" if key else str(problem["ctx"]["error"])
     message = problem["msg"]
-    plain = isinstance(problem["input"], str | int | float | bool)
-    found = f" (found {problem['input']!r})" if key and plain else ""
-    return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{found}"
+    is_plain = isinstance(problem["input"], str | int | float | bool)
+    value = f" (found {problem['input']!r})" if key and is_plain else ""
+    return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{value}"

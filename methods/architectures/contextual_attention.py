@@ -1,10 +1,12 @@
-"""Contextual attention of DeepFill v2, exactly, without ever holding the whole score matrix.
+"""Contextual attention of DeepFill v2, computed exactly without storing the whole score matrix.
 
-J. Yu et al., Generative Image Inpainting with Contextual Attention, 2018, section 4, as computed by
-the code of J. Yu et al., Free-Form Image Inpainting with Gated Convolution, 2019. Every position of
-a feature map is made again from 4x4 patches of the map, weighted by how well its surroundings fit
-theirs. The score matrix has (H / 8 * W / 8) ** 2 entries: 16 GiB for an image of 2048 px. Its rows
-are independent but for the fuse, which needs nine of them for one; so it is made in blocks.
+Every position of a feature map is rebuilt from 4x4 patches of the map, weighted by the similarity
+of the 3x3 surroundings at half the size. The score matrix has (H / 8 * W / 8)**2 entries: 16 GiB
+for an image of 2048 px. Its rows are independent except for the fuse, which needs nine rows for
+one, so it is computed in blocks.
+
+J. Yu et al., Generative Image Inpainting with Contextual Attention, CVPR 2018, section 4, as in the
+code of J. Yu et al., Free-Form Image Inpainting with Gated Convolution, ICCV 2019.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d, pad, unfold
 
+from methods.architectures.spans import Span
+
 SCALE = 10.0
 SMALLEST_NORM = 1e-4
-# Entries of one block of the score matrix: 128 MiB. Some six such blocks are alive at once.
+# Entries of one block of the score matrix: 128 MiB. About six such blocks exist at a time.
 BLOCK = 2**25
-
-Range = tuple[int, int]
 
 
 def contextual_attention(
@@ -29,30 +31,30 @@ def contextual_attention(
     reduced: tuple[Tensor, Tensor],
     hole: Tensor | None,
     fuse: bool = True,
-    wanted: tuple[Range, Range] | None = None,
+    box: tuple[Span, Span] | None = None,
     block: int = BLOCK,
 ) -> Tensor:
-    """`foreground` made again from patches of `background`, (N, C, h, w).
+    """Return `foreground` rebuilt from patches of `background`, both (N, C, h, w) with even sides.
 
-    foreground, background: (N, C, h, w), sides even; reduced: both at half the size, by the rule
-    of the network; hole: (h / 2, w / 2), not 0 in the hole; None for no hole;
-    wanted: rows and columns (start, stop) of the result that are needed, the others may come back
-    as 0; block: most entries of the score matrix at a time."""
+    reduced: both at half the size; hole: (h / 2, w / 2), not 0 in the hole; fuse: whether scores of
+    diagonal neighbours are summed; box: rows and columns of the result that are needed, others may
+    be 0; block: largest number of entries of the score matrix at a time.
+    """
     height, width = reduced[0].shape[-2:]
-    valid = _valid(hole, (height, width), foreground)
-    area = wanted or ((0, foreground.shape[-2]), (0, foreground.shape[-1]))
+    valid = valid_patches(hole, (height, width), foreground)
+    area = box or (Span(0, foreground.shape[-2]), Span(0, foreground.shape[-1]))
     rows, columns = _queries(area[0], height), _queries(area[1], width)
     images = []
-    for n in range(foreground.shape[0]):
+    count, channels = foreground.shape[:2]
+    for n in range(count):
         queries = patches_3x3(reduced[0][n : n + 1])
-        keys = patches_3x3(reduced[1][n : n + 1])
-        keys = keys / keys.square().sum(dim=1, keepdim=True).sqrt().clamp_min(SMALLEST_NORM)
-        made = torch.zeros(height + 1, width + 1, 4 * foreground.shape[1], device=foreground.device)
-        pieces = _pieces(background[n])
-        for first, last in _blocks(columns, rows[1] - rows[0], height * width, block):
-            shares = _attention(queries, keys, valid, (height, width), rows, (first, last), fuse)
-            _rebuild(made, pieces, shares, rows[0], first)
-        images.append(_joined(made))
+        keys = normalised(patches_3x3(reduced[1][n : n + 1]), SMALLEST_NORM)
+        cells = foreground.new_zeros(height + 1, width + 1, 4 * channels)
+        source = _split_2x2(background[n])
+        for part in _blocks(columns, rows.stop - rows.start, height * width, block):
+            weights = _attention(queries, keys, valid, (height, width), rows, part, fuse)
+            _add_patches(cells, source, weights, rows.start, part.start)
+        images.append(_join_2x2(cells))
     return torch.stack(images) / 4
 
 
@@ -64,10 +66,11 @@ def attention_logits(
     positions: Tensor,
     fuse: bool = True,
 ) -> Tensor:
-    """What goes into the softmax, (len(positions), L), for queries at flat row-major positions.
+    """Return the input of the softmax, (len(positions), L), for queries at row-major positions.
 
-    queries, keys: (L, 9 C); valid: (L,), 0 for patches that touch the hole: their logit is 0, not
-    minus infinity, so that they keep their share of the sum."""
+    queries, keys: (L, 9 C); valid: (L,), 0 for patches that touch the hole. Their logit is 0, not
+    minus infinity, so that they count in the sum.
+    """
     scores = fused_scores(queries, keys, size, positions) if fuse else queries[positions] @ keys.T
     return scores.mul_(valid * SCALE)
 
@@ -77,26 +80,24 @@ def _attention(
     keys: Tensor,
     valid: Tensor,
     size: tuple[int, int],
-    rows: Range,
-    columns: Range,
+    rows: Span,
+    columns: Span,
     fuse: bool,
 ) -> Tensor:
-    """Shares of all patches in every query of a box, (rows, columns, height, width)."""
-    height, width = size
+    """Return the weights of all patches for a box of queries, (rows, columns, height, width)."""
     across = torch.arange(*columns, device=keys.device)
     down = torch.arange(*rows, device=keys.device)
-    positions = (down[:, None] * width + across).flatten()
+    positions = (down[:, None] * size[1] + across).flatten()
     logits = attention_logits(queries, keys, valid, size, positions, fuse)
     logits -= logits.amax(dim=1, keepdim=True)
-    shares = logits.exp_()
-    total = shares.sum(dim=1, keepdim=True)
-    # Not renormalised: what invalid patches got is lost.
-    shares.div_(total).mul_(valid)
-    return shares.view(len(down), len(across), height, width)
+    weights = logits.exp_()
+    # Not normalised again without the invalid patches.
+    weights.div_(weights.sum(dim=1, keepdim=True)).mul_(valid)
+    return weights.view(len(down), len(across), *size)
 
 
-def _valid(hole: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:
-    """(L,) 1 for patches of the reduced map that hold no hole pixel, else 0."""
+def valid_patches(hole: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:
+    """Return (L,), 1 for 3x3 patches without hole pixels, else 0."""
     if hole is None:
         return torch.ones(size[0] * size[1], device=like.device)
     touched = max_pool2d((hole != 0).float()[None, None], 3, stride=1, padding=1)
@@ -104,67 +105,76 @@ def _valid(hole: Tensor | None, size: tuple[int, int], like: Tensor) -> Tensor:
 
 
 def patches_3x3(features: Tensor) -> Tensor:
-    """3x3 patches of (1, C, h, w), with zeros beyond the border, as (L, 9 C)."""
+    """Return the zero-padded 3x3 patches of (1, C, h, w) as (L, 9 C)."""
     return unfold(features, 3, padding=1)[0].T.contiguous()
 
 
-def _queries(wanted: Range, count: int) -> Range:
-    """Queries that the wanted rows or columns are made of: query i makes 2i - 1 ... 2i + 2."""
-    return max(0, (wanted[0] - 2) // 2), min(count, wanted[1] // 2 + 1)
+def normalised(patches: Tensor, smallest_norm: float) -> Tensor:
+    """Return (L, 9 C) divided by the patches' Euclidean norms."""
+    return patches / patches.square().sum(dim=1, keepdim=True).sqrt().clamp_min(smallest_norm)
 
 
-def _blocks(columns: Range, rows: int, keys: int, block: int) -> Iterator[Range]:
-    """Whole columns of queries, as many at a time as `block` entries allow, at least one."""
+def _queries(needed: Span, count: int) -> Span:
+    """Return the queries that the needed rows or columns depend on.
+
+    Query i contributes to 2i - 1 ... 2i + 2.
+    """
+    return Span((needed.start - 2) // 2, needed.stop // 2 + 1).clipped(count)
+
+
+def _blocks(columns: Span, rows: int, keys: int, block: int) -> Iterator[Span]:
+    """Yield whole columns of queries, as many at a time as `block` allows, at least one."""
     step = max(1, block // (rows * keys))
-    for first in range(columns[0], columns[1], step):
-        yield first, min(first + step, columns[1])
+    for first in range(columns.start, columns.stop, step):
+        yield Span(first, min(first + step, columns.stop))
 
 
 def fused_scores(queries: Tensor, keys: Tensor, size: tuple[int, int], positions: Tensor) -> Tensor:
-    """Scores summed with those of the diagonal neighbours (query and patch moved together), first
-    along rows, then along columns. Indices wrap: after the last of a row comes the first of the
-    next one, and so for columns; only the very first and last have no neighbour."""
+    """Return the scores plus those of the diagonal neighbours, (len(positions), L).
+
+    Query and patch move together, first along rows, then along columns. Indices wrap: the last
+    position of a row is followed by the first of the next row, and likewise for columns; only the
+    very first and the very last position lack a neighbour.
+    """
     height, width = size
     length = height * width
-    # Where the neighbours along columns are, in row-major numbers.
-    order = positions % width * height + positions // width
-    beside = {}
+    column_major = positions % width * height + positions // width
+    neighbours = {}
     for step in (-1, 0, 1):
-        moved = order + step
-        inside = (moved >= 0) & (moved < length)
+        moved = column_major + step
+        exists = (moved >= 0) & (moved < length)
         moved = moved.clamp(0, length - 1)
-        beside[step] = moved % height * width + moved // height, inside
-    near = torch.cat([beside[step][0] for step in (-1, 0, 1)]).unique()
-    first = _fused_along_rows(queries, keys, near)
-    total = first[torch.searchsorted(near, beside[0][0])]
+        neighbours[step] = moved % height * width + moved // height, exists
+    read = torch.cat([neighbours[step][0] for step in (-1, 0, 1)]).unique()
+    along_rows = _fused_along_rows(queries, keys, read)
+    total = along_rows[torch.searchsorted(read, neighbours[0][0])]
     for step in (-1, 1):
-        place, inside = beside[step]
-        neighbours = first[torch.searchsorted(near, place)]
-        neighbours.mul_(inside[:, None])
+        position, exists = neighbours[step]
+        scores = along_rows[torch.searchsorted(read, position)].mul_(exists[:, None])
         _add_moved_along_columns(
-            total.view(-1, height, width), neighbours.view(-1, height, width), step
+            total.view(-1, height, width), scores.view(-1, height, width), step
         )
     return total
 
 
 def _fused_along_rows(queries: Tensor, keys: Tensor, positions: Tensor) -> Tensor:
     length = len(keys)
-    around = torch.cat([positions - 1, positions, positions + 1]).clamp(0, length - 1).unique()
-    raw = queries[around] @ keys.T
-    total = raw[torch.searchsorted(around, positions)]
+    read = torch.cat([positions - 1, positions, positions + 1]).clamp(0, length - 1).unique()
+    raw = queries[read] @ keys.T
+    total = raw[torch.searchsorted(read, positions)]
     for step in (-1, 1):
-        inside = (positions + step >= 0) & (positions + step < length)
-        place = torch.searchsorted(around, (positions + step).clamp(0, length - 1))
-        neighbours = raw[place].mul_(inside[:, None])
+        exists = (positions + step >= 0) & (positions + step < length)
+        place = torch.searchsorted(read, (positions + step).clamp(0, length - 1))
+        scores = raw[place].mul_(exists[:, None])
         if step == 1:
-            total[:, :-1] += neighbours[:, 1:]
+            total[:, :-1] += scores[:, 1:]
         else:
-            total[:, 1:] += neighbours[:, :-1]
+            total[:, 1:] += scores[:, :-1]
     return total
 
 
 def _add_moved_along_columns(total: Tensor, scores: Tensor, step: int) -> None:
-    """Add to (n, h, w) the scores of the next patch down (step 1) or up (-1), with wrap."""
+    """Add to (n, h, w) the scores of the next patch down (step 1) or up (-1), with wrapping."""
     if step == 1:
         total[:, :-1] += scores[:, 1:]
         total[:, -1, :-1] += scores[:, 0, 1:]
@@ -173,30 +183,35 @@ def _add_moved_along_columns(total: Tensor, scores: Tensor, step: int) -> None:
         total[:, 0, 1:] += scores[:, -1, :-1]
 
 
-def _pieces(features: Tensor) -> Tensor:
-    """(C, h, w) with a border of zeros, cut into 2x2 pieces: (h / 2 + 1, w / 2 + 1, 4 C). A 4x4
-    patch is four of them."""
+def _split_2x2(features: Tensor) -> Tensor:
+    """Cut (C, h, w) with a border of zeros into cells of 2x2: (h / 2 + 1, w / 2 + 1, 4 C).
+
+    A 4x4 patch consists of four cells.
+    """
     channels, height, width = features.shape
     wide = pad(features, (1, 1, 1, 1)).view(channels, height // 2 + 1, 2, width // 2 + 1, 2)
     return wide.permute(1, 3, 0, 2, 4).reshape(height // 2 + 1, width // 2 + 1, 4 * channels)
 
 
-def _joined(made: Tensor) -> Tensor:
-    """The inverse of `_pieces`."""
-    rows, columns, count = made.shape
+def _join_2x2(cells: Tensor) -> Tensor:
+    """Invert `_split_2x2`."""
+    rows, columns, count = cells.shape
     channels = count // 4
-    wide = made.view(rows, columns, channels, 2, 2).permute(2, 0, 3, 1, 4)
+    wide = cells.view(rows, columns, channels, 2, 2).permute(2, 0, 3, 1, 4)
     return wide.reshape(channels, 2 * rows, 2 * columns)[:, 1:-1, 1:-1]
 
 
-def _rebuild(made: Tensor, pieces: Tensor, shares: Tensor, top: int, left: int) -> None:
-    """Add what a box of queries makes. Patches overlap by half: each 2x2 piece of the result is
-    the sum of four patches' quarters, whose shares are added up before the one product."""
-    rows, columns, height, width = shares.shape
-    summed = shares.new_zeros(rows + 1, columns + 1, height + 1, width + 1)
+def _add_patches(cells: Tensor, source: Tensor, weights: Tensor, top: int, left: int) -> None:
+    """Add the patches of a box of queries to the result.
+
+    Patches overlap by half, so each cell is the sum of quarters of four patches. Their weights are
+    summed first, which takes one product instead of four.
+    """
+    rows, columns, height, width = weights.shape
+    summed = weights.new_zeros(rows + 1, columns + 1, height + 1, width + 1)
     for dy in (0, 1):
         for dx in (0, 1):
-            summed[dy : dy + rows, dx : dx + columns, dy : dy + height, dx : dx + width] += shares
+            summed[dy : dy + rows, dx : dx + columns, dy : dy + height, dx : dx + width] += weights
     flat = summed.view((rows + 1) * (columns + 1), (height + 1) * (width + 1))
-    product = flat @ pieces.view(-1, pieces.shape[-1])
-    made[top : top + rows + 1, left : left + columns + 1] += product.view(rows + 1, columns + 1, -1)
+    product = (flat @ source.view(-1, source.shape[-1])).view(rows + 1, columns + 1, -1)
+    cells[top : top + rows + 1, left : left + columns + 1] += product

@@ -1,29 +1,33 @@
-"""The U-Net that DFNet and the refinement network of the two-stage method are both made of: blocks
-under the published names, and its evaluation only where a result is needed.
+"""The U-Net of DFNet and of the refinement networks, and its evaluation in a box.
 
-Level L has 1 / 2**L of the resolution; the encoder goes from level 0 to the deepest one, the
-decoder back. Each decoder block takes the upsampled output from below and the features that the
-encoder had at its level (at level 0: the network's input).
+Level L has 1 / 2**L of the resolution. The encoder goes from level 0 to the deepest level, the
+decoder back. Each decoder block gets the upsampled output of the level below and the features of
+the encoder at its own level (at level 0 the network's input).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d, interpolate
+
+from methods.architectures.spans import Span, crop_or_pad
 
 SLOPE = 0.2
+# Base values of `relative_sigmoid` are kept this far from 0 and 1: a quarter of a grey level.
+SMALLEST_BASE = 1e-3
+
+InputAt = Callable[[Span, Span], Tensor]
 
 
 class SamePadConv(nn.Module):
-    """Convolution that halves the size exactly. Zeros are added before it, one more at the right
-    and the bottom than at the left and the top: centring them is another function."""
+    """Convolution that exactly halves the size.
+
+    The right and the bottom get one more zero than the left and the top, as in the published code.
+    """
 
     def __init__(self, into: int, out: int, kernel: int) -> None:
         super().__init__()
@@ -39,7 +43,7 @@ class SamePadConv(nn.Module):
 
 
 class PlainConv(nn.Module):
-    """Convolution that keeps the size, optionally followed by batch norm and activation."""
+    """Convolution that keeps the size."""
 
     def __init__(self, into: int, out: int, kernel: int) -> None:
         super().__init__()
@@ -48,19 +52,17 @@ class PlainConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
-
-def unpadded(block: nn.Module, x: Tensor) -> Tensor:
-    """The convolution of a PlainConv without its zeros at the border."""
-    assert isinstance(block, PlainConv)
-    return conv2d(x, block.conv.weight, block.conv.bias)
+    def forward_valid(self, x: Tensor) -> Tensor:
+        """Convolve without padding."""
+        return conv2d(x, self.conv.weight, self.conv.bias)
 
 
 class EncoderBlock(nn.Module):
-    """Convolution to half the size, batch norm, ReLU; the first block of a network has neither
-    norm nor activation."""
+    """Convolution to half the size, batch norm, ReLU; without the last two if `first`."""
 
     def __init__(self, into: int, out: int, kernel: int, first: bool = False) -> None:
         super().__init__()
+        self.kernel = kernel
         self.encode = nn.Sequential(SamePadConv(into, out, kernel))
         if not first:
             self.encode.extend([nn.BatchNorm2d(out), nn.ReLU()])
@@ -68,22 +70,18 @@ class EncoderBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.encode(x)
 
-    @property
-    def convolution(self) -> nn.Conv2d:
-        first = self.encode[0]
-        assert isinstance(first, SamePadConv)
-        convolution = first.conv[1]
-        assert isinstance(convolution, nn.Conv2d)
-        return convolution
+    def forward_valid(self, x: Tensor) -> Tensor:
+        """Evaluate the block without padding."""
+        return self.encode[1:](self.encode[0].conv[1](x))  # type: ignore[operator, index, union-attr]
 
-    def unpadded(self, x: Tensor) -> Tensor:
-        """The block without its zeros at the border, for an input that has what is needed."""
-        return self.encode[1:](self.convolution(x))
+    def input_span(self, span: Span) -> Span:
+        """Return the span of the input that a span of the output depends on."""
+        start = 2 * span.start - (self.kernel - 2) // 2
+        return Span(start, start + 2 * (span.stop - span.start - 1) + self.kernel)
 
 
 class DecoderBlock(nn.Module):
-    """Upsampling by nearest neighbour, concatenation (upsampled, skip), convolution, batch norm,
-    leaky ReLU."""
+    """Nearest-neighbour upsampling, concatenation with the skip, convolution, norm, leaky ReLU."""
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
@@ -92,136 +90,122 @@ class DecoderBlock(nn.Module):
         )
 
     def forward(self, below: Tensor, skip: Tensor) -> Tensor:
-        return self.decode(torch.cat([doubled(below), skip], dim=1))
+        return self.decode(torch.cat([_upsampled(below), skip], dim=1))
 
-    def unpadded(self, x: Tensor) -> Tensor:
-        """The block on its concatenated input with a border of one pixel more on every side."""
-        return self.decode[1:](unpadded(self.decode[0], x))
-
-
-def doubled(x: Tensor) -> Tensor:
-    """Twice the size by nearest neighbour."""
-    return nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
+    def forward_valid(self, joined: Tensor) -> Tensor:
+        """Evaluate the block on its concatenated input without padding."""
+        return self.decode[1:](self.decode[0].forward_valid(joined))  # type: ignore[operator]
 
 
-def encode(x: Tensor, encoders: Sequence[EncoderBlock]) -> list[Tensor]:
-    """The input and the output of every encoder block: features of levels 0, 1, 2..."""
-    features = [x]
-    for block in encoders:
-        features.append(block(features[-1]))
-    return features
+class UNet(nn.Module):
+    """Encoder and decoder blocks under the names of a published state dict.
 
+    inputs: channels of the input and of the last output; encoder: channels and kernel of each
+    block; width: factor of the channels; encoder_names: by default en1, en2...; decoder_names: name
+    -> level in the order of the state dict, by default de1 (the deepest level), de2...
+    """
 
-def hole_spans(mask: NDArray[np.bool_]) -> tuple[Span, Span]:
-    """Rows and columns of the smallest box around a hole. mask: bool (H, W), not empty."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return Span(int(rows[0]), int(rows[-1]) + 1), Span(int(columns[0]), int(columns[-1]) + 1)
+    def __init__(
+        self,
+        inputs: int,
+        encoder: Sequence[tuple[int, int]],
+        width: float,
+        encoder_names: Sequence[str] | None = None,
+        decoder_names: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__()
+        depth = len(encoder)
+        self._encoder_names = encoder_names or [f"en{level + 1}" for level in range(depth)]
+        levels = decoder_names or {f"de{depth - level}": level for level in reversed(range(depth))}
+        self._decoder_names = sorted(levels, key=levels.__getitem__, reverse=True)
+        self.channels = [inputs] + [max(8, round(channels * width)) for channels, _ in encoder]
+        for level, (name, (_, kernel)) in enumerate(zip(self._encoder_names, encoder, strict=True)):
+            into, out = self.channels[level : level + 2]
+            self.add_module(name, EncoderBlock(into, out, kernel, first=level == 0))
+        for name, level in levels.items():
+            out, below = self.channels[level : level + 2]
+            self.add_module(name, DecoderBlock(below + out, out))
 
+    @property
+    def encoders(self) -> list[EncoderBlock]:
+        """Return the encoder blocks from level 0 down."""
+        return [self.get_submodule(name) for name in self._encoder_names]  # type: ignore[misc]
 
-class Span(NamedTuple):
-    """Pixels start ... stop - 1 along one axis."""
+    @property
+    def decoders(self) -> list[DecoderBlock]:
+        """Return the decoder blocks from the deepest level up."""
+        return [self.get_submodule(name) for name in self._decoder_names]  # type: ignore[misc]
 
-    start: int
-    stop: int
+    def outputs(self, x: Tensor) -> list[Tensor]:
+        """Return the outputs of all decoder blocks, that of level 0 first.
 
-    def clipped(self, size: int) -> Span:
-        return Span(max(0, self.start), min(size, self.stop))
+        The sides of `x`, (N, inputs, H, W), are multiples of 2**depth.
+        """
+        features = [x]
+        for encoder in self.encoders:
+            features.append(encoder(features[-1]))
+        outputs = [features.pop()]
+        for decoder in self.decoders:
+            outputs.append(decoder(outputs[-1], features.pop()))
+        return outputs[:0:-1]
 
-    def union(self, other: Span) -> Span:
-        return Span(min(self.start, other.start), max(self.stop, other.stop))
+    def output_in(
+        self, input_at: InputAt, size: tuple[int, int], rows: Span, columns: Span
+    ) -> Tensor:
+        """Return the output of level 0 in a box, computed at each level only where necessary.
 
-    def grown(self, by: int) -> Span:
-        return Span(self.start - by, self.stop + by)
-
-    def doubled(self) -> Span:
-        """The same place one level up."""
-        return Span(2 * self.start, 2 * self.stop)
+        input_at: returns the input, (N, inputs, h, w), in a box; size: (H, W) of the whole input.
+        """
+        axes = [
+            _receptive_field(span, side, self.encoders)
+            for span, side in zip((rows, columns), size, strict=True)
+        ]
+        features = [input_at(axes[0].features[0], axes[1].features[0])]
+        for level, encoder in enumerate(self.encoders):
+            have = [axis.features[level] for axis in axes]
+            needed = [encoder.input_span(axis.features[level + 1]) for axis in axes]
+            features.append(encoder.forward_valid(crop_or_pad(features[level], have, needed)))
+        depth = len(features) - 1
+        have = [axis.features[depth] for axis in axes]
+        x = crop_or_pad(features.pop(), have, [axis.outputs[depth] for axis in axes])
+        for level, decoder in zip(reversed(range(depth)), self.decoders, strict=True):
+            needed = [axis.outputs[level].grown(1) for axis in axes]
+            inside = [span.clipped(side >> level) for span, side in zip(needed, size, strict=True)]
+            below = [axis.outputs[level + 1].doubled() for axis in axes]
+            have = [axis.features[level] for axis in axes]
+            parts = [(_upsampled(x), below), (features.pop(), have)]
+            x = torch.cat([crop_or_pad(part, box, inside) for part, box in parts], dim=1)
+            del parts
+            x = decoder.forward_valid(crop_or_pad(x, inside, needed))
+        return x
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What the output in one span needs along one axis. size: of the frame at level 0;
-    output[L]: of the decoder's output at level L (deepest: of the last features); features[L]: of
-    the encoder's features at level L."""
+class _ReceptiveField:
+    """What a span of the last output depends on: the decoder's outputs and the encoder's features
+    at each level. The deepest `outputs` is the span of the deepest features."""
 
-    size: int
-    output: list[Span]
+    outputs: list[Span]
     features: list[Span]
 
-    def at(self, level: int) -> int:
-        """Size of the frame at a level."""
-        return self.size >> level
 
-
-def needs(span: Span, size: int, encoders: Sequence[EncoderBlock]) -> Needs:
-    """Walk from the output down to the bottleneck and back up to the input (Moskalenko et al.,
-    exact receptive field). span: needed of the output of the last decoder block, at level 0."""
+def _receptive_field(span: Span, size: int, encoders: Sequence[EncoderBlock]) -> _ReceptiveField:
     depth = len(encoders)
-    output = [span.clipped(size)]
+    outputs = [span.clipped(size)]
     for level in range(depth):
-        reads = output[level].grown(1).clipped(size >> level)
-        output.append(Span(reads.start // 2, (reads.stop - 1) // 2 + 1))
-    features = [output[depth]]
-    for level in range(depth - 1, -1, -1):
-        skip = output[level].grown(1)
-        features.insert(
-            0, skip.union(_read_by(encoders[level], features[0])).clipped(size >> level)
-        )
-    return Needs(size, output, features)
+        outputs.append(outputs[level].grown(1).clipped(size >> level).reduced(2))
+    features = [outputs[depth]]
+    for level in reversed(range(depth)):
+        skip = outputs[level].grown(1)
+        needed = skip.union(encoders[level].input_span(features[0]))
+        features.insert(0, needed.clipped(size >> level))
+    return _ReceptiveField(outputs, features)
 
 
-def _read_by(block: EncoderBlock, span: Span) -> Span:
-    """What an encoder block reads of its input for this span of its output."""
-    kernel = block.convolution.kernel_size[0]
-    start = 2 * span.start - (kernel - 2) // 2
-    return Span(start, start + 2 * (span.stop - span.start - 1) + kernel)
+def _upsampled(x: Tensor) -> Tensor:
+    return interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def evaluate(
-    encoders: Sequence[EncoderBlock],
-    decoders: Sequence[DecoderBlock],
-    input_at: Callable[[Span, Span], Tensor],
-    rows: Needs,
-    columns: Needs,
-) -> Tensor:
-    """Output of the last decoder block in the span that `rows` and `columns` were made for, equal
-    to that part of the full evaluation. Outside the frame, and only there, are zeros.
-
-    input_at: the network's input (1, C, h, w) in a span of rows and one of columns;
-    decoders: from the deepest to level 0."""
-    features = [input_at(rows.features[0], columns.features[0])]
-    for level, block in enumerate(encoders):
-        wanted = [_read_by(block, axis.features[level + 1]) for axis in (rows, columns)]
-        have = (rows.features[level], columns.features[level])
-        features.append(block.unpadded(cut(features[level], have, wanted)))
-    depth = len(encoders)
-    have = (rows.features[depth], columns.features[depth])
-    x = cut(features.pop(), have, (rows.output[depth], columns.output[depth]))
-    for level, decoder in zip(range(depth - 1, -1, -1), decoders, strict=True):
-        below = [axis.output[level + 1].doubled() for axis in (rows, columns)]
-        wanted = [axis.output[level].grown(1) for axis in (rows, columns)]
-        frame = [w.clipped(axis.at(level)) for w, axis in zip(wanted, (rows, columns), strict=True)]
-        skip = cut(features.pop(), (rows.features[level], columns.features[level]), frame)
-        joined = torch.cat([cut(doubled(x), below, frame), skip], dim=1)
-        del skip
-        x = decoder.unpadded(cut(joined, frame, wanted))
-    return x
-
-
-def cut(x: Tensor, have: Sequence[Span], wanted: Sequence[Span]) -> Tensor:
-    """The wanted rows and columns of `x`, which holds `have`; zeros where it has nothing."""
-    inner = [
-        Span(max(h.start, w.start), min(h.stop, w.stop)) for h, w in zip(have, wanted, strict=True)
-    ]
-    (top, left), (height, width) = (
-        [i.start - h.start for i, h in zip(inner, have, strict=True)],
-        [i.stop - i.start for i in inner],
-    )
-    x = x[..., top : top + height, left : left + width]
-    (above, before), (below, after) = (
-        [i.start - w.start for i, w in zip(inner, wanted, strict=True)],
-        [w.stop - i.stop for i, w in zip(inner, wanted, strict=True)],
-    )
-    if not any((above, before, below, after)):
-        return x
-    return pad(x, (before, after, above, below))
+def relative_sigmoid(change: Tensor, base: Tensor) -> Tensor:
+    """Return `base`, in [0, 1], after adding `change` to its logit."""
+    return torch.sigmoid(change + torch.logit(base, eps=SMALLEST_BASE))

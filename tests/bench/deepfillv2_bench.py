@@ -17,7 +17,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, unfold
 
 import methods
 from methods import deepfillv2
-from methods.network import exact, to_tensor
+from methods.network import full_precision, to_tensor
 from tests.bench.fresh import measured
 from tests.bench.networks_bench import case
 
@@ -61,7 +61,7 @@ def plain(size: int) -> Callable[[], object]:
 
     def run() -> None:
         device = torch.device("cpu")
-        with exact():
+        with full_precision():
             hole = to_tensor(mask[:side, :side], device)
             pixels = to_tensor(image[:side, :side], device) / 127.5 - 1
             network.loaded()(pixels * (1 - hole), hole)  # type: ignore[attr-defined]

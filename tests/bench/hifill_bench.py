@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 import methods
-from methods.architectures.residual_aggregation import fading, prepare
+from methods.architectures.residual_aggregation import blurred_hole, prepare
 from methods.hifill import HiFill
-from methods.network import exact
+from methods.network import full_precision
 from tests.bench.fresh import measured
 from tests.bench.networks_bench import case
 
@@ -50,7 +50,7 @@ def script(size: int) -> Callable[[], object]:
         raw = image.astype(np.float32)
         frame = prepare(raw, ~mask, 6)
         side = 512 * 6
-        with exact():
+        with full_precision():
             pixels = torch.from_numpy(frame.small_image).permute(2, 0, 1)[None] / 127.5 - 1
             hole = torch.from_numpy(frame.small_hole)[None, None]
             _, refined, shares = network(pixels, hole)
@@ -62,7 +62,7 @@ def script(size: int) -> Callable[[], object]:
         made = shares.numpy() @ cells.reshape(1024, -1)
         cells = made.reshape(32, 32, side // 32, side // 32, 3).transpose(0, 2, 1, 3, 4)
         result = np.clip(low_base + cells.reshape(side, side, 3), 0, 255)
-        weight = cv2.resize(fading(frame.small_hole), (size, size))[..., None]
+        weight = cv2.resize(blurred_hole(frame.small_hole), (size, size))[..., None]
         (cv2.resize(result, (size, size)) * weight + raw * (1 - weight)).astype(np.uint8)
 
     return run

@@ -13,11 +13,11 @@ import torch
 
 import methods
 from methods.architectures.refinement import RefinementNet
-from methods.architectures.stacking import Stack
-from methods.architectures.unet import Span, hole_spans
+from methods.architectures.spans import Span, hole_spans
+from methods.architectures.two_stage_input import RefinementInput
 from methods.base import Image, Mask
 from methods.dfnet import DFNet
-from methods.network import NetworkInpainter, exact, to_tensor
+from methods.network import NetworkInpainter, full_precision, to_tensor
 from tests.bench.fresh import measured
 
 HERE = "tests.bench.networks_bench"
@@ -70,7 +70,7 @@ def dfnet_whole(size: int) -> Callable[[], object]:
     image, mask = case(size)
 
     def run() -> None:
-        with exact():
+        with full_precision():
             known = 1 - to_tensor(mask, torch.device("cpu"))
             pixels = to_tensor(image, torch.device("cpu")) / 255
             network(pixels * known, known)
@@ -89,8 +89,8 @@ def _refiner() -> RefinementNet:
     return network
 
 
-def _stack(size: int) -> Stack:
-    return Stack(*case(size), (size * 100 // 512, size * 100 // 512))
+def _stack(size: int) -> RefinementInput:
+    return RefinementInput(*case(size), (size * 100 // 512, size * 100 // 512))
 
 
 def refinement_needed(size: int) -> Callable[[], object]:
@@ -99,8 +99,8 @@ def refinement_needed(size: int) -> Callable[[], object]:
     device = torch.device("cpu")
 
     def run() -> None:
-        with exact():
-            network.refilled_in(lambda r, c: stack.at(r, c, device), (size, size), rows, columns)
+        with full_precision():
+            network.predict_in(lambda r, c: stack.at(r, c, device), (size, size), rows, columns)
 
     return run
 
@@ -110,7 +110,7 @@ def refinement_whole(size: int) -> Callable[[], object]:
     everything = Span(0, size)
 
     def run() -> None:
-        with exact():
+        with full_precision():
             network(stack.at(everything, everything, torch.device("cpu")))
 
     return run

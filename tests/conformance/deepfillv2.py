@@ -12,16 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, interpolate, pad, unfold
 
 from methods.architectures import contextual_attention as attention
-from methods.deepfillv2 import (
-    LAYERS,
-    DeepFillV2,
-    GatedConv,
-    Layer,
-    UpGatedConv,
-    Variant,
-    aligned_indices,
-    nearest_aligned,
-)
+from methods.architectures.deepfillv2_layers import LAYERS, GatedConv, UpGatedConv
+from methods.architectures.spans import Span
+from methods.architectures.tensorflow1 import Layer, aligned_indices, nearest_aligned
+from methods.deepfillv2 import DeepFillV2, Variant
 from tests.conformance import deepfillv2_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -89,8 +83,8 @@ def _network(checks: Checks, file: str, arrays: Arrays) -> None:
     checks.within(file, "out_bgr_uint8", _nhwc(bytes_)[0], 1)
     height, width = mask.shape[-2:]
     checks.exact(file, "mask_down4", _nhwc(nearest_aligned(mask, (height // 4, width // 4))))
-    seen["contextual_attention"] = network._attend(
-        seen["pmconv6"], mask, ((0, height // 4), (0, width // 4))
+    seen["contextual_attention"] = network.attend(
+        seen["pmconv6"], mask, (Span(0, height // 4), Span(0, width // 4))
     )
     _layers(checks, file, arrays, seen)
     for name in ("xconv10_atrous", "pmconv6", "pmconv10"):
@@ -138,7 +132,7 @@ def _variants(checks: Checks, file: str) -> None:
     network.get_submodule("pmconv6").register_forward_hook(_keeper(seen, "pmconv6"))
     stage1, stage2 = network(image, mask)
     height, width = mask.shape[-2:]
-    attended = network._attend(seen["pmconv6"], mask, ((0, height // 4), (0, width // 4)))
+    attended = network.attend(seen["pmconv6"], mask, (Span(0, height // 4), Span(0, width // 4)))
     checks.within(file, "retrained_stage1", _nhwc(stage1), RESULT)
     checks.within(file, "retrained_stage2", _nhwc(stage2), RESULT)
     checks.within(file, "retrained_attention_out", _nhwc(attended), ATTENDED)
@@ -165,7 +159,7 @@ def _softmax(
     reduced_f, reduced_b = _halved(f), _halved(b)
     height, width = reduced_f.shape[-2:]
     positions = torch.arange(height * width)
-    valid = attention._valid(hole, (height, width), f)
+    valid = attention.valid_patches(hole, (height, width), f)
     found = []
     for n in range(len(f)):
         queries = attention.patches_3x3(reduced_f[n : n + 1])
@@ -255,7 +249,7 @@ def _layer(name: str, arrays: Arrays, rate: int, stride: int, up: bool = False) 
     kernel = torch.from_numpy(arrays[f"{name}_k"]).permute(3, 2, 0, 1)
     out, into, side, _ = kernel.shape
     called = "pmconv6" if "relu" in name else name
-    layer = Layer(called, side, stride, rate, into, out, "")
+    layer = Layer(called, side, stride, rate, into, out)
     module = UpGatedConv(layer, False) if up else GatedConv(layer, False)
     conv = module.conv.conv if isinstance(module, UpGatedConv) else module.conv
     assert isinstance(conv, nn.Conv2d) and conv.bias is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.deepfillv2 import LAYERS, tensorflow_names
+from methods.architectures.deepfillv2_layers import LAYERS, tensorflow_names
 from tests.conformance.fill import fill
 
 SALT = "deepfillv2:"

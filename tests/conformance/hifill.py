@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from methods import hifill
+from methods.architectures import hifill_layers
 from methods.architectures.residual_aggregation import (
     SIZE,
     Frame,
-    aggregated,
-    fading,
+    aggregate,
+    blurred_hole,
     finish,
-    gaussian,
+    gaussian_kernel,
     prepare,
     residual,
 )
-from methods.architectures.tensorflow_rules import same_padded
-from methods.hifill import HiFill, legacy_bilinear
+from methods.architectures.tensorflow1 import doubled_bilinear, pad_same
+from methods.hifill import HiFill
 from tests.conformance import hifill_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -57,7 +57,7 @@ def _shapes() -> dict[str, tuple[int, ...]]:
     """TensorFlow name -> shape (H, W, in, out)."""
     state = HiFill().state_dict()
     shapes = {}
-    for ours, name in hifill.tensorflow_names().items():
+    for ours, name in hifill_layers.tensorflow_names().items():
         shape = tuple(state[ours].shape)
         shapes[name] = (shape[2], shape[3], shape[1], shape[0]) if len(shape) == 4 else shape
     return shapes
@@ -180,7 +180,7 @@ def _pipeline(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -
     checks.within(file, "small_img_crop", frame.small_image[200:232, 200:232], IMAGE)
     checks.exact(file, "small_mask", np.packbits(frame.small_hole > 0))
     checks.within(file, "inpainted_sub", inpainted[::4, ::4], IMAGE)
-    checks.within(file, "mask_processed_sub", fading(frame.small_hole)[::4, ::4], NETWORK)
+    checks.within(file, "mask_processed_sub", blurred_hole(frame.small_hole)[::4, ::4], NETWORK)
     _attention(checks, file, arrays, shares)
     final = finish(raw, frame, inpainted, shares)
     _final(checks, file, meta, final, final.astype(np.uint8))
@@ -222,10 +222,10 @@ def _post_only(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) 
             checks.equal(file, f"sha256 of {name}", recipe.sha(array), meta[f"{name}_sha"])
     checks.within(file, "small_img_sub", frame.small_image[::8, ::8], POST)
     checks.within(file, "large_img_sub", frame.large[5::16, 3::16], POST)
-    detail = aggregated(residual(frame), shares)
+    detail = aggregate(residual(frame), shares)
     checks.within(file, "residual_agg_sub", detail[::6, ::6], POST)
     checks.within(file, "residual_agg_crop", detail[480:544, 480:544], POST)
-    final = finish(raw, frame, inpainted, shares, weight=weight)
+    final = finish(raw, frame, inpainted, shares, blend=weight)
     checks.steps_within(file, "final_u8", final.astype(np.uint8)[::2, ::2], 1, BYTES)
     checks.within(file, "final_f32_sub", final[::4, ::4], POST)
     checks.within(file, "final_f32_crop", final[200:328, 200:328], POST)
@@ -240,8 +240,23 @@ def _legacy_nearest(array: NDArray[Any], h: int, w: int) -> NDArray[Any]:
     return array
 
 
+def _legacy_bilinear(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize (N, C, h, w) bilinearly like TensorFlow 1: pixel i is sampled at i * source / target,
+    without half-pixel centres."""
+    for axis, target in ((-2, size[0]), (-1, size[1])):
+        source = x.shape[axis]
+        positions = np.arange(target, dtype=np.float32) * (np.float32(source) / np.float32(target))
+        below = np.minimum(np.floor(positions).astype(np.int64), source - 1)
+        above = np.minimum(below + 1, source - 1)
+        share = torch.from_numpy(positions - below.astype(np.float32))
+        share = share[:, None] if axis == -2 else share
+        low, high = (x.index_select(axis, torch.from_numpy(index)) for index in (below, above))
+        x = low + (high - low) * share
+    return x
+
+
 def _enlarged(image: NDArray[np.float32], h: int, w: int) -> NDArray[np.float32]:
-    return _nhwc(legacy_bilinear(_nchw(image[None]), (h, w)))[0]
+    return _nhwc(_legacy_bilinear(_nchw(image[None]), (h, w)))[0]
 
 
 def _evaluation_script(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -> None:
@@ -259,13 +274,13 @@ def _evaluation_script(checks: Checks, file: str, arrays: Arrays, meta: dict[str
     known = _legacy_nearest(1 - small_hole, side, side)[..., None]
     frame = Frame(large, known, small, small_hole, times)
     detail = (large - _enlarged(small, side, side)) * frame.large_known
-    result = np.clip(_enlarged(refined, side, side) + aggregated(detail, shares), -1, 1)
+    result = np.clip(_enlarged(refined, side, side) + aggregate(detail, shares), -1, 1)
     result = (result + 1) * np.float32(127.5)
     checks.within(file, "large_sub", result[::8, ::8], IMAGE)
     top, left = meta["crop"][0] + 96, meta["crop"][1] + 96
     cy, cx = top * side // h, left * side // w
     checks.within(file, "large_crop", result[cy - 48 : cy + 48, cx - 48 : cx + 48], IMAGE)
-    weight = _enlarged(fading(small_hole)[..., None], h, w)
+    weight = _enlarged(blurred_hole(small_hole)[..., None], h, w)
     final = _enlarged(result, h, w) * weight + image.astype(np.float32) * (1 - weight)
     _final(checks, file, meta, final, np.clip(final, 0, 255).astype(np.uint8))
 
@@ -279,9 +294,11 @@ def _units(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -> N
     x8 = _nchw(given("x8", (1, 8, 10, 3)))
     x16 = _nchw(given("x16", (1, 16, 16, 4)))
     for name, size in (("up2", (16, 20)), ("down2", (4, 5)), ("up_odd", (13, 23))):
-        checks.within(file, name, _nhwc(legacy_bilinear(x8, size)), UNIT)
-    twice = legacy_bilinear(x8, (16, 20))
-    checks.equal(file, "doubled", bool(torch.allclose(hifill.doubled(x8), twice, atol=UNIT)), True)
+        checks.within(file, name, _nhwc(_legacy_bilinear(x8, size)), UNIT)
+    twice = _legacy_bilinear(x8, (16, 20))
+    checks.equal(
+        file, "doubled", bool(torch.allclose(doubled_bilinear(x8), twice, atol=UNIT)), True
+    )
     for name, kernel, stride, rate in (
         ("conv5s2", "w5", 2, 1),
         ("conv3s2", "w3", 2, 1),
@@ -290,21 +307,23 @@ def _units(checks: Checks, file: str, arrays: Arrays, meta: dict[str, Any]) -> N
     ):
         k = int(kernel[1])
         weight = torch.from_numpy(given(kernel, (k, k, 4, 6))).permute(3, 2, 0, 1)
-        wide = same_padded(x16, k, stride, rate)
+        wide = pad_same(x16, k, stride, rate)
         made = conv2d(wide, weight, stride=stride, dilation=rate)
         checks.within(file, name, _nhwc(made), UNIT)
     shares = torch.from_numpy(recipe.attention(seeds["attention"])).view(1024, 1024)
     f128, f256 = _nchw(given("f128", (1, 128, 128, 4))), _nchw(given("f256", (1, 256, 256, 2)))
     f64 = _nchw(given("f64", (1, 64, 64, 3)))
-    made = _nhwc(hifill.transfer(f128, shares, kernel=8))[0]
+    made = _nhwc(hifill_layers.transfer(f128, shares, kernel=8))[0]
     checks.within(file, "att128_sub", made[::2, 1::2], UNIT)
-    made = _nhwc(hifill.transfer(f256, shares, kernel=16))[0]
+    made = _nhwc(hifill_layers.transfer(f256, shares, kernel=16))[0]
     checks.within(file, "att256_sub", made[1::4, ::4], UNIT)
-    checks.within(file, "att2", _nhwc(hifill.transfer(f64, shares, kernel=2)), UNIT)
+    checks.within(file, "att2", _nhwc(hifill_layers.transfer(f64, shares, kernel=2)), UNIT)
     hole = torch.from_numpy(recipe.hole(SIZE, SIZE, seeds["hole"]).astype(np.float32))[None, None]
-    checks.exact(file, "pool", hifill.near_hole(hole).byte().numpy())
-    checks.within(file, "gauss", gaussian(), UNIT)
+    checks.exact(file, "pool", hifill_layers.near_hole(hole).byte().numpy())
+    checks.within(file, "gauss", gaussian_kernel(), UNIT)
     feat = _nchw(given("feat", (1, 64, 64, 8), 0.1))
-    shares = hifill.attention(feat, hole)
+    shares = hifill_layers.attention(feat, hole)
     _attention(checks, file, arrays, shares.numpy(), "ca_attention", (0, 4), ATTENTION_UNIT)
-    checks.within(file, "ca_out_crop", _nhwc(hifill.transfer(feat, shares, kernel=3))[0], UNIT)
+    checks.within(
+        file, "ca_out_crop", _nhwc(hifill_layers.transfer(feat, shares, kernel=3))[0], UNIT
+    )

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from methods.architectures.refinement import RefinementNet
-from methods.architectures.stacking import Prepared, Stack, matched, prepared_as_published
-from methods.architectures.unet import Span, hole_spans
+from methods.architectures.spans import Span, hole_spans
+from methods.architectures.two_stage_input import (
+    Frame,
+    RefinementInput,
+    frame_as_published,
+    paste_upscaled,
+)
 from methods.base import Image, Mask, composite
 from methods.dfnet import DFNet
 from methods.network import to_image, to_tensor
@@ -56,7 +61,7 @@ def _refinement(checks: Checks, file: str, arrays: Arrays) -> None:
     for name in layers:
         network.get_submodule(name).register_forward_hook(_keeper(seen, name))
     t = int(arrays["stride"])
-    refilled = network.refilled(x)
+    refilled = network.predict(x)
     output = network(x)
     deepest = seen["en8"] if "en8" in seen else _deepest(network, x)
     checks.within(file, "en8", deepest[0].numpy(), FLOATS)
@@ -101,7 +106,7 @@ def _pipeline(checks: Checks, file: str, arrays: Arrays, case: dict[str, Any]) -
         if name in sums:
             checks.equal(file, f"sha256 of {name}", recipe.checksum(array), sums[name])
 
-    frame = prepared_as_published(image, mask, WORKING_SIZE)
+    frame = frame_as_published(image, mask, WORKING_SIZE)
     known = (~frame.small_mask).astype(np.uint8)
     shown = frame.small_image[..., ::-1] * known[..., None]
     holes = _bytes(frame.mask)
@@ -119,10 +124,10 @@ def _pipeline(checks: Checks, file: str, arrays: Arrays, case: dict[str, Any]) -
     golden = arrays["coarse"]
     checks.steps_within(file, "coarse", coarse, 1, SHARE)
     sum_of("upscaled", _upscaled(golden, frame))
-    whole = matched(frame, golden)
+    whole = paste_upscaled(frame, golden)
     checks.steps_within(file, "matched_hole", whole[frame.mask], 1, SHARE)
     sum_of("matched", whole)
-    stack = Stack(whole, frame.mask | frame.invalid, frame.shift)
+    stack = RefinementInput(whole, frame.mask | frame.invalid, frame.shift)
     rows, columns = Span(0, holes.shape[0]), Span(0, holes.shape[1])
     channels = stack.bytes_at(rows, columns)
     checks.steps_within(file, "tensor20", channels[:, ::t, ::t], 1, SHARE)
@@ -130,7 +135,7 @@ def _pipeline(checks: Checks, file: str, arrays: Arrays, case: dict[str, Any]) -
     _stage_two(checks, file, arrays, frame, stack, whole, mask)
 
 
-def _stage_one(checks: Checks, file: str, arrays: Arrays, frame: Prepared, t: int) -> Image:
+def _stage_one(checks: Checks, file: str, arrays: Arrays, frame: Frame, t: int) -> Image:
     network = filled(DFNet(), _salt(checks, arrays))
     device = torch.device("cpu")
     known = 1 - to_tensor(frame.small_mask, device)
@@ -141,16 +146,16 @@ def _stage_one(checks: Checks, file: str, arrays: Arrays, frame: Prepared, t: in
     return composite(frame.small_image, np.ascontiguousarray(raw), frame.small_mask)[frame.inner]
 
 
-def _upscaled(coarse: NDArray[np.uint8], frame: Prepared) -> Image:
-    return matched(frame._replace(mask=np.ones_like(frame.mask)), coarse)
+def _upscaled(coarse: NDArray[np.uint8], frame: Frame) -> Image:
+    return paste_upscaled(frame._replace(mask=np.ones_like(frame.mask)), coarse)
 
 
 def _stage_two(
     checks: Checks,
     file: str,
     arrays: Arrays,
-    frame: Prepared,
-    stack: Stack,
+    frame: Frame,
+    stack: RefinementInput,
     whole: Image,
     mask: Mask,
 ) -> None:
@@ -159,7 +164,7 @@ def _stage_two(
     t = int(arrays["stride"])
     size = (frame.mask.shape[0], frame.mask.shape[1])
     rows, columns = hole_spans(frame.mask)
-    found = network.refilled_in(lambda r, c: stack.at(r, c, device), size, rows, columns)
+    found = network.predict_in(lambda r, c: stack.at(r, c, device), size, rows, columns)
     refined = to_tensor(whole, device) / 255
     box = refined[..., slice(*rows), slice(*columns)]
     hole = to_tensor(frame.mask, device)[..., slice(*rows), slice(*columns)]

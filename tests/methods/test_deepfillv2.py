@@ -12,13 +12,10 @@ from torch.nn.functional import conv_transpose2d, unfold
 
 import methods
 from methods.architectures.contextual_attention import contextual_attention
-from methods.deepfillv2 import (
-    FUSE_WEIGHT,
-    DeepFillV2,
-    finetuned_names,
-    nearest_aligned,
-    tensorflow_names,
-)
+from methods.architectures.deepfillv2_layers import finetuned_names, tensorflow_names
+from methods.architectures.spans import Span
+from methods.architectures.tensorflow1 import nearest_aligned
+from methods.deepfillv2 import FUSE_WEIGHT, DeepFillV2
 from methods.weights import WeightsError
 from tests.conformance.deepfillv2_recipe import weights
 from tests.methods.conftest import box, scene
@@ -58,9 +55,9 @@ def test_attention_in_blocks_is_the_whole_one(size: tuple[int, int], block: int)
     whole = plain_attention(features, hole)
     made = contextual_attention(features, features, (reduced, reduced), hole, block=block)
     assert (made - whole).abs().max() < 2e-6
-    rows, columns = (5, 14), (0, 9)
+    rows, columns = Span(5, 14), Span(0, 9)
     part = contextual_attention(
-        features, features, (reduced, reduced), hole, wanted=(rows, columns), block=block
+        features, features, (reduced, reduced), hole, box=(rows, columns), block=block
     )
     area = (..., slice(*rows), slice(*columns))
     assert (part[area] - whole[area]).abs().max() < 2e-6
@@ -83,7 +80,7 @@ def test_what_is_not_wanted_is_left_out_exactly(
     image = (torch.rand(1, 3, 160, 192, generator=generator) * 2 - 1) * (1 - mask)
     with torch.inference_mode():
         whole = network(image, mask)[1][area]
-        part = network(image, mask, hole)[1][area]
+        part = network(image, mask, (Span(*hole[0]), Span(*hole[1])))[1][area]
     assert (whole - part).abs().max() < 2e-5
 
 

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 import methods
-from methods.architectures.residual_aggregation import aggregated, finish, prepare, residual
-from methods.architectures.unet import Span
-from methods.hifill import HiFill, tensorflow_names
+from methods.architectures.hifill_layers import tensorflow_names
+from methods.architectures.residual_aggregation import aggregate, finish, prepare, residual
+from methods.architectures.spans import Span
+from methods.hifill import HiFill
 from methods.weights import WeightsError
 from tests.conformance.hifill import _shapes
 from tests.conformance.hifill_recipe import attention, weights
@@ -66,7 +67,7 @@ def test_detail_travels_with_the_attention() -> None:
     shares = np.zeros((1024, 1024), np.float32)
     shares[5 * 32 + 7, 20 * 32 + 3] = 1
     detail = residual(frame)
-    made = aggregated(detail, shares)
+    made = aggregate(detail, shares)
     cell = made[5 * 32 : 6 * 32, 7 * 32 : 8 * 32]
     assert np.array_equal(cell, detail[20 * 32 : 21 * 32, 3 * 32 : 4 * 32])
     assert np.count_nonzero(made) == np.count_nonzero(cell)

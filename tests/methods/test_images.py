@@ -12,9 +12,9 @@ from PIL import Image as PillowImage
 
 from methods.images import (
     ImageFileError,
-    nearest,
     read_mask,
     read_rgb,
+    resample_nearest,
     write_png,
 )
 from tests.methods.conftest import scene
@@ -148,10 +148,10 @@ def test_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
 def test_nearest_is_opencvs(size: int) -> None:
     big = np.random.default_rng(3).integers(0, 256, (2048, 2048, 3), dtype=np.uint8)
     expected = cv2.resize(big, (size, size), interpolation=cv2.INTER_NEAREST)
-    assert np.array_equal(nearest(big, size, size), expected)
+    assert np.array_equal(resample_nearest(big, size, size), expected)
 
 
 def test_nearest_by_hand() -> None:
     line = np.arange(7)[None]
-    assert nearest(line, 1, 3).tolist() == [[0, 2, 4]]
-    assert nearest(line, 2, 14)[0].tolist() == sorted([*range(7), *range(7)])
+    assert resample_nearest(line, 1, 3).tolist() == [[0, 2, 4]]
+    assert resample_nearest(line, 2, 14)[0].tolist() == sorted([*range(7), *range(7)])

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import methods
 from methods.architectures.refinement import RefinementNet
-from methods.architectures.unet import Span
+from methods.architectures.spans import Span
 from methods.base import MissingRequirementError
 from methods.dfnet import DFNet
 from methods.network import torch_device
@@ -53,10 +53,10 @@ def test_what_is_computed_only_where_needed_is_the_same(
     stack = noise(20, 512, 768)
     with torch.inference_mode():
         whole = dfnet(image * known, known)[0][0][part]
-        found = dfnet.finest(image * known, known, rows, columns)
+        found = dfnet.result_in(image * known, known, rows, columns)
         assert found.shape == whole.shape and (found - whole).abs().max() < 2e-6
-        whole = refiner.refilled(stack)[part]
-        found = refiner.refilled_in(
+        whole = refiner.predict(stack)[part]
+        found = refiner.predict_in(
             lambda r, c: stack[..., slice(*r), slice(*c)], (512, 768), rows, columns
         )
         assert found.shape == whole.shape and (found - whole).abs().max() < 2e-6
@@ -73,7 +73,7 @@ def test_a_hole_needs_a_third_of_the_work(refiner: RefinementNet) -> None:
             network(torch.empty(1, 20, size, size, device="meta"))
         span = Span(-(-size // 3), 2 * size // 3 + 1)
         with FlopCounterMode(display=False) as needed:
-            network.refilled_in(
+            network.predict_in(
                 lambda r, c: torch.empty(1, 20, r.stop - r.start, c.stop - c.start, device="meta"),
                 (size, size),
                 span,

@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 
 import methods
 from methods.architectures.refinement import RefinementNet
-from methods.architectures.stacking import Stack, matched, prepared_as_in_paper
-from methods.architectures.unet import Span
+from methods.architectures.spans import Span
+from methods.architectures.two_stage_input import RefinementInput, frame_as_in_paper, paste_upscaled
 from methods.base import MethodError, MissingRequirementError
 from methods.dfnet import DFNet
 from methods.images import write_png
@@ -128,12 +128,12 @@ def test_the_twenty_channels_of_the_paper() -> None:
     was out of the frame is invalid."""
     image = scene(7, 300, 500)
     mask = box(300, 500, slice(100, 200), slice(200, 300))
-    frame = prepared_as_in_paper(image, mask, 512)
+    frame = frame_as_in_paper(image, mask, 512)
     assert frame.mask.shape == (512, 512) and frame.shift == (60, 100)
     assert frame.invalid.sum() == 512 * 512 - 300 * 500
-    whole = matched(frame, image)
+    whole = paste_upscaled(frame, image)
     assert np.array_equal(whole[:300, :500], image)
-    stack = Stack(whole, frame.mask | frame.invalid, frame.shift)
+    stack = RefinementInput(whole, frame.mask | frame.invalid, frame.shift)
     channels = stack.bytes_at(Span(0, 512), Span(0, 512))
     holes = (mask * np.uint8(255), image)
     assert np.array_equal(channels[0, :300, :500], holes[0])

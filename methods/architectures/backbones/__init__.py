@@ -1,2 +1,1 @@
-"""Networks trained to recognise images, looked through by losses and metrics; with their weights
-where those may be passed on."""
+"""Networks trained on ImageNet, whose features losses and metrics compare, with their weights."""

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from methods.architectures.detail import BANDS, COPIES, DetailNet, detailed
-from methods.architectures.stacking import DIRECTIONS, Stack
-from methods.architectures.unet import Span
+from methods.architectures.detail import BANDS, COPIES, DetailNet, add_detail
+from methods.architectures.spans import Span
+from methods.architectures.two_stage_input import DIRECTIONS, RefinementInput
 from methods.base import Image, Mask
 
 SIDE = 512
@@ -36,7 +36,7 @@ def channels(image: Image, shift: int) -> Tensor:
     """The 20 channels where stage one filled the hole with one colour."""
     filled = image.copy()
     filled[hole()] = image[hole()].mean(axis=0)
-    return Stack(filled, hole(), (shift, shift)).at(Span(0, SIDE), Span(0, SIDE), CPU)
+    return RefinementInput(filled, hole(), (shift, shift)).at(Span(0, SIDE), Span(0, SIDE), CPU)
 
 
 def one_copy(copy: int) -> Tensor:
@@ -57,7 +57,7 @@ def network() -> DetailNet:
 @pytest.mark.parametrize("copy", range(COPIES))
 def test_texture_that_repeats_comes_back_from_each_copy(copy: int) -> None:
     image = texture(96)
-    result = detailed(channels(image, 96), one_copy(copy))[0].permute(1, 2, 0).numpy() * 255
+    result = add_detail(channels(image, 96), one_copy(copy))[0].permute(1, 2, 0).numpy() * 255
     vertical, horizontal = DIRECTIONS[copy]
     # Where the copy shows known pixels, away from where its detail fades in.
     rows, columns = (
@@ -73,7 +73,9 @@ def test_texture_that_repeats_comes_back_from_each_copy(copy: int) -> None:
 
 def test_without_gains_stage_one_is_left_as_it_is() -> None:
     x = channels(texture(64), 102)
-    assert torch.equal(detailed(x, torch.zeros(1, COPIES * BANDS, SIDE // 4, SIDE // 4)), x[:, 1:4])
+    assert torch.equal(
+        add_detail(x, torch.zeros(1, COPIES * BANDS, SIDE // 4, SIDE // 4)), x[:, 1:4]
+    )
 
 
 def test_no_pattern_where_there_is_no_detail() -> None:
@@ -90,14 +92,14 @@ def test_what_is_unknown_or_out_of_the_frame_takes_no_part() -> None:
         unknown = x[:, first + 3 : first + 4] > 0
         spoiled[:, first : first + 3] = torch.where(unknown, 0.9, x[:, first : first + 3])
     gains = torch.full((1, COPIES * BANDS, SIDE // 4, SIDE // 4), 2.0)
-    torch.testing.assert_close(detailed(spoiled, gains), detailed(x, gains))
+    torch.testing.assert_close(add_detail(spoiled, gains), add_detail(x, gains))
 
 
 def test_a_box_is_that_part_of_the_whole_and_known_pixels_are_kept() -> None:
     x, net = channels(texture(96), 102), network()
     with torch.inference_mode():
         whole = net(x)
-        box = net.refilled_in(
+        box = net.predict_in(
             lambda rows, columns: x[..., slice(*rows), slice(*columns)], (SIDE, SIDE), ROWS, COLUMNS
         )
     torch.testing.assert_close(box, whole[..., slice(*ROWS), slice(*COLUMNS)])

@@ -1,0 +1,55 @@
+"""Boxes of pixels as one span along each axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+class Span(NamedTuple):
+    """The pixels start ... stop - 1 along one axis."""
+
+    start: int
+    stop: int
+
+    def clipped(self, size: int) -> Span:
+        return Span(max(0, self.start), min(size, self.stop))
+
+    def union(self, other: Span) -> Span:
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
+
+    def grown(self, by: int) -> Span:
+        return Span(self.start - by, self.stop + by)
+
+    def shifted(self, by: int) -> Span:
+        return Span(self.start + by, self.stop + by)
+
+    def doubled(self) -> Span:
+        """Return the same place at twice the resolution."""
+        return Span(2 * self.start, 2 * self.stop)
+
+    def reduced(self, factor: int) -> Span:
+        """Return the cells of `factor` pixels that the span touches."""
+        return Span(self.start // factor, -(-self.stop // factor))
+
+
+def hole_spans(mask: NDArray[np.bool_]) -> tuple[Span, Span]:
+    """Return rows and columns of the smallest box around a hole; bool (H, W), not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return Span(int(rows[0]), int(rows[-1]) + 1), Span(int(columns[0]), int(columns[-1]) + 1)
+
+
+def crop_or_pad(x: Tensor, have: Sequence[Span], needed: Sequence[Span]) -> Tensor:
+    """Return the needed rows and columns of `x`, which covers `have`; zeros where `x` ends."""
+    margins: list[int] = []
+    # `pad` takes the margins of the last axis first.
+    for axis, source, target in ((-1, have[1], needed[1]), (-2, have[0], needed[0])):
+        start, stop = max(source.start, target.start), min(source.stop, target.stop)
+        x = x.narrow(axis, start - source.start, stop - start)
+        margins += [start - target.start, target.stop - stop]
+    return pad(x, margins) if any(margins) else x
