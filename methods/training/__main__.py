@@ -15,14 +15,16 @@ from typer import Argument, Option
 
 import methods
 from methods.base import Inpainter, MethodError
-from methods.errors import run_command_line
+from methods.errors import InputError, run_command_line
+from methods.files import replacing
 from methods.training import coarse, curve, photos
-from methods.training.features import features as load_features
+from methods.training.features import load_features
 from methods.training.loop import train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
+from methods.training.photos import Photo
 from methods.training.stage_one import StageOne
-from methods.training.stage_two import Kind, StageTwo
-from methods.training.task import Settings, Task
+from methods.training.stage_two import Architecture, StageTwo
+from methods.training.task import Settings
 from methods.validation import field_names
 from methods.weights import files
 
@@ -31,23 +33,23 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 @app.callback()
 def main() -> None:
-    """Training of the two-stage method's networks."""
+    """Train the networks of the two-stage method."""
 
 
 Data = Annotated[list[Path], Option(help="Folder, zip or image; repeatable.")]
-Out = Annotated[Path, Option(metavar="DIR", help="Where checkpoints and logs go.")]
+Out = Annotated[Path, Option(metavar="DIR", help="Folder for checkpoints and logs.")]
 Steps = Annotated[int, Option(min=1, help="Optimizer steps.")]
 Batch = Annotated[int, Option(min=2, help="Samples in a step.")]
 Rate = Annotated[float, Option(min=0, help="Highest learning rate.")]
-Width = Annotated[float, Option(min=0.02, help="Of the published network's channels.")]
+Width = Annotated[float, Option(min=0.02, help="Channels, as a share of the published network's.")]
 Seed = Annotated[int, Option(min=0)]
 Device = Annotated[str, Option(help="auto, cpu or cuda")]
 Devices = Annotated[int, Option(min=1, help="GPUs to use.")]
 Precision = Annotated[str, Option(help="32-true or bf16-mixed")]
-Workers = Annotated[int, Option(min=0, help="Processes that make samples.")]
-Minutes = Annotated[float, Option(min=0.1, help="Between checkpoints.")]
-Initial = Annotated[Path | None, Option(help="Weights to begin with: a best.safetensors.")]
-Resume = Annotated[bool, Option("--resume", help="Go on with the training in --out.")]
+Workers = Annotated[int, Option(min=0, help="Processes that prepare samples.")]
+Minutes = Annotated[float, Option(min=0.1, help="Minutes between checkpoints.")]
+Initial = Annotated[Path | None, Option(help="Weights to start from: a best.safetensors.")]
+Resume = Annotated[bool, Option("--resume", help="Continue the training in --out.")]
 
 
 @app.command("stage-one")
@@ -59,9 +61,11 @@ def stage_one(
     learning_rate: Rate = 2e-3,
     size: Annotated[int, Option(min=64, help="Working size in pixels.")] = 128,
     width: Width = 0.375,
-    depth: Annotated[int, Option(min=6, max=8, help="Halvings of DFNet.")] = 7,
+    depth: Annotated[int, Option(min=6, max=8, help="Halvings of the image in DFNet.")] = 7,
     l2: Annotated[float, Option(min=0, help="Weight of the mean squared error.")] = 30.0,
-    largest: Annotated[float, Option(min=0.1, max=0.9, help="Largest hole share.")] = 0.4,
+    largest: Annotated[
+        float, Option(min=0.1, max=0.9, help="Share of the image that the largest holes cover.")
+    ] = 0.4,
     seed: Seed = 0,
     device: Device = "auto",
     devices: Devices = 1,
@@ -73,12 +77,13 @@ def stage_one(
 ) -> None:
     """Train a compact stage one on whole scenes."""
     training, validation = _split(photos.load(data, 2 * size, size, typer.echo))
-    task = StageOne(training, validation, size, width, l2, None, largest, depth, seed)
+    task = StageOne(training, validation, size, width, l2, largest, depth, seed)
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
     )  # fmt: skip
-    _train(task, settings, out, resume, initial)
+    best = train(task, settings, out, resume, typer.echo, initial)
+    typer.echo(f"best weights: {best}")
 
 
 @app.command("stage-two")
@@ -89,9 +94,11 @@ def stage_two(
     stage_one_weights: Annotated[
         str | None, Option(help="Its weights: a file, or a variant in the registry.")
     ] = None,
-    working_size: Annotated[int, Option(min=16, help="What stage one sees, in pixels.")] = 256,
+    working_size: Annotated[
+        int, Option(min=16, help="Working size of stage one, in pixels.")
+    ] = 256,
     features: Annotated[
-        str, Option(help="What the perceptual and style terms see: squeezenet or vgg16=PATH.")
+        str, Option(help="Network of the perceptual and style terms: squeezenet or vgg16=PATH.")
     ] = "squeezenet",
     steps: Steps = 20000,
     batch: Batch = 8,
@@ -99,7 +106,7 @@ def stage_two(
     patch: Annotated[int, Option(min=256, help="Side of the patches in pixels.")] = 512,
     width: Width = 0.25,
     network: Annotated[
-        Kind, Option(help="The compact network of this project, or the paper's.")
+        Architecture, Option(help="The compact network of this project, or the paper's.")
     ] = "detail",
     perceptual: Annotated[float, Option(min=0, help="Weight of the perceptual term.")] = (
         PERCEPTUAL_WEIGHT
@@ -123,40 +130,41 @@ def stage_two(
 ) -> None:
     """Train a compact refinement network on another method's results."""
     if patch % 256:
-        raise ValueError(f"--patch {patch}: must be a multiple of 256")
-    looked_through = load_features(features, deep=distance > 0)
+        raise InputError(f"--patch {patch}: must be a multiple of 256")
+    feature_network = load_features(features, deep=distance > 0)
     training, validation = _split(photos.load(data, None, patch, typer.echo))
-    inner = _stage_one(stage_one, stage_one_weights, device)
+    inpainter = _create_stage_one(stage_one, stage_one_weights, device)
     folder = out / "stage_one"
     for_training = coarse.squares(training, folder, seed)
     for_validation = coarse.squares(validation, folder, seed)[:: coarse.SQUARES]
-    coarse.make([*for_training, *for_validation], inner, working_size, folder, typer.echo)
+    squares = [*for_training, *for_validation]
+    coarse.compute(squares, inpainter, working_size, folder, typer.echo)
     task = StageTwo(
-        for_training, for_validation, looked_through, working_size, patch, width, network,
+        for_training, for_validation, feature_network, working_size, patch, width, network,
         perceptual, style, distance, ssim, seed,
     )  # fmt: skip
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
     )  # fmt: skip
-    _train(task, settings, out, resume, initial)
+    best = train(task, settings, out, resume, typer.echo, initial)
+    typer.echo(f"best weights: {best}")
 
 
 @app.command()
 def export(
     weights: Annotated[Path, Argument(help="A best.safetensors.")],
     out: Annotated[Path, Argument(help="The file to write.")],
-    remark: Annotated[str, Option(help="What tables say behind the method's name.")],
+    remark: Annotated[str, Option(help="Remark that tables print after the method's name.")],
 ) -> None:
-    """Write weights to be handed on: half the size, with a remark for tables."""
+    """Write weights for publication: half the size, with a remark for tables."""
     tensors = {
-        # Biases and statistics are few and may be tiny.
+        # Biases and statistics are few, and their values may be tiny.
         name: tensor.half() if tensor.ndim > 1 else tensor
         for name, tensor in files.read(weights).items()
     }
-    part = out.with_name(f".{out.name}.part")
-    save_file(tensors, part, metadata={**files.metadata(weights), "remark": remark})
-    part.replace(out)
+    with replacing(out) as (part,):
+        save_file(tensors, part, metadata={**files.metadata(weights), "remark": remark})
     typer.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -165,25 +173,21 @@ def draw_curve(
     log: Annotated[Path, Argument(help="A training's log.csv.")],
     out: Annotated[Path, Argument(help="The PNG to write.")],
 ) -> None:
-    """Draw validation scores against steps."""
+    """Plot validation scores against steps."""
     curve.draw(log, out)
     typer.echo(str(out))
 
 
-def _train(task: Task, settings: Settings, out: Path, resume: bool, initial: Path | None) -> None:
-    typer.echo(f"best weights: {train(task, settings, out, resume, typer.echo, initial)}")
-
-
-def _stage_one(name: str, weights: str | None, device: str) -> Inpainter:
-    """As the two-stage method makes it."""
+def _create_stage_one(name: str, weights: str | None, device: str) -> Inpainter:
+    """Return stage one with the options that the two-stage method gives it."""
     options: dict[str, Any] = {"weights": weights} if weights else {}
     if "rounding" in field_names(methods.method_class(name)):
         options["rounding"] = "nearest"
     return methods.create(name, device=device, **options)
 
 
-def _split(found: list[photos.Photo]) -> tuple[list[photos.Photo], list[photos.Photo]]:
-    training, validation = photos.split(found)
+def _split(loaded: list[Photo]) -> tuple[list[Photo], list[Photo]]:
+    training, validation = photos.split(loaded)
     typer.echo(f"{len(training)} photographs for training, {len(validation)} for validation")
     return training, validation
 

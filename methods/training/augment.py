@@ -1,4 +1,4 @@
-"""Random views of a photograph: where to cut, mirror, and how to change its colours."""
+"""Random views of a photograph: crops, mirroring and changes of colour."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from methods.base import Image
 
 
 def random_square(rng: Generator, pixels: Image, size: int, smallest: float) -> Image:
-    """A random square of the photograph at `size` pixels, uint8 (size, size, 3).
+    """Return a random square of a photograph, uint8 (size, size, 3).
 
-    smallest: its least side, as a share of the photograph's shorter side."""
+    `smallest` is the least side of the square relative to the photograph's shorter side."""
     height, width = pixels.shape[:2]
     side = int(min(height, width) * rng.uniform(smallest, 1))
     top = int(rng.integers(0, height - side + 1))
     left = int(rng.integers(0, width - side + 1))
-    cut = pixels[top : top + side, left : left + side]
-    # Results are made from images reduced by nearest neighbour; half of the views look like that.
-    reduced = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_NEAREST
-    how = reduced if side > size else cv2.INTER_LINEAR
-    return cv2.resize(cut, (size, size), interpolation=how)
+    square = pixels[top : top + side, left : left + side]
+    # At inference images are reduced by nearest neighbour: half of the views look like that.
+    reduction = cv2.INTER_AREA if rng.random() < 0.5 else cv2.INTER_NEAREST
+    interpolation = reduction if side > size else cv2.INTER_LINEAR
+    return cv2.resize(square, (size, size), interpolation=interpolation)
 
 
 def mirrored(rng: Generator, pixels: Image) -> Image:
-    """Left and right exchanged half of the time; rarely upside down or on its side."""
+    """Return a photograph mirrored half of the time; rarely upside down or transposed."""
     if rng.random() < 0.5:
         pixels = pixels[:, ::-1]
     if rng.random() < 0.1:
@@ -36,7 +36,9 @@ def mirrored(rng: Generator, pixels: Image) -> Image:
 
 
 def recoloured(rng: Generator, pixels: Image) -> Image:
-    """Other exposure, contrast and white balance; rarely other or no colours."""
+    """Return a photograph with another exposure, contrast and white balance.
+
+    Rarely channels are exchanged, or colours removed."""
     changed = cv2.LUT(pixels, colour_table(rng))
     if rng.random() < 0.1:
         changed = changed[..., rng.permutation(3)]
@@ -46,7 +48,8 @@ def recoloured(rng: Generator, pixels: Image) -> Image:
 
 
 def colour_table(rng: Generator) -> Image:
-    """Random exposure, contrast and white balance: new values of old ones, uint8 (1, 256, 3)."""
+    """Return a random change of exposure, contrast and white balance as a lookup table, uint8
+    (1, 256, 3)."""
     gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, 3))
     gamma = np.exp(rng.normal(0, 0.2))
     levels = (np.arange(256) / 255)[:, None] ** gamma * gains * 255

@@ -1,4 +1,4 @@
-"""Stage one's results for the training of stage two, made once and kept."""
+"""Stage one's results for the training of stage two, computed once and stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from methods.architectures.stacking import prepared_as_in_paper
+from methods.architectures.two_stage_input import frame_as_in_paper
 from methods.base import Image, Inpainter, Mask
+from methods.files import write_atomically
+from methods.images import read_rgb, write_png
 from methods.training.masks import random_mask
 from methods.training.photos import Photo
 
@@ -23,21 +24,20 @@ SQUARES = 3
 
 @dataclass(frozen=True)
 class Square:
-    """A largest square of a photograph with a random hole, and what stage one made of it.
+    """A largest square of a photograph with a random hole, and the file of stage one's result.
 
-    left_top: where it lies in the photograph; mask: random, made from `seed` whenever needed;
-    coarse: file of stage one's result, uint8 (working_size, working_size, 3)."""
+    `seed` generates the hole; the result is uint8 (working_size, working_size, 3) RGB."""
 
     photo: Photo
-    left_top: tuple[int, int]
+    left: int
+    top: int
     seed: tuple[int, ...]
-    coarse: Path
+    result_file: Path
 
     @property
     def pixels(self) -> Image:
-        left, top = self.left_top
         side = min(self.photo.pixels.shape[:2])
-        return self.photo.pixels[top : top + side, left : left + side]
+        return self.photo.pixels[self.top : self.top + side, self.left : self.left + side]
 
     @property
     def mask(self) -> Mask:
@@ -45,14 +45,15 @@ class Square:
         return random_mask(rng, min(self.photo.pixels.shape[:2]))
 
     def stage_one_result(self) -> Image:
-        found = cv2.imread(str(self.coarse), cv2.IMREAD_COLOR)
-        return cv2.cvtColor(found, cv2.COLOR_BGR2RGB)
+        return read_rgb(self.result_file)
 
 
 def squares(photos: Sequence[Photo], folder: Path, seed: int) -> list[Square]:
-    """Three of each photograph, at random places along its longer side. The name of a file in
-    `folder` tells the photograph's pixels, the seed and which of the three it is."""
-    found = []
+    """Return three squares of each photograph, at random positions along its longer side.
+
+    The names of their files in `folder` identify the photograph's pixels, the seed and the
+    position."""
+    cut = []
     for photo in photos:
         height, width = photo.pixels.shape[:2]
         side = min(height, width)
@@ -63,40 +64,35 @@ def squares(photos: Sequence[Photo], folder: Path, seed: int) -> list[Square]:
             left = int(rng.integers(0, width - side + 1))
             top = int(rng.integers(0, height - side + 1))
             file = folder / f"{name:08x}_{pixels}_{seed}_{number}.png"
-            found.append(Square(photo, (left, top), (seed, name, number), file))
-    return found
+            cut.append(Square(photo, left, top, (seed, name, number), file))
+    return cut
 
 
-def make(
-    wanted: Sequence[Square],
+def compute(
+    squares: Sequence[Square],
     stage_one: Inpainter,
     working_size: int,
     folder: Path,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
-    """Run stage one on every square whose result is not there yet.
+    """Run stage one on every square whose result is not stored in `folder` yet.
 
-    The folder remembers what made its files; results of another stage one are made anew."""
-    folder.mkdir(parents=True, exist_ok=True)
+    The results of another stage one, which `made_by.json` identifies, are deleted first."""
     identity = json.dumps(
         {**stage_one.identity(working_size, ""), "working_size": working_size},
         sort_keys=True,
         default=str,
     )
     made_by = folder / "made_by.json"
-    same = made_by.exists() and made_by.read_text() == identity
-    if not same:
+    if not made_by.exists() or made_by.read_text() != identity:
         for old in folder.glob("*.png"):
             old.unlink()
-        made_by.write_text(identity)
-    missing = [square for square in wanted if not square.coarse.exists()]
+        write_atomically(made_by, identity)
+    missing = [square for square in squares if not square.result_file.exists()]
     if not missing:
         return
-    say(f"stage one on {len(missing)} squares, kept in {folder}")
+    report(f"stage one on {len(missing)} squares, kept in {folder}")
     stage_one.load()
     for square in tqdm(missing, unit="square", mininterval=5):
-        frame = prepared_as_in_paper(square.pixels, square.mask, working_size)
-        result = stage_one.inpaint(frame.small_image, frame.small_mask)
-        part = square.coarse.with_suffix(".part.png")
-        cv2.imwrite(str(part), cv2.cvtColor(result, cv2.COLOR_RGB2BGR))
-        part.replace(square.coarse)
+        frame = frame_as_in_paper(square.pixels, square.mask, working_size)
+        write_png(square.result_file, stage_one.inpaint(frame.small_image, frame.small_mask))

@@ -1,4 +1,4 @@
-"""A training's validation scores against its steps, from its log.csv."""
+"""Plot a training's validation scores against its steps, from its log.csv."""
 
 from __future__ import annotations
 
@@ -9,37 +9,29 @@ from matplotlib.figure import Figure
 
 from methods.base import MethodError
 
-# Scores of stage one's results or of the smooth fill: what a network is to be better than.
-BEFORE = {"psnr": ("coarse_psnr", "smooth"), "distance": ("coarse_distance",)}
+# Columns with the score before the network: of stage one's results or of the smooth fill.
+BASELINES = {"psnr": ("coarse_psnr", "smooth"), "distance": ("coarse_distance",)}
 LABELS = {"psnr": "PSNR (dB)", "distance": "SqueezeNet distance"}
 
 
 def draw(log: Path, out: Path) -> None:
-    """Write a PNG with a panel for each score. Raises MethodError for a log that is none."""
+    """Write a PNG with a panel for each score. Raises MethodError if `log` is not a log.csv."""
     try:
         with log.open(newline="") as file:
             rows = list(csv.DictReader(file))
         steps = [int(row["step"]) for row in rows]
-        shown = {
-            name: [(column, [float(row[column]) for row in rows]) for column in (name, *before)
-                   if column in rows[0]]
-            for name, before in BEFORE.items()
-            if name in rows[0]
-        }  # fmt: skip
+        columns = {name: [float(row[name]) for row in rows] for name in rows[0] if name != "step"}
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise MethodError(f"{log}: not a training's log.csv ({error})") from error
-    figure = Figure(figsize=(3.4 * len(shown), 2.4), layout="constrained")
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    for axes, (name, lines) in zip(panels, shown.items(), strict=True):
-        for column, values in lines:
-            after = column == name
-            axes.plot(
-                steps,
-                values,
-                label="trained" if after else "before",
-                linestyle="-" if after else "--",
-            )
-        axes.set(xlabel="step", ylabel=LABELS[name])
+    scores = [score for score in BASELINES if score in columns]
+    figure = Figure(figsize=(3.4 * len(scores), 2.4), layout="constrained")
+    panels = figure.subplots(1, len(scores), squeeze=False)[0]
+    for axes, score in zip(panels, scores, strict=True):
+        axes.plot(steps, columns[score], label="trained")
+        for baseline in BASELINES[score]:
+            if baseline in columns:
+                axes.plot(steps, columns[baseline], label="before", linestyle="--")
+        axes.set(xlabel="step", ylabel=LABELS[score])
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     out.parent.mkdir(parents=True, exist_ok=True)

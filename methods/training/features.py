@@ -1,4 +1,4 @@
-"""What the perceptual and style terms look through: SqueezeNet by default, VGG16 from a file."""
+"""Feature networks of the perceptual and style terms: SqueezeNet, or VGG16 from a file."""
 
 from __future__ import annotations
 
@@ -10,66 +10,39 @@ from methods.architectures.backbones.squeezenet import TEXTURE_LAYERS, pretraine
 from methods.base import MethodError
 from methods.weights import files
 
-# Output channels of the convolutions before each of the first three poolings.
-STAGES = ((64, 64), (128, 128), (256, 256, 256))
-
 # Root mean square of each layer over the 24 first training tiles of tiles_0.zip. Dividing by it
 # brings the features to the order of one, so that the paper's weights, chosen for VGG16 on images
 # in [0, 1], balance the terms as there.
 SQUEEZENET_SCALES = (33.2, 53.9, 41.6)
+# Output channels of VGG16's convolutions before each of its first three poolings.
+VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256))
 
 
 class SqueezeNetFeatures(nn.Module):
     """SqueezeNet's features at 1/2, 1/4 and 1/8 of the image, each with a mean square of about
-    one, then, if wanted, four deeper ones at 1/16 as they are."""
+    one; `deep` adds four layers at 1/16, which are not scaled."""
 
     def __init__(self, deep: bool = False) -> None:
         super().__init__()
         self.network = pretrained() if deep else pretrained(TEXTURE_LAYERS)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found = self.network(image)
-        first = zip(found[:TEXTURE_LAYERS], SQUEEZENET_SCALES, strict=True)
-        return [f / scale for f, scale in first] + found[TEXTURE_LAYERS:]
-
-
-def features(spec: str, deep: bool = False) -> nn.Module:
-    """ "squeezenet", or "vgg16=PATH" with torchvision's state dict of VGG16. deep: also the layers
-    behind those that the papers' terms look at, where the network has them. Raises MethodError."""
-    name, _, path = spec.partition("=")
-    network: nn.Module
-    if spec == "squeezenet":
-        network = SqueezeNetFeatures(deep)
-    elif name == "vgg16" and path:
-        network = _vgg16(Path(path))
-    else:
-        raise MethodError(f"features {spec!r}: squeezenet, or vgg16=PATH of torchvision's file")
-    return network.eval().requires_grad_(False)
-
-
-def _vgg16(path: Path) -> VGG16Features:
-    network = VGG16Features()
-    state = files.read(path)
-    wanted = network.state_dict()
-    missing = [name for name in wanted if name not in state]
-    if missing:
-        raise MethodError(f"{path}: not torchvision's VGG16, {missing[0]} is missing")
-    network.load_state_dict({name: state[name] for name in wanted})
-    return network
+        layers = self.network(image)
+        scaled = zip(layers[:TEXTURE_LAYERS], SQUEEZENET_SCALES, strict=True)
+        return [layer / scale for layer, scale in scaled] + layers[TEXTURE_LAYERS:]
 
 
 class VGG16Features(nn.Module):
-    """Outputs of the first three max-poolings of VGG16, at 1/2, 1/4 and 1/8 of the input. Names
-    are torchvision's (`features.0.weight`...), numbers those of its layers.
+    """Outputs of the first three max-poolings of VGG16, at 1/2, 1/4 and 1/8 of the input.
 
-    As in DFNet's code the input (N, 3, H, W) is in [0, 1] as it is, without ImageNet's mean and
-    standard deviation."""
+    Names of the tensors are torchvision's (`features.0.weight`...). As in DFNet's code, the input
+    (N, 3, H, W) is in [0, 1], not normalised by ImageNet's mean and standard deviation."""
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         into = 3
-        for stage in STAGES:
+        for stage in VGG16_STAGES:
             for out in stage:
                 layers += [nn.Conv2d(into, out, 3, padding=1), nn.ReLU()]
                 into = out
@@ -77,10 +50,36 @@ class VGG16Features(nn.Module):
         self.features = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found = []
+        pooled = []
         x = image
         for layer in self.features:
             x = layer(x)
             if isinstance(layer, nn.MaxPool2d):
-                found.append(x)
-        return found
+                pooled.append(x)
+        return pooled
+
+
+def load_features(name: str, deep: bool = False) -> nn.Module:
+    """Return a frozen feature network: "squeezenet", or "vgg16=PATH" of torchvision's file.
+
+    `deep` adds the layers after those of the papers' terms, if the network has them. Raises
+    MethodError for another name or file."""
+    kind, _, path = name.partition("=")
+    network: nn.Module
+    if name == "squeezenet":
+        network = SqueezeNetFeatures(deep)
+    elif kind == "vgg16" and path:
+        network = _vgg16(Path(path))
+    else:
+        raise MethodError(f"features {name!r}: squeezenet, or vgg16=PATH of torchvision's file")
+    return network.eval().requires_grad_(False)
+
+
+def _vgg16(path: Path) -> VGG16Features:
+    network = VGG16Features()
+    state, names = files.read(path), network.state_dict().keys()
+    missing = [name for name in names if name not in state]
+    if missing:
+        raise MethodError(f"{path}: not torchvision's VGG16, {missing[0]} is missing")
+    network.load_state_dict({name: state[name] for name in names})
+    return network

@@ -1,4 +1,4 @@
-"""The training loop: samples by number, checkpoints, resuming, logs. What is trained is a Task."""
+"""The training loop: numbered samples, checkpoints, resuming and logs for any `Task`."""
 
 from __future__ import annotations
 
@@ -6,49 +6,36 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import lightning_fabric
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 from torch.utils.tensorboard import SummaryWriter
 
 from methods.base import Image, MethodError
+from methods.files import replacing, write_atomically
+from methods.images import write_png
 from methods.network import load_state
 from methods.training.task import Batch, Settings, Task
 from methods.weights import files
 
 SECONDS_BETWEEN_LINES = 20
-# Batch statistics are averaged over this share of a step: with PyTorch's 0.1, of ten batches, whose
-# holes happen to be large or small, validation wavered by a tenth of a decibel from one checkpoint
-# to the next.
+# Share of the current batch in the running means of batch norm. With PyTorch's 0.1, which averages
+# about ten batches, validation varied by a tenth of a decibel between checkpoints, depending on
+# whether their holes were large or small.
 NORM_MOMENTUM = 0.02
 LAST, BEST = "last.pt", "best.safetensors"
+# Settings that a resumed training must repeat.
+FIXED_SETTINGS = ("steps", "batch", "learning_rate", "warmup", "seed")
 
 
 class TrainingError(MethodError):
-    """Training cannot begin or go on; the message says why and what is kept."""
-
-
-class Samples(Dataset[Batch]):
-    """Samples from number `first` on; the numbers are the data's position, so that a resumed
-    training goes on with the very next one."""
-
-    def __init__(self, task: Task, first: int, count: int) -> None:
-        self._task, self._first, self._count = task, first, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, place: int) -> Batch:
-        if place >= self._count:
-            raise IndexError(place)
-        return self._task.sample(self._first + place)
+    """Training cannot start or continue; the message says why and what is kept."""
 
 
 def train(
@@ -56,16 +43,15 @@ def train(
     settings: Settings,
     out: Path,
     resume: bool,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
     initial: Path | None = None,
 ) -> Path:
-    """Train and return the weights file of the best checkpoint.
+    """Train a network and return the weights file of its best checkpoint.
 
-    initial: weights file of the same network to begin with, in place of fresh random ones.
-    Writes into `out`: last.pt (everything that resuming needs), best.safetensors, log.csv,
-    samples/ and tensorboard/. Raises TrainingError when `out` holds a training and `resume` is
-    not asked for or other settings are, and when the loss is not finite; WeightsError for an
-    `initial` that is not of this network."""
+    Writes into `out`: last.pt (everything needed to resume), best.safetensors, log.csv, samples/
+    and tensorboard/. `initial` is a weights file of the same network to start from. Raises
+    TrainingError if `out` holds a training that is not to be resumed or has other settings, or if
+    the loss is not finite; WeightsError if `initial` does not fit the network."""
     fabric = lightning_fabric.Fabric(
         accelerator={"cuda": "gpu"}.get(settings.device, settings.device),
         devices=settings.devices,
@@ -81,171 +67,167 @@ def train(
             module.momentum = NORM_MOMENTUM
     if fabric.device.type == "cpu":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    run = _Run(task, settings, out, fabric, say)
-    run.begin(network, optimizer, resume)
-    if fabric.is_global_zero:
-        (out / "settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    model, optimizer = fabric.setup(network, optimizer)
-    first = run.step * settings.batch
-    samples = Samples(task, first, settings.steps * settings.batch - first)
-    loader = DataLoader(
-        samples,
-        batch_size=settings.batch // fabric.world_size,
-        num_workers=settings.workers,
-        drop_last=True,
-        # Its own: it would draw from the one that resuming restores.
-        generator=torch.Generator(),
-    )
-    model.train()
-    batches: Any = fabric.setup_dataloaders(loader)
-    for batch in batches:
-        run.learn(model, network, optimizer, batch)
-    run.save(network, optimizer)
+    run = _Run(task, settings, out, fabric, network, report)
+    run.start(resume)
+    for batch in run.batches():
+        run.learn(batch)
+    run.save()
     return out / BEST
 
 
+class _Samples(Dataset[Batch]):
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __getitem__(self, index: int) -> Batch:
+        return self._task.sample(index)
+
+
+@dataclass
 class _Run:
-    """The state of one training."""
+    """The state of a training."""
 
-    def __init__(
-        self,
-        task: Task,
-        settings: Settings,
-        out: Path,
-        fabric: lightning_fabric.Fabric,
-        say: Callable[[str], None],
-    ) -> None:
-        self.task, self.settings, self.out, self.fabric, self.say = (
-            task, settings, out, fabric, say,
-        )  # fmt: skip
-        self.step = 0
-        self.best = -math.inf
-        self.saved = self.told = time.monotonic()
-        self.since = 0
-        self.writer: SummaryWriter | None = None
+    task: Task
+    settings: Settings
+    out: Path
+    fabric: lightning_fabric.Fabric
+    network: nn.Module
+    report: Callable[[str], None]
+    step: int = 0
+    best: float = -math.inf
+    writer: SummaryWriter | None = None
 
-    def begin(self, network: nn.Module, optimizer: torch.optim.Optimizer, resume: bool) -> None:
+    def __post_init__(self) -> None:
+        parameters = self.network.parameters()
+        self.model: Any = self.network
+        self.optimizer: Any = torch.optim.Adam(parameters, lr=self.settings.learning_rate)
+        self._reset_clock()
+
+    def start(self, resume: bool) -> None:
         checkpoint = self.out / LAST
         if checkpoint.exists() and not resume:
             raise TrainingError(f"{self.out} holds a training; --resume goes on, or choose --out")
         if checkpoint.exists():
-            self._restore(checkpoint, network, optimizer)
-        self.out.mkdir(parents=True, exist_ok=True)
+            self._restore(checkpoint)
         if self.fabric.is_global_zero:
+            settings = json.dumps(asdict(self.settings), indent=2)
+            write_atomically(self.out / "settings.json", settings + "\n")
             self.writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step)
+        self.model, self.optimizer = self.fabric.setup(self.network, self.optimizer)
+        self.model.train()
 
-    def _restore(self, path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        changed = {
-            key: (value, getattr(self.settings, key))
-            for key, value in state["settings"].items()
-            if key in ("steps", "batch", "learning_rate", "warmup", "seed")
-            and value != getattr(self.settings, key)
-        }
-        trained, now = state["task"], self.task.metadata()
-        changed |= {
-            key: (trained.get(key), now.get(key))
-            for key in sorted({*trained, *now})
-            if trained.get(key) != now.get(key)
-        }
-        if changed:
-            raise TrainingError(
-                f"{path} was made with other settings ({changed}); repeat them, or choose --out"
-            )
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["rng"])
-        self.step, self.best = state["step"], state["best"]
-        self.say(f"going on at step {self.step}")
+    def batches(self) -> Any:
+        """Return the remaining batches: sample numbers follow from the step, so that a resumed
+        training continues with the next sample."""
+        batch = self.settings.batch
+        samples = Subset(_Samples(self.task), range(self.step * batch, self.settings.steps * batch))
+        loader = DataLoader(
+            samples,
+            batch_size=batch // self.fabric.world_size,
+            num_workers=self.settings.workers,
+            drop_last=True,
+            # The default generator would advance the random state that resuming restores.
+            generator=torch.Generator(),
+        )
+        return self.fabric.setup_dataloaders(loader)
 
-    def learn(
-        self,
-        model: nn.Module,
-        network: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        batch: Batch,
-    ) -> None:
+    def learn(self, batch: Batch) -> None:
         rate = learning_rate(self.step, self.settings)
-        for group in optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
-        terms = self.task.loss(model, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = self.task.loss(self.model, batch)
         total = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(total):
-            found = {name: float(term.detach()) for name, term in terms.items()}
             raise TrainingError(
-                f"step {self.step}: the loss is not finite ({found}); the last good checkpoint is "
-                f"{self.out / LAST}; try a smaller learning rate"
+                f"step {self.step}: the loss is not finite ({_floats(terms)}); the last good "
+                f"checkpoint is {self.out / LAST}; try a smaller learning rate"
             )
         self.fabric.backward(total)
-        optimizer.step()
+        self.optimizer.step()
         self.step += 1
-        self.since += 1
+        self.steps_since_line += 1
         now = time.monotonic()
-        if now - self.told > SECONDS_BETWEEN_LINES:
-            self._tell(terms, rate, now)
-        if now - self.saved > 60 * self.settings.checkpoint_minutes:
-            self.save(network, optimizer)
-            model.train()
+        if now - self.last_line > SECONDS_BETWEEN_LINES:
+            self._report_progress(_floats(terms), rate, now)
+        if now - self.last_checkpoint > 60 * self.settings.checkpoint_minutes:
+            self.save()
+            self.model.train()
 
-    def _tell(self, terms: dict[str, Tensor], rate: float, now: float) -> None:
-        if not self.fabric.is_global_zero:
-            return
-        speed = self.since * self.settings.batch / (now - self.told)
-        left = (self.settings.steps - self.step) * self.settings.batch / speed / 60
-        values = {name: float(term.detach()) for name, term in terms.items()}
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-        self.say(
-            f"step {self.step}/{self.settings.steps}  {shown}  {speed:.1f} images/s  "
-            f"{left:.0f} min left"
-        )
-        assert self.writer is not None
-        for name, value in values.items():
-            self.writer.add_scalar(f"loss/{name}", value, self.step)
-        self.writer.add_scalar("learning rate", rate, self.step)
-        self.told, self.since = now, 0
-
-    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Checkpoint, validation, samples; the old files are there until the new ones are whole."""
+    def save(self) -> None:
+        """Validate and write a checkpoint; the old files stay until the new ones are complete."""
         if self.fabric.is_global_zero:
-            network.eval()
+            self.network.eval()
             with torch.no_grad():
-                scores, picture = self.task.validate(network)
-            self.say(f"step {self.step}  " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items()))
-            self._record(scores, picture)
+                scores, picture = self.task.validate(self.network)
+            self.report(
+                f"step {self.step}  " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items())
+            )
+            self._log(scores, picture)
             if scores["score"] > self.best:
                 self.best = scores["score"]
-                part = self.out / f".{BEST}.part"
-                tensors = {n: t.contiguous() for n, t in network.state_dict().items()}
-                save_file(tensors, part, metadata=self.task.metadata())
-                part.replace(self.out / BEST)
-            self._checkpoint(network, optimizer)
+                tensors = {n: t.contiguous() for n, t in self.network.state_dict().items()}
+                with replacing(self.out / BEST) as (part,):
+                    save_file(tensors, part, metadata=self.task.metadata())
+            with replacing(self.out / LAST) as (part,):
+                torch.save(self._state(), part)
         self.fabric.barrier()
-        self.saved = self.told = time.monotonic()
-        self.since = 0
+        self._reset_clock()
 
-    def _checkpoint(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        state: dict[str, Any] = {
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
+    def _reset_clock(self) -> None:
+        self.last_checkpoint = self.last_line = time.monotonic()
+        self.steps_since_line = 0
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
             "rng": torch.get_rng_state(),
             "step": self.step,
             "best": self.best,
             "settings": asdict(self.settings),
             "task": self.task.metadata(),
         }
-        part = self.out / f".{LAST}.part"
-        torch.save(state, part)
-        part.replace(self.out / LAST)
 
-    def _record(self, scores: dict[str, float], picture: Image) -> None:
+    def _restore(self, path: Path) -> None:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        trained = {**_fixed(state["settings"]), **state["task"]}
+        now = {**_fixed(asdict(self.settings)), **self.task.metadata()}
+        changed = {
+            name: (trained.get(name), now.get(name))
+            for name in sorted({*trained, *now})
+            if trained.get(name) != now.get(name)
+        }
+        if changed:
+            raise TrainingError(
+                f"{path} was made with other settings ({changed}); repeat them, or choose --out"
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+        self.step, self.best = state["step"], state["best"]
+        self.report(f"going on at step {self.step}")
+
+    def _report_progress(self, terms: dict[str, float], rate: float, now: float) -> None:
+        if self.writer is None:
+            return
+        speed = self.steps_since_line * self.settings.batch / (now - self.last_line)
+        left = (self.settings.steps - self.step) * self.settings.batch / speed / 60
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
+        self.report(
+            f"step {self.step}/{self.settings.steps}  {shown}  {speed:.1f} images/s  "
+            f"{left:.0f} min left"
+        )
+        for name, value in terms.items():
+            self.writer.add_scalar(f"loss/{name}", value, self.step)
+        self.writer.add_scalar("learning rate", rate, self.step)
+        self.last_line, self.steps_since_line = now, 0
+
+    def _log(self, scores: dict[str, float], picture: Image) -> None:
         assert self.writer is not None
         for name, value in scores.items():
             self.writer.add_scalar(f"validation/{name}", value, self.step)
-        folder = self.out / "samples"
-        folder.mkdir(exist_ok=True)
-        cv2.imwrite(str(folder / f"{self.step:08d}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        write_png(self.out / "samples" / f"{self.step:08d}.png", picture)
         log = self.out / "log.csv"
         new = not log.exists()
         with log.open("a", encoding="utf-8") as file:
@@ -254,8 +236,16 @@ class _Run:
             file.write(",".join([str(self.step), *(f"{v:.6g}" for v in scores.values())]) + "\n")
 
 
+def _fixed(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings[name] for name in FIXED_SETTINGS}
+
+
+def _floats(terms: dict[str, Tensor]) -> dict[str, float]:
+    return {name: float(term.detach()) for name, term in terms.items()}
+
+
 def learning_rate(step: int, settings: Settings) -> float:
-    """Linear warm-up, then cosine decay to zero at the last step."""
+    """Return the learning rate: linear warm-up, then cosine decay to zero at the last step."""
     if step < settings.warmup:
         return settings.learning_rate * (step + 1) / settings.warmup
     done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)

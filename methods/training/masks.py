@@ -1,4 +1,4 @@
-"""Random holes for training: squares, shapes and free-form strokes, seeded."""
+"""Random holes for training: rectangles, ellipses and free-form strokes, seeded."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.random import Generator
 from methods.base import Mask
 
 SMALLEST_SHARE, LARGEST_SHARE = 0.1, 0.9
-# How often the hole is one rectangle, as in the benchmark.
+# Share of holes that are one rectangle, as in the benchmark.
 RECTANGLES = 0.5
 
 
 def random_mask(rng: Generator, size: int, largest: float = LARGEST_SHARE) -> Mask:
-    """bool (size, size), True = hole, covering 10 % to `largest` of it."""
+    """Return a random hole, bool (size, size), that covers 10 % to `largest` of the image."""
     share = rng.uniform(SMALLEST_SHARE, largest)
     if rng.random() < RECTANGLES:
         return _rectangle(rng, size, share)
@@ -33,18 +33,18 @@ def _rectangle(rng: Generator, size: int, share: float) -> Mask:
 
 
 def _irregular(rng: Generator, size: int, share: float) -> Mask:
-    """Strokes and shapes until the share is reached, never more than a known tenth is left."""
+    """Draw strokes and ellipses until the share is reached; a tenth always remains known."""
     canvas = np.zeros((size, size), np.uint8)
     while canvas.mean() < share:
         before = canvas.copy()
-        (_stroke if rng.random() < 0.7 else _shape)(rng, canvas)
+        (_draw_stroke if rng.random() < 0.7 else _draw_ellipse)(rng, canvas)
         if canvas.mean() > LARGEST_SHARE:
             return before > 0
     return canvas > 0
 
 
-def _stroke(rng: Generator, canvas: np.ndarray) -> None:
-    """A brush that wanders, as in DeepFill v2's free-form masks."""
+def _draw_stroke(rng: Generator, canvas: np.ndarray) -> None:
+    """Draw a random walk with a brush, as in DeepFill v2's free-form masks."""
     size = canvas.shape[0]
     point = rng.uniform(0, size, 2)
     angle = rng.uniform(0, 2 * np.pi)
@@ -53,17 +53,17 @@ def _stroke(rng: Generator, canvas: np.ndarray) -> None:
         angle += rng.normal(0, 0.8)
         step = rng.uniform(size / 16, size / 5) * np.array([np.cos(angle), np.sin(angle)])
         end = np.clip(point + step, 0, size - 1)
-        cv2.line(canvas, _whole(point), _whole(end), 1, thickness)
-        cv2.circle(canvas, _whole(end), thickness // 2, 1, -1)
+        cv2.line(canvas, _rounded(point), _rounded(end), 1, thickness)
+        cv2.circle(canvas, _rounded(end), thickness // 2, 1, -1)
         point = end
 
 
-def _shape(rng: Generator, canvas: np.ndarray) -> None:
+def _draw_ellipse(rng: Generator, canvas: np.ndarray) -> None:
     size = canvas.shape[0]
-    centre = _whole(rng.uniform(0, size, 2))
-    axes = _whole(rng.uniform(size / 24, size / 5, 2))
+    centre = _rounded(rng.uniform(0, size, 2))
+    axes = _rounded(rng.uniform(size / 24, size / 5, 2))
     cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
 
 
-def _whole(values: np.ndarray) -> tuple[int, int]:
+def _rounded(values: np.ndarray) -> tuple[int, int]:
     return round(float(values[0])), round(float(values[1]))

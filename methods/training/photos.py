@@ -1,4 +1,4 @@
-"""Training photographs: folders and zips, split by source photograph."""
+"""Training photographs from folders and zips, split by source photograph."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ import cv2
 import numpy as np
 
 from methods.base import Image
+from methods.errors import InputError
+from methods.images import SUFFIXES
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
 TILE = re.compile(r"_x\d+(_\d+)+$")
-# One photograph in this many is kept for validation.
+# One source photograph in this many is used for validation.
 VALIDATION_SHARE = 10
 
 
 @dataclass(frozen=True)
 class Photo:
-    """name: of the file, in its folder or zip; source: of the photograph that it was cut from;
-    pixels: uint8 (H, W, 3) RGB."""
+    """A photograph: its name in the folder or zip, the name of the photograph that it was cut
+    from, and its pixels, uint8 (H, W, 3) RGB."""
 
     name: str
     source: str
@@ -31,14 +32,17 @@ class Photo:
 
 
 def source_of(name: str) -> str:
-    """The photograph a file was cut from, so that tiles of one are never on both sides of the
-    split: tiles are called SOURCE_xSCALE_LEFT_TOP, everything else is a photograph itself."""
+    """Return the name of the photograph that a file was cut from.
+
+    Tiles are called SOURCE_xSCALE_LEFT_TOP; every other file is a photograph itself. Tiles of one
+    photograph are thus never on both sides of the split."""
     return TILE.sub("", PurePosixPath(name).stem)
 
 
 def is_validation(source: str) -> bool:
-    """Whether a source photograph is kept for validation: by its name alone, so that the split is
-    the same whatever else is in the data."""
+    """Return whether a source photograph is for validation.
+
+    This depends on its name only, so the split does not change with the rest of the data."""
     return int(hashlib.sha256(source.encode()).hexdigest(), 16) % VALIDATION_SHARE == 0
 
 
@@ -46,32 +50,33 @@ def load(
     paths: Sequence[Path],
     shorter_side: int | None = None,
     smallest: int = 64,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> list[Photo]:
-    """Every photograph in folders, zips and files, sorted by name.
+    """Return the photographs in folders, zips and files, sorted by name.
 
-    shorter_side: reduce larger ones to it; smallest: leave out photographs with a shorter side.
-    What cannot be read is named by `say` and left out. Raises ValueError when nothing is left."""
+    Larger photographs are reduced to `shorter_side` pixels. Those whose shorter side is less than
+    `smallest`, or that cannot be read, are reported and left out. Raises InputError if none is
+    left."""
     photos = []
     for name, content in _contents(paths):
         pixels = _decoded(content)
         if pixels is None:
-            say(f"{name}: cannot be read as an image, left out")
+            report(f"{name}: cannot be read as an image, left out")
         elif min(pixels.shape[:2]) < smallest:
-            say(f"{name}: smaller than {smallest} px, left out")
+            report(f"{name}: smaller than {smallest} px, left out")
         else:
             photos.append(Photo(name, source_of(name), _reduced(pixels, shorter_side)))
     if not photos:
-        raise ValueError(f"no photograph in {', '.join(map(str, paths))}")
+        raise InputError(f"no photograph in {', '.join(map(str, paths))}")
     return sorted(photos, key=lambda photo: photo.name)
 
 
 def split(photos: Sequence[Photo]) -> tuple[list[Photo], list[Photo]]:
-    """For training and for validation. Raises ValueError if one of them is empty."""
+    """Return the photographs for training and for validation. Raises InputError if one is empty."""
     training = [photo for photo in photos if not is_validation(photo.source)]
     validation = [photo for photo in photos if is_validation(photo.source)]
     if not training or not validation:
-        raise ValueError(f"{len(photos)} photographs are too few for training and validation")
+        raise InputError(f"{len(photos)} photographs are too few for training and validation")
     return training, validation
 
 
@@ -89,7 +94,7 @@ def _contents(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
         elif path.is_file():
             yield path.name, path.read_bytes()
         else:
-            raise ValueError(f"{path}: no such folder, zip or file")
+            raise InputError(f"{path}: no such folder, zip or file")
 
 
 def _decoded(content: bytes) -> Image | None:

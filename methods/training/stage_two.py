@@ -15,44 +15,37 @@ from torch import Tensor, nn
 from methods.architectures.backbones.squeezenet import TEXTURE_LAYERS
 from methods.architectures.detail import DetailNet
 from methods.architectures.refinement import IMAGE, RefinementNet
-from methods.architectures.stacking import Stack, matched, prepared_as_in_paper
-from methods.architectures.unet import PlainConv, Span
+from methods.architectures.spans import Span
+from methods.architectures.two_stage_input import RefinementInput, frame_as_in_paper, paste_upscaled
 from methods.base import Image
+from methods.network import to_image
+from methods.training import losses
 from methods.training.augment import colour_table
 from methods.training.coarse import Square
-from methods.training.losses import (
-    L1_WEIGHT,
-    PERCEPTUAL_WEIGHT,
-    STYLE_WEIGHT,
-    TV_WEIGHT,
-    distance_loss,
-    perceptual_loss,
-    structural_similarity,
-    style_loss,
-    total_variation,
-)
 from methods.training.masks import LARGEST_SHARE, SMALLEST_SHARE
-from methods.training.task import Batch
+from methods.training.task import Batch, make_constant
 
-Kind = Literal["detail", "paper"]
+Architecture = Literal["detail", "paper"]
 
 TRIES = 20
-# Before the sigmoid: an eighth of each copy's detail to begin with.
+# Before the sigmoid: the network starts with an eighth of each copy's detail.
 FIRST_GAIN = -2.7
 SHOWN = 6
 # Pixels after which the grid of the features repeats.
 GRID = 8
-# Stage one's results are also seen reduced by up to this much, so that refinement learns to
-# sharpen what was enlarged up to eight times, as at 2048 px, from photographs of 512 px.
+# Stage one's results are reduced by up to this factor, so that refinement learns from photographs
+# of 512 px to sharpen results that are enlarged up to eight times, as at 2048 px.
 MOST_REDUCED = 4.0
 
 
 @dataclass
 class StageTwo:
-    """training, validation: squares whose stage-one results are there; patch: side of the patches
-    in pixels; width: of the network's channels; kind: "paper" is RefinementNet, "detail" is
-    DetailNet; perceptual, style, distance, ssim: weights of these terms, which trade PSNR and SSIM
-    for sharpness; the paper has no `distance` and no `ssim`."""
+    """Training of the refinement network, a `Task`.
+
+    The squares must have stage one's results. `patch` is the side of the patches in pixels,
+    `width` the number of channels relative to the published network's, `architecture` either
+    RefinementNet ("paper") or DetailNet ("detail"). The weights `perceptual`, `style`, `distance`
+    and `ssim` trade PSNR and SSIM for sharpness; the paper does not have the last two terms."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
@@ -60,33 +53,28 @@ class StageTwo:
     working_size: int = 256
     patch: int = 512
     width: float = 0.25
-    kind: Kind = "detail"
-    perceptual: float = PERCEPTUAL_WEIGHT
-    style: float = STYLE_WEIGHT
+    architecture: Architecture = "detail"
+    perceptual: float = losses.PERCEPTUAL_WEIGHT
+    style: float = losses.STYLE_WEIGHT
     distance: float = 0.0
     ssim: float = 0.0
     seed: int = 0
 
     def network(self) -> RefinementNet | DetailNet:
-        if self.kind == "detail":
+        if self.architecture == "detail":
             detail = DetailNet(self.width)
-            assert detail.last_conv.conv.bias is not None
-            nn.init.zeros_(detail.last_conv.conv.weight)
-            nn.init.constant_(detail.last_conv.conv.bias, FIRST_GAIN)
+            make_constant(detail.last_conv, FIRST_GAIN)
             return detail
         network = RefinementNet(self.width, relative=True)
-        # Begins as stage one's result itself.
-        last = network.last_conv[0]
-        assert isinstance(last, PlainConv) and last.conv.bias is not None
-        nn.init.zeros_(last.conv.weight)
-        nn.init.zeros_(last.conv.bias)
+        # The initial result is stage one's.
+        make_constant(network.last_conv[0])
         return network
 
     def metadata(self) -> dict[str, str]:
         return {
             "colour_order": "RGB",
             "distance": str(self.distance),
-            "network": self.kind,
+            "network": self.architecture,
             "patch": str(self.patch),
             "perceptual": str(self.perceptual),
             "profile": "paper",
@@ -101,85 +89,35 @@ class StageTwo:
         rng = np.random.default_rng([self.seed, index])
         while True:
             square = self.training[int(rng.integers(len(self.training)))]
-            found = self._patch(rng, square, colour_table(rng), mirror=bool(rng.random() < 0.5))
-            if found is not None:
-                return found
-
-    def _patch(
-        self, rng: Generator, square: Square, colours: Image | None = None, mirror: bool = False
-    ) -> Batch | None:
-        """A patch with a hole share of 10-90 %; None if none was found."""
-        reduction = float(np.exp(rng.uniform(0, np.log(MOST_REDUCED))))
-        stack, target = self._framed(square, reduction, colours, mirror)
-        for _ in range(TRIES):
-            corner = [int(rng.integers(0, max(1, n - self.patch + 1))) for n in target.shape[:2]]
-            rows, columns = (Span(start, start + self.patch) for start in corner)
-            share = stack.mask[slice(*rows), slice(*columns)].mean()
-            if SMALLEST_SHARE <= share <= LARGEST_SHARE:
-                wanted = target[slice(*rows), slice(*columns)].transpose(2, 0, 1)
-                return {
-                    "stack": torch.from_numpy(stack.bytes_at(rows, columns)),
-                    "target": torch.from_numpy(np.ascontiguousarray(wanted)),
-                }
-        return None
-
-    def _framed(
-        self, square: Square, reduction: float, colours: Image | None, mirror: bool
-    ) -> tuple[Stack, Image]:
-        """The square's 20 channels, to be made where they are needed, and what is wanted."""
-        pixels, mask, coarse = square.pixels, square.mask, square.stage_one_result()
-        if mirror:
-            pixels, mask, coarse = pixels[:, ::-1], mask[:, ::-1], coarse[:, ::-1]
-        if colours is not None:
-            pixels, coarse = (cv2.LUT(np.ascontiguousarray(p), colours) for p in (pixels, coarse))
-        frame = prepared_as_in_paper(pixels, np.ascontiguousarray(mask), self.working_size)
-        if reduction > 1:
-            side = round(self.working_size / reduction)
-            coarse = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_AREA)
-        return Stack(matched(frame, coarse), frame.mask | frame.invalid, frame.shift), pixels
+            patch = self._patch(rng, square, colour_table(rng), mirror=bool(rng.random() < 0.5))
+            if patch is not None:
+                return patch
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         x, target = batch["stack"].float() / 255, batch["target"].float() / 255
         result = network(x)
-        perceptual, style, distance = self._texture(result, target)
+        texture = self._texture(result, target)
         terms = {
-            "l1": L1_WEIGHT * (result - target).abs().mean(),
-            "perceptual": self.perceptual * perceptual,
-            "style": self.style * style,
-            "tv": TV_WEIGHT * total_variation(result, x[:, :1]),
+            "l1": losses.L1_WEIGHT * (result - target).abs().mean(),
+            "perceptual": self.perceptual * texture["perceptual"],
+            "style": self.style * texture["style"],
+            "tv": losses.TV_WEIGHT * losses.total_variation(result, x[:, :1]),
         }
         if self.distance:
-            terms["distance"] = self.distance * distance
+            terms["distance"] = self.distance * texture["distance"]
         if self.ssim:
-            terms["ssim"] = self.ssim * (1 - structural_similarity(result, target))
+            terms["ssim"] = self.ssim * (1 - losses.structural_similarity(result, target))
         return terms
-
-    def _texture(self, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Perceptual, style and distance terms, not weighted.
-
-        The features' own grid lies elsewhere on every call: where it always fell on the same
-        pixels, refinement learned patterns of that grid."""
-        network = self.features.to(image.device)
-        top, left = torch.randint(GRID, (2,)).tolist()
-        found, wanted = (network(x[..., top:, left:]) for x in (image, target))
-        # Style compares sums over many products, which half precision would round away.
-        with torch.autocast(image.device.type, enabled=False):
-            found, wanted = [f.float() for f in found], [f.float() for f in wanted]
-            shallow = found[:TEXTURE_LAYERS], wanted[:TEXTURE_LAYERS]
-            return (
-                perceptual_loss(*shallow),
-                style_loss(*shallow),
-                distance_loss(found, wanted),
-            )
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
-        """Means over one patch of each validation square; `coarse` ones are of stage one's result.
+        """Return means over one patch of each validation square, and those of stage one's result.
 
-        perceptual, style, distance: those terms, not weighted; score: minus the loss."""
+        The perceptual, style and distance terms are not weighted; "score" is minus the loss. The
+        picture shows input, stage one's result, result and original."""
         device = next(network.parameters()).device
-        rows: list[Tensor] = []
-        found: list[dict[str, float]] = []
+        pictures: list[Image] = []
+        scores: list[dict[str, float]] = []
         for number, square in enumerate(self.validation):
             patch = self._patch(np.random.default_rng([self.seed, number, 2]), square)
             if patch is None:
@@ -188,27 +126,71 @@ class StageTwo:
             x, target = batch["stack"].float() / 255, batch["target"].float() / 255
             result, coarse = network(x), x[:, IMAGE]
             loss = float(torch.stack(list(self.loss(network, batch).values())).sum())
-            found.append(
+            scores.append(
                 {
                     "score": -loss,
-                    "psnr": _psnr(result, target),
-                    "coarse_psnr": _psnr(coarse, target),
-                    "ssim": float(structural_similarity(result, target)),
-                    "coarse_ssim": float(structural_similarity(coarse, target)),
-                    **self._named("", result, target),
-                    **self._named("coarse_", coarse, target),
+                    "psnr": losses.psnr(result, target),
+                    "coarse_psnr": losses.psnr(coarse, target),
+                    "ssim": float(losses.structural_similarity(result, target)),
+                    "coarse_ssim": float(losses.structural_similarity(coarse, target)),
+                    **{n: float(v) for n, v in self._texture(result, target).items()},
+                    **{f"coarse_{n}": float(v) for n, v in self._texture(coarse, target).items()},
                 }
             )
-            if len(rows) < SHOWN:
-                shown = torch.cat([x[:, IMAGE] * (1 - x[:, :1]), coarse, result, target], dim=3)[0]
-                rows.append((shown.permute(1, 2, 0) * 255).round().clamp(0, 255).byte().cpu())
-        scores = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
-        return scores, torch.cat(rows).numpy()
+            if len(pictures) < SHOWN:
+                shown = [x[:, IMAGE] * (1 - x[:, :1]), coarse, result, target]
+                pictures.append(to_image(torch.cat(shown, dim=3)))
+        means = {name: float(np.mean([score[name] for score in scores])) for name in scores[0]}
+        return means, np.concatenate(pictures)
 
-    def _named(self, prefix: str, image: Tensor, target: Tensor) -> dict[str, float]:
-        terms = zip(("perceptual", "style", "distance"), self._texture(image, target), strict=True)
-        return {f"{prefix}{name}": float(term) for name, term in terms}
+    def _patch(
+        self, rng: Generator, square: Square, colours: Image | None = None, mirror: bool = False
+    ) -> Batch | None:
+        """Return a patch with a hole share of 10-90 %; None if a number of tries found none."""
+        reduction = float(np.exp(rng.uniform(0, np.log(MOST_REDUCED))))
+        stack, target = self._stacked(square, reduction, colours, mirror)
+        for _ in range(TRIES):
+            corner = [int(rng.integers(0, max(1, n - self.patch + 1))) for n in target.shape[:2]]
+            rows, columns = (Span(start, start + self.patch) for start in corner)
+            share = stack.mask[slice(*rows), slice(*columns)].mean()
+            if SMALLEST_SHARE <= share <= LARGEST_SHARE:
+                cut = target[slice(*rows), slice(*columns)].transpose(2, 0, 1)
+                return {
+                    "stack": torch.from_numpy(stack.bytes_at(rows, columns)),
+                    "target": torch.from_numpy(np.ascontiguousarray(cut)),
+                }
+        return None
 
+    def _stacked(
+        self, square: Square, reduction: float, colours: Image | None, mirror: bool
+    ) -> tuple[RefinementInput, Image]:
+        """Return the 20 input channels, which are computed for a patch only, and the original."""
+        pixels, mask, coarse = square.pixels, square.mask, square.stage_one_result()
+        if mirror:
+            pixels, mask, coarse = pixels[:, ::-1], mask[:, ::-1], coarse[:, ::-1]
+        if colours is not None:
+            pixels, coarse = (cv2.LUT(np.ascontiguousarray(p), colours) for p in (pixels, coarse))
+        frame = frame_as_in_paper(pixels, np.ascontiguousarray(mask), self.working_size)
+        if reduction > 1:
+            side = round(self.working_size / reduction)
+            coarse = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_AREA)
+        whole = paste_upscaled(frame, coarse)
+        return RefinementInput(whole, frame.mask | frame.invalid, frame.shift), pixels
 
-def _psnr(result: Tensor, target: Tensor) -> float:
-    return float(-10 * torch.log10((result - target).square().mean()))
+    def _texture(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the perceptual, style and distance terms, not weighted.
+
+        The features' grid is shifted at random: with a fixed grid, refinement learned patterns of
+        that grid."""
+        network = self.features.to(image.device)
+        top, left = torch.randint(GRID, (2,)).tolist()
+        layers, target_layers = (network(x[..., top:, left:]) for x in (image, target))
+        # Style compares sums of many products, which half precision would round away.
+        with torch.autocast(image.device.type, enabled=False):
+            layers, target_layers = [f.float() for f in layers], [f.float() for f in target_layers]
+            shallow = layers[:TEXTURE_LAYERS], target_layers[:TEXTURE_LAYERS]
+            return {
+                "perceptual": losses.perceptual_loss(*shallow),
+                "style": losses.style_loss(*shallow),
+                "distance": losses.distance_loss(layers, target_layers),
+            }

@@ -1,4 +1,4 @@
-"""What a training consists of, apart from the loop that does it."""
+"""What a training consists of, separate from the loop that runs it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,40 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from methods.architectures.unet import PlainConv
 from methods.base import Image
 
 Batch = dict[str, Tensor]
 
 
 class Task(Protocol):
-    """What is trained: a network, its samples and its loss."""
+    """A network to train, with its samples and its loss."""
 
     def network(self) -> nn.Module:
-        """A fresh network."""
+        """Return a newly initialised network."""
 
     def sample(self, index: int) -> Batch:
-        """Training sample number `index`, the same whenever it is asked for."""
+        """Return training sample number `index`, which is always the same."""
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """The weighted terms of the loss, to be added."""
+        """Return the weighted terms of the loss, which is their sum."""
 
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
-        """Scores on validation photographs, "score" among them (more is better), and a picture of
-        some, uint8 (H, W, 3) RGB."""
+        """Return scores on validation photographs and a picture of some results.
+
+        The scores include "score", of which more is better."""
 
     def metadata(self) -> dict[str, str]:
-        """What a weights file of this network must say of itself."""
+        """Return the metadata of the weights file."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """steps: optimizer steps in all; batch: samples in each, on all devices together;
-    learning_rate: the highest, after `warmup` steps and before a cosine decay to nothing;
-    device: auto, cpu, cuda; devices: how many of them; precision: of Lightning Fabric
-    ("32-true", "bf16-mixed"); workers: processes that make samples."""
+    """Settings of the training loop.
+
+    `batch` counts the samples of a step on all devices together; `learning_rate` is the highest,
+    after `warmup` steps and before a cosine decay to zero; `precision` is that of Lightning Fabric
+    ("32-true", "bf16-mixed"); `workers` are processes that prepare samples."""
 
     steps: int
     batch: int = 16
@@ -49,3 +52,10 @@ class Settings:
     precision: str = "32-true"
     workers: int = 1
     checkpoint_minutes: float = 5.0
+
+
+def make_constant(layer: nn.Module, value: float = 0.0) -> None:
+    """Initialise a convolution so that its output is `value` everywhere."""
+    assert isinstance(layer, PlainConv) and layer.conv.bias is not None
+    nn.init.zeros_(layer.conv.weight)
+    nn.init.constant_(layer.conv.bias, value)

@@ -38,7 +38,7 @@ def test_photographs_from_folders_and_zips_and_unreadable_ones_by_name(tmp_path:
         archive.writestr("deep/IMG_1.jpg", jpeg(scene(4, 400, 100)))
     said: list[str] = []
     found = photos.load(
-        [folder, tmp_path / "more.zip"], shorter_side=100, smallest=64, say=said.append
+        [folder, tmp_path / "more.zip"], shorter_side=100, smallest=64, report=said.append
     )
     assert [(p.name, p.source, p.pixels.shape) for p in found] == [
         ("deep/IMG_1.jpg", "IMG_1", (400, 100, 3)),
@@ -93,7 +93,9 @@ def test_stage_one_begins_as_the_smooth_fill_and_its_file_says_how_to_use_it(
     task = StageOne([photos.Photo("x", "x", image)], [photos.Photo("y", "y", image)], width=0.125)
     scores, picture = task.validate(task.network().eval())
     assert abs(scores["gain"]) < 0.02 and picture.shape == (128, 512, 3)
-    path = train(task, Settings(1, batch=2, workers=0), tmp_path / "run", False, say=lambda _: None)
+    path = train(
+        task, Settings(1, batch=2, workers=0), tmp_path / "run", False, report=lambda _: None
+    )
     result = methods.create("dfnet", weights=str(path), rounding="nearest").inpaint(image, mask)
     pixels = torch.from_numpy(image.transpose(2, 0, 1)[None] / np.float32(255))
     known = torch.from_numpy(~mask)[None, None].float()
@@ -139,7 +141,7 @@ class StoppedError(Exception):
 
 
 def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path: Path) -> None:
-    train(Line(), SETTINGS, tmp_path / "whole", False, say=lambda _: None)
+    train(Line(), SETTINGS, tmp_path / "whole", False, report=lambda _: None)
     broken = Line()
     often = dataclasses.replace(SETTINGS, checkpoint_minutes=0.0)
 
@@ -148,9 +150,9 @@ def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path: Path) -> None:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        train(broken, often, tmp_path / "broken", False, say=stop)
+        train(broken, often, tmp_path / "broken", False, report=stop)
     resumed = Line()
-    train(resumed, often, tmp_path / "broken", True, say=lambda _: None)
+    train(resumed, often, tmp_path / "broken", True, report=lambda _: None)
     # It had not stored step 5: that one is done again, from the very same samples.
     assert resumed.asked == list(range(16, 48))
     states = [
@@ -162,18 +164,18 @@ def test_a_resumed_training_ends_as_an_unbroken_one(tmp_path: Path) -> None:
 
 
 def test_a_training_is_not_overwritten_or_continued_with_other_settings(tmp_path: Path) -> None:
-    train(Line(), SETTINGS, tmp_path, False, say=lambda _: None)
+    train(Line(), SETTINGS, tmp_path, False, report=lambda _: None)
     with pytest.raises(TrainingError, match="--resume goes on"):
-        train(Line(), SETTINGS, tmp_path, False, say=lambda _: None)
+        train(Line(), SETTINGS, tmp_path, False, report=lambda _: None)
     other = dataclasses.replace(SETTINGS, learning_rate=0.1)
     with pytest.raises(TrainingError, match="learning_rate"):
-        train(Line(), other, tmp_path, True, say=lambda _: None)
+        train(Line(), other, tmp_path, True, report=lambda _: None)
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_checkpoint(tmp_path: Path) -> None:
     often = dataclasses.replace(SETTINGS, checkpoint_minutes=0.0)
     with pytest.raises(TrainingError, match="step 4: the loss is not finite"):
-        train(Line(wrong_from=16), often, tmp_path, False, say=lambda _: None)
+        train(Line(wrong_from=16), often, tmp_path, False, report=lambda _: None)
     state = torch.load(tmp_path / "last.pt", weights_only=True)
     assert state["step"] == 4
     assert all(torch.isfinite(t).all() for t in state["network"].values())

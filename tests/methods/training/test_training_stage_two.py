@@ -18,9 +18,9 @@ import methods
 from methods.base import MethodError
 from methods.training import coarse, losses
 from methods.training.__main__ import app
-from methods.training.features import VGG16Features, features
+from methods.training.features import VGG16Features, load_features
 from methods.training.photos import Photo, is_validation
-from methods.training.stage_two import Kind, StageTwo
+from methods.training.stage_two import Architecture, StageTwo
 from methods.weights import files
 from tests.methods.conftest import box, scene
 from tests.paths import DEMO
@@ -60,7 +60,7 @@ def grey(photo: str = "p.jpg") -> Photo:
 def task(tmp_path_factory: pytest.TempPathFactory) -> StageTwo:
     folder = tmp_path_factory.mktemp("coarse")
     squares = coarse.squares([grey()], folder, seed=0)
-    coarse.make(squares, methods.create("telea"), 64, folder, lambda _: None)
+    coarse.compute(squares, methods.create("telea"), 64, folder, lambda _: None)
     return StageTwo(squares, squares[:1], Flat(), 64, 256, 0.05, "paper")
 
 
@@ -81,8 +81,8 @@ def test_samples_are_what_the_paper_says(task: StageTwo) -> None:
 
 
 @pytest.mark.parametrize(("kind", "most"), [("paper", 1.1e-3), ("detail", 1e-2)])
-def test_it_begins_as_stage_ones_result(task: StageTwo, kind: Kind, most: float) -> None:
-    begun = dataclasses.replace(task, kind=kind)
+def test_it_begins_as_stage_ones_result(task: StageTwo, kind: Architecture, most: float) -> None:
+    begun = dataclasses.replace(task, architecture=kind)
     network = begun.network().eval()
     x = begun.sample(0)["stack"][None].float() / 255
     with torch.no_grad():
@@ -138,10 +138,10 @@ def test_stage_one_runs_once_for_each_square_and_again_for_another_stage_one(
 
     def made(stage_one: str, seed: int = 0, **options: Any) -> dict[str, float]:
         squares = coarse.squares(photos, tmp_path, seed)
-        coarse.make(squares, methods.create(stage_one, **options), 64, tmp_path, lambda _: None)
+        coarse.compute(squares, methods.create(stage_one, **options), 64, tmp_path, lambda _: None)
         means = [s.stage_one_result().mean() - s.pixels.mean() for s in squares]
         assert max(map(abs, means)) < 10
-        return {s.coarse.name: s.coarse.stat().st_mtime_ns for s in squares}
+        return {s.result_file.name: s.result_file.stat().st_mtime_ns for s in squares}
 
     first = made("telea")
     assert len(first) == 6 and made("telea") == first
@@ -215,14 +215,14 @@ def test_features_through_vgg16_from_torchvisions_file(tmp_path: Path) -> None:
     known = VGG16Features().state_dict()
     state = {**known, "classifier.0.weight": torch.zeros(2, 2)}
     torch.save(state, tmp_path / "vgg16-397923af.pth")
-    network = features(f"vgg16={tmp_path / 'vgg16-397923af.pth'}")
+    network = load_features(f"vgg16={tmp_path / 'vgg16-397923af.pth'}")
     shapes = [tuple(f.shape) for f in network(torch.rand(1, 3, 64, 64))]
     assert shapes == [(1, 64, 32, 32), (1, 128, 16, 16), (1, 256, 8, 8)]
     save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(MethodError, match=r"other.safetensors: not torchvision's VGG16"):
-        features(f"vgg16={tmp_path / 'other.safetensors'}")
+        load_features(f"vgg16={tmp_path / 'other.safetensors'}")
     with pytest.raises(MethodError, match="squeezenet, or vgg16=PATH"):
-        features("vgg19")
+        load_features("vgg19")
 
 
 def test_squeezenets_features_are_about_as_large_as_the_weights_expect() -> None:
@@ -230,7 +230,7 @@ def test_squeezenets_features_are_about_as_large_as_the_weights_expect() -> None
     photo = cv2.imread(str(DEMO / "forest_stream.jpg"))
     crop = np.ascontiguousarray(photo[600:856, 600:856, ::-1])
     tensor = torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 255
-    for layer in features("squeezenet")(tensor):
+    for layer in load_features("squeezenet")(tensor):
         assert 0.5 < float(layer.square().mean().sqrt()) < 2
 
 
