@@ -31,7 +31,7 @@ COMPUTED_ON = ("machine", "workers", "threads", "cluster", "cluster_machines", "
 
 
 class Backend(Protocol):
-    """Where the cases of a job are computed."""
+    """A place to compute the cases of a job."""
 
     def assign_devices(self, specs: list[MethodSpec]) -> list[MethodSpec]:
         """Return the methods with the devices they will run on. Raises InputError."""

@@ -57,7 +57,7 @@ def export(
     console = console or Console(stderr=True, highlight=False, soft_wrap=True)
     protocol, sizes = check_protocol(protocol_name, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
-        raise InputError(f"{destination} is there already; export into a new or empty folder")
+        raise InputError(f"{destination} exists already; export into a new or empty folder")
     photos = check_photos(dataset, protocol, sizes, console)
     readme = README.format(
         protocol=protocol.name,

@@ -1,4 +1,4 @@
-"""How an image file is stored, read from its header."""
+"""Storage properties of image files: format, bit depth, losses, colour profile."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def find(dataset: Path) -> list[tuple[Path, Path | None]]:
             f"dataset {dataset}: {error.strerror}; give a folder of images with --dataset"
         ) from None
     if not images:
-        raise InputError(f"dataset {dataset} holds no image ({', '.join(SUFFIXES)})")
+        raise InputError(f"dataset {dataset} contains no image ({', '.join(SUFFIXES)})")
     orphans = sorted(masks.keys() - images.keys())
     if orphans:
         raise InputError(f"{masks[orphans[0]]}: mask without an image of that name; remove it")
@@ -162,7 +162,7 @@ def _crop(
         return None
     if protocol.crop == "refuse":
         raise InputError(
-            f"{path}: is {width}x{height}, protocol {protocol.name} takes square photographs; "
+            f"{path}: is {width}x{height}, protocol {protocol.name} requires square photographs; "
             "crop it, or use --protocol centre-crop, which takes the largest centred square"
         )
     return crop_box(width, height)

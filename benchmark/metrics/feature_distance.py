@@ -146,9 +146,7 @@ def _metric(name: str, label: str, features: str, network: str) -> Metric:
     return Metric(
         name=name,
         label=label,
-        unit="",
         better="lower",
-        decimals=3,
         definition=f"mean squared distance of unit-length features of {features}, over the hole "
         f"and a quarter of its size around it, at full resolution; not LPIPS",
         function=function,

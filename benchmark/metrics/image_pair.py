@@ -46,17 +46,13 @@ def checked_pair(reference: Image, result: Image, mask: Mask | None = None) -> I
         raise ValueError(
             f"reference {reference.shape} and result {result.shape} must have one shape"
         )
-    if mask is not None:
-        _check_mask(mask, reference.shape[:2])
+    shape = reference.shape[:2]
+    if mask is not None and (mask.dtype != np.bool_ or mask.shape != shape):
+        raise ValueError(f"mask must be bool {shape}, True = hole, is {mask.dtype} {mask.shape}")
+    if mask is not None and not mask.any():
+        raise ValueError("mask has no hole pixel: there is nothing to score in the hole")
     reference, result = np.ascontiguousarray(reference), np.ascontiguousarray(result)
     return ImagePair(reference, result, mask, *_changed_box(reference, result))
-
-
-def _check_mask(mask: Mask, shape: tuple[int, ...]) -> None:
-    if mask.dtype != np.bool_ or mask.shape != shape:
-        raise ValueError(f"mask must be bool {shape}, True = hole, is {mask.dtype} {mask.shape}")
-    if not mask.any():
-        raise ValueError("mask has no hole pixel: there is nothing to score in the hole")
 
 
 def _changed_box(reference: Image, result: Image) -> tuple[slice, slice]:

@@ -64,9 +64,7 @@ def _check(network: str = "alex") -> None:
 LPIPS = Metric(
     name="lpips",
     label="LPIPS",
-    unit="",
     better="lower",
-    decimals=3,
     definition="Zhang et al. 2018, version 0.1, network {network}, of the hole and a quarter of "
     "its size around it, at full resolution",
     function=_lpips,

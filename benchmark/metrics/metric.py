@@ -44,11 +44,11 @@ class Metric:
 
     name: str
     label: str
-    unit: str
     better: Literal["higher", "lower"]
-    decimals: int
     definition: str
     function: Callable[..., Scores]
+    unit: str = ""
+    decimals: int = 3
     options: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[..., None] = _accept_all
     across_resolutions: bool = True

@@ -90,7 +90,6 @@ L1 = Metric(
     label="L1",
     unit="0-255",
     better="lower",
-    decimals=3,
     definition="mean absolute difference, 0-255, over all pixels and RGB",
     function=_l1,
 )
@@ -99,7 +98,6 @@ PSNR = Metric(
     label="PSNR",
     unit="dB",
     better="higher",
-    decimals=3,
     definition="peak 255, one mean square over all pixels and RGB of an image",
     function=_psnr,
 )

@@ -181,9 +181,7 @@ def _hole(mask: Mask | None, rows: slice, columns: slice) -> Flags:
 SSIM = Metric(
     name="ssim",
     label="SSIM",
-    unit="",
     better="higher",
-    decimals=3,
     definition="Gaussian window, sigma {sigma} px, population covariance, mean of RGB "
     "(Wang et al. 2004)",
     function=_ssim,
@@ -194,9 +192,7 @@ SSIM = Metric(
 SSIM_UNIFORM = Metric(
     name="ssim_uniform",
     label="SSIM (uniform)",
-    unit="",
     better="higher",
-    decimals=3,
     definition="uniform window, {window} x {window} px, sample covariance, mean of RGB "
     "(scikit-image's default)",
     function=_ssim_uniform,

@@ -1,1 +1,1 @@
-"""What to run: requests, methods, cases and their keys."""
+"""Planning a run: request, methods, cases and their keys."""

@@ -1,4 +1,4 @@
-"""How many cases run at a time, and with how many threads each."""
+"""Numbers of workers and threads."""
 
 from __future__ import annotations
 

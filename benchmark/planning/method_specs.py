@@ -122,7 +122,7 @@ def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -
         raise InputError(f"method name {label!r} {problem}; choose another name")
     for other in tables:
         if folder_name(other).casefold() == folder_name(label).casefold():
-            raise InputError(f"method {label!r} is there twice (as {other!r}); rename one")
+            raise InputError(f"method {label!r} is listed twice (as {other!r}); rename one")
     tables[label] = table
 
 

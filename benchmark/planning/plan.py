@@ -41,7 +41,7 @@ class Case:
 
 @dataclass
 class Plan:
-    """What a run has to do and the rows that are known already.
+    """The cases of a run, sorted by what is left to do, and the rows known so far.
 
     Parameters
     ----------

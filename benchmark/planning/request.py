@@ -1,4 +1,4 @@
-"""What the user asks for, and the job that results from checking it."""
+"""The request of a user, and the checked job made from it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one case may use.
+    """Limits on the resources of one case.
 
     Parameters
     ----------

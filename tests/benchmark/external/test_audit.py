@@ -85,7 +85,7 @@ def test_exported_inputs_are_the_runs_own_with_the_hole_black(bench: Bench, expo
 
 def test_export_never_writes_over_anything(bench: Bench, exported: Path, tmp_path: Path) -> None:
     code, _, said = exporting(bench, "--export-inputs", str(exported))
-    assert code == 2 and "is there already; export into a new or empty folder" in said
+    assert code == 2 and "exists already; export into a new or empty folder" in said
     code, _, said = exporting(bench, "--export-inputs", str(tmp_path / "n"), "--methods", "telea")
     assert code == 2 and "runs no method" in said and not (tmp_path / "n").exists()
     code, _, said = exporting(bench, "--export-inputs", str(tmp_path / "n"), "--resolutions", "99")

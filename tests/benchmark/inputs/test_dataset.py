@@ -135,7 +135,7 @@ def test_unsupported_format_is_not_skipped_in_silence(photos: Path, tmp_path: Pa
 def test_nothing_there(tmp_path: Path) -> None:
     assert "nowhere" in refusal(tmp_path / "nowhere", tmp_path)
     (tmp_path / "bare").mkdir()
-    assert "holds no image" in refusal(tmp_path / "bare", tmp_path)
+    assert "contains no image" in refusal(tmp_path / "bare", tmp_path)
 
 
 @pytest.mark.parametrize(

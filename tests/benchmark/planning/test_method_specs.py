@@ -46,7 +46,7 @@ def test_seed_reaches_the_methods_that_have_one(tmp_path: Path) -> None:
     [
         ("tela", "did you mean 'telea'"),
         (",", "--methods is empty"),
-        ("telea,telea", "there twice"),
+        ("telea,telea", "listed twice"),
         ("reference", "reserved"),
         ("../telea", "path separator"),
         ("-telea", "begins with '-'"),
