@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import dask
+from dask.utils import parse_timedelta
 from distributed import Client, Future, Scheduler, Security
 from distributed.client import ClosedClientError
 from distributed.core import rpc
@@ -29,8 +30,8 @@ from methods.errors import InputError
 T = TypeVar("T")
 
 PREFIX = "inpainting-suite-"
-# How long Dask tries to restore a broken connection.
-CONNECT_S = 10
+# How long a scheduler may take to answer, and Dask tries to restore a broken connection.
+CONNECT_S = min(10, parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
 REACH_S = 2.0
 # Dask would warn of photographs that are sent with their cases.
 QUIET = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
@@ -66,10 +67,8 @@ class ClusterClient:
     def workers(self) -> dict[str, dict[str, Any]]:
         """Return what the scheduler knows of every worker, by address. Raises InputError."""
         try:
-            identity = self.call(
-                lambda client: client.sync(client.scheduler.identity, n_workers=-1)
-            )
-            return dict(identity["workers"])
+            answer = self.call(lambda client: client.sync(client.scheduler.identity, n_workers=-1))
+            return dict(answer["workers"])
         except OSError:
             raise self._gone() from None
 
@@ -137,10 +136,6 @@ class ClusterClient:
             f"the scheduler at {self.address} is gone; finished cases are kept: start it again, "
             "the same command goes on"
         )
-
-
-def _workers(client: Client) -> dict[str, dict[str, Any]]:
-    return dict(client.sync(client.scheduler.identity, n_workers=-1)["workers"])
 
 
 @contextmanager

@@ -29,12 +29,8 @@ def describe(dask_worker: Worker) -> tuple[str, str, Machine]:
 
 @cache
 def _this_machine() -> Machine:
-    return {"host": socket.gethostname(), "threads": threads(), **provenance.machine()}
-
-
-def threads() -> int:
-    """Return the number of threads of a case on this worker."""
-    return requested_threads() or 1
+    threads = requested_threads() or 1
+    return {"host": socket.gethostname(), "threads": threads, **provenance.machine()}
 
 
 def record(address: str, machines: Machines) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from pathlib import Path
 from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
 import methods
-from benchmark.cluster.machines import threads
 from benchmark.execution.inference import close_all
-from benchmark.planning.concurrency import limit_threads
+from benchmark.planning.concurrency import limit_threads, requested_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case
 from benchmark.run_folder.folder import key_of
@@ -94,8 +93,9 @@ class WorkerCheck(WorkerPlugin):
         if multiprocessing.current_process().daemon:
             multiprocessing.current_process().daemon = False
         # Some libraries take an invalid number as all cores.
-        os.environ["OMP_NUM_THREADS"] = str(threads())
-        limit_threads(threads())
+        threads = requested_threads() or 1
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        limit_threads(threads)
         where = f"worker {worker.address} on {socket.gethostname()}"
         await asyncio.to_thread(self._check, where)
         self.passed = True

@@ -26,13 +26,15 @@ class ClusterCase:
     """A case that no worker has finished yet.
 
     stored: row of a result that is only scored again; future: its task, once it is submitted;
-    wants_inputs: whether reference and mask come back with it; retries: those so far.
+    workers: the only ones that may run it, None for any; wants_inputs: whether reference and mask
+    come back with it; retries: those so far.
     """
 
     case: Case
     stored: Row | None
     queue: WorkQueue
     future: Future[Any] = None  # type: ignore[assignment]
+    workers: set[str] | None = None
     wants_inputs: bool = False
     retries: int = 0
 
@@ -51,8 +53,8 @@ class WorkQueue:
 
     def slots_of(self, worker: WorkerInfo) -> int:
         """Return how many cases of this queue a worker runs at a time."""
-        if not is_running(worker):
-            return 0
+        if worker["status"] != "running":
+            return 0  # paused for lack of memory, or about to leave
         if not self.resources:
             return int(worker["nthreads"])
         return min(int(worker["resources"].get(name, 0)) for name in self.resources)
@@ -71,20 +73,20 @@ class WorkerEligibility:
         # Method -> addresses of workers without what it needs.
         self._lacking: defaultdict[str, set[str]] = defaultdict(set)
 
-    def suitable(self, case: ClusterCase) -> list[str] | None:
+    def suitable(self, case: ClusterCase) -> set[str] | None:
         """Return the addresses of the suitable workers; None for any, also if there is none."""
         method, resolution, _ = case.case.slot
         too_little = self._too_little[method, resolution]
         lacking = self._lacking[method]
         if not too_little and not lacking:
             return None
-        return [
+        return {
             address
             for address, worker in self.workers.items()
             if case.queue.slots_of(worker)
             and address not in lacking
             and _memory_gb(worker) > too_little
-        ] or None
+        } or None
 
     def is_to_move(self, case: ClusterCase, result: CaseResult) -> bool:
         """Return whether a case was skipped or out of memory and can run on another worker."""
@@ -101,11 +103,6 @@ class WorkerEligibility:
             return False
         case.retries += 1
         return case.retries <= MOST_RETRIES and self.suitable(case) is not None
-
-
-def is_running(worker: WorkerInfo) -> bool:
-    """Return whether a worker is neither paused for lack of memory nor about to leave."""
-    return bool(worker["status"] == "running")
 
 
 def _memory_gb(worker: WorkerInfo) -> float:

@@ -18,13 +18,7 @@ from benchmark.cluster.client import ClusterClient
 from benchmark.cluster.machines import Machines
 from benchmark.cluster.messages import CaseMessage, CaseResult, PhotographMissingError, read_files
 from benchmark.cluster.plugins import GPU, needs_gpu
-from benchmark.cluster.queues import (
-    MOST_RETRIES,
-    ClusterCase,
-    WorkerEligibility,
-    WorkQueue,
-    is_running,
-)
+from benchmark.cluster.queues import MOST_RETRIES, ClusterCase, WorkerEligibility, WorkQueue
 from benchmark.cluster.worker import run_case
 from benchmark.execution.background import Background
 from benchmark.execution.writer import Writer
@@ -73,8 +67,7 @@ class ClusterRunner:
     def run(self, to_run: list[Case], to_score: list[tuple[Case, Row]]) -> Machines:
         """Run and score cases; return the machines of the workers that did.
 
-        Raises InputError if results cannot be written or the scheduler is gone; finished cases are
-        kept. On KeyboardInterrupt the cases under way are given up.
+        Raises InputError if results cannot be written or the scheduler is gone.
         """
         # A result that is only scored again needs no GPU.
         on_gpu = [(case, None) for case in to_run if needs_gpu(case.spec)]
@@ -105,10 +98,7 @@ class ClusterRunner:
         for each in self._queues:
             computing = self._computing(each)
             if before.keys() - workers.keys():
-                # Dask counts a lost worker against every task that it had, also against those
-                # that waited behind the running one. Submitted again they begin at zero.
-                for waiting in computing[each.slots :]:
-                    self._submit_again(waiting)
+                self._take_back(computing, each.slots)
             each.slots = sum(map(each.slots_of, workers.values()))
             was_waiting = each.is_waiting
             each.is_waiting = not each.slots and bool(each.cases or computing)
@@ -117,12 +107,28 @@ class ClusterRunner:
                 self._console.print(f"waiting for a worker{kind} at {self._cluster.address}")
         self._writer.set_workers(self._queues[0].slots)
         for name, worker in sorted(workers.items()):
-            was_running = name not in before or is_running(before[name])
-            if was_running and worker["status"] == "paused":
+            was_paused = name in before and before[name]["status"] == "paused"
+            if worker["status"] == "paused" and not was_paused:
                 self._console.print(
                     f"{name} is paused: it has used up most of its {worker['memory_limit'] >> 20} "
                     "MB; give it a larger --memory-limit"
                 )
+
+    def _take_back(self, computing: list[ClusterCase], slots: int) -> None:
+        """Take back cases that only waited, or that no worker can run any more.
+
+        Dask counts a lost worker against every task that it had, also against those that waited
+        behind the running one. Submitted again, they begin at zero.
+        """
+        for number, case in enumerate(computing):
+            if case.workers and not case.workers & self._eligibility.workers.keys():
+                case.retries += 1
+                if case.retries <= MOST_RETRIES:
+                    self._submit_again(case)
+                else:
+                    self._give_up(case, "the only workers that can run it were lost")
+            elif number >= slots:
+                self._submit_again(case)
 
     def _computing(self, each: WorkQueue) -> list[ClusterCase]:
         """Return the cases of a queue whose tasks are not done, oldest first."""
@@ -146,7 +152,7 @@ class ClusterRunner:
         if case.future is None:
             self._writer.started(case.case)
             case.wants_inputs = self._writer.takes_input(case.case)
-        message, workers = self._message(case), self._eligibility.suitable(case)
+        message, case.workers = self._message(case), self._eligibility.suitable(case)
         case.future = self._cluster.call(
             lambda client: client.submit(
                 run_case,
@@ -154,9 +160,7 @@ class ClusterRunner:
                 pure=False,
                 retries=RETRIES,
                 resources=case.queue.resources or None,
-                workers=workers,
-                # If all of these are lost.
-                allow_other_workers=workers is not None,
+                workers=case.workers and list(case.workers),
             )
         )
         self._submitted[case.future.key] = case
@@ -253,6 +257,7 @@ class ClusterRunner:
 
     def _give_up(self, case: ClusterCase, reason: str) -> None:
         del self._submitted[case.future.key]
+        self._cluster.cancel([case.future])
         error = f"{reason}; --overwrite failed tries it again"
         row = Row(*case.case.slot, status="failed", error=error)
         self._background.submit(self._write, case, row)

@@ -1,13 +1,13 @@
-"""What a cluster gives and what limits it: `python -m tests.bench.cluster_bench [PART ...]`.
+"""Measure throughput on a cluster: `python -m tests.bench.cluster_bench [PART ...]`.
 
-tiny: cases a second against workers and against the number of cases, so small that everything but
-    the method is measured; and the peak memory of the process that hands them out.
+tiny: cases per second against workers and against the number of cases, so small that everything but
+    the method is measured; and the peak memory of the command's process.
 real: the same with photographs of 2048 px (datasets/demo), beside --workers of a local run.
-writer: results of 2048 px that one process can write in a second.
-scheduler: batches a second that a scheduler hands out and takes back, empty ones.
+writer: results of 2048 px that one process writes per second.
+scheduler: empty tasks per second.
 
-Seconds of a run are those in which cases run: starting, the dataset's check and the report are left
-out. Each figure comes from a process of its own; memory is its peak, Python included.
+The time of a run is that of its cases, without the start, the check of the dataset and the report.
+Each figure comes from a process of its own; memory is its peak, Python included.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def placed(request: Request, where: str) -> Request:
 
 
 def run_of(request: Request) -> Callable[[], None]:
-    """Its output ends with the seconds in which cases ran."""
+    """Write the seconds in which cases ran to seconds.txt."""
 
     def act() -> None:
         spent: list[float] = []
@@ -74,7 +74,7 @@ def run_of(request: Request) -> Callable[[], None]:
 
 @contextmanager
 def timed(spent: list[float]):
-    """Adds the seconds of a job's cases to `spent`."""
+    """Add the seconds of a job's cases to `spent`."""
     opening = benchmark.job.open_backend
 
     @contextmanager
@@ -131,7 +131,7 @@ def show(part: str, place: str, where: str, cases: int) -> None:
 
 
 def show_writer() -> None:
-    """Files and their directories synced, by as many threads as a run has."""
+    """Write and sync results with as many threads as a run has."""
     photo = next(iter(sorted(DEMO.glob("*.[jp][pn]g"))))
     content = png_bytes(read_rgb(photo))
     with TemporaryDirectory(dir=ROOT / "results") as place, ThreadPoolExecutor(WRITERS) as pool:
@@ -147,16 +147,16 @@ def show_writer() -> None:
 
 
 def show_scheduler() -> None:
-    batches = 2000
+    tasks = 2000
     with (
         LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
         wait(client.map(abs, range(100), pure=False))
         began = time.perf_counter()
-        wait(client.map(abs, range(batches), pure=False))
+        wait(client.map(abs, range(tasks), pure=False))
         seconds = time.perf_counter() - began
-    print(f"\nscheduler: {batches / seconds:.0f} batches/s")
+    print(f"\nscheduler: {tasks / seconds:.0f} tasks/s")
 
 
 PARTS = {"tiny": show_tiny, "real": show_real, "writer": show_writer, "scheduler": show_scheduler}

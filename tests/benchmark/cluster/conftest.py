@@ -21,12 +21,18 @@ __all__ = ["photos", "protocol"]
 LONGEST_S = 60
 # Losses are noticed by the network alone; by default after 30 s.
 QUICK = {
-    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "12s",
-    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "6s",
-    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "5s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "9s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "4s",
+    "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s",
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": str(ROOT),
 }
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -34,18 +40,36 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Cluster:
-    """A scheduler on one host and workers on others."""
+    """A scheduler on one host and workers on others, for the tests of a module."""
 
     def __init__(self, hosts: tuple[Host, ...], folder: Path) -> None:
         self.hosts = hosts
         self._folder = folder
-        self.address = f"tcp://{hosts[0].address}:8786"
         self._log = (folder / "cluster.log").open("ab")
+        self._scheduler: subprocess.Popen[bytes] | None = None
+        self._is_usual = False
+
+    def begin(self) -> None:
+        """Start the scheduler unless it still runs as usual; forget what was logged before."""
+        self.address = f"tcp://{self.hosts[0].address}:8786"
+        self._before = len(self._read_log())
+        if self._scheduler is None or self._scheduler.poll() is not None or not self._is_usual:
+            self.hosts[0].kill()
+            self.start_scheduler()
+            self._is_usual = True
+
+    def end(self) -> None:
+        """Stop all workers."""
+        for host in self.hosts[1:]:
+            host.mend()
+            host.kill()
 
     def start_scheduler(self, **more: str) -> subprocess.Popen[bytes]:
         """more: of its environment."""
         command = ["--host", self.hosts[0].address, "--port", "8786", "--no-dashboard"]
-        return self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command, **more)
+        scheduler = self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command, **more)
+        self._scheduler, self._is_usual = scheduler, not more
+        return scheduler
 
     def start_worker(
         self,
@@ -76,16 +100,25 @@ class Cluster:
         )
 
     def log(self) -> str:
+        """What scheduler and workers have logged in this test."""
+        return self._read_log()[self._before :]
+
+    def _read_log(self) -> str:
         return (self._folder / "cluster.log").read_text(errors="replace")
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Three hosts, the scheduler runs on the first; no workers yet."""
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with hosts(3) as made:
-        started = Cluster(made, tmp_path)
-        started.start_scheduler()
-        yield started
+        yield Cluster(made, tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture
+def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """Three hosts, the scheduler runs on the first; no workers yet."""
+    shared_cluster.begin()
+    yield shared_cluster
+    shared_cluster.end()
 
 
 @pytest.fixture

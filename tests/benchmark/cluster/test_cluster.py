@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from benchmark.cluster import machines
 from benchmark.cluster.client import PREFIX
 from benchmark.cluster.plugins import compare, environment
+from benchmark.planning.concurrency import requested_threads
 from methods.errors import InputError
 from tests.benchmark.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
 from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
@@ -32,12 +32,6 @@ METHODS = (
     *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
     *("--resolutions", "48"),
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    # What Dask gives to each of its workers.
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="module")
@@ -335,4 +329,4 @@ def test_threads_of_a_case_are_what_openmp_would_take(
     monkeypatch: pytest.MonkeyPatch, told: str, threads: int
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", told)
-    assert machines.threads() == threads
+    assert (requested_threads() or 1) == threads

@@ -187,9 +187,10 @@ def test_a_case_too_large_for_one_worker_and_deadly_to_another_becomes_a_row(
     words += ("--option", f"{DEADLY}.least_mb=2000", "--resolutions", "48")
     done = bench.run(*words, "--cluster", cluster.address)
     assert done.returncode == 1, done.stderr + cluster.log()
-    statuses = Counter(row["status"] for row in bench.rows().values())
-    assert statuses == {"ok": 3, "failed": 1}
-    assert len(list(tmp_path.glob("killed-*"))) == 1
+    statuses = {image: row["status"] for (_, _, image), row in bench.rows().items()}
+    assert statuses.pop("bright") in {"failed", "out_of_memory"}
+    assert set(statuses.values()) == {"ok"}
+    assert 1 <= len(list(tmp_path.glob("killed-*"))) <= 3
 
 
 def test_ctrl_c_in_a_terminal_ends_workers_here_too(bench: Bench, tmp_path: Path) -> None:
