@@ -1,0 +1,1 @@
+"""Agreement of objective metrics with the preferences of people."""

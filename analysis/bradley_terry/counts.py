@@ -1,20 +1,27 @@
-"""Counted votes by pair of methods, and whether they determine a finite ranking."""
+"""Votes as arrays, and counted by pair of methods."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.csgraph import connected_components
 
 Array = NDArray[np.float64]
 
+# Size in bytes up to which the counts of many clusters or resamples are computed together.
+CHUNK = 64e6
+
 
 class Counts(NamedTuple):
-    """Votes by pair. Each (..., K, K), float64: at [i, j] votes where method i was on the left and
-    j on the right, that went to the left one, to the right one, and to neither. Leading axes are
-    data sets to be fitted at once."""
+    """Votes counted by left and right method.
+
+    Attributes
+    ----------
+    left, right, tie
+        Votes for the left method, for the right one, and for neither, each (..., K, K).
+    """
 
     left: Array
     right: Array
@@ -22,97 +29,126 @@ class Counts(NamedTuple):
 
     @property
     def wins(self) -> Array:
-        """(..., K, K): at [i, j] how often i was preferred to j, whatever the side."""
+        """How often i was preferred to j on either side, (..., K, K)."""
         return self.left + self.right.swapaxes(-1, -2)
 
     @property
     def ties(self) -> Array:
-        """(..., K, K), symmetric: how often neither was preferred."""
+        """How often neither was preferred, (..., K, K), symmetric."""
         return self.tie + self.tie.swapaxes(-1, -2)
 
     @property
     def total(self) -> float:
+        """The number of votes in all data sets."""
         return float(self.left.sum() + self.right.sum() + self.tie.sum())
 
 
 def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
-    """Counts of votes whose sides are not known. wins: (K, K), at [i, j] how often i was preferred
-    to j; ties: (K, K), at [i, j] for i < j how often neither was. Raises ValueError."""
-    found = np.asarray(wins, float)
-    if found.ndim != 2 or found.shape[0] != found.shape[1]:
-        raise ValueError(f"wins must be a square table, not of shape {found.shape}")
-    drawn = np.zeros_like(found) if ties is None else np.triu(np.asarray(ties, float), 1)
-    for table in (found, drawn):
-        if table.shape != found.shape or not np.isfinite(table).all() or (table < 0).any():
+    """Return the counts of votes whose sides are unknown.
+
+    Parameters
+    ----------
+    wins
+        How often i was preferred to j, (K, K); the diagonal is 0.
+    ties
+        How often neither was, (K, K); only the part above the diagonal is read.
+
+    Raises
+    ------
+    ValueError
+        If a table is not square, not finite, negative, or compares a method with itself.
+    """
+    won = np.asarray(wins, float)
+    if won.ndim != 2 or won.shape[0] != won.shape[1]:
+        raise ValueError(f"wins must be a square table, not of shape {won.shape}")
+    tied = np.zeros_like(won) if ties is None else np.triu(np.asarray(ties, float), 1)
+    for table in (won, tied):
+        if table.shape != won.shape or not np.isfinite(table).all() or (table < 0).any():
             raise ValueError("counts must be finite, at least 0, and wins and ties of one shape")
-    if np.diag(found).any():
+    if np.diag(won).any():
         raise ValueError("the diagonal of wins must be 0: nothing is compared with itself")
-    return Counts(found, np.zeros_like(found), drawn)
+    return Counts(won, np.zeros_like(won), tied)
 
 
-class NoEstimateError(ValueError):
-    """The votes have no finite maximum-likelihood estimate. The message says why; remedy: what
-    gives one, nothing where it is empty."""
+class VoteArrays(NamedTuple):
+    """Votes one by one, as arrays of length N.
 
-    def __init__(self, message: str, *, remedy: Literal["prior", "no order", ""] = "prior") -> None:
-        super().__init__(message)
-        self.remedy = remedy
+    Attributes
+    ----------
+    left, right
+        Numbers of the methods shown, 0 to methods - 1.
+    choice
+        0: the left one, 1: the right one, 2: a tie.
+    weight
+        How many votes each stands for, at least 0.
+    cluster
+        The cluster of each vote, 0 to n_clusters - 1; None if every vote is its own.
+    methods
+        K, the number of methods.
+    """
 
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    choice: NDArray[np.int8]
+    weight: Array
+    cluster: NDArray[np.int32] | None
+    methods: int
 
-def check_finite(counts: Counts) -> None:
-    """Raise NoEstimateError unless every method won, lost or tied so that one can come from any
-    method to any other along "was at least once not worse than" (L. R. Ford, Solution of a Ranking
-    Problem from Binary Comparisons, 1957)."""
-    # The quick answer first: fits of few votes take no longer than it.
-    if not finite(counts) and (reason := infinite(counts)):
-        raise NoEstimateError(reason)
+    @property
+    def owner(self) -> NDArray[np.int32]:
+        """The cluster of each vote, (N,)."""
+        if self.cluster is None:
+            return np.arange(len(self.left), dtype=np.int32)
+        return self.cluster
 
+    @property
+    def n_clusters(self) -> int:
+        """The number of clusters."""
+        return len(self.left) if self.cluster is None else int(self.cluster.max()) + 1
 
-def infinite(counts: Counts) -> str:
-    """Why abilities would be infinite without a prior; empty where all are finite."""
-    beats = (counts.wins + counts.ties) > 0
-    if len(np.unique(bounded_groups(counts))) == 1:
-        return ""
-    compared = beats | beats.T
-    alone = np.flatnonzero(~compared.any(axis=1))
-    if len(alone):
-        return f"no votes for method(s) {_named(alone)}"
-    groups, group = connected_components(compared, directed=False)
-    if groups > 1:
-        return "never compared with each other: " + _listed(group)
-    never_won = np.flatnonzero(~beats.any(axis=1))
-    if len(never_won):
-        return f"never preferred: method(s) {_named(never_won)}"
-    never_lost = np.flatnonzero(~beats.any(axis=0))
-    if len(never_lost):
-        return f"always preferred: method(s) {_named(never_lost)}"
-    return "preferred in every vote to all others: a group within " + _listed(
-        bounded_groups(counts)
-    )
+    @property
+    def whole_weights(self) -> bool:
+        """Whether all weights are whole numbers."""
+        return bool((self.weight == np.rint(self.weight)).all())
 
+    @property
+    def sample_size(self) -> int:
+        """What the bootstrap draws from: clusters with votes, or votes that are their own cluster.
 
-def bounded_groups(counts: Counts) -> NDArray[np.int32]:
-    """(K,), a number of each method's group: votes bound the differences within a group, and none
-    between groups."""
-    beats = (counts.wins + counts.ties) > 0
-    return np.asarray(connected_components(beats, connection="strong")[1])
+        A vote of weight 700 counts as 700; rows are counted where weights are not whole numbers.
+        """
+        if self.cluster is None and self.whole_weights:
+            return int(self.weight.sum())
+        return int((np.bincount(self.owner, self.weight) > 0).sum())
 
+    @property
+    def cells(self) -> NDArray[np.intp]:
+        """The place of each vote in flattened tables (3, K, K), (N,)."""
+        table_row = self.choice.astype(np.intp) * self.methods + self.left
+        return table_row * self.methods + self.right
 
-def _listed(group: NDArray[np.int32]) -> str:
-    return " | ".join(_named(np.flatnonzero(group == g)) for g in range(group.max() + 1))
+    def counts(self) -> Counts:
+        """Count all votes, (K, K)."""
+        flat = np.bincount(self.cells, weights=self.weight, minlength=3 * self.methods**2)
+        return Counts(*flat.reshape(3, self.methods, self.methods))
 
+    def counts_by_cluster(self) -> Iterator[tuple[int, Counts]]:
+        """Count the votes of each cluster, many clusters at a time.
 
-def finite(counts: Counts, order: bool = False) -> NDArray[np.bool_]:
-    """For counts with leading axes: where `fit` has an estimate without a prior."""
-    k = counts.left.shape[-1]
-    left, right, tie = (part.any(axis=(-1, -2)) for part in counts)
-    decided = ((left & right) | tie) if order else (left | right)
-    reach = ((counts.wins + counts.ties) > 0) | np.eye(k, dtype=bool)
-    for _ in range(max(1, int(np.ceil(np.log2(k))))):
-        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    return np.asarray(reach.all(axis=(-1, -2)) & decided & (left | right))
-
-
-def _named(methods: NDArray[np.intp]) -> str:
-    """Numbers in braces, which callers that know the names replace."""
-    return ", ".join(f"{{{number}}}" for number in methods)
+        Yields
+        ------
+        int
+            The first cluster of this part.
+        Counts
+            Of that cluster and the following ones, (clusters, K, K).
+        """
+        size = 3 * self.methods**2
+        owner, cells = self.owner, self.cells
+        at_once = max(1, int(CHUNK / (8 * size)))
+        for first in range(0, self.n_clusters, at_once):
+            number = min(at_once, self.n_clusters - first)
+            part = (owner >= first) & (owner < first + number)
+            place = (owner[part] - first) * size + cells[part]
+            flat = np.bincount(place, weights=self.weight[part], minlength=number * size)
+            tables = flat.reshape(number, 3, self.methods, self.methods)
+            yield first, Counts(*tables.transpose(1, 0, 2, 3))

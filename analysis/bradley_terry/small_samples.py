@@ -1,85 +1,119 @@
-"""What few people, images or votes allow: wider intervals, Student's t, or no inference at all.
+"""Intervals and tests from few participants, images or votes.
 
-The bootstrap of n clusters spreads by sqrt((n - 1) / n) too little and knows nothing of the doubt
-about that spread. Both are mended as Student's interval mends the normal one (T. C. Hesterberg,
-What Teachers Should Know About the Bootstrap, The American Statistician 2015).
+The bootstrap of n clusters underestimates the standard error by sqrt((n - 1) / n) and ignores the
+uncertainty of that estimate; Student's t corrects both. From fewer than five clusters no interval
+reaches its nominal coverage, so none is given.
+
+References
+----------
+Student, The Probable Error of a Mean, Biometrika 6 (1), 1908.
+T. C. Hesterberg, What Teachers Should Know About the Bootstrap: Resampling in the Undergraduate
+Statistics Curriculum, The American Statistician 69 (4), 2015.
+S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics
+6 (2), 1979. (`holm`)
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import norm, t
 
-from analysis.bradley_terry.fit import Array
+from analysis.bradley_terry.counts import Array
 
-# Clusters under which no interval holds what it promises, and under which readers are warned.
-FEWEST, FEW = 5, 20
-# A spread of log-odds under this is rounding: all clusters voted alike, which says nothing about
-# how others would.
-NO_SPREAD = 1e-6
-# Share of draws in which a parameter must be.
-MOST_THERE = 0.95
+# Fewest clusters for inference, and fewest without a warning.
+MIN_CLUSTERS, _ENOUGH_CLUSTERS = 5, 20
+# Smaller standard deviations of log-odds are rounding: all clusters voted alike, which does not
+# show how others would vote.
+_NO_SPREAD = 1e-6
+# Least share of resamples in which a parameter must be estimable.
+_LEAST_ESTIMABLE = 0.95
 
 
-def _factor(clusters: int, level: float) -> float:
-    """Student's limit over the normal one, and the spread that the bootstrap misses."""
+def _widening(clusters: int, level: float) -> float:
+    """Student's quantile over the normal one, times the missing factor of the standard error."""
     tail = (1 - level) / 2
     student = float(t.isf(tail, clusters - 1) / norm.isf(tail))
     return student * math.sqrt(clusters / (clusters - 1))
 
 
-def widened(drawn: Array, middle: Array, clusters: int, level: float) -> Array:
-    """Draws as far from the estimate as their percentiles must be."""
-    if clusters < FEWEST:
-        return np.full_like(drawn, np.nan)
-    return middle + _factor(clusters, level) * (drawn - middle)
+def widened(resampled: Array, estimate: Array, clusters: int, level: float) -> Array:
+    """Move resampled values away from the estimate, so that their percentiles are interval limits.
+
+    Parameters
+    ----------
+    resampled
+        Estimates from resamples, (resamples, ...).
+    estimate
+        Estimate from all votes, (...).
+    clusters
+        Number of clusters drawn in each resample.
+    level
+        Nominal coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    array
+        (resamples, ...); NaN for fewer than `MIN_CLUSTERS` clusters.
+    """
+    if clusters < MIN_CLUSTERS:
+        return np.full_like(resampled, np.nan)
+    return estimate + _widening(clusters, level) * (resampled - estimate)
 
 
-def tails(clusters: int, level: float) -> tuple[float, float]:
-    """Percentiles (0 to 1) to take instead, for what has bounds that widening would cross."""
-    tail = float(norm.sf(norm.isf((1 - level) / 2) * _factor(clusters, level)))
+def widened_tails(clusters: int, level: float) -> tuple[float, float]:
+    """Return quantiles (0 to 1) to use instead of `widened` for bounded values."""
+    tail = float(norm.sf(norm.isf((1 - level) / 2) * _widening(clusters, level)))
     return tail, 1 - tail
 
 
-def errors(drawn: Array, clusters: int) -> Array:
-    """Standard errors from draws along the first axis, NaN where there is nothing to tell."""
-    if clusters < FEWEST:
-        return np.full(drawn.shape[1:], np.nan)
-    found = drawn.std(axis=0, ddof=1) * math.sqrt(clusters / (clusters - 1))
-    return np.where(found > NO_SPREAD, found, np.nan)
+def std_errors(resampled: Array, clusters: int) -> Array:
+    """Return standard errors from resamples along the first axis.
+
+    They are NaN for fewer than `MIN_CLUSTERS` clusters, and where all resamples agree.
+    """
+    if clusters < MIN_CLUSTERS:
+        return np.full(resampled.shape[1:], np.nan)
+    errors = resampled.std(axis=0, ddof=1) * math.sqrt(clusters / (clusters - 1))
+    return np.where(errors > _NO_SPREAD, errors, np.nan)
 
 
-def effect_error(drawn: Array, clusters: int) -> float:
-    """Standard error of a parameter that some draws may lack (NaN), such as that of ties where none
-    was drawn; NaN where these are so many that the others would understate it."""
-    there = drawn[np.isfinite(drawn)]
-    if len(there) < MOST_THERE * len(drawn) or len(there) < 2:
+def parameter_error(resampled: Array, clusters: int) -> float:
+    """Return the standard error of a parameter that is NaN in some resamples, (resamples,).
+
+    For example the tie parameter in resamples without ties. NaN if too many are NaN: the others
+    would understate the error.
+    """
+    known = resampled[np.isfinite(resampled)]
+    if len(known) < max(2, _LEAST_ESTIMABLE * len(resampled)):
         return math.nan
-    return float(errors(there, clusters))
+    return float(std_errors(known, clusters))
 
 
 def p_value(estimate: float, error: float, clusters: int) -> float:
-    """Two-sided; NaN without an error."""
+    """Return the two-sided p-value of a t-test against 0; NaN if `error` is."""
     return float(2 * t.sf(abs(estimate) / error, clusters - 1)) if error > 0 else math.nan
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Adjusted for all that are known; the others stay NaN."""
-    found = np.array(p_values, float)
-    known = np.flatnonzero(np.isfinite(found))
-    rising = known[np.argsort(found[known], kind="stable")]
-    times = len(rising) - np.arange(len(rising))
-    found[rising] = np.minimum(np.maximum.accumulate(found[rising] * times), 1)
-    return [float(p) for p in found]
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for multiple tests by Holm's method; NaN stays NaN and is not counted."""
+    adjusted = np.array(p_values, float)
+    known = np.flatnonzero(np.isfinite(adjusted))
+    ascending = known[np.argsort(adjusted[known], kind="stable")]
+    factors = len(ascending) - np.arange(len(ascending))
+    adjusted[ascending] = np.minimum(np.maximum.accumulate(adjusted[ascending] * factors), 1)
+    return [float(p) for p in adjusted]
 
 
 def warnings(clusters: int, unit: str) -> list[str]:
-    """What readers must know about so many clusters."""
-    if clusters >= FEW:
+    """Return what readers must know about a small number of clusters, named `unit`."""
+    if clusters >= _ENOUGH_CLUSTERS:
         return []
     few = f"Warning: only {clusters} {unit}{'' if clusters == 1 else 's'}"
-    if clusters < FEWEST:
-        return [f"{few}: under {FEWEST} no intervals, rank intervals, tests or groups are given"]
+    if clusters < MIN_CLUSTERS:
+        return [
+            f"{few}: under {MIN_CLUSTERS} no intervals, rank intervals, tests or groups are given"
+        ]
     return [f"{few}: intervals may be too narrow"]

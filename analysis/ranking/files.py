@@ -1,4 +1,4 @@
-"""What a ranking is written as: CSV, Markdown and LaTeX tables, plots, and how it was made."""
+"""Files of a ranking: CSV, Markdown and LaTeX tables, plots, and how it was computed."""
 
 from __future__ import annotations
 
@@ -10,43 +10,54 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from analysis import style
-from analysis.bradley_terry.fit import Fit
 from analysis.output import (
     ABSENT,
     between,
-    float_of,
+    latex_table,
     make_folder,
-    markdown_cell,
+    markdown_table,
     number,
     to_csv,
 )
 from analysis.ranking import overview
 from analysis.ranking import plots as rank_plots
-from analysis.ranking.per_image import PRIOR_VOTES, Cell, Part
+from analysis.ranking.pairwise import SIGNIFICANT, PairDifference
+from analysis.ranking.per_image import PRIOR_VOTES, AbilityOnPart, Cell
 from analysis.ranking.quality_report import Quality
-from analysis.ranking.ranking import SIGNIFICANT, Pair, Ranking, Row
+from analysis.ranking.ranking import RankedMethod, Ranking
 from analysis.style import HOUSE, Style
-from analysis.votes.exclusions import Step, counted, left_out
+from analysis.votes.exclusions import Step, people_in_words, step_in_words
 from methods.files import write_atomically
 
-LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
-# Headings where a page is narrow.
-SHORT = {"std. error": "SE", "rank interval": "ranks"}
-# Beside ranking.csv, whose columns other programs rely on, so that it can hold no remark itself.
-READ_FIRST = "ranking.READ_FIRST.txt"
-# Pairs that go on a page; of more, neighbours only.
-MOST_PAIRS = 45
+_LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
+# Shorter headings for LaTeX.
+_SHORT = {"std. error": "SE", "rank interval": "ranks"}
+# Other programs rely on the columns of ranking.csv, so its warnings are in a file beside it.
+_READ_FIRST = "ranking.READ_FIRST.txt"
+# More pairs do not fit a page: then neighbours in the ranking only.
+_MOST_PAIRS = 45
 
-
-# Rankings by image or group, where asked for.
-Parts = dict[Cell, list[Part]]
+# Rankings on each image or group.
+Parts = dict[Cell, list[AbilityOnPart]]
 
 
 class Study(NamedTuple):
-    """A ranking, the flow from all to valid votes, how good those are; parts: rankings by
-    image or group, where asked for; command: what made it."""
+    """A ranking with everything that its files say.
+
+    Attributes
+    ----------
+    ranking, quality
+        The ranking, and the quality of its votes.
+    flow
+        From all to valid votes.
+    parts
+        Rankings on each image or group, if asked for.
+    command
+        Arguments of the command that computed it.
+    """
 
     ranking: Ranking
     flow: list[Step]
@@ -56,49 +67,49 @@ class Study(NamedTuple):
 
 
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
-    """ranking, pairs and exclusions as .csv, ranking as .md and .tex, plots as .png and .pdf,
-    rank.json, and READ_FIRST where numbers need it; the paths of what was written."""
+    """Write all files of a ranking and return their paths.
+
+    Raises
+    ------
+    InputError
+        If `folder` cannot be created.
+    """
     make_folder(folder)
-    marks = marks_of(study.ranking)
+    prior = study.ranking.settings.prior
+    simulated = study.ranking.simulated.constants
+    constants = {**simulated, **({"prior": prior} if prior else {})}
     texts = {
-        "ranking.csv": to_csv(Row._fields, study.ranking.rows),
-        "pairs.csv": to_csv(Pair._fields, study.ranking.pairs, marks),
-        "exclusions.csv": to_csv(Step._fields, study.flow, study.ranking.simulated.marks),
+        "ranking.csv": to_csv(RankedMethod._fields, study.ranking.rows),
+        "pairs.csv": to_csv(PairDifference._fields, study.ranking.pairs, constants),
+        "exclusions.csv": to_csv(Step._fields, study.flow, simulated),
         "ranking.md": to_markdown(study),
         "ranking.tex": to_latex(study),
         "pairs.tex": pairs_to_latex(study),
-        "rank.json": json.dumps(provenance(study), indent=2) + "\n",
+        "rank.json": json.dumps(_provenance(study), indent=2) + "\n",
     }
     texts |= {
-        f"by_{by}.csv": to_csv(Part._fields, parts, marks) for by, parts in study.parts.items()
+        f"by_{by}.csv": to_csv(AbilityOnPart._fields, parts, constants)
+        for by, parts in study.parts.items()
     }
-    needed = _needed(study.ranking)
-    if needed:
-        texts[READ_FIRST] = "\n".join(["What must be known of ranking.csv:", *needed]) + "\n"
+    warnings = _warnings(study.ranking)
+    if warnings:
+        texts[_READ_FIRST] = "\n".join(["What must be known of ranking.csv:", *warnings]) + "\n"
     else:
-        (folder / READ_FIRST).unlink(missing_ok=True)
+        (folder / _READ_FIRST).unlink(missing_ok=True)
     with style.styled(look):
-        drawn = list(rank_plots.all_plots(study.ranking))
-        drawn += [
-            (f"by_{by}", overview.overview(study.ranking, parts))
-            for by, parts in study.parts.items()
-        ]
-        for name, figure in drawn:
+        figures = dict(rank_plots.all_plots(study.ranking))
+        for by, parts in study.parts.items():
+            figures[f"by_{by}"] = overview.overview(study.ranking, parts)
+        for name, figure in figures.items():
             style.save(figure, folder / name)
     for name, text in texts.items():
         write_atomically(folder / name, text)
-    plots = [f"{name}.{suffix}" for name, _ in drawn for suffix in ("png", "pdf")]
+    plots = [f"{name}.{suffix}" for name in figures for suffix in ("png", "pdf")]
     return [folder / name for name in (*texts, *plots)]
 
 
-def marks_of(ranking: Ranking) -> dict[str, float]:
-    """Column -> what stands in every row of a CSV file made of this ranking."""
-    prior = ranking.settings.prior
-    return {**ranking.simulated.marks, **({"prior": prior} if prior else {})}
-
-
 def cells(ranking: Ranking) -> list[list[str]]:
-    """The ranking as rows of text, the heading first."""
+    """Return the table of the ranking as rows of text, the heading first."""
     level = f"{100 * ranking.settings.level:g} % interval"
     heading = ["rank", "method", "ability", "std. error", level, "rank interval", "wins", "losses"]
     ties = any(row.ties for row in ranking.rows)
@@ -117,32 +128,31 @@ def cells(ranking: Ranking) -> list[list[str]]:
 
 
 def to_markdown(study: Study) -> str:
+    """Return the table of the ranking with its notes as Markdown."""
     heading, *lines = cells(study.ranking)
-    table = ["| " + " | ".join(heading) + " |", "|---:|---|" + "---:|" * (len(heading) - 2)]
-    table += ["| " + " | ".join(markdown_cell(cell) for cell in line) + " |" for line in lines]
-    notes = "".join(f"- {markdown_cell(note)}\n" for note in notes_of(study))
-    return "\n".join(table) + "\n\n" + notes
+    return markdown_table(heading, lines, notes_of(study), names=[1])
 
 
 def to_latex(study: Study) -> str:
+    """Return the table of the ranking with its notes as LaTeX."""
     heading, *lines = cells(study.ranking)
     caption = "Ranking of methods by people's preferences (Bradley-Terry)"
-    return float_of(
-        [SHORT.get(name, name) for name in heading],
+    return latex_table(
+        [_SHORT.get(name, name) for name in heading],
         lines,
         notes_of(study),
         names=[1],
-        caption=marked(caption, study.ranking),
+        caption=_marked(caption, study.ranking),
         label="ranking",
     )
 
 
 def pairs_to_latex(study: Study) -> str:
-    """Every two methods: who is preferred, how often, and whether that may be chance."""
+    """Return the table of differences between methods as LaTeX."""
     ranking = study.ranking
     names = [row.method for row in ranking.rows]
     near = {(names[i], names[i + 1]) for i in range(len(names) - 1)}
-    every = len(ranking.pairs) <= MOST_PAIRS
+    every = len(ranking.pairs) <= _MOST_PAIRS
     shown = [pair for pair in ranking.pairs if every or (pair.better, pair.worse) in near]
     level = f"{100 * ranking.settings.level:g} % interval (%)"
     lines = [
@@ -153,7 +163,7 @@ def pairs_to_latex(study: Study) -> str:
         ]
         for pair in shown
     ]  # fmt: skip
-    notes = _needed(ranking)
+    notes = _warnings(ranking)
     notes.append(
         "Difference of abilities, and the share of decided votes that the first is expected to "
         "win, with its interval; p: Wald tests with the bootstrap's errors, adjusted for all pairs "
@@ -161,38 +171,38 @@ def pairs_to_latex(study: Study) -> str:
     )
     if not every:
         notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
-    return float_of(
+    return latex_table(
         ["preferred", "to", "difference", "share", level, "p", "votes"],
         lines,
         notes,
         names=[0, 1],
-        caption=marked("Differences between methods by people's preferences", ranking),
+        caption=_marked("Differences between methods by people's preferences", ranking),
         label="pairs",
     )
 
 
-def marked(caption: str, ranking: Ranking) -> str:
+def _marked(caption: str, ranking: Ranking) -> str:
     label = ranking.simulated.label
     return f"{caption}; {label}" if label else caption
 
 
-def _needed(ranking: Ranking) -> list[str]:
-    """Notes without which no table may be read."""
-    made_up = [ranking.simulated.sentence] if ranking.simulated.sentence else []
-    return made_up + [note for note in ranking.notes if note.startswith(("regularised", "Warning"))]
+def _warnings(ranking: Ranking) -> list[str]:
+    """Return the notes without which no number may be read."""
+    simulated = [ranking.simulated.sentence] if ranking.simulated.sentence else []
+    return simulated + [n for n in ranking.notes if n.startswith(("regularised", "Warning"))]
 
 
 def p_in_words(p_value: float, equals: str = "= ") -> str:
+    """Format a p-value; a dash if it is NaN."""
     if not np.isfinite(p_value):
         return ABSENT
     return "< 0.001" if p_value < 0.001 else f"{equals}{p_value:.3f}"
 
 
 def notes_of(study: Study) -> list[str]:
-    """Everything that a reader must know beside the numbers, computed."""
+    """Return everything that readers must know besides the numbers."""
     ranking, valid = study.ranking, study.flow[-1]
-    drawn = {"participant": "participants", "vote": "votes", "image": "images"}[ranking.unit]
-    people = f" of {counted(valid.left_participants)}" if valid.left_participants else ""
+    people = f" of {people_in_words(valid.left_participants)}" if valid.left_participants else ""
     notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
     notes += [
         f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
@@ -201,43 +211,53 @@ def notes_of(study: Study) -> list[str]:
     ]
     if any(ranking.letters.values()):
         notes += [
-            f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap draws of {drawn}, "
-            f"widened for their number by Student's t, seed {ranking.settings.seed}",
+            f"Intervals: percentiles of {ranking.settings.samples:,} bootstrap resamples of "
+            f"{ranking.unit}s, widened for their number by Student's t, seed "
+            f"{ranking.settings.seed}",
             "Groups: methods that share a letter do not differ significantly at "
             f"{SIGNIFICANT:g} (Wald tests with the bootstrap's errors, Holm's adjustment for all "
             "pairs)",
         ]
-    notes += [f"Left out: {left_out(step)}" for step in study.flow[1:]]
+    notes += [f"Left out: {step_in_words(step)}" for step in study.flow[1:]]
     notes += [
-        f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each two methods "
-        "towards those of the table; the figure puts together those that rank methods alike"
+        f"by_{by}.csv: abilities on each {by}, with {PRIOR_VOTES:g} votes for each pair of methods "
+        "towards those of the table; the figure groups those that rank methods alike"
         for by in study.parts
     ]
     warnings = [f"Warning: {warning}" for warning in study.quality.warnings]
-    return (
-        notes + effects(ranking.fit, ranking) + study.quality.sentences + warnings + ranking.notes
-    )
+    return notes + _effects(ranking) + study.quality.sentences + warnings + ranking.notes
 
 
-def effects(fit: Fit, ranking: Ranking) -> list[str]:
-    """Ties and sides, in words."""
-    found = []
+def _effects(ranking: Ranking) -> list[str]:
+    """Describe the effects of ties and sides."""
+    fit, notes = ranking.fit, []
     if ranking.counts.tie.any() and ranking.settings.ties == "half":
-        found.append("Ties count as half a win for both")
+        notes.append("Ties count as half a win for both")
     elif ranking.counts.tie.any():
         share = float(ranking.counts.tie.sum()) / ranking.counts.total
-        found.append(
+        notes.append(
             f"Ties ({100 * share:.1f} % of votes) by Davidson's model: log t = "
             f"{float(fit.tie):.3f}, standard error {number(ranking.tie_error)} by the bootstrap"
         )
     if float(fit.order_error) > 0:
-        words = rank_plots.side_in_words(float(fit.order), ranking.order_error, ranking.order_p)
-        found.append(words)
-    return found
+        notes.append(_order_effect(float(fit.order), ranking.order_error, ranking.order_p))
+    return notes
 
 
-def provenance(study: Study) -> dict[str, Any]:
-    """What rank.json holds beside the tables."""
+def _order_effect(effect: float, error: float, p_value: float) -> str:
+    size = f"of two equal methods the left one wins {100 * expit(effect):.1f} % of decided votes"
+    if not np.isfinite(p_value):
+        return f"Order effect: too few people to test it ({size}; log {effect:.3f})"
+    side = "left" if effect > 0 else "right"
+    verdict = f"the {side} side is preferred" if p_value < 0.05 else "not significant"
+    return (
+        f"Order effect: {verdict} ({size}; log {effect:.3f}, standard error {error:.3f} by the "
+        f"bootstrap, p = {p_value:.2g})"
+    )
+
+
+def _provenance(study: Study) -> dict[str, Any]:
+    """Return the content of rank.json."""
     ranking = study.ranking
     return {
         "command": study.command,
@@ -251,5 +271,5 @@ def provenance(study: Study) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of what computes and draws."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    """Return the versions of Python and of the libraries that compute and plot."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}

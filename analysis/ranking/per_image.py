@@ -1,4 +1,4 @@
-"""Abilities on each image (or group of images), shrunk towards those over all."""
+"""Abilities on each image (or group of images), shrunk towards those of all votes."""
 
 from __future__ import annotations
 
@@ -7,46 +7,20 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from analysis.bradley_terry.bootstrap import Coded
-from analysis.bradley_terry.fit import Array, Counts, fit, fit_many
-from analysis.ranking.ranking import coded
-from analysis.votes.votes import Votes, numbered
+from analysis.bradley_terry import Array, Counts, VoteArrays, fit, fit_many
+from analysis.votes.files import numbered
+from analysis.votes.votes import Votes, vote_arrays
 from methods.errors import InputError
 
 Cell = Literal["image", "group"]
 
-# Votes that each two methods get on each image on top of its own, divided as the overall abilities
-# say: a cell has about ten votes of its own.
+# Votes to add for each pair of methods on each image, divided as the overall abilities predict; an
+# image has about ten votes of its own.
 PRIOR_VOTES = 5.0
 
 
-def abilities(votes: Coded, images: int, *, prior: float = 0.0) -> Array:
-    """(images, methods), each row with mean zero. votes.cluster: the image of each vote; ties count
-    as half a win for both; prior: of the overall fit. Raises NoEstimateError."""
-    overall = fit(votes.counts(), ties=False, prior=prior).abilities
-    return shrunk(tables(votes, images), overall)
-
-
-def tables(votes: Coded, images: int) -> Array:
-    """(images, methods, methods): on each image, at [i, j] how often i was preferred to j."""
-    assert votes.cluster is not None
-    k = votes.methods
-    place = votes.cluster * (3 * k**2) + votes.cells()
-    flat = np.bincount(place, weights=votes.weight, minlength=images * 3 * k**2)
-    counts = Counts(*flat.reshape(images, 3, k, k).transpose(1, 0, 2, 3))
-    return counts.wins + counts.ties / 2
-
-
-def shrunk(wins: Array, overall: Array) -> Array:
-    """Abilities of tables (..., methods, methods), each towards its overall ones (..., methods)."""
-    lead = overall[..., :, None] - overall[..., None, :]
-    wins = wins + PRIOR_VOTES * expit(lead) * (1 - np.eye(wins.shape[-1]))
-    nothing = np.zeros_like(wins)
-    return fit_many(Counts(wins, nothing, nothing)).abilities
-
-
-class Part(NamedTuple):
-    """A method on one image or group: its shrunk ability, its rank there, and the votes on it."""
+class AbilityOnPart(NamedTuple):
+    """A method's shrunk ability and rank on one image or group, and the votes on it there."""
 
     part: str
     method: str
@@ -55,22 +29,59 @@ class Part(NamedTuple):
     votes: float
 
 
-def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[Part]:
-    """Parts in alphabetical order, in each the best method first. Raises InputError without the
-    column, NoEstimateError where there is no overall ranking."""
+def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[AbilityOnPart]:
+    """Rank methods on each image or group; these in alphabetical order, the best method first.
+
+    Parameters
+    ----------
+    by
+        The column whose values are ranked separately.
+    prior
+        Prior of the overall abilities, see `bradley_terry.fit`.
+
+    Raises
+    ------
+    InputError
+        If the column is missing.
+    NoEstimateError
+        If there is no overall ranking.
+    """
     if not votes.has(by):
         raise InputError(
             f"{votes.source}: no column {by!r}; --column {by}=NAME says what it is called"
         )
-    data, methods = coded(votes, by)
-    assert data.cluster is not None
-    names = numbered(votes.asked[by])[1]
-    table = abilities(data, len(names), prior=prior)
-    shown = np.zeros((len(names), len(methods)))
+    data, methods = vote_arrays(votes, by)
+    table = abilities(data, prior=prior)
+    shown = np.zeros((data.n_clusters, len(methods)))
     for side in (data.left, data.right):
-        np.add.at(shown, (data.cluster, side), data.weight)
+        np.add.at(shown, (data.owner, side), data.weight)
     return [
-        Part(name, methods[method], float(table[i, method]), place, float(shown[i, method]))
-        for i, name in enumerate(names)
+        AbilityOnPart(
+            name, methods[method], float(table[i, method]), place, float(shown[i, method])
+        )
+        for i, name in enumerate(numbered(votes.without_checks[by])[1])
         for place, method in enumerate(np.argsort(-table[i], kind="stable"), 1)
     ]
+
+
+def abilities(votes: VoteArrays, *, prior: float = 0.0) -> Array:
+    """Return shrunk abilities, (clusters, K), each row with mean zero.
+
+    The clusters of `votes` are the images. Ties count as half a win for both methods. Raises
+    NoEstimateError if there is no overall ranking.
+    """
+    overall = fit(votes.counts(), ties=False, prior=prior).abilities
+    return shrunk(wins_by_cluster(votes), overall)
+
+
+def wins_by_cluster(votes: VoteArrays) -> Array:
+    """Return how often i was preferred to j in each cluster, (clusters, K, K); ties are halved."""
+    return np.concatenate([part.wins + part.ties / 2 for _, part in votes.counts_by_cluster()])
+
+
+def shrunk(wins: Array, overall: Array) -> Array:
+    """Fit abilities to wins (..., K, K), each shrunk towards its overall ones (..., K)."""
+    lead = overall[..., :, None] - overall[..., None, :]
+    wins = wins + PRIOR_VOTES * expit(lead) * (1 - np.eye(wins.shape[-1]))
+    nothing = np.zeros_like(wins)
+    return fit_many(Counts(wins, nothing, nothing)).abilities

@@ -1,4 +1,4 @@
-"""How many people a study needs, by simulating it."""
+"""Statistical power of a study that is being planned, by simulation."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from analysis.bradley_terry.bootstrap import Coded, draws
-from analysis.bradley_terry.fit import Array, NoEstimateError, fit
-from analysis.ranking.ranking import SIGNIFICANT, pairwise
+from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, bootstrap, fit
+from analysis.ranking.pairwise import SIGNIFICANT, pairwise_differences
 
-# Bootstrap draws in each simulated study.
-DRAWS = 200
+# Bootstrap resamples of each simulated study.
+_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
 class Design:
-    """abilities: of the methods, natural logarithms; pairs: that each person judges; spread:
-    standard deviation of a person's own abilities around them, so that the votes of one person hang
-    together; failed: share of people who will be left out."""
+    """A planned study.
+
+    Attributes
+    ----------
+    abilities
+        Expected abilities of the methods, natural logarithms.
+    pairs
+        Pairs that each participant judges.
+    spread
+        Standard deviation of a participant's own abilities around them.
+    failed
+        Share of participants who will be excluded, 0 to 1.
+    """
 
     abilities: Sequence[float]
     pairs: int = 25
@@ -31,10 +40,19 @@ class Design:
 
 
 class Power(NamedTuple):
-    """Of simulated studies with so many people. order: share in which the methods come out in
-    their true order; separated: share in which each two neighbours differ significantly, best
-    first; interval: mean width of the 95 % interval of a difference between neighbours; unranked:
-    studies with no finite ranking, which count as failures."""
+    """What simulated studies of one size achieved.
+
+    Attributes
+    ----------
+    order
+        Share of studies in which the methods came out in their true order.
+    separated
+        Share in which neighbours differed significantly in their true order, best pair first.
+    interval
+        Mean width of the 95 % interval of a difference between neighbours.
+    unranked
+        Number of studies without a finite ranking, which count as failures.
+    """
 
     people: int
     votes: int
@@ -44,8 +62,8 @@ class Power(NamedTuple):
     unranked: int
 
 
-def simulated(design: Design, people: int, rng: np.random.Generator) -> Coded:
-    """A study in which each person judges random pairs."""
+def simulate_votes(design: Design, people: int, rng: np.random.Generator) -> VoteArrays:
+    """Simulate a study in which each participant judges random pairs."""
     abilities = np.asarray(design.abilities, float)
     k, votes = len(abilities), people * design.pairs
     own = abilities + rng.normal(0, design.spread, (people, k))
@@ -53,7 +71,7 @@ def simulated(design: Design, people: int, rng: np.random.Generator) -> Coded:
     left = rng.integers(0, k, votes)
     right = (left + rng.integers(1, k, votes)) % k
     lost = rng.random(votes) > expit(own[person, left] - own[person, right])
-    return Coded(
+    return VoteArrays(
         left.astype(np.int32),
         right.astype(np.int32),
         lost.astype(np.int8),
@@ -64,7 +82,7 @@ def simulated(design: Design, people: int, rng: np.random.Generator) -> Coded:
 
 
 def power(design: Design, people: int, simulations: int, seed: int = 0) -> Power:
-    """Simulate studies of `people`, of whom `design.failed` are left out."""
+    """Simulate studies of `people` participants, some of whom are excluded, and rank each."""
     rng = np.random.default_rng([seed, people])
     valid = max(2, round(people * (1 - design.failed)))
     best_first = np.argsort(-np.asarray(design.abilities, float), kind="stable")
@@ -74,21 +92,24 @@ def power(design: Design, people: int, simulations: int, seed: int = 0) -> Power
     separated: Array = np.zeros(len(neighbours))
     widths = []
     for _ in range(simulations):
-        data = simulated(design, valid, rng)
+        data = simulate_votes(design, valid, rng)
         counts = data.counts()
         try:
-            found = fit(counts)
+            estimate = fit(counts)
         except NoEstimateError:
             unranked += 1
             continue
-        drawn = draws(data, DRAWS, int(rng.integers(2**31)), ties=False, order=False, prior=0)
-        by_names = {
-            (pair.better, pair.worse): pair for pair in pairwise(names, found, drawn, counts, 0.95)
+        resamples = bootstrap(
+            data, _RESAMPLES, int(rng.integers(2**31)), ties=False, order=False, prior=0
+        )
+        pairs = {
+            (pair.better, pair.worse): pair
+            for pair in pairwise_differences(names, estimate, resamples, counts, 0.95)
         }
-        right = [by_names.get(pair) for pair in neighbours]
-        ordered += None not in right
-        separated += [pair is not None and pair.p_value < SIGNIFICANT for pair in right]
-        widths += [pair.ci_high - pair.ci_low for pair in right if pair]
+        in_order = [pairs.get(neighbour) for neighbour in neighbours]
+        ordered += None not in in_order
+        separated += [pair is not None and pair.p_value < SIGNIFICANT for pair in in_order]
+        widths += [pair.ci_high - pair.ci_low for pair in in_order if pair]
     return Power(
         people,
         valid * design.pairs,

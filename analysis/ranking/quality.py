@@ -1,4 +1,4 @@
-"""How far votes can be trusted: agreement, circular triads, fit of the model, influence, speed."""
+"""Quality of votes: agreement, circular triads, goodness of fit, influence of single clusters."""
 
 from __future__ import annotations
 
@@ -9,35 +9,34 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
-from analysis.bradley_terry import fit as bradley_terry
-from analysis.bradley_terry.bootstrap import CHUNK, WEAK_PRIOR, Coded
-from analysis.bradley_terry.fit import Array, Counts
-from analysis.ranking.ranking import Ranking, coded
-from analysis.votes.votes import CHOICES, LEFT, TIE, Votes
+from analysis.bradley_terry import Counts, VoteArrays, fit_resamples, probabilities
+from analysis.ranking.ranking import Ranking, Unit
+from analysis.votes.files import numbered
+from analysis.votes.votes import CHOICES, LEFT, TIE, Votes, vote_arrays
 
-# Leave-one-out fits that are made at most; beyond, nobody dominates anyway.
+# More clusters are not left out one by one: then none of them dominates.
 MOST_LEFT_OUT = 5000
 
 
 class Agreement(NamedTuple):
-    """alpha: Krippendorff's, nominal, over people who judged the same pair of the same image;
-    units: pairs of an image that two people or more judged."""
+    """Krippendorff's alpha (nominal) over pairs of an image that at least two people judged."""
 
     alpha: float
     units: int
 
 
 class Triads(NamedTuple):
-    """Triples of methods whose majorities on one image go round in a circle, of those with a
-    majority in all three pairs. By chance it would be one in four."""
+    """Circular triples of methods (by chance one in four), and triples with three majorities."""
 
     circular: int
     complete: int
 
 
 class Goodness(NamedTuple):
-    """Likelihood-ratio test of the model against a free share for each pair. Votes of one person
-    are not independent, so that the p-value is too small rather than too large."""
+    """Likelihood-ratio test of the model against a separate share for each pair.
+
+    Votes of one participant are not independent, so that the p-value tends to be too small.
+    """
 
     deviance: float
     degrees: int
@@ -45,8 +44,10 @@ class Goodness(NamedTuple):
 
 
 class Influence(NamedTuple):
-    """Who, left out, changes the abilities most. change: the largest of an ability; trades: pairs
-    of neighbours in the ranking that trade places."""
+    """The participant or image without which an ability changes most.
+
+    `trades` counts the neighbours in the ranking that trade places.
+    """
 
     kind: str
     name: str
@@ -55,33 +56,26 @@ class Influence(NamedTuple):
 
 
 def agreement(votes: Votes) -> Agreement | None:
-    """None without images and participants, or where nobody judged what another one did."""
+    """Return the agreement between participants; None if no two of them judged the same."""
     if not (votes.has("image") and votes.has("participant")):
         return None
-    data, _ = coded(votes, "image")
+    data, _ = vote_arrays(votes, "image")
     first, second = np.minimum(data.left, data.right), np.maximum(data.left, data.right)
     value = np.where(
         data.choice == CHOICES.index(TIE),
         2,
         (data.choice == CHOICES.index(LEFT)) != (data.left == first),
     )
-    person = votes.asked["participant"].to_physical().to_numpy()
+    unit = {"image": data.cluster, "first": first, "second": second}
+    person = votes.without_checks["participant"].to_physical().to_numpy()
     counts = (
-        pl.DataFrame(
-            {
-                "image": data.cluster,
-                "first": first,
-                "second": second,
-                "person": person,
-                "value": value,
-            }
-        )
-        # One answer of each person: who answers twice does not agree with somebody.
-        .unique(("image", "first", "second", "person"), keep="first", maintain_order=True)
-        .group_by("image", "first", "second")
+        pl.DataFrame({**unit, "person": person, "value": value})
+        # The first answer only: repeated answers of one participant are no agreement.
+        .unique((*unit, "person"), keep="first", maintain_order=True)
+        .group_by(*unit)
         .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(len(CHOICES)))
-        .sort("image", "first", "second")
-        .select(str(v) for v in range(len(CHOICES)))
+        .sort(*unit)
+        .drop(*unit)
         .to_numpy()
     )
     judged = counts[counts.sum(axis=1) >= 2]
@@ -92,65 +86,52 @@ def agreement(votes: Votes) -> Agreement | None:
 
 
 def circular_triads(votes: Votes) -> Triads | None:
-    """By the majority of each image; None without images."""
+    """Count triads of the majorities on each image; None without images."""
     if not votes.has("image"):
         return None
-    data, _ = coded(votes, "image")
-    return _triads(data)
+    return _triads(vote_arrays(votes, "image")[0])
 
 
 def triads_of_people(votes: Votes) -> Triads | None:
-    """Of triples of methods all of whose pairs one person judged on one image."""
+    """Count triads of which one participant judged all pairs on one image."""
     if not (votes.has("image") and votes.has("participant")):
         return None
-    data, _ = coded(votes, "image")
-    cell = votes.asked.select(pl.struct("participant", "image").rank("dense")).to_series()
+    data, _ = vote_arrays(votes, "image")
+    cell = votes.without_checks.select(pl.struct("participant", "image").rank("dense")).to_series()
     return _triads(data._replace(cluster=cell.to_numpy().astype(np.int32) - 1))
 
 
-def _triads(data: Coded) -> Triads:
-    """In each cluster."""
-    assert data.cluster is not None
-    k = data.methods
-    lead = data.weight * np.array([1.0, -1.0, 0.0])[data.choice]
-    place = data.left.astype(np.intp) * k + data.right
+def _triads(data: VoteArrays) -> Triads:
     circular = complete = 0
-    at_once = max(1, int(CHUNK / (8 * k**2)))
-    for first in range(0, data.clusters, at_once):
-        number = min(at_once, data.clusters - first)
-        mine = (data.cluster >= first) & (data.cluster < first + number)
-        cells = (data.cluster[mine] - first) * k**2 + place[mine]
-        ahead = np.bincount(cells, weights=lead[mine], minlength=number * k**2)
-        ahead = ahead.reshape(number, k, k)
-        beats = (ahead > ahead.swapaxes(1, 2)).astype(float)
+    for _, counts in data.counts_by_cluster():
+        beats = (counts.wins > counts.wins.swapaxes(1, 2)).astype(float)
         decided = beats + beats.swapaxes(1, 2)
-        # Ways to walk round: three for a circular triple, six for any triple.
+        # Closed walks of three steps: three in a circular triple, six in any triple.
         circular += round(float(np.einsum("nij,nji->", beats @ beats, beats)) / 3)
         complete += round(float(np.einsum("nij,nji->", decided @ decided, decided)) / 6)
     return Triads(circular, complete)
 
 
 def goodness(ranking: Ranking) -> Goodness | None:
-    """None where there is nothing left to test, or a prior stands in."""
+    """Test the model; None with a prior, or if there are no degrees of freedom."""
     if ranking.settings.prior:
         return None
-    counts, fit = ranking.counts, ranking.fit
+    fit = ranking.fit
     order = float(fit.order_error) > 0
-    tables = list(counts)
+    left, right, tie = ranking.counts
     if ranking.settings.ties == "half":
-        tables = [counts.left + counts.tie / 2, counts.right + counts.tie / 2, 0 * counts.tie]
+        left, right, tie = left + tie / 2, right + tie / 2, 0 * tie
     if not order:
-        left, right, tie = tables
-        tables = [np.triu(left + right.T), np.triu(right + left.T), np.triu(tie + tie.T)]
-    with_ties = bool(tables[2].any())
+        left, right, tie = np.triu(left + right.T), np.triu(right + left.T), np.triu(tie + tie.T)
+    with_ties = bool(tie.any())
     log_tie = float(fit.tie) if with_ties else -np.inf
-    parameters = np.concatenate([fit.abilities, [log_tie, float(fit.order)]])
-    expected = bradley_terry.probabilities(parameters)
-    votes = tables[0] + tables[1] + tables[2]
+    expected = probabilities(np.concatenate([fit.abilities, [log_tie, float(fit.order)]]))
+    votes = left + right + tie
     deviance = 0.0
-    for table, share in zip(tables, expected, strict=True):
-        there = table > 0
-        deviance += 2 * float((table[there] * np.log(table[there] / (votes * share)[there])).sum())
+    for observed, share in zip((left, right, tie), expected, strict=True):
+        some = observed > 0
+        ratio = observed[some] / (votes * share)[some]
+        deviance += 2 * float((observed[some] * np.log(ratio)).sum())
     degrees = int((votes > 0).sum()) * (1 + with_ties)
     degrees -= len(fit.abilities) - 1 + with_ties + order
     if degrees < 1:
@@ -158,50 +139,30 @@ def goodness(ranking: Ranking) -> Goodness | None:
     return Goodness(max(deviance, 0.0), degrees, float(chi2.sf(deviance, degrees)))
 
 
-def most_influential(
-    data: Coded, names: list[str], kind: str, ranking: Ranking
-) -> Influence | None:
-    """Leave-one-out over the clusters of `data`; names: of the clusters. None where there are too
-    many, only one, or nothing changes."""
-    if not 2 <= data.clusters <= MOST_LEFT_OUT or data.cluster is None:
+def most_influential(votes: Votes, unit: Unit, ranking: Ranking) -> Influence | None:
+    """Leave out each participant or image; None if there are too many, or nothing changes."""
+    if not votes.has(unit):
         return None
-    whole = _centred(ranking)
-    best = np.argsort(-whole)
-    size, k = 3 * data.methods**2, data.methods
-    cells = data.cells()
-    total = np.bincount(cells, weights=data.weight, minlength=size)
-    found = Influence(kind, "", 0.0, 0)
-    at_once = max(1, int(CHUNK / (8 * size)))
-    for first in range(0, data.clusters, at_once):
-        number = min(at_once, data.clusters - first)
-        mine = (data.cluster >= first) & (data.cluster < first + number)
-        place = (data.cluster[mine] - first) * size + cells[mine]
-        own = np.bincount(place, weights=data.weight[mine], minlength=number * size)
-        left = total - own.reshape(number, size)
-        tables = left.reshape(number, 3, k, k).transpose(1, 0, 2, 3)
-        abilities = _refitted(Counts(*tables), ranking)
-        changes = np.abs(abilities - whole).max(axis=1)
-        strongest = int(changes.argmax())
-        if changes[strongest] > found.change:
-            ordered = abilities[strongest][best]
-            trades = int((np.diff(ordered) > 0).sum())
-            found = Influence(kind, names[first + strongest], float(changes[strongest]), trades)
-    return found if found.name else None
-
-
-def _centred(ranking: Ranking) -> Array:
-    return ranking.fit.abilities - ranking.fit.abilities.mean()
-
-
-def _refitted(counts: Counts, ranking: Ranking) -> Array:
+    data, _ = vote_arrays(votes, unit)
+    if not 2 <= data.n_clusters <= MOST_LEFT_OUT:
+        return None
     settings = ranking.settings
-    order = float(ranking.fit.order_error) > 0
-    bounded = bradley_terry.finite(counts, order)
-    prior = settings.prior or WEAK_PRIOR * ~bounded
-    return bradley_terry.fit_many(
-        counts,
-        ties=settings.ties == "davidson",
-        order=order,
-        prior=prior,
-        start=_centred(ranking),
-    ).abilities
+    whole = ranking.fit.abilities - ranking.fit.abilities.mean()
+    names = numbered(votes.without_checks[unit])[1]
+    strongest = Influence(unit, "", 0.0, 0)
+    for first, own in data.counts_by_cluster():
+        rest = Counts(*(total - part for total, part in zip(ranking.counts, own, strict=True)))
+        estimates, _ = fit_resamples(
+            rest,
+            ties=settings.ties == "davidson",
+            order=float(ranking.fit.order_error) > 0,
+            prior=settings.prior,
+            start=whole,
+        )
+        changes = np.abs(estimates.abilities - whole).max(axis=1)
+        i = int(changes.argmax())
+        if changes[i] > strongest.change:
+            ordered = estimates.abilities[i][np.argsort(-whole)]
+            trades = int((np.diff(ordered) > 0).sum())
+            strongest = Influence(unit, names[first + i], float(changes[i]), trades)
+    return strongest if strongest.name else None

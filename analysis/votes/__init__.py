@@ -1,0 +1,1 @@
+"""Votes of pairwise comparisons: read from files of any platform, filtered, turned into arrays."""

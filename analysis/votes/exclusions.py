@@ -1,4 +1,4 @@
-"""From all votes to valid votes: who is left out, why, and how many votes that costs."""
+"""From all votes to valid votes: who is excluded, why, and how many votes remain."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ from typing import NamedTuple
 import polars as pl
 
 from analysis.votes import files
-from analysis.votes.files import at
-from analysis.votes.votes import FALSE, TRUE, Votes, refuse, stripped
+from analysis.votes.files import in_lines, stripped
+from analysis.votes.votes import FALSE, TRUE, Votes, refuse
 from methods.errors import InputError, suggestion
 
-PARTICIPANT, EXCLUDED, REASON, SIMULATED = "participant", "excluded", "reason", "simulated"
+_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED = "participant", "excluded", "reason", "simulated"
 
 
 @dataclass(frozen=True)
 class Rules:
-    """participants: a participants.csv whose `excluded` column decides, and whose `simulated` one
-    tells who is no person; max_failed_checks: of
-    validation questions, None: 0 unless `participants` decides; min_votes: answered pairs that a
-    participant must have; min_median_ms: participants whose median answer was faster are out."""
+    """Whom to exclude.
+
+    Attributes
+    ----------
+    participants
+        A participants.csv: its column `excluded` decides, `simulated` marks simulated participants.
+    max_failed_checks
+        Exclude who failed more validation questions. None: 0 without `participants`, else no limit.
+    min_votes
+        Exclude who answered fewer questions.
+    min_median_ms
+        Exclude whose median answer was faster, in milliseconds.
+    """
 
     participants: Path | None = None
     max_failed_checks: int | None = None
@@ -30,8 +39,10 @@ class Rules:
 
 
 class Step(NamedTuple):
-    """participants, votes: taken out for `reason`; left_participants, left_votes: what remains.
-    Votes on validation questions are not counted."""
+    """How many were excluded for a reason, and how many are left: a row of exclusions.csv.
+
+    Votes on validation questions are not counted.
+    """
 
     reason: str
     participants: int
@@ -40,117 +51,132 @@ class Step(NamedTuple):
     left_votes: int
 
 
-def counted(people: int) -> str:
-    return "1 person" if people == 1 else f"{people:,} people"
+def people_in_words(number: int) -> str:
+    """Return "1 person" or "7 people"."""
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
-def left_out(step: Step) -> str:
-    """A step in words."""
+def step_in_words(step: Step) -> str:
+    """Return how many people and votes a step excluded, and why."""
     votes = f"{step.votes:,} vote{'' if step.votes == 1 else 's'}"
-    return f"{counted(step.participants)} with {votes}, {step.reason}"
+    return f"{people_in_words(step.participants)} with {votes}, {step.reason}"
 
 
 def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
-    """Votes of those who stay, and the flow from all to valid votes, whose first step takes nobody
-    out. Raises InputError, also when nobody stays."""
+    """Exclude participants.
+
+    Returns
+    -------
+    votes
+        The votes of those who remain.
+    steps
+        From all to valid votes; the first excludes nobody.
+
+    Raises
+    ------
+    InputError
+        If a rule needs a column that is missing, `rules.participants` cannot be used, or no vote
+        remains.
+    """
     steps = [_step("all", votes, votes)]
-    if not votes.has(PARTICIPANT):
+    if not votes.has(_PARTICIPANT):
         if rules != Rules():
             raise InputError(
                 f"{votes.source}: no column 'participant', so that nobody can be left out"
             )
         return votes, steps
-    out = []
+    excluded = []
     if rules.participants:
         table = _participants(votes, rules.participants)
-        out = _listed(table)
-        made_up = table.filter(pl.col(SIMULATED))[PARTICIPANT].cast(pl.String)
-        votes = replace(votes, made_up=frozenset(made_up))
-    most = rules.max_failed_checks
-    if most is None and not rules.participants:
-        most = 0
-    if rules.max_failed_checks is not None and not votes.has("check_passed"):
-        raise InputError(f"{votes.source}: no column 'check_passed' to judge failed checks by")
-    if most is not None and votes.has("check_passed"):
-        out.append((f"more than {most} failed validation questions", _failed(votes, most)))
-    if rules.min_votes:
-        out.append((f"fewer than {rules.min_votes} votes", _few(votes, rules.min_votes)))
-    if rules.min_median_ms:
-        out.append((f"median answer under {rules.min_median_ms:g} ms", _fast(votes, rules)))
-    for reason, people in out:
-        left = votes.replaced(votes.frame.filter(~pl.col(PARTICIPANT).is_in(people.implode())))
-        steps.append(_step(reason, votes, left))
-        votes = left
-    if votes.asked.is_empty():
-        raise InputError(
-            f"{votes.source}: every vote is excluded ("
-            + "; ".join(
-                f"{s.reason}: {counted(s.participants)}" for s in steps[1:] if s.participants
-            )
-            + ")"
-        )
+        excluded = _listed(table)
+        simulated = table.filter(pl.col(_SIMULATED))[_PARTICIPANT].cast(pl.String)
+        votes = replace(votes, simulated=frozenset(simulated))
+    excluded += _by_answers(votes, rules)
+    for reason, people in excluded:
+        rest = votes.replaced(votes.frame.filter(~pl.col(_PARTICIPANT).is_in(people.implode())))
+        steps.append(_step(reason, votes, rest))
+        votes = rest
+    if votes.without_checks.is_empty():
+        reasons = [
+            f"{step.reason}: {people_in_words(step.participants)}"
+            for step in steps[1:]
+            if step.participants
+        ]
+        raise InputError(f"{votes.source}: every vote is excluded ({'; '.join(reasons)})")
     return votes, steps
 
 
 def _step(reason: str, before: Votes, after: Votes) -> Step:
-    people = [votes.frame[PARTICIPANT].n_unique() if votes.has(PARTICIPANT) else 0
-              for votes in (before, after)]  # fmt: skip
-    count = [len(votes.asked) for votes in (before, after)]
+    people = [
+        votes.frame[_PARTICIPANT].n_unique() if votes.has(_PARTICIPANT) else 0
+        for votes in (before, after)
+    ]
+    count = [len(votes.without_checks) for votes in (before, after)]
     return Step(reason, people[0] - people[1], count[0] - count[1], people[1], count[1])
 
 
 def _participants(votes: Votes, path: Path) -> pl.DataFrame:
-    """A participants.csv: everybody's name, reason, and whether excluded or simulated."""
+    """Read a participants.csv: name, reason, and whether excluded or simulated."""
     names = files.columns(path)
-    for name in (PARTICIPANT, EXCLUDED):
+    for name in (_PARTICIPANT, _EXCLUDED):
         if name not in names:
             raise InputError(f"{path}: no column {name!r}{suggestion(name, names)}")
-    wanted = [name for name in (PARTICIPANT, EXCLUDED, REASON, SIMULATED) if name in names]
-    table = files.read(path, wanted, [PARTICIPANT])
-    absent = [name for name in (REASON, SIMULATED) if name not in names]
+    present = [n for n in (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED) if n in names]
+    table = files.read(path, present, [_PARTICIPANT])
+    absent = [name for name in (_REASON, _SIMULATED) if name not in names]
     table = table.with_columns(pl.lit("").alias(name) for name in absent)
-    table = table.with_columns(stripped(table[PARTICIPANT]))
-    for name in (EXCLUDED, SIMULATED):
+    table = table.with_columns(stripped(table[_PARTICIPANT]))
+    for name in (_EXCLUDED, _SIMULATED):
         flags = table[name].str.strip_chars().str.to_lowercase()
         refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), name, path)
         table = table.with_columns(flags.is_in(list(TRUE)).alias(name))
-    twice = table.filter(pl.col(PARTICIPANT).is_duplicated())
+    twice = table.filter(pl.col(_PARTICIPANT).is_duplicated())
     if not twice.is_empty():
-        name = twice[PARTICIPANT][0]
-        lines = twice.filter(pl.col(PARTICIPANT) == name)["line"]
-        raise InputError(f"{at(path, *lines[:2])}: participant {name!r} twice; keep one")
-    unknown = votes.frame.join(table, on=PARTICIPANT, how="anti")
+        name = twice[_PARTICIPANT][0]
+        lines = twice.filter(pl.col(_PARTICIPANT) == name)["line"]
+        raise InputError(f"{in_lines(path, *lines[:2])}: participant {name!r} twice; keep one")
+    unknown = votes.frame.join(table, on=_PARTICIPANT, how="anti")
     if not unknown.is_empty():
         raise InputError(
-            f"{at(votes.source, unknown['line'][0])}: participant {unknown[PARTICIPANT][0]!r} is "
-            f"not in {path}"
+            f"{in_lines(votes.source, unknown['line'][0])}: participant "
+            f"{unknown[_PARTICIPANT][0]!r} is not in {path}"
         )
     return table
 
 
 def _listed(table: pl.DataFrame) -> list[tuple[str, pl.Series]]:
-    """Those whom a participants.csv excludes, by its reasons."""
-    excluded = table.filter(pl.col(EXCLUDED))
-    reasons = excluded[REASON].unique(maintain_order=True)
+    """Return the participants whom a participants.csv excludes, by reason."""
+    excluded = table.filter(pl.col(_EXCLUDED))
+    reasons = excluded[_REASON].unique(maintain_order=True)
     return [
-        (reason or "excluded", excluded.filter(pl.col(REASON) == reason)[PARTICIPANT])
+        (reason or "excluded", excluded.filter(pl.col(_REASON) == reason)[_PARTICIPANT])
         for reason in reasons
     ]
 
 
-def _failed(votes: Votes, most: int) -> pl.Series:
-    """An unanswered validation question is not a failed one."""
-    failed = votes.checks.filter(~pl.col("check_passed").fill_null(True))
-    return failed.group_by(PARTICIPANT).len().filter(pl.col("len") > most)[PARTICIPANT]
-
-
-def _few(votes: Votes, least: int) -> pl.Series:
-    enough = votes.asked.group_by(PARTICIPANT).len().filter(pl.col("len") >= least)
-    return votes.frame.join(enough, on=PARTICIPANT, how="anti")[PARTICIPANT].unique()
-
-
-def _fast(votes: Votes, rules: Rules) -> pl.Series:
-    if not votes.has("response_ms"):
-        raise InputError(f"{votes.source}: no column 'response_ms' to judge speed by")
-    median = votes.asked.group_by(PARTICIPANT).agg(pl.col("response_ms").median())
-    return median.filter(pl.col("response_ms") < rules.min_median_ms)[PARTICIPANT]
+def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pl.Series]]:
+    """Return the participants whom their answers exclude, by reason."""
+    excluded = []
+    limit = rules.max_failed_checks
+    if limit is not None and not votes.has("check_passed"):
+        raise InputError(f"{votes.source}: no column 'check_passed' to judge failed checks by")
+    if limit is None and not rules.participants:
+        limit = 0
+    if limit is not None and votes.has("check_passed"):
+        # An unanswered validation question is not a failed one.
+        failed = votes.checks.filter(~pl.col("check_passed").fill_null(True))
+        count = failed.group_by(_PARTICIPANT).len()
+        people = count.filter(pl.col("len") > limit)[_PARTICIPANT]
+        excluded.append((f"more than {limit} failed validation questions", people))
+    by_person = votes.without_checks.group_by(_PARTICIPANT)
+    if rules.min_votes:
+        enough = by_person.len().filter(pl.col("len") >= rules.min_votes)
+        people = votes.frame.join(enough, on=_PARTICIPANT, how="anti")[_PARTICIPANT].unique()
+        excluded.append((f"fewer than {rules.min_votes} votes", people))
+    if rules.min_median_ms:
+        if not votes.has("response_ms"):
+            raise InputError(f"{votes.source}: no column 'response_ms' to judge speed by")
+        median = by_person.agg(pl.col("response_ms").median())
+        people = median.filter(pl.col("response_ms") < rules.min_median_ms)[_PARTICIPANT]
+        excluded.append((f"median answer under {rules.min_median_ms:g} ms", people))
+    return excluded

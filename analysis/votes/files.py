@@ -1,42 +1,39 @@
-"""Tables of text from CSV and Parquet files of millions of rows: only the columns asked for, words
-that repeat stored once, and whatever is wrong refused by its line (of a Parquet file: its row).
+"""Read selected columns of CSV and Parquet files of millions of rows as text.
 
-Polars reads a row with too few fields as if the rest were empty, and names no line where a file
-cannot be read; a pass over the bytes beforehand finds such rows.
+Polars reads a CSV row with too few fields as if the others were empty, and reports errors without
+their line. Therefore rows are counted first, by Python's reader unless the file is regular.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numba
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from methods.errors import InputError
 
-PARQUET = ".parquet"
-# What a damaged or foreign Parquet file makes Polars raise; a panic is no Exception.
-UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
-BLOCK = 1 << 24
-NEW_LINE, RETURN, QUOTE = ord("\n"), ord("\r"), ord('"')
-# Where a byte stands: at the start of a field, in a bare one, in a quoted one, after a quote there.
-START, BARE, QUOTED, CLOSED = range(4)
-# What `_pass` keeps: where it stands, lines ended, those before the row, separators and bytes of
-# the row, blank lines, line ends inside quotes, and the line of the first bad row (its fields then
-# instead of separators, 0 for a NUL byte).
-STATE, LINE, BEGUN, FIELDS, SIZE, BLANK, BROKEN, BAD = range(8)
+_PARQUET = ".parquet"
+# What Polars raises for damaged Parquet files; its PanicException is not derived from Exception.
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 
 def columns(path: Path) -> list[str]:
-    """Names of a file's columns. Raises InputError."""
+    """Return the names of a file's columns.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or its header cannot be used.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    if path.suffix.lower() == PARQUET:
+    if _is_parquet(path):
         return list(_schema(path))
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty")
@@ -52,52 +49,98 @@ def columns(path: Path) -> list[str]:
     return names
 
 
-def at(path: Path, *numbers: int) -> str:
-    """A file and one or two of its lines, as numbered in `line`, in words."""
-    many = "s" if len(numbers) > 1 else ""
-    return f"{path} {_unit(path)}{many} {' and '.join(map(str, numbers))}"
-
-
-def as_many(path: Path, rows: int) -> str:
-    """That there are more rows like the one named, in words; "" where there are not."""
-    return f" ({rows:,} such {_unit(path)}s)" if rows > 1 else ""
-
-
-def _unit(path: Path) -> str:
-    return "row" if path.suffix.lower() == PARQUET else "line"
-
-
 def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFrame:
-    """Columns `names` as text without missing values, and `line` (the header is 1; of a Parquet
-    file the first row is); `repeated`: those with few different words, read as categories. Raises
-    InputError."""
-    kinds = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
-    if path.suffix.lower() == PARQUET:
-        return _read_parquet(path, kinds)
+    """Read columns as text, empty where a value is missing.
+
+    Parameters
+    ----------
+    path
+        A CSV file (comma, semicolon or tab; UTF-8) or a Parquet file.
+    names
+        The columns to read.
+    repeated
+        The columns with few distinct values, which become categories.
+
+    Returns
+    -------
+    DataFrame
+        The columns and `line`: the first line of a row (the header is line 1), or its number in a
+        Parquet file (from 1). Blank lines are skipped.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read; the message says in which line.
+    """
+    types = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
+    if _is_parquet(path):
+        return _read_parquet(path, types)
+    separator = _separator(_header(path))
+    fields = len(columns(path))
+    lines = None if _is_regular(path, separator, fields) else _check_rows(path, separator, fields)
+    rows = pl.scan_csv(path, separator=separator, infer_schema=False, schema_overrides=types)
     try:
-        blank, breaks = _check(path, len(columns(path)))
-        lazy = pl.scan_csv(
-            path, separator=_separator(_header(path)), infer_schema=False, schema_overrides=kinds
-        )
-        found = _without_blanks(lazy.select(names).collect(engine="streaming"), blank)
-        return _with_lines(found, path) if breaks else found
+        table = rows.select(names).collect(engine="streaming").with_row_index("line", offset=2)
+        if lines is not None:
+            table = table.with_columns(line=pl.Series(np.array(lines, np.uint32)))
+            table = table.filter(pl.col("line") > 0)
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}{_encoding(path) or ': ' + _first_line(error)}") from error
+        raise InputError(_undecodable_line(path) or f"{path}: {_first_line(error)}") from error
+    return table.with_columns(pl.exclude("line").fill_null(""))
 
 
-def _read_parquet(path: Path, kinds: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
+    """Return the position of each value among the sorted distinct values, (N,), and these."""
+    column = column.cast(pl.Categorical)
+    present = column.unique()
+    names = present.cast(pl.String).to_list()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    codes = present.to_physical().to_numpy()
+    places = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.int32)
+    places[codes[order]] = np.arange(len(order))
+    return places[column.to_physical().to_numpy()], [names[i] for i in order]
+
+
+def stripped(column: pl.Series) -> pl.Series:
+    """Remove spaces around the values of a column of categories."""
+    words = column.unique().cast(pl.String)
+    if (words == words.str.strip_chars()).all():
+        return column
+    return column.cast(pl.String).str.strip_chars().cast(pl.Categorical)
+
+
+def in_lines(path: Path, *numbers: int) -> str:
+    """Return a file with one or two of its line numbers, for an error message."""
+    plural = "s" if len(numbers) > 1 else ""
+    return f"{path} {_line_or_row(path)}{plural} {' and '.join(map(str, numbers))}"
+
+
+def in_more_lines(path: Path, rows: int) -> str:
+    """Return how many rows have the same error; "" for one."""
+    return f" ({rows:,} such {_line_or_row(path)}s)" if rows > 1 else ""
+
+
+def _line_or_row(path: Path) -> str:
+    return "row" if _is_parquet(path) else "line"
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == _PARQUET
+
+
+def _read_parquet(path: Path, types: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     schema = _schema(path)
-    for name in kinds:
+    for name in types:
         if schema[name].is_nested() or schema[name] in (pl.Binary, pl.Object):
             raise InputError(
                 f"{path}: column {name!r} is of type {schema[name]}; save it as text or numbers"
             )
-    chosen = pl.scan_parquet(path).select(
-        pl.col(name).cast(pl.String).cast(kind) for name, kind in kinds.items()
+    rows = pl.scan_parquet(path).select(
+        pl.col(name).cast(pl.String).cast(kind) for name, kind in types.items()
     )
     try:
-        table = chosen.collect(engine="streaming").with_row_index("line", offset=1)
-    except UNREADABLE as error:
+        table = rows.collect(engine="streaming").with_row_index("line", offset=1)
+    except _UNREADABLE as error:
         raise InputError(f"{path}: {_first_line(error)}") from error
     return table.with_columns(pl.exclude("line").fill_null(""))
 
@@ -105,30 +148,8 @@ def _read_parquet(path: Path, kinds: Mapping[str, type[pl.DataType]]) -> pl.Data
 def _schema(path: Path) -> dict[str, pl.DataType]:
     try:
         return dict(pl.read_parquet_schema(path))
-    except UNREADABLE as error:
+    except _UNREADABLE as error:
         raise InputError(f"{path}: {_first_line(error)}") from error
-
-
-def _without_blanks(table: pl.DataFrame, blank: int) -> pl.DataFrame:
-    """Blank lines are no rows; rows whose fields are all empty are, and will be refused."""
-    table = table.with_row_index("line", offset=2)
-    if blank:
-        empty = pl.all_horizontal(pl.exclude("line").is_null())
-        if table.select(empty.sum()).item() == blank:
-            table = table.filter(~empty)
-    return table.with_columns(pl.exclude("line").fill_null(""))
-
-
-def _with_lines(table: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Lines counted as an editor does, in a file some of whose fields go over several."""
-    starts, before = [], 0
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=_separator(_header(path)))
-        for row in reader:
-            if row:
-                starts.append(before + 1)
-            before = reader.line_num
-    return table.with_columns(line=pl.Series(starts[1:], dtype=pl.UInt32))
 
 
 def _header(path: Path) -> str:
@@ -137,89 +158,61 @@ def _header(path: Path) -> str:
     try:
         return line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}{_not_utf8(1, line, error)}") from None
+        raise InputError(f"{path} line 1: {_not_utf8(line, error)}") from None
 
 
 def _separator(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _check(path: Path, fields: int) -> tuple[int, bool]:
-    """The number of blank lines, and whether a field goes over several. Raises InputError for a row
-    with other than `fields` fields."""
-    kept = np.zeros(BAD + 1, np.int64)
-    separator = ord(_separator(_header(path)))
+def _is_regular(path: Path, separator: str, fields: int) -> bool:
+    """Return whether every line is a row with as many fields as the header, without quotes."""
+    needed = fields - 1
+    comma = separator.encode()
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            _pass(np.frombuffer(block, np.uint8), separator, fields, kept)
-            if kept[BAD]:
-                break
-        else:
-            if kept[STATE] == QUOTED:
-                line = kept[BEGUN] + 1
-                raise InputError(f"{path} line {line}: a quote is opened here and never closed")
-            if kept[SIZE]:
-                _pass(np.array([NEW_LINE], np.uint8), separator, fields, kept)
-    line, found = kept[BAD], kept[FIELDS]
-    if line and not found:
-        raise InputError(f"{path} line {line}: a NUL byte; save it as UTF-8 CSV")
-    if line:
-        count = f"{found} field{'s' if found > 1 else ''}"
-        raise InputError(f"{path} line {line}: {count}, the header has {fields}")
-    return int(kept[BLANK]), bool(kept[BROKEN])
+        return all(line.count(comma) == needed and b'"' not in line for line in file)
 
 
-@numba.njit(cache=True)  # type: ignore[misc,untyped-decorator]
-def _pass(block: NDArray[np.uint8], separator: int, fields: int, kept: NDArray[np.int64]) -> None:
-    """Count the fields of each row (RFC 4180), on from `kept`; stop at the first bad one."""
-    # Locals, not the array: ten times as fast.
-    state, line, begun, found, size, blank, broken = kept[:7]
-    bad = 0
-    for byte in block:
-        if byte > QUOTE and byte != separator:
-            # Nearly all bytes: of words.
-            size += 1
-            if state != QUOTED:
-                state = BARE
-        elif byte == 0:
-            bad, found = line + 1, 0
-            break
-        elif state == QUOTED:
-            line += byte == NEW_LINE
-            broken += byte == NEW_LINE
-            if byte == QUOTE:
-                state = CLOSED
-        elif byte == NEW_LINE:
-            line += 1
-            blank += size == 0
-            if size and found + 1 != fields:
-                bad, found = begun + 1, found + 1
-                break
-            begun, found, size, state = line, 0, 0, START
-        elif byte == separator:
-            found, size, state = found + 1, size + 1, START
-        elif byte == QUOTE and state in (START, CLOSED):
-            size, state = size + 1, QUOTED
-        elif byte != RETURN:
-            size, state = size + 1, BARE
-    kept[:] = state, line, begun, found, size, blank, broken, bad
+def _check_rows(path: Path, separator: str, fields: int) -> array[int]:
+    """Return the first line of each row after the header, 0 for a blank line.
+
+    Raises InputError for a row that has not as many fields as the header.
+    """
+    starts = array("L")
+    line = 1
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, delimiter=separator, strict=True)
+            for row in reader:
+                if row and len(row) != fields:
+                    count = f"{len(row)} field{'s' if len(row) > 1 else ''}"
+                    raise InputError(f"{path} line {line}: {count}, the header has {fields}")
+                starts.append(line if row else 0)
+                line = reader.line_num + 1
+    except UnicodeDecodeError:
+        raise InputError(_undecodable_line(path)) from None
+    except csv.Error as error:
+        unclosed = "unexpected end" in str(error) or "field limit" in str(error)
+        reason = "a quote is opened here and never closed" if unclosed else error
+        raise InputError(f"{path} line {line}: {reason}") from None
+    return starts[1:]
 
 
-def _encoding(path: Path) -> str:
-    """Where a file is not UTF-8."""
+def _undecodable_line(path: Path) -> str:
+    """Return an error message with the first line that is not UTF-8, "" if there is none."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                line.decode("utf-8")
+                line.decode()
             except UnicodeDecodeError as error:
-                return _not_utf8(number, line, error)
+                return f"{path} line {number}: {_not_utf8(line, error)}"
     return ""
 
 
-def _not_utf8(number: int, line: bytes, error: UnicodeDecodeError) -> str:
-    return f" line {number}: not UTF-8 (byte {line[error.start]:#x}); save it as UTF-8"
+def _not_utf8(line: bytes, error: UnicodeDecodeError) -> str:
+    return f"not UTF-8 (byte {line[error.start]:#x}); save it as UTF-8"
 
 
 def _first_line(error: BaseException) -> str:
-    """An error may have no words."""
+    """Return the first line of an error message, or the error's name if it has none."""
     return (str(error) or type(error).__name__).splitlines()[0]

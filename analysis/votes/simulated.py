@@ -1,4 +1,4 @@
-"""Participants who are no people: whatever is made of their votes says so."""
+"""Simulated participants: how many there are, and what every output must say about them."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import polars as pl
 
 from analysis.votes.votes import Votes
 
-# What their names begin with in what `python -m survey export` writes.
-PREFIX = "simulated-"
+# Beginning of their names in exports of `python -m survey`.
+_PREFIX = "simulated-"
 
 
 @dataclass(frozen=True)
-class Simulated:
-    """How many participants were simulated, of how many."""
+class SimulatedShare:
+    """How many of the participants were simulated.
+
+    The texts are empty, and there are no `constants`, if everybody is a person.
+    """
 
     simulated: int
     participants: int
 
     @property
     def label(self) -> str:
-        """For a plot; empty where everybody is a person."""
+        """The warning for a plot."""
         if not self.simulated:
             return ""
         return f"{'' if self.simulated == self.participants else 'partly '}simulated votes"
 
     @property
     def sentence(self) -> str:
-        """For a table or a page; empty where everybody is a person."""
+        """The warning for a table or a page."""
         if not self.simulated:
             return ""
         return (
@@ -37,16 +40,15 @@ class Simulated:
         )
 
     @property
-    def marks(self) -> dict[str, int]:
-        """Column of a CSV file -> what stands in every row; none where everybody is a person."""
+    def constants(self) -> dict[str, float]:
+        """Column of a CSV file with the same value in every row."""
         return {"simulated_participants": self.simulated} if self.simulated else {}
 
 
-def simulated(votes: Votes) -> Simulated:
-    """Participants who are known to be simulated or whose names begin with PREFIX; whatever is
-    made of their votes says so."""
+def count_simulated(votes: Votes) -> SimulatedShare:
+    """Count participants who are known to be simulated, or whose names say so."""
     if not votes.has("participant"):
-        return Simulated(0, 0)
-    people = votes.frame["participant"].unique().cast(pl.String)
-    found = people.str.starts_with(PREFIX) | people.is_in(list(votes.made_up))
-    return Simulated(int(found.sum()), len(people))
+        return SimulatedShare(0, 0)
+    names = votes.frame["participant"].unique().cast(pl.String)
+    simulated = names.str.starts_with(_PREFIX) | names.is_in(list(votes.simulated))
+    return SimulatedShare(int(simulated.sum()), len(names))

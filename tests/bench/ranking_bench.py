@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from analysis.bradley_terry.bootstrap import Coded, draws
-from analysis.bradley_terry.fit import fit, fit_many, from_wins
+from analysis.bradley_terry import VoteArrays, bootstrap, fit, fit_many, from_wins
 from analysis.ranking import ranking
 from analysis.votes import exclusions, votes
 from tests.bench.fresh import measured
@@ -27,13 +26,13 @@ TIMED = 20
 CROWD_METHODS, CROWD_PEOPLE, CROWD_VOTES, CROWD_IMAGES = 100, 50_000, 5_000_000, 100
 
 
-def study(seed: int = 0) -> Coded:
+def study(seed: int = 0) -> VoteArrays:
     rng = np.random.default_rng(seed)
     abilities = np.linspace(-1, 1, METHODS)
     left = rng.integers(0, METHODS, VOTES)
     right = (left + rng.integers(1, METHODS, VOTES)) % METHODS
     lost = rng.random(VOTES) > expit(abilities[left] - abilities[right])
-    return Coded(
+    return VoteArrays(
         left.astype(np.int32),
         right.astype(np.int32),
         lost.astype(np.int8),
@@ -131,7 +130,7 @@ def main() -> None:
     ours = best(lambda: fit(votes.counts()))
     dense = best(lambda: choix.ilsr_pairwise_dense(wins))
     on_counts = best(lambda: fit_many(counts))
-    many = best(lambda: draws(votes, BOOTSTRAPS, 0, ties=True, order=False, prior=0))
+    many = best(lambda: bootstrap(votes, BOOTSTRAPS, 0, ties=True, order=False, prior=0))
     rng = np.random.default_rng(0)
     start = time.perf_counter()
     resampled_raw(pairs, rng)

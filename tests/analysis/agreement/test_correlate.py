@@ -20,11 +20,10 @@ from typer.testing import CliRunner
 from analysis.__main__ import app
 from analysis.agreement import correlate, logistic
 from analysis.agreement.correlate import Comparison
-from analysis.bradley_terry.fit import Array
+from analysis.bradley_terry import Array
 from analysis.ranking import per_image
-from analysis.ranking.ranking import coded
 from analysis.runs import run as runs
-from analysis.votes.votes import CHOICE, Votes, read
+from analysis.votes.votes import CHOICE, Votes, read, vote_arrays
 from methods.errors import InputError
 from tests.analysis.conftest import INFO, METRIC
 
@@ -121,15 +120,14 @@ def judged_by_coins(seed: int) -> Comparison:
         }
     ).with_columns(pl.col("left", "right", "image").cast(pl.Categorical))
     values = np.arange(k) + rng.normal(0, 0.5, (images, k))
-    scores = [
+    cases = [
         SimpleNamespace(method=m, image=f"i{i:02d}", resolution=64, values={"q": values[i, j]})
         for i in range(images)
         for j, m in enumerate(METHODS)
     ]
     run = SimpleNamespace(
-        images=[f"i{i:02d}" for i in range(images)], methods=list(METHODS), scores=scores,
-        info={"metrics": ["q"]}, path=Path("run"),
-        metric=lambda key: SimpleNamespace(key=key, label="Q", better="higher"),
+        images=[f"i{i:02d}" for i in range(images)], methods=list(METHODS), cases=cases,
+        path=Path("run"), metrics=[SimpleNamespace(key="q", label="Q", better="higher")],
     )  # fmt: skip
     votes = Votes(frame, sided=True, source=Path("votes.csv"))
     return correlate.correlations(cast(runs.Run, run), votes, 64, samples=100, seed=seed)
@@ -212,8 +210,8 @@ def test_abilities_of_an_image_lie_between_its_votes_and_the_overall_ones(tmp_pa
     rows += ["y,a,b,right"] * 4
     (tmp_path / "v.csv").write_text("\n".join(rows) + "\n")
     votes: Votes = read(tmp_path / "v.csv")
-    data, _ = coded(votes, "image")
-    leads = -np.diff(per_image.abilities(data, 2))[:, 0]
+    data, _ = vote_arrays(votes, "image")
+    leads = -np.diff(per_image.abilities(data))[:, 0]
     overall = np.log(70 / 34)
     assert overall < leads[0] < np.log(70 / 30)
     share = per_image.PRIOR_VOTES * 70 / 104

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from analysis.bradley_terry.fit import Counts, NoEstimateError, fit, fit_many, from_wins
+from analysis.bradley_terry import Counts, NoEstimateError, fit, fit_many, from_wins
 from tests.paths import DATA
 
 PUBLISHED = DATA / "bradley_terry"

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from analysis.bradley_terry import small_samples
-from analysis.bradley_terry.bootstrap import draws
-from analysis.bradley_terry.fit import fit
-from analysis.ranking.power import Design, simulated
-from analysis.ranking.ranking import Settings, pairwise, rank
+from analysis.bradley_terry import bootstrap, fit, small_samples
+from analysis.ranking.pairwise import pairwise_differences
+from analysis.ranking.power import Design, simulate_votes
+from analysis.ranking.ranking import Settings, rank
 from analysis.votes.votes import Votes, read
 from methods.errors import InputError
 from tests.analysis.bradley_terry.test_bradley_terry import PUBLISHED, citations
@@ -40,9 +39,10 @@ def test_few_people_give_no_interval_and_more_give_wider_ones(tmp_path: Path) ->
     rng = np.random.default_rng(2)
     wrong, held = [], []
     for seed in range(400):
-        votes = simulated(Design([0, 0, 0, 0], pairs=40, spread=0.5), 12, rng)
-        drawn = draws(votes, 200, seed, ties=False, order=False, prior=0)
-        pairs = pairwise(list(ABILITIES), fit(votes.counts()), drawn, votes.counts(), 0.95)
+        votes = simulate_votes(Design([0, 0, 0, 0], pairs=40, spread=0.5), 12, rng)
+        resamples = bootstrap(votes, 200, seed, ties=False, order=False, prior=0)
+        counts = votes.counts()
+        pairs = pairwise_differences(list(ABILITIES), fit(counts), resamples, counts, 0.95)
         wrong.append(any(pair.p_value < 0.05 for pair in pairs))
         held += [pair.ci_low < 0 < pair.ci_high for pair in pairs]
     assert 0.92 < np.mean(held) < 0.98

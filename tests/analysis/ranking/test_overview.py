@@ -62,23 +62,23 @@ def test_rows_that_rank_alike_stand_together_under_the_overall_ranking(tmp_path:
 
 def test_more_images_than_rows_are_shown_in_groups(tmp_path: Path) -> None:
     rows = figure(tmp_path, ["abc"] * 40 + ["cba"] * 3)
-    assert len(rows) == 1 + overview.MOST
+    assert len(rows) == 1 + overview.MOST_ROWS
     assert sum("more" in row[-1] for row in rows) >= 1
 
 
 def test_groups_are_those_of_the_ordered_tree() -> None:
     drawn = np.random.default_rng(0).normal(size=(200, 6))
-    expected = cut_tree(overview.clustered(drawn), n_clusters=overview.MOST)[:, 0]
+    expected = cut_tree(overview.clustered(drawn), n_clusters=overview.MOST_ROWS)[:, 0]
     assert (overview.grouped(drawn) == expected).all()
 
 
 def test_of_very_many_images_some_are_compared_and_the_others_join_the_nearest_group() -> None:
     """Without this the distances alone would take 40 GB."""
     orders = np.array(list(itertools.islice(itertools.permutations(range(6)), 0, 720, 18)), float)
-    assert len(orders) == overview.MOST
+    assert len(orders) == overview.MOST_ROWS
     kind = np.random.default_rng(0).integers(0, len(orders), 100_000)
     group = overview.grouped(orders[kind])
-    assert len(set(zip(kind, group, strict=True))) == len(set(group)) == overview.MOST
+    assert len(set(zip(kind, group, strict=True))) == len(set(group)) == overview.MOST_ROWS
 
 
 def test_one_image_needs_no_tree(tmp_path: Path) -> None:

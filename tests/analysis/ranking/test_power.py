@@ -6,7 +6,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.ranking.power import Design, power, simulated
+from analysis.ranking.power import Design, power, simulate_votes
 from methods.errors import InputError
 
 
@@ -30,7 +30,7 @@ def test_people_who_will_be_left_out_cost_votes() -> None:
 
 
 def test_a_simulated_persons_votes_hang_together() -> None:
-    data = simulated(Design([0.0, 0.0], pairs=50, spread=2.0), 200, np.random.default_rng(0))
+    data = simulate_votes(Design([0.0, 0.0], pairs=50, spread=2.0), 200, np.random.default_rng(0))
     first_won = (data.left == 0) == (data.choice == 0)
     shares = first_won.reshape(200, 50).mean(axis=1)
     assert shares.std() > 0.25 and abs(shares.mean() - 0.5) < 0.1

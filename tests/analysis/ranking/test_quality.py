@@ -109,7 +109,7 @@ def test_nobody_dominates_a_crowd(tmp_path: Path) -> None:
 def test_leaving_one_out_is_what_the_votes_without_them_give(tmp_path: Path) -> None:
     rows = crowd(7)
     whole = ranked(written(tmp_path, rows))
-    found = quality_report.influence(written(tmp_path, rows), whole, "participant")
+    found = quality.most_influential(written(tmp_path, rows), "participant", whole)
     assert found is not None
     without = ranked(
         written(tmp_path, [row for row in rows if not row.startswith(found.name + ",")])

@@ -15,7 +15,8 @@ from scipy.special import expit
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.ranking.ranking import Settings, compact_letters, rank
+from analysis.ranking.pairwise import compact_letter_display
+from analysis.ranking.ranking import Settings, rank
 from analysis.votes.votes import read
 
 ABILITIES = {"best": 0.9, "good": 0.5, "fair": 0.45, "poor": -0.6}
@@ -136,7 +137,7 @@ def test_intervals_over_people_hold_the_truth_as_often_as_they_say(tmp_path: Pat
 
 
 BAD = {
-    "left,right,choise\na,b,left\n": "no column 'choice', is 'choise' meant?",
+    "left,right,choise\na,b,left\n": "no column 'choice', did you mean 'choise'?",
     "left,right,choice\na,b,left\nb,c,middle\n": "line 3: choice 'middle'",
     "left,right,choice\na,b,left\nb,c,\n": "line 3: no choice",
     "left,right,choice\na,a,left\n": "line 2: 'a' against itself",
@@ -175,7 +176,7 @@ def test_a_method_that_never_won_is_ranked_with_a_prior_which_is_said(tmp_path: 
     done = command(tmp_path / "votes.csv", "--out", tmp_path / "out", "--prior", "1")
     assert done.returncode == 0
     for name in ("ranking.md", "ranking.tex", "rank.json"):
-        assert "regularised: each two methods" in (tmp_path / "out" / name).read_text()
+        assert "regularised: 1 votes are added" in (tmp_path / "out" / name).read_text()
     assert "votes are drawn one by one" in done.stdout
 
 
@@ -248,7 +249,7 @@ def test_validate_tells_what_is_left_out_and_how_good_the_rest_is(tmp_path: Path
 def test_letters_are_shared_exactly_by_those_who_do_not_differ() -> None:
     methods = ["a", "b", "c", "d"]
     different = {frozenset(pair) for pair in ("ac", "ad", "bd")}
-    letters = compact_letters(methods, different)
+    letters = compact_letter_display(methods, different)
     assert letters == {"a": "a", "b": "ab", "c": "bc", "d": "c"}
     for first in methods:
         for second in methods:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
-from analysis.votes.simulated import simulated
+from analysis.votes.simulated import count_simulated
 from analysis.votes.votes import read
 from methods.errors import InputError
 from tests.analysis.agreement.test_correlate import written
@@ -103,7 +103,7 @@ def test_some_among_people_are_counted_and_leaving_them_out_clears_the_rest(
     rows += [f"{who},a,b,{c}" for who in ("simulated-1", "p1", "p2") for c in ("left", "right")]
     (tmp_path / "votes.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "participants.csv").write_text("participant,excluded\nsimulated-1,1\np1,0\np2,0\n")
-    found = simulated(read(tmp_path / "votes.csv"))
+    found = count_simulated(read(tmp_path / "votes.csv"))
     assert (found.simulated, found.participants) == (1, 3)
     assert found.label == "partly simulated votes"
     words = ("rank", tmp_path / "votes.csv", "--samples", 100, "--out", tmp_path / "out")
@@ -141,7 +141,7 @@ def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> 
     for name in ("pairs.csv", "by_image.csv"):
         assert marks(out / name, "prior") == {"0.5"}, name
     said = (out / "ranking.READ_FIRST.txt").read_text()
-    assert "regularised: each two methods are taken to have been compared 0.5 times more" in said
+    assert "regularised: 0.5 votes are added for each pair of methods" in said
     run(*words)
     assert marks(out / "pairs.csv", "prior") is None
     beside = out / "ranking.READ_FIRST.txt"

@@ -52,7 +52,7 @@ BAD = {
     ),
     "blank lines count": (GOOD + "\n\na,a,left\n", "FILE line 6: 'a' against itself"),
     "itself but for a blank": (GOOD + "a, a,left\n", "FILE line 4: 'a' against itself"),
-    "misspelt": ("left,rihgt,choice\na,b,left\n", "no column 'right', is 'rihgt' meant?"),
+    "misspelt": ("left,rihgt,choice\na,b,left\n", "no column 'right', did you mean 'rihgt'?"),
     "flag": (
         "left,right,choice,is_check\na,b,left,0\na,b,left,perhaps\n",
         "FILE line 3: is_check 'perhaps' cannot be used",
@@ -204,7 +204,7 @@ def test_participants_twice_or_ragged_are_refused(tmp_path: Path) -> None:
     for text, said in {
         "participant,excluded\np,0\nq,1\np,1\n": "lines 2 and 4: participant 'p' twice",
         "participant,excluded,reason\np,0\n": "line 2: 2 fields, the header has 3",
-        "participant,exclude\np,0\n": "no column 'excluded', is 'exclude' meant?",
+        "participant,exclude\np,0\n": "no column 'excluded', did you mean 'exclude'?",
         "participant,excluded\np,0.0\nq,2.0\n": "line 3: excluded '2.0' cannot be used",
         "participant,excluded\np,maybe\n": "line 2: excluded 'maybe' cannot be used",
     }.items():

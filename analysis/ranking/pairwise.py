@@ -1,0 +1,123 @@
+"""Differences between methods: intervals, tests, and the compact letter display."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit
+
+from analysis.bradley_terry import Counts, Fit, Resamples, bounded_groups, small_samples
+
+# Methods whose p-value, after Holm's adjustment, is lower get different letters.
+SIGNIFICANT = 0.05
+
+
+class PairDifference(NamedTuple):
+    """Two methods, the one with the higher ability first: a row of pairs.csv.
+
+    `share` is the difference as expected share of decided votes for `better`, `p_value` is
+    two-sided and adjusted for all pairs. Intervals and p-value are NaN if votes do not give any.
+    """
+
+    better: str
+    worse: str
+    difference: float
+    ci_low: float
+    ci_high: float
+    share: float
+    share_low: float
+    share_high: float
+    p_value: float
+    votes: float
+
+
+def pairwise_differences(
+    methods: Sequence[str], fit: Fit, resamples: Resamples, counts: Counts, level: float
+) -> list[PairDifference]:
+    """Compare every two methods by Wald tests with bootstrap standard errors, best methods first.
+
+    Parameters
+    ----------
+    methods
+        Names of the K methods.
+    fit, counts
+        Estimate and counts of all votes, without leading axes.
+    resamples
+        Bootstrap of the same votes.
+    level
+        Nominal coverage of the percentile intervals, between 0 and 1.
+    """
+    order = np.argsort(-fit.abilities, kind="stable")
+    votes = counts.wins + counts.wins.T + counts.ties
+    clusters = resamples.clusters
+    wide = small_samples.widened(resamples.abilities, fit.abilities, clusters, level)
+    group = bounded_groups(counts)
+    pairs = []
+    for first, i in enumerate(order):
+        for j in order[first + 1 :]:
+            difference = float(fit.abilities[i] - fit.abilities[j])
+            resampled = resamples.abilities[:, i] - resamples.abilities[:, j]
+            error = float(small_samples.std_errors(resampled, clusters))
+            if group[i] != group[j]:
+                error = math.nan
+            low = high = math.nan
+            if error > 0:
+                limits = [(1 - level) / 2, (1 + level) / 2]
+                low, high = np.quantile(wide[:, i] - wide[:, j], limits)
+            pairs.append(
+                PairDifference(
+                    methods[i],
+                    methods[j],
+                    difference=difference,
+                    ci_low=float(low),
+                    ci_high=float(high),
+                    share=float(expit(difference)),
+                    share_low=float(expit(low)),
+                    share_high=float(expit(high)),
+                    p_value=small_samples.p_value(difference, error, clusters),
+                    votes=float(votes[i, j]),
+                )
+            )
+    adjusted = small_samples.holm([pair.p_value for pair in pairs])
+    return [pair._replace(p_value=p) for pair, p in zip(pairs, adjusted, strict=True)]
+
+
+def compact_letter_display(
+    methods: Sequence[str], different: set[frozenset[str]]
+) -> dict[str, str]:  # fmt: skip
+    """Return letters of each method; two methods share one if and only if they do not differ.
+
+    Parameters
+    ----------
+    methods
+        Names, best first.
+    different
+        The pairs that differ significantly.
+
+    References
+    ----------
+    H.-P. Piepho, An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons,
+    Journal of Computational and Graphical Statistics 13 (2), 2004 ("insert and absorb").
+    """
+    groups = [set(methods)]
+    for pair in sorted(different, key=sorted):
+        first, second = sorted(pair)
+        split = []
+        for group in groups:
+            split += [group - {first}, group - {second}] if pair <= group else [group]
+        groups = [
+            group
+            for i, group in enumerate(split)
+            if not any(group < other or (group == other and j < i) for j, other in enumerate(split))
+        ]
+    groups.sort(key=lambda group: sorted(map(methods.index, group)))
+    letters = [chr(ord("a") + i) if i < 26 else f"({i + 1})" for i in range(len(groups))]
+    return {
+        method: "".join(
+            letter for letter, group in zip(letters, groups, strict=True) if method in group
+        )
+        for method in methods
+    }
