@@ -77,11 +77,13 @@ def _decibel(mean_square: float) -> float:
 
 
 def _mean_difference(pair: ImagePair, norm: int) -> Scores:
+    box = pair.rows, pair.columns
+    reference, result = pair.reference[box], pair.result[box]
     # The sums are whole numbers: rounding makes them exact whatever code path OpenCV takes.
-    whole = round(cv2.norm(pair.reference, pair.result, norm)) / pair.reference.size
+    whole = round(cv2.norm(reference, result, norm)) / pair.reference.size
     if pair.mask is None:
         return Scores(whole, None)
-    hole = round(cv2.norm(pair.reference, pair.result, norm, pair.mask.astype(np.uint8)))
+    hole = round(cv2.norm(reference, result, norm, pair.mask[box].astype(np.uint8)))
     return Scores(whole, hole / (3 * int(np.count_nonzero(pair.mask))))
 
 
