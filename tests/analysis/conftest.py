@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image as PillowImage
+
+from analysis import style
 
 METRIC = {
     "unit": "",
@@ -114,3 +118,16 @@ def pictured(folder: Path) -> Path:
     write_pictures(folder, ["[a]", "b|ar"], ["x", "y"], 128)
     (folder / "outputs/128/[a]/y.png").unlink()
     return folder
+
+
+def leave_empty(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:
+    """Stand for `style.save`: the files are there, empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in suffixes:
+        path.with_name(f"{path.name}.{suffix}").touch()
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave figures empty, whose drawing takes most of the time of a report."""
+    monkeypatch.setattr(style, "save", leave_empty)

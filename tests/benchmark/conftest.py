@@ -12,6 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
+from analysis import style
+from analysis.report import publish
+from tests.analysis.conftest import leave_empty
+from tests.benchmark import undrawn
+from tests.command_line import Done, run
 from tests.paths import ROOT
 
 UNDRAWN = "tests.benchmark.undrawn"
@@ -61,19 +66,38 @@ def protocol(tmp_path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Bench:
-    """run_benchmark.py on the tiny dataset. drawn: with figures and report."""
+    """run_benchmark.py on the tiny dataset, in this process. page: with the report, whose figures
+    are left empty; drawn: with figures too."""
 
     photos: Path
     protocol: Path
     out: Path
+    page: bool = False
     drawn: bool = False
 
-    def command(self, *arguments: str) -> list[str]:
-        given = ["--dataset", self.photos, "--protocol", self.protocol, "--out", self.out]
-        program = [str(ROOT / "run_benchmark.py")] if self.drawn else ["-m", UNDRAWN]
-        return [sys.executable, *program, *map(str, given), *arguments]
+    def words(self, *arguments: str) -> list[str]:
+        own = ["--dataset", self.photos, "--protocol", self.protocol, "--out", self.out]
+        return [*map(str, own), *arguments]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Done:
+        if "--cluster" in arguments:
+            # Dask leaves threads and levels of logging behind.
+            apart = self.run_apart(*arguments)
+            return Done(apart.returncode, apart.stdout, apart.stderr)
+        with pytest.MonkeyPatch.context() as patch:
+            if self.page:
+                patch.setattr(style, "save", leave_empty)
+            elif not self.drawn:
+                patch.setattr(publish, "publish", undrawn.publish)
+            return run("run_benchmark", *self.words(*arguments))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a process of its own."""
+        program = [str(ROOT / "run_benchmark.py")] if self.drawn else ["-m", UNDRAWN]
+        return [sys.executable, *program, *self.words(*arguments)]
+
+    def run_apart(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run in a process of its own."""
         return subprocess.run(
             self.command(*arguments), capture_output=True, text=True, timeout=300, cwd=ROOT
         )

@@ -25,7 +25,7 @@ def test_without_weights_the_rows_say_how_to_get_them(bench: Bench) -> None:
 
 
 def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) -> None:
-    bench = replace(bench, drawn=True)
+    bench = replace(bench, page=True)
     weights = ("--weights", "dfnet=random", "--weights", "refinement=random")
     done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
     assert done.returncode == 0, done.stderr
@@ -43,7 +43,7 @@ def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) ->
 
 
 def test_the_networks_that_come_with_the_suite_are_named_in_every_table(bench: Bench) -> None:
-    bench = replace(bench, drawn=True)
+    bench = replace(bench, page=True)
     weights = ("--weights", "dfnet=compact")
     done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
     assert done.returncode == 0, done.stderr

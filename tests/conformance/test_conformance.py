@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.paths import ROOT
+from tests.command_line import run
+from tests.paths import DATA
 
-DATA = ROOT / "tests" / "data"
 NETWORKS = ["dfnet", "two_stage", "deepfillv2", "hifill"]
 
 
 def conformance(network: str, folder: Path) -> tuple[int, list[list[str]], str]:
     """Exit code, the lines of stdout split at tabs, stderr."""
-    command = [sys.executable, "-m", "tests.conformance", network, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = run("tests.conformance", network, folder)
     return done.returncode, [line.split("\t") for line in done.stdout.splitlines()], done.stderr
 
 

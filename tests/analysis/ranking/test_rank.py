@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -18,6 +16,7 @@ from analysis.__main__ import app
 from analysis.ranking.pairwise import compact_letter_display
 from analysis.ranking.ranking import Settings, rank
 from analysis.votes.votes import read
+from tests.command_line import Done, run
 
 ABILITIES = {"best": 0.9, "good": 0.5, "fair": 0.45, "poor": -0.6}
 
@@ -45,14 +44,8 @@ def study(
     return path
 
 
-def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "analysis", "rank", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def command(*words: object) -> Done:
+    return run("analysis", "rank", *words)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -171,6 +164,7 @@ def test_text_that_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
     assert done.returncode == 2 and "line 3: not UTF-8" in done.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_method_that_never_won_is_ranked_with_a_prior_which_is_said(tmp_path: Path) -> None:
     (tmp_path / "votes.csv").write_text("winner,loser\na,b\nb,c\na,c\nb,a\n")
     done = command(tmp_path / "votes.csv", "--out", tmp_path / "out", "--prior", "1")
@@ -191,6 +185,7 @@ PLATFORMS = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_exports_of_other_platforms(platform: str, tmp_path: Path) -> None:
     text, options = PLATFORMS[platform]
@@ -201,6 +196,7 @@ def test_exports_of_other_platforms(platform: str, tmp_path: Path) -> None:
     assert (rows["a"]["wins"], rows["a"]["losses"], rows["a"]["ties"]) == ("1.0", "1.0", "1.0")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_participants_csv_decides_with_its_reasons(tmp_path: Path) -> None:
     votes = study(tmp_path / "votes.csv", people=12)
     lines = ["participant,status,excluded,reason"]
@@ -218,6 +214,7 @@ def test_participants_csv_decides_with_its_reasons(tmp_path: Path) -> None:
     assert refused.returncode == 2 and "participant 'p11' is not in" in refused.stderr
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_methods_that_trade_places_on_a_group_of_images_are_seen(tmp_path: Path) -> None:
     rows = ["left,right,choice,scene"]
     rows += [f"a,b,{'left' if i < 80 else 'right'},town" for i in range(100)]

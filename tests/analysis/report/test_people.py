@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.analysis.figures.test_figures import command
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 SHARE = 80
 

@@ -96,6 +96,7 @@ def test_correlate_and_validate_say_so(study: Path, made_up: bool) -> None:
     assert (SENTENCE in run("validate", study / "votes.csv")) == made_up
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_some_among_people_are_counted_and_leaving_them_out_clears_the_rest(
     tmp_path: Path,
 ) -> None:
@@ -111,6 +112,7 @@ def test_some_among_people_are_counted_and_leaving_them_out_clears_the_rest(
     assert "imulated" not in run(*words, "--participants", tmp_path / "participants.csv")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_other_names_do_not_make_people_of_them(study: Path, made_up: bool) -> None:
     votes = study / "votes.csv"
     votes.write_text(re.sub(r"^(p|simulated-)(?=\d)", "x", votes.read_text(), flags=re.M))
@@ -134,6 +136,7 @@ def test_a_simulated_column_that_says_neither_is_refused_by_its_line(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> None:
     out = study / "out"
     words = ("rank", study / "votes.csv", "--by", "image", "--samples", 100, "--out", out)
@@ -148,6 +151,7 @@ def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> 
     assert not beside.exists() or "regularised" not in beside.read_text()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_shows_a_banner_and_marked_plots(pictured: Path) -> None:
     rows = ["participant,image,left,right,choice"]
     rows += [f"simulated-{i % 9},x,[a],b|ar,{'left' if i % 3 else 'right'}" for i in range(45)]

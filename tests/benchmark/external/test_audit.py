@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,8 @@ from benchmark.metrics import psnr
 from methods.images import read_mask, read_rgb, write_png
 from tests.analysis.figures.test_figures import command
 from tests.benchmark.conftest import Bench, save, scene
-from tests.paths import ROOT
+from tests.command_line import Done
+from tests.command_line import run as run_command
 
 NAMES = ["bright", "cliff", "dunes", "été 1"]
 
@@ -37,10 +37,10 @@ def exported(bench: Bench, tmp_path: Path) -> Path:
 
 def exporting(bench: Bench, *arguments: str) -> tuple[int, str, str]:
     """--export-inputs takes no --out: exit code, stdout, stderr."""
-    given = bench.command(*arguments)
-    place = given.index("--out")
-    given[place : place + 2] = []
-    done = subprocess.run(given, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    words = bench.words(*arguments)
+    place = words.index("--out")
+    words[place : place + 2] = []
+    done = run_command("run_benchmark", *words)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -60,7 +60,7 @@ def fill_all(folder: Path) -> Path:
     return folder / "results"
 
 
-def run(bench: Bench, results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(bench: Bench, results: Path, *arguments: str) -> Done:
     given = ("--external", f"PS={results}", "--resolutions", "48,64", *arguments)
     return bench.run(*given)
 
@@ -123,7 +123,7 @@ def test_changed_known_pixels_stop_the_run_before_anything_is_written(
 
 
 def test_accepted_drift_is_scored_as_given_and_flagged(bench: Bench, exported: Path) -> None:
-    bench = replace(bench, drawn=True)
+    bench = replace(bench, page=True)
     results = fill_all(exported)
     feathered(exported)
     done = run(bench, results, "--accept-drift")
@@ -311,7 +311,7 @@ def test_drift_is_measured_as_a_plain_count_does(bench: Bench, exported: Path) -
 
 
 def test_the_report_can_be_made_again_from_the_folder_alone(bench: Bench, exported: Path) -> None:
-    bench = replace(bench, drawn=True)
+    bench = replace(bench, page=True)
     assert run(bench, fill_all(exported)).returncode == 0
     (bench.out / "report.html").unlink()
     shutil.rmtree(bench.photos)
