@@ -138,9 +138,9 @@ def correlations(
                 f"{resolution} px, at least {_MIN_RESULTS} are needed; more images or methods"
             )
         predicted = _predicted(known, table, images, methods)
-        values = map(float, intervals(table, people, predicted, resamples).ravel())
-        compared_images = int(compared.any(axis=1).sum())
-        rows.append(Correlation(metric.label, points, compared_images, *values, predicted.rows))
+        measures = intervals(table, people, predicted, resamples).ravel().tolist()
+        n_images = int(compared.any(axis=1).sum())
+        rows.append(Correlation._make([metric.label, points, n_images, *measures, predicted.rows]))
     rows.sort(key=lambda row: -row.predicted)
     return Comparison(
         rows, resolution, samples, seed, prior, count_simulated(votes), notes + _limits(rows)

@@ -226,8 +226,8 @@ def _notes(resamples: Resamples, data: VoteArrays, settings: Settings, unit: Uni
     notes = []
     if settings.prior:
         notes.append(
-            f"regularised: {settings.prior:g} votes are added for each pair of methods, half of "
-            "them won by each"
+            f"regularised: a prior of {settings.prior:g} for each pair of methods (so many more "
+            "votes, half of them won by each)"
         )
     if (data.weight != 1).any():
         total = f"{float(data.weight.sum()):,.15g}"

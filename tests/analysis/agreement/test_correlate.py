@@ -133,6 +133,7 @@ def judged_by_coins(seed: int) -> Comparison:
     return correlate.correlations(cast(runs.Run, run), votes, 64, samples=100, seed=seed)
 
 
+@pytest.mark.slow
 def test_coins_agree_with_no_metric_more_often_than_intervals_say() -> None:
     """With overall abilities held fixed in the draws it was 68 % of studies."""
     rows = [judged_by_coins(seed).rows[0] for seed in range(40)]

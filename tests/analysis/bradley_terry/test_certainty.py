@@ -24,6 +24,7 @@ def votes_of(folder: Path, *lines: str) -> Votes:
     return read(folder / "votes.csv")
 
 
+@pytest.mark.slow
 def test_few_people_give_no_interval_and_more_give_wider_ones(tmp_path: Path) -> None:
     """Under five nothing; at twelve, equal methods differ as seldom as 5 % says (uncorrected: 10 %)
     and intervals hold (uncorrected: 90 %)."""

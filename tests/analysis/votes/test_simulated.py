@@ -61,6 +61,7 @@ def marks(path: Path, column: str = "simulated_participants") -> set[str] | None
     return {row[column] for row in rows} if column in rows[0] else None
 
 
+@pytest.mark.slow
 def test_every_output_of_rank_says_so(study: Path, made_up: bool) -> None:
     out = study / "out"
     said = run("rank", study / "votes.csv", "--by", "image", "--samples", 100, "--out", out)
@@ -144,7 +145,7 @@ def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> 
     for name in ("pairs.csv", "by_image.csv"):
         assert marks(out / name, "prior") == {"0.5"}, name
     said = (out / "ranking.READ_FIRST.txt").read_text()
-    assert "regularised: 0.5 votes are added for each pair of methods" in said
+    assert "regularised: a prior of 0.5 for each pair of methods" in said
     run(*words)
     assert marks(out / "pairs.csv", "prior") is None
     beside = out / "ranking.READ_FIRST.txt"
