@@ -17,6 +17,8 @@ from tests.paths import ROOT
 
 DEMO = ROOT / "datasets" / "demo"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:

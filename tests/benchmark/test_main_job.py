@@ -26,6 +26,7 @@ GREY = "tests.benchmark.own_methods:Grey"
 BAD = "tests.benchmark.own_methods:Bad"
 
 
+@pytest.mark.slow
 def test_a_run_leaves_what_the_next_stage_reads(bench: Bench) -> None:
     for name in ("bright", "dunes"):
         (bench.photos / f"{name}.png").unlink()
@@ -89,6 +90,7 @@ def names(rows: dict[tuple[str, int, str], dict[str, str]]) -> list[str]:
     return sorted({image for _, _, image in rows})
 
 
+@pytest.mark.slow
 def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path) -> None:
     methods = tmp_path / "methods.toml"
     hows = ["raise", "segfault", "memory", "shape", "hang"]
@@ -146,6 +148,7 @@ def test_known_pixels_are_put_back_and_counted(bench: Bench) -> None:
     assert "changed known pixels in 4 of 4" in done.stdout
 
 
+@pytest.mark.slow
 def test_changes_invalidate_exactly_the_cases_concerned(bench: Bench) -> None:
     arguments = ["--methods", f"telea,{GREY}"]
 
@@ -188,6 +191,7 @@ def test_changes_invalidate_exactly_the_cases_concerned(bench: Bench) -> None:
     assert to_run("--overwrite", "all") == 24
 
 
+@pytest.mark.slow
 def test_a_run_killed_ten_times_ends_as_an_unbroken_one(bench: Bench, tmp_path: Path) -> None:
     arguments = [
         "--methods", f"telea,{GREY},two-stage:telea", "--option", f"{GREY}.seconds=0.08",
@@ -237,6 +241,7 @@ def no_broken_png(out: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_second_process_on_the_same_folder_is_refused(bench: Bench) -> None:
     arguments = ["--methods", GREY, "--option", f"{GREY}.seconds=60", "--resolutions", "48"]
     first = subprocess.Popen(bench.command(*arguments), stderr=subprocess.PIPE, text=True, cwd=ROOT)
@@ -251,6 +256,7 @@ def test_a_second_process_on_the_same_folder_is_refused(bench: Bench) -> None:
         first.stderr.close() if first.stderr else None
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished(bench: Bench) -> None:
     arguments = ["--methods", f"telea,{GREY}", "--option", f"{GREY}.seconds=3600"]
     process = subprocess.Popen(
@@ -277,6 +283,7 @@ def test_ctrl_c_keeps_what_is_finished(bench: Bench) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_loses_nothing(bench: Bench) -> None:
     limited = [
         sys.executable,

@@ -12,6 +12,7 @@ from methods.errors import InputError
 from tests.benchmark.conftest import Bench
 
 
+@pytest.mark.slow
 def test_without_weights_the_rows_say_how_to_get_them(bench: Bench) -> None:
     published = ("--option", "two-stage.networks=published")
     done = bench.run("--methods", "telea,dfnet,two-stage", "--resolutions", "48", *published)
@@ -24,8 +25,16 @@ def test_without_weights_the_rows_say_how_to_get_them(bench: Bench) -> None:
             assert f"python -m methods fetch {name}" in row["error"]
 
 
+def of_cliff_alone(bench: Bench) -> Bench:
+    for path in bench.photos.iterdir():
+        if path.stem != "cliff":
+            path.unlink()
+    return bench
+
+
+@pytest.mark.slow
 def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) -> None:
-    bench = replace(bench, page=True)
+    bench = of_cliff_alone(replace(bench, page=True))
     weights = ("--weights", "dfnet=random", "--weights", "refinement=random")
     done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
     assert done.returncode == 0, done.stderr
@@ -42,8 +51,9 @@ def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) ->
         assert text.count("RANDOM WEIGHTS") >= 2
 
 
+@pytest.mark.slow
 def test_the_networks_that_come_with_the_suite_are_named_in_every_table(bench: Bench) -> None:
-    bench = replace(bench, page=True)
+    bench = of_cliff_alone(replace(bench, page=True))
     weights = ("--weights", "dfnet=compact")
     done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
     assert done.returncode == 0, done.stderr

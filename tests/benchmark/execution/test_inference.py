@@ -81,6 +81,7 @@ def test_traceback_is_kept_in_the_log() -> None:
     assert "Traceback" in outcome.log and "own_methods.py" in outcome.log
 
 
+@pytest.mark.slow
 def test_a_hang_ends_at_the_time_limit() -> None:
     bad = spec("Bad", how="hang")
     outcome = case(bad, BRIGHT, time_limit=3)
@@ -88,6 +89,7 @@ def test_a_hang_ends_at_the_time_limit() -> None:
     assert case(bad, DARK).status == "ok"
 
 
+@pytest.mark.slow
 def test_peak_memory_is_the_cases_own() -> None:
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("this system keeps no high-water mark that can be reset")
@@ -111,6 +113,7 @@ def test_peak_memory_is_reset_between_cases_of_one_process() -> None:
     assert first.peak_memory_mb - second.peak_memory_mb > 50
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="--memory-limit is for Linux")
 def test_the_memory_limit_costs_one_case() -> None:
     greedy = spec("Bad", how="greedy")

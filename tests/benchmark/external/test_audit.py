@@ -122,6 +122,7 @@ def test_changed_known_pixels_stop_the_run_before_anything_is_written(
     assert last.startswith(f"error: {results}/48/cliff.png: 5 pixels") and "--accept-drift" in last
 
 
+@pytest.mark.slow
 def test_accepted_drift_is_scored_as_given_and_flagged(bench: Bench, exported: Path) -> None:
     bench = replace(bench, page=True)
     results = fill_all(exported)

@@ -35,7 +35,9 @@ def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
         assert (older.out / name).read_bytes() == (OLDER / "run" / name).read_bytes()
 
 
-@pytest.mark.parametrize("where", [[], ["--cluster", "local:1"]])
+@pytest.mark.parametrize(
+    "where", [[], pytest.param(["--cluster", "local:1"], marks=pytest.mark.slow)]
+)
 def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(
     bench: Bench, where: list[str]
 ) -> None:
