@@ -1,17 +1,17 @@
-"""`python -m methods gimp`: the plug-in's installer, and the worker that it starts."""
+"""`python -m methods gimp`: the installer of the plug-in, and the worker that it starts."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from methods.errors import InputError
 from methods.gimp import folders
 from methods.gimp import install as installer
-from methods.gimp.status import Status, look
+from methods.gimp.status import Status, read_status
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 Folder = Annotated[
@@ -29,47 +29,44 @@ def main() -> None:
 @app.command()
 def install(folder: Folder = None) -> None:
     """Copy the plug-in to GIMP and record this environment as the one that fills."""
-    for place in _places(folder):
+    for place in _plug_ins_folders(folder):
         try:
             print(f"installed: {installer.install(place)}")
-        except installer.InstallError as error:
-            _fail(str(error))
         except OSError as error:
-            _fail(f"{place}: {error.strerror or error}; close GIMP, or give another --folder")
+            remedy = "close GIMP, or give another --folder"
+            raise InputError(f"{place}: {error.strerror or error}; {remedy}") from None
         _warn_of_sandbox(place)
     print(f"Start GIMP 3 again: {MENU}")
 
 
 @app.command()
 def uninstall(folder: Folder = None) -> None:
-    """Remove what install has written, and nothing else."""
-    for place in _places(folder):
+    """Remove the files that install has written, and nothing else."""
+    for place in _plug_ins_folders(folder):
         try:
-            left = installer.uninstall(place)
-        except installer.InstallError as error:
-            print(error)
-            continue
+            remaining = installer.uninstall(place)
         except OSError as error:
-            _fail(f"{place}: {error.strerror or error}; close GIMP and try again")
+            problem = f"{place}: {error.strerror or error}"
+            raise InputError(f"{problem}; close GIMP and try again") from None
+        if remaining is None:
+            print(f"{place}: nothing is installed")
+            continue
         print(f"removed: {place / installer.NAME}")
-        for path in left:
+        for path in remaining:
             print(f"left, install has not written it: {path}")
 
 
 @app.command()
 def status(folder: Folder = None) -> None:
-    """Where the plug-in is installed and whether it can work; exit status 0 if it can, else 1."""
+    """Show where the plug-in is and whether it can work; exit code 0 if it can, else 1."""
     usable = []
-    for place in _places(folder):
-        try:
-            found = look(place)
-        except installer.InstallError as error:
-            _fail(str(error))
-        if found is None:
+    for place in _plug_ins_folders(folder):
+        installed = read_status(place)
+        if installed is None:
             print(f"{place}: not installed")
             continue
-        _show(place, found)
-        usable.append(not found.problems and bool(found.ready))
+        _show(place, installed)
+        usable.append(not installed.problems and bool(installed.ready))
     if not usable:
         print("install it with: python -m methods gimp install")
     raise typer.Exit(0 if usable and all(usable) else 1)
@@ -77,16 +74,16 @@ def status(folder: Folder = None) -> None:
 
 @app.command(hidden=True)
 def worker() -> None:
-    """Fill what the plug-in sends. Started by the plug-in, never by people."""
+    """Fill what the plug-in sends. The plug-in starts this command; it is of no use otherwise."""
     from methods.gimp.worker import run
 
     try:
         run(sys.stdin.readline())
-    except (ValueError, OSError) as error:
-        _fail(str(error))
+    except OSError as error:
+        raise InputError(str(error)) from None
 
 
-def _places(folder: Path | None) -> list[Path]:
+def _plug_ins_folders(folder: Path | None) -> list[Path]:
     return folders.plug_ins() if folder is None else [folder.absolute()]
 
 
@@ -99,17 +96,12 @@ def _warn_of_sandbox(place: Path) -> None:
         )
 
 
-def _show(place: Path, found: Status) -> None:
+def _show(place: Path, installed: Status) -> None:
     print(f"{place / installer.NAME}: installed")
-    print(f"  Python: {found.python}")
-    for problem in found.problems:
+    print(f"  Python: {installed.python}")
+    for problem in installed.problems:
         print(f"  problem: {problem}")
-    if found.ready:
-        print(f"  methods that are ready: {', '.join(found.ready)}")
-        print(f"  others: {', '.join(found.others)} (why: python -m methods list)")
+    if installed.ready:
+        print(f"  methods that are ready: {', '.join(installed.ready)}")
+        print(f"  others: {', '.join(installed.others)} (why: python -m methods list)")
     _warn_of_sandbox(place)
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(f"Error: {message}", soft_wrap=True, markup=False)
-    raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""Filling a hole for the worker: methods stay loaded, and what goes wrong becomes one line."""
+"""Fill holes for the worker: methods stay loaded, failures become messages of one line."""
 
 from __future__ import annotations
 
@@ -10,138 +10,124 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import methods
 from methods import readiness
 from methods.base import (
     Image,
     Inpainter,
-    Mask,
     MethodError,
     MissingRequirementError,
     check_pair,
     is_out_of_memory,
 )
 from methods.gimp import protocol
-from methods.gimp.protocol import Message
+from methods.gimp.protocol import FillRequest, Message
 
-# As many as somebody compares by turns; a published network takes some hundred megabytes.
-KEPT = 2
-# Two threads that import at once can see modules half done.
-IMPORTS = threading.Lock()
+# Enough to compare two methods by turns; a published network takes some hundred megabytes.
+MOST_LOADED = 2
+# Concurrent imports in several threads can see partially initialised modules.
+IMPORT_LOCK = threading.Lock()
 
 
 class RefusedError(Exception):
-    """A fill that cannot be meant. kind: one of `protocol.KINDS`."""
+    """A request that cannot be fulfilled; `kind` as in `protocol`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A fill as it was asked for. image: uint8 (H, W, 3) RGB; mask: bool (H, W), True = hole."""
+class LoadedMethods:
+    """A cache of the last methods used, by name and device."""
 
-    method: str
-    device: str
-    image: Image
-    mask: Mask
+    def __init__(self) -> None:
+        self._inpainters: OrderedDict[tuple[str, str], Inpainter] = OrderedDict()
 
+    def get(self, method: str, device: str, report: Callable[[str], None]) -> Inpainter:
+        """Return a method; load it if needed, in place of the least recently used one."""
+        if (method, device) not in self._inpainters:
+            report(f"Loading {method}")
+            while len(self._inpainters) >= MOST_LOADED:
+                self._inpainters.popitem(last=False)
+            with IMPORT_LOCK:
+                inpainter = _create(method, device)
+                inpainter.load()
+            self._inpainters[method, device] = inpainter
+        self._inpainters.move_to_end((method, device))
+        return self._inpainters[method, device]
 
-@dataclass
-class Kept:
-    """The last few methods that were used, loaded, by name and device."""
-
-    inpainters: OrderedDict[tuple[str, str], Inpainter] = field(default_factory=OrderedDict)
-
-    def get(self, method: str, device: str) -> Inpainter | None:
-        """The method if it is loaded; it is then the last to be dropped."""
-        if (method, device) in self.inpainters:
-            self.inpainters.move_to_end((method, device))
-        return self.inpainters.get((method, device))
-
-    def load(self, method: str, device: str) -> Inpainter:
-        """The method, loaded now, in place of the one that was not used for longest."""
-        while len(self.inpainters) >= KEPT:
-            self.inpainters.popitem(last=False)
-        with IMPORTS:
-            inpainter = _created(method, device)
-            inpainter.load()
-        self.inpainters[method, device] = inpainter
-        return inpainter
-
-    def drop(self) -> None:
-        """Give all memory back."""
-        self.inpainters.clear()
+    def drop_all(self) -> None:
+        """Release the memory of all methods."""
+        self._inpainters.clear()
         gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
-def fill(kept: Kept, wanted: Wanted, tell: Callable[[str], None]) -> tuple[Image, float]:
-    """The filled image and the seconds that filling took, without loading.
+def fill(
+    loaded: LoadedMethods, request: FillRequest, report: Callable[[str], None]
+) -> tuple[Image, float]:
+    """Return the filled image and the seconds that filling took, without loading.
 
-    Raises RefusedError and whatever the method does: `failure` tells of both."""
+    Raises RefusedError, and every exception of the method; `failure` translates both."""
     try:
-        check_pair(wanted.image, wanted.mask)
+        check_pair(request.image, request.mask)
     except ValueError as error:
         raise RefusedError("bad_request", str(error)) from None
-    inpainter = kept.get(wanted.method, wanted.device)
-    if inpainter is None:
-        tell(f"Loading {wanted.method}")
-        inpainter = kept.load(wanted.method, wanted.device)
-    tell(f"Filling with {wanted.method}")
+    inpainter = loaded.get(request.method, request.device, report)
+    report(f"Filling with {request.method}")
     started = time.perf_counter()
-    result = inpainter.inpaint(wanted.image, wanted.mask)
+    result = inpainter.inpaint(request.image, request.mask)
     return result, time.perf_counter() - started
 
 
-def failure(error: BaseException, wanted: Wanted) -> Message:
-    """What the plug-in is told of an error, one line with the remedy; the log gets the rest."""
+def failure(error: BaseException, request: FillRequest) -> Message:
+    """Return the answer to a failed request; unexpected errors are also printed to the log."""
     if is_out_of_memory(error):
-        return protocol.failure("out_of_memory", _out_of_memory(wanted))
+        return protocol.failure("out_of_memory", _out_of_memory(request))
     if isinstance(error, MissingRequirementError):
-        return protocol.failure("not_ready", for_gimp(str(error)))
+        return protocol.failure("not_ready", _for_gimp(str(error)))
     if isinstance(error, MethodError):
-        return protocol.failure("failed", f"{wanted.method}: {error}")
+        return protocol.failure("failed", f"{request.method}: {error}")
     if isinstance(error, RefusedError):
         return protocol.failure(error.kind, str(error))
     traceback.print_exception(error)
-    return protocol.failure("failed", f"{wanted.method} failed: {type(error).__name__}: {error}")
+    return protocol.failure("failed", f"{request.method} failed: {type(error).__name__}: {error}")
 
 
 def listing() -> Message:
-    """The answer to `methods`: which are ready and why others are not. Left out are those that must
-    be given an option, such as a folder of results: they never fill anything in GIMP."""
-    with IMPORTS:
-        found = [readiness.find(name) for name in methods.available()]
-        told = [_told(one) for one in found if not one.options]
-        return {"ok": True, "methods": told, "devices": ["auto", "cpu", *_gpus()]}
+    """Return the answer to `methods`: which can run, and why the others cannot.
+
+    Methods with required options, such as a folder of results, are left out: they are of no use
+    in GIMP."""
+    with IMPORT_LOCK:
+        states = [readiness.check(name) for name in methods.available()]
+        usable = [_entry(state) for state in states if not state.options]
+        return {"ok": True, "methods": usable, "devices": ["auto", "cpu", *_gpus()]}
 
 
-def for_gimp(message: str) -> str:
-    """A remedy without the option of the command line that the plug-in has not."""
+def _for_gimp(message: str) -> str:
+    """Remove the remedy that is an option of the command line."""
     return re.sub(r", or --weights \S+=PATH", "", message)
 
 
-def _told(found: readiness.Found) -> dict[str, object]:
-    why = "" if found.ready else for_gimp(found.why_not)
-    return {"name": found.name, "summary": found.summary, "ready": not why, "why": why}
+def _entry(state: readiness.Readiness) -> dict[str, object]:
+    why = "" if state.ready else _for_gimp(state.why_not)
+    return {"name": state.name, "summary": state.summary, "ready": not why, "why": why}
 
 
 def _gpus() -> list[str]:
     try:
         import torch
-    except (ImportError, OSError):  # each method that needs it says so
+    except (ImportError, OSError):  # each method that needs it reports this
         return []
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return ["cuda"] if count == 1 else [f"cuda:{number}" for number in range(count)]
 
 
-def _created(method: str, device: str) -> Inpainter:
+def _create(method: str, device: str) -> Inpainter:
     try:
         methods.method_class(method)
     except ValueError as error:
@@ -152,9 +138,9 @@ def _created(method: str, device: str) -> Inpainter:
         raise RefusedError("bad_request", str(error)) from None
 
 
-def _out_of_memory(wanted: Wanted) -> str:
-    height, width = wanted.mask.shape
+def _out_of_memory(request: FillRequest) -> str:
+    height, width = request.mask.shape
     remedies = ["select a smaller area", "leave whole layer off"]
-    if wanted.device != "cpu":
+    if request.device != "cpu":
         remedies.append("choose the device cpu")
-    return f"{wanted.method} ran out of memory at {width}x{height}: {' or '.join(remedies)}"
+    return f"{request.method} ran out of memory at {width}x{height}: {' or '.join(remedies)}"

@@ -1,38 +1,33 @@
-"""Putting the plug-in into a plug-ins folder of GIMP, and taking it away."""
+"""Install the plug-in into a plug-ins folder of GIMP, and remove it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
-import tempfile
 import tomllib
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from methods.errors import InputError
+from methods.files import replacing
 from methods.gimp import protocol
 
-# GIMP runs the file that is called like its folder.
+# GIMP runs the file that has the name of its folder.
 NAME = "inpaint_selection"
 RECORD = "environment.json"
 CACHE = "__pycache__"
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Folders that are being written, or were when the power failed. GIMP does not look into them.
-UNFINISHED = f".{NAME}-"
 
 Record = dict[str, Any]
 
 
-class InstallError(ValueError):
-    """The plug-in cannot be put there, or is not there; the message says what to do."""
-
-
 def files() -> dict[str, bytes]:
-    """What the plug-in consists of: paths relative to its folder -> content.
+    """Return the content of the plug-in's files by their path relative to its folder.
 
-    Raises InstallError where the suite came without it."""
+    Raises InputError if the suite was installed without them."""
     source = _source()
     return {
         path.relative_to(source).as_posix(): path.read_bytes()
@@ -42,70 +37,67 @@ def files() -> dict[str, bytes]:
 
 
 def install(folder: Path) -> Path:
-    """Put the plug-in into a plug-ins folder, whole or not at all, in place of an earlier one;
-    files of others in there stay. Returns where it is. Raises InstallError or OSError."""
-    target, content = folder / NAME, files()
-    if target.is_symlink() or (target.exists() and record_of(folder) is None):
-        raise InstallError(f"{target} was not put there by this command: move it away first")
-    folder.mkdir(parents=True, exist_ok=True)
-    _clean(folder)
-    new = Path(tempfile.mkdtemp(dir=folder, prefix=UNFINISHED))
-    try:
-        _fill(new, content)
-        _keep_others(folder, new)
-        _swap(new, target)
-    finally:
-        _clean(folder)
+    """Install or update the plug-in in a plug-ins folder and return its path.
+
+    All files are replaced together; the user's files in the plug-in's folder stay. Raises
+    InputError if something else has the plug-in's name, OSError."""
+    target, content, old = folder / NAME, files(), record_of(folder)
+    # Hidden files are temporary files of an installation that was interrupted.
+    if target.is_symlink() or (old is None and any(target.glob("[!.]*"))):
+        raise InputError(f"{target} was not put there by this command: move it away first")
+    content = {RECORD: _record(content), **content}
+    with replacing(*(target / name for name in content)) as parts:
+        for name, part in zip(content, parts, strict=True):
+            part.write_bytes(content[name])
+            if name == f"{NAME}.py":
+                part.chmod(0o755)
+    _remove(target, set(old["files"] if old else []) - set(content))
     return target
 
 
-def uninstall(folder: Path) -> list[Path]:
-    """Remove what `install` wrote into a plug-ins folder. Returns what is left in there, which
-    others wrote. Raises InstallError where nothing was installed, OSError."""
+def uninstall(folder: Path) -> list[Path] | None:
+    """Remove the files that `install` wrote and return the others in the plug-in's folder.
+
+    Returns None if nothing is installed. Raises OSError."""
     record = record_of(folder)
     if record is None:
-        raise InstallError(f"{folder}: nothing is installed")
+        return None
     target = folder / NAME
-    for name in [*record["files"], RECORD]:
-        path = target / name
-        path.unlink(missing_ok=True)
-        for compiled in (path.parent / CACHE).glob(f"{path.stem}.*.pyc"):
-            compiled.unlink()
+    _remove(target, [*record["files"], RECORD])
     for inner in sorted((path for path in target.rglob("*") if path.is_dir()), reverse=True):
         if not any(inner.iterdir()):
             inner.rmdir()
-    left = sorted(target.iterdir())
-    if not left:
+    remaining = sorted(target.iterdir())
+    if not remaining:
         target.rmdir()
-    return left
+    return remaining
 
 
 def record_of(folder: Path) -> Record | None:
-    """What `install` wrote down in a plug-ins folder; None where there is nothing of it."""
+    """Return the record that `install` wrote to a plug-ins folder; None if there is none."""
     try:
         record = json.loads((folder / NAME / RECORD).read_text(encoding="utf-8"))
         names = [PurePosixPath(name) for name in record["files"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    # Names that lead elsewhere are not of `install`, which would not remove those either.
+    # Never remove files outside of the folder, which `install` does not write.
     return None if any(name.is_absolute() or ".." in name.parts for name in names) else record
 
 
 def changed(folder: Path) -> list[str]:
-    """Names of installed files that are missing or not those of this suite."""
-    found = []
-    for name, content in files().items():
-        path = folder / NAME / name
-        if not path.is_file() or path.read_bytes() != content:
-            found.append(name)
-    return found
+    """Return the names of installed files that are missing or differ from this suite's."""
+    return [
+        name
+        for name, content in files().items()
+        if not (path := folder / NAME / name).is_file() or path.read_bytes() != content
+    ]
 
 
 def suite_version() -> str:
-    """The version of this suite, installed or a checkout."""
-    about = CHECKOUT / "pyproject.toml"
-    if about.is_file():
-        return str(tomllib.loads(about.read_text(encoding="utf-8"))["project"]["version"])
+    """Return the version of this suite, installed or a checkout."""
+    project = CHECKOUT / "pyproject.toml"
+    if project.is_file():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
     try:
         return version("inpainting-suite")
     except PackageNotFoundError:
@@ -113,62 +105,31 @@ def suite_version() -> str:
 
 
 def _source() -> Path:
-    # In a wheel it is beside this file.
+    # A wheel has the plug-in beside this file.
     for source in (CHECKOUT / "plugins" / "gimp" / NAME, Path(__file__).with_name(NAME)):
         if (source / f"{NAME}.py").is_file():
             return source
-    raise InstallError(
+    raise InputError(
         "this suite came without plugins/gimp: run the command from a checkout of its repository"
     )
 
 
-def _record(content: dict[str, bytes]) -> Record:
-    return {
-        # Not resolved: a virtual environment's Python is a link, and works as itself only.
+def _record(content: dict[str, bytes]) -> bytes:
+    record = {
+        # Not resolved: a virtual environment's Python is a link that works only as such.
         "python": str(Path(sys.executable).absolute()),
         "root": str(CHECKOUT) if (CHECKOUT / "pyproject.toml").is_file() else None,
         "protocol": protocol.VERSION,
         "suite_version": suite_version(),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
     }
+    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _fill(new: Path, content: dict[str, bytes]) -> None:
-    for name, data in content.items():
-        (new / name).parent.mkdir(parents=True, exist_ok=True)
-        (new / name).write_bytes(data)
-    (new / f"{NAME}.py").chmod(0o755)
-    new.chmod(0o755)
-    text = json.dumps(_record(content), indent=1, ensure_ascii=False) + "\n"
-    (new / RECORD).write_text(text, encoding="utf-8")
-
-
-def _keep_others(folder: Path, new: Path) -> None:
-    """Copy what others put into the installed plug-in's folder."""
-    record, old = record_of(folder) or {"files": {}}, folder / NAME
-    ours = {*record["files"], RECORD}
-    for path in sorted(old.rglob("*")):
-        name = path.relative_to(old)
-        if not path.is_file() or name.as_posix() in ours or CACHE in name.parts:
-            continue
-        if not (new / name).exists():
-            (new / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, new / name)
-
-
-def _swap(new: Path, target: Path) -> None:
-    if not target.exists():
-        new.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(dir=target.parent, prefix=UNFINISHED)) / NAME
-    target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-
-
-def _clean(folder: Path) -> None:
-    for path in folder.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(path, ignore_errors=True)
+def _remove(target: Path, names: Iterable[str]) -> None:
+    """Remove files and what Python compiled from them."""
+    for name in names:
+        path = target / name
+        path.unlink(missing_ok=True)
+        for compiled in (path.parent / CACHE).glob(f"{path.stem}.*.pyc"):
+            compiled.unlink()

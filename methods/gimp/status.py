@@ -1,4 +1,4 @@
-"""Whether an installed plug-in can work."""
+"""Check whether an installed plug-in can work."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 from methods.gimp import install, protocol
 from methods.gimp.install import Record
 
-# Loading all libraries from a cold disk.
-SECONDS = 180
-ASK = "import json; from methods.gimp import filling, worker; print(json.dumps(filling.listing()))"
+# Importing all libraries from a cold disk can take minutes.
+TIMEOUT_SECONDS = 180
+LIST = "import json; from methods.gimp import filling, worker; print(json.dumps(filling.listing()))"
 
 
 @dataclass(frozen=True)
 class Status:
-    """What was found in a plug-ins folder. problems: what hinders, each with its remedy; python:
-    the recorded one; ready, others: names of methods that can run, that cannot."""
+    """The state of an installed plug-in: problems with their remedy, the recorded Python, and the
+    names of methods that can run and that cannot."""
 
     problems: list[str]
     python: str
@@ -28,8 +28,8 @@ class Status:
     others: list[str]
 
 
-def look(folder: Path) -> Status | None:
-    """The state of the plug-in in a plug-ins folder; None where it is not installed."""
+def read_status(folder: Path) -> Status | None:
+    """Return the state of the plug-in in a plug-ins folder; None if it is not installed."""
     record = install.record_of(folder)
     if record is None:
         return None
@@ -41,29 +41,29 @@ def look(folder: Path) -> Status | None:
     if changed:
         problems.append(f"not the files of this suite: {', '.join(changed)}; {again}")
     if record.get("protocol") != protocol.VERSION:
-        problems.append(f"it speaks another protocol than this suite; {again}")
+        problems.append(f"its protocol is not that of this suite; {again}")
     try:
-        for told in _listing(record):
-            (ready if told["ready"] else others).append(told["name"])
+        for method in _listing(record):
+            (ready if method["ready"] else others).append(method["name"])
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
         problems.append(f"its Python cannot be used ({' '.join(str(error).split())}); {again}")
     return Status(problems, str(record.get("python")), ready, others)
 
 
 def _listing(record: Record) -> list[dict[str, Any]]:
-    """The methods as the recorded environment finds them, not this one."""
+    """Return the methods as the recorded environment lists them, which may not be this one."""
     foreign = {"PYTHONHOME", "PYTHONPATH"}
-    found = subprocess.run(
-        [record["python"], "-c", ASK],
-        # As the worker is started; without a checkout any folder without Python files will do.
+    done = subprocess.run(
+        [record["python"], "-c", LIST],
+        # As the worker is started; an installed suite needs any folder without Python files.
         cwd=record["root"] or Path(record["python"]).parent,
         env={name: value for name, value in os.environ.items() if name not in foreign},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
     )
-    if found.returncode:
-        raise ValueError((found.stderr.strip().splitlines() or ["it printed nothing"])[-1])
-    # The last line: libraries may print too.
-    return list(json.loads(found.stdout.splitlines()[-1])["methods"])
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or ["it printed nothing"])[-1])
+    # The last line: libraries may print, too.
+    return list(json.loads(done.stdout.splitlines()[-1])["methods"])

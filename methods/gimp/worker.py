@@ -1,6 +1,9 @@
-"""The worker: fills what the plug-in sends, one after the other, until GIMP ends.
+"""The worker: fills the plug-in's requests one after the other until GIMP ends.
 
-Each connection has a thread that reads and gives signs of life; the main thread computes.
+GIMP's own Python has no neural networks, so the plug-in (`plugins/gimp`) sends image and mask to
+this process in the suite's environment. The first call of a GIMP process starts its worker.
+Each connection has a thread that receives requests and sends signs of life; the main thread
+computes.
 """
 
 from __future__ import annotations
@@ -9,28 +12,27 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
 from queue import SimpleQueue
 
 from methods.gimp import filling, lifetime, protocol
-from methods.gimp.filling import Kept, Wanted
+from methods.gimp.filling import LoadedMethods
 from methods.gimp.lifetime import Start
-from methods.gimp.protocol import BadRequestError, Message
+from methods.gimp.protocol import BadRequestError, FillRequest, Message
 
 SIGN_OF_LIFE_SECONDS = 1.0
-# Before another attempt at accepting, where the system has run out of something.
+# Pause before accepting again when the system lacks resources.
 PAUSE_SECONDS = 0.2
 
 
 @dataclass
 class Job:
-    """A fill that a client waits for. What is sent of it, is sent under the lock."""
+    """A request that a client waits for; messages about it are sent under the lock."""
 
     connection: Connection
-    wanted: Wanted
+    request: FillRequest
     text: str = "Waiting for another fill"
     running: bool = False
     done: bool = False
@@ -38,28 +40,28 @@ class Job:
 
 
 def run(line: str) -> None:
-    """Serve one GIMP until it ends. Returns only where another worker serves it already.
+    """Serve one GIMP until it ends; return only if another worker serves it already.
 
-    line: see `lifetime.parse`. Raises ValueError where it or its folder is not as it must be."""
+    `line` is parsed by `lifetime.parse`. Raises InputError if it or its folder is not valid."""
     start = lifetime.parse(line)
     lifetime.check_private(start.state.parent)
-    lifetime.log_to(start.beside(".log"))
-    gimp = lifetime.process(start.gimp)
-    lock = lifetime.claim(start)
+    lifetime.redirect_output(start.sibling(".log"))
+    gimp = lifetime.find_process(start.gimp)
+    lock = lifetime.acquire_lock(start)
     if lock is None:
         return
-    lifetime.sweep(start.state.parent)
-    lifetime.die_first()
+    lifetime.remove_leftovers(start.state.parent)
+    lifetime.prefer_as_oom_victim()
     os.umask(0o077)
-    address = lifetime.address(start)
+    address = lifetime.listen_address(start)
     with Listener(address, backlog=8) as listener:
         lifetime.announce(start, address)
         threading.Thread(target=lifetime.watch, args=(start, gimp), daemon=True).start()
         jobs: SimpleQueue[Job] = SimpleQueue()
         threading.Thread(target=_accept, args=(listener, start, jobs), daemon=True).start()
-        kept = Kept()
+        loaded = LoadedMethods()
         while True:
-            _work(jobs.get(), kept)
+            _process(jobs.get(), loaded)
 
 
 def _accept(listener: Listener, start: Start, jobs: SimpleQueue[Job]) -> None:
@@ -69,79 +71,75 @@ def _accept(listener: Listener, start: Start, jobs: SimpleQueue[Job]) -> None:
         except OSError:
             time.sleep(PAUSE_SECONDS)
             continue
-        threading.Thread(target=_converse, args=(connection, start, jobs), daemon=True).start()
+        threading.Thread(target=_serve, args=(connection, start, jobs), daemon=True).start()
 
 
-def _converse(connection: Connection, start: Start, jobs: SimpleQueue[Job]) -> None:
-    """All that one client asks. Who does not know the token is not listened to."""
+def _serve(connection: Connection, start: Start, jobs: SimpleQueue[Job]) -> None:
+    """Answer all requests of one client, if it knows the token."""
     with connection, contextlib.suppress(OSError, EOFError, AuthenticationError):
         deliver_challenge(connection, start.token)
         answer_challenge(connection, start.token)
         try:
             while True:
-                _answer(connection, jobs, lambda: lifetime.end(start))
+                request = protocol.receive(connection)
+                if request is None:
+                    protocol.send(connection, filling.listing())
+                else:
+                    job = Job(connection, request)
+                    jobs.put(job)
+                    _wait_for(job, start)
         except BadRequestError as error:
             protocol.send(connection, protocol.failure("bad_request", str(error)))
         except MemoryError:
-            told = "there is no memory for so many pixels: select a smaller area"
-            protocol.send(connection, protocol.failure("out_of_memory", told))
+            message = "there is no memory for so many pixels: select a smaller area"
+            protocol.send(connection, protocol.failure("out_of_memory", message))
 
 
-def _answer(connection: Connection, jobs: SimpleQueue[Job], end: Callable[[], None]) -> None:
-    message, payloads = protocol.receive(connection)
-    if message["op"] == "methods":
-        protocol.send(connection, filling.listing())
-        return
-    image, mask = protocol.pair(message, payloads)
-    job = Job(connection, Wanted(message["method"], message["device"], image, mask))
-    jobs.put(job)
-    _attend(job, end)
+def _wait_for(job: Job, start: Start) -> None:
+    """Send signs of life until the job is done; end this process if the client disconnects.
 
-
-def _attend(job: Job, end: Callable[[], None]) -> None:
-    """Give signs of life until the job is done. A client that is gone has cancelled it.
-
-    Raises EOFError when it is gone before the job began."""
+    Raises EOFError if the client disconnects before the job has started."""
     while not job.done:
-        # Nobody who waits for an answer has anything to say: data is the end of the stream.
+        # A waiting client sends nothing: readable data means the end of the stream.
         gone = job.connection.poll(SIGN_OF_LIFE_SECONDS)
         with job.lock:
             if job.done:
                 return
-            if gone or not _sent(job):
+            if gone or not _send_sign_of_life(job):
                 job.done = True
                 if job.running:
-                    end()
+                    lifetime.exit_now(start)
                 raise EOFError
 
 
-def _work(job: Job, kept: Kept) -> None:
+def _process(job: Job, loaded: LoadedMethods) -> None:
     with job.lock:
         if job.done:
             return
         job.running = True
     result: list[memoryview] = []
     try:
-        image, seconds = filling.fill(kept, job.wanted, lambda text: _tell(job, text))
+        image, seconds = filling.fill(loaded, job.request, lambda text: _report(job, text))
         answer: Message = {"ok": True, "seconds": seconds}
         result = [image.data.cast("B")]
     except (Exception, SystemExit) as error:
-        answer = filling.failure(error, job.wanted)
+        answer = filling.failure(error, job.request)
     if answer.get("kind") == "out_of_memory":
-        kept.drop()
+        loaded.drop_all()
     with job.lock, contextlib.suppress(OSError):
         job.done = True
         protocol.send(job.connection, answer, *result)
 
 
-def _tell(job: Job, text: str) -> None:
+def _report(job: Job, text: str) -> None:
     with job.lock:
         job.text = text
-        _sent(job)
+        _send_sign_of_life(job)
 
 
-def _sent(job: Job) -> bool:
-    """Whether a sign of life has reached the client. No method tells how far it is."""
+def _send_sign_of_life(job: Job) -> bool:
+    """Send the state of the job, without a fraction, which no method reports; return whether the
+    client received it."""
     try:
         protocol.send(job.connection, {"progress": None, "text": job.text})
     except OSError:

@@ -77,7 +77,9 @@ class StageOne:
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """Return the mean PSNR in dB over whole images with middle-third holes, and that of the
         smooth fill; the picture shows input, smooth fill, result and original."""
-        pictures, results, fills = [], [], []
+        results: list[float] = []
+        fills: list[float] = []
+        pictures: list[Image] = []
         device = next(network.parameters()).device
         for photo in self.validation:
             batch = _as_batch(_centre(photo.pixels, self.size), middle_third(self.size))

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,8 +23,8 @@ from methods.weights.store import Record
 RETRIES = 4
 # What servers send instead of the file.
 NOT_A_FILE = {Kind.EMPTY, Kind.HTML, Kind.LFS}
-# Called with the name of a file when its download starts; returns the callback for its progress.
-Begin = Callable[[str], Progress]
+# Called with the name of a file, the bytes received so far and its size, None if unknown.
+FileProgress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def fetch(
     name: str,
     variant: str | None = None,
     known: Registry | None = None,
-    begin: Begin = lambda name: lambda done, total: None,
+    progress: FileProgress = lambda name, done, total: None,
     retries: int = RETRIES,
 ) -> list[Fetched]:
     """Fetch and verify the files of a variant (None: the default one) unless they are stored.
@@ -53,7 +54,7 @@ def fetch(
     for file in weights.variants[chosen].files:
         path = store.place(name, chosen, file)
         try:
-            fetched.append(_fetch_file(file, path, begin, retries))
+            fetched.append(_fetch_file(file, path, partial(progress, file.name), retries))
         except SourceError as error:
             by_hand = f"or download it by hand and use --weights {name}=PATH"
             raise WeightsError(f"{file.name} was not fetched: {error}; {by_hand}") from None
@@ -75,7 +76,7 @@ def select_variant(name: str, variant: str | None, known: Registry) -> tuple[reg
     return weights, chosen
 
 
-def _fetch_file(file: PublishedFile, path: Path, begin: Begin, retries: int) -> Fetched:
+def _fetch_file(file: PublishedFile, path: Path, progress: Progress, retries: int) -> Fetched:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock")):
         record = _stored_record(file, path)
@@ -84,12 +85,12 @@ def _fetch_file(file: PublishedFile, path: Path, begin: Begin, retries: int) -> 
         problems = []
         for url in file.urls:
             try:
-                record = _fetch_from(url, file, path, begin(file.name), retries)
+                record = _fetch_from(url, file, path, progress, retries)
             except SourceError as error:
                 problems.append(f"{urlsplit(url).netloc}: {error}")
             else:
                 for other in file.urls:
-                    forget(_partial(path, other))
+                    forget(_incomplete(path, other))
                 return Fetched(path, record, new=True)
     raise SourceError("; ".join(problems))
 
@@ -110,21 +111,21 @@ def _stored_record(file: PublishedFile, path: Path) -> Record | None:
 def _fetch_from(
     url: str, file: PublishedFile, path: Path, progress: Progress, retries: int
 ) -> Record:
-    partial = _partial(path, url)
-    partial.parent.mkdir(exist_ok=True)
-    download(url, file.pattern or file.name, partial, progress, retries)
+    incomplete = _incomplete(path, url)
+    incomplete.parent.mkdir(exist_ok=True)
+    download(url, file.pattern or file.name, incomplete, progress, retries)
     try:
-        record = _verified(file, partial, url)
+        record = _verified(file, incomplete, url)
     except SourceError:
-        forget(partial)
+        forget(incomplete)
         raise
     # The record first: a file with its final name always has one.
     store.remember(path, record)
-    partial.replace(path)
+    incomplete.replace(path)
     return record
 
 
-def _partial(path: Path, url: str) -> Path:
+def _incomplete(path: Path, url: str) -> Path:
     # One for each address: a transfer must not be resumed from another server.
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
     return path.parent / ".partial" / f"{digest}-{path.name}"

@@ -62,12 +62,21 @@ def find(name: str, path_or_variant: str | None) -> WeightsFile:
     if published is None:
         raise MissingRequirementError(f"{name} needs its weights: --weights {name}=PATH")
     variant = path_or_variant or published.default
-    stored = store.stored(name, variant, variants[variant])
-    if stored is None:
-        raise MissingRequirementError(_how_to_get(name, variant, published))
-    for file in variants[variant].files:
-        _check_unchanged(store.place(name, variant, file), fetch_command(name, variant, published))
-    return _weights_file(stored)
+    command = fetch_command(name, variant, published)
+    stored = store.places(name, variant, variants[variant])
+    if not all(path.is_file() for path in stored):
+        size = registry.readable_size(variants[variant].size)
+        raise MissingRequirementError(
+            f"{name} needs its weights: {command} ({size}, {published.weights_licence}), "
+            f"or --weights {name}=PATH"
+        )
+    for path in stored:
+        record = store.record_of(path)
+        if record is not None and sha256(path) != record.sha256:
+            raise WeightsError(
+                f"{path} has changed since it was fetched; fetch it again: {command}"
+            )
+    return _weights_file(stored[0])
 
 
 def fetch_command(name: str, variant: str, published: registry.Weights) -> str:
@@ -173,20 +182,6 @@ def _why_unusable(path: Path, kind: Kind) -> str:
         with path.open("rb") as file:
             begins = f" (it begins with {file.read(8)!r})"
     return f"{path} is {kind.value}{begins}; {EXPECTED}"
-
-
-def _how_to_get(name: str, variant: str, published: registry.Weights) -> str:
-    size = registry.readable_size(published.variants[variant].size)
-    return (
-        f"{name} needs its weights: {fetch_command(name, variant, published)} "
-        f"({size}, {published.weights_licence}), or --weights {name}=PATH"
-    )
-
-
-def _check_unchanged(path: Path, command: str) -> None:
-    record = store.record_of(path)
-    if record is not None and sha256(path) != record.sha256:
-        raise WeightsError(f"{path} has changed since it was fetched; fetch it again: {command}")
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from rich.filesize import decimal
 
 from methods.validation import build
@@ -47,12 +47,6 @@ class Variant(_Strict):
     bundled: Name | None = None
     licence: str | None = None
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Variant:
-        if bool(self.files) == (self.bundled is not None):
-            raise ValueError("a variant has either files or a bundled one")
-        return self
-
     @property
     def path(self) -> Path | None:
         """The bundled file."""
@@ -79,12 +73,6 @@ class Weights(_Strict):
     default: str
     variants: dict[Name, Variant]
 
-    @model_validator(mode="after")
-    def _default_is_there(self) -> Weights:
-        if self.default not in self.variants:
-            raise ValueError(f"default {self.default!r} is none of {', '.join(self.variants)}")
-        return self
-
 
 class Method(_Strict):
     """Paper and licence of a method, and the names of all weights that it uses."""
@@ -100,22 +88,11 @@ class Registry(_Strict):
     weights: dict[Name, Weights] = {}
     methods: dict[str, Method] = {}
 
-    @model_validator(mode="after")
-    def _weights_are_there(self) -> Registry:
-        for name, method in self.methods.items():
-            for used in set(method.weights) - set(self.weights):
-                raise ValueError(f"methods.{name}: there are no weights {used!r}")
-        return self
-
 
 @cache
 def load(path: Path = SHIPPED) -> Registry:
     """Return the registry in a TOML file. Raises ValueError, one line, if it is not valid."""
-    try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"registry {path} cannot be read: {error}") from None
-    return build(Registry, content, f"registry {path}")
+    return build(Registry, tomllib.loads(path.read_text(encoding="utf-8")), f"registry {path}")
 
 
 def readable_size(size: int | None) -> str:

@@ -5,18 +5,11 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 
-from methods.weights import download, registry, store
+from methods.weights import registry, store
 from methods.weights.fetch import fetch, select_variant
 from methods.weights.files import fetch_command
 from methods.weights.registry import PublishedFile
@@ -70,19 +63,21 @@ def fetch_with_progress(name: str, variant: str | None, console: Console) -> Non
         console.print(f"nothing to fetch, it is here: {files.path}")
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with progress.Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, progress.TaskID] = {}
 
-        def begin(file: str) -> download.Progress:
-            task = bar.add_task(file, total=None)
-            return lambda done, total: bar.update(task, completed=done, total=total)
+        def update(file: str, done: int, total: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = bar.add_task(file)
+            bar.update(tasks[file], completed=done, total=total)
 
-        fetched = fetch(name, chosen, begin=begin)
+        fetched = fetch(name, chosen, progress=update)
     for file in fetched:
         state = "stored" if file.new else "already stored"
         size = registry.readable_size(file.record.size)

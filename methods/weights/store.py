@@ -33,12 +33,11 @@ def place(name: str, variant: str, file: PublishedFile) -> Path:
     return _folder() / name / variant / file.name
 
 
-def stored(name: str, variant: str, published: Variant) -> Path | None:
-    """Return the first file of a variant, which a method opens; None unless all are stored."""
+def places(name: str, variant: str, published: Variant) -> list[Path]:
+    """Return where the files of a variant are stored; a method opens the first one."""
     if published.path:
-        return published.path
-    places = [place(name, variant, file) for file in published.files]
-    return places[0] if all(path.is_file() for path in places) else None
+        return [published.path]
+    return [place(name, variant, file) for file in published.files]
 
 
 def converted(sha256: str) -> Path:

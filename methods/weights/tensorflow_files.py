@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +87,11 @@ def convert(source: Path, kind: Kind, sha256: str, target: Path) -> None:
     Names and layout (convolution kernels H, W, in, out) remain those of TensorFlow. Raises
     MissingRequirementError without TensorFlow, WeightsError if there are no readable variables."""
     read = _checkpoint if kind is Kind.TF_INDEX else _frozen_graph
-    variables = read(source, _tensorflow(source))
+    tensorflow = _tensorflow(source)
+    try:
+        variables = _numeric(read(source, tensorflow))
+    except Exception as error:  # TensorFlow and protobuf raise exceptions of many types
+        raise damaged(source, error) from None
     if not variables:
         raise WeightsError(f"{source} is {kind.value}, but holds no weights")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -111,36 +114,26 @@ def _tensorflow(source: Path) -> Any:
 
 
 def _checkpoint(index: Path, tf: Any) -> Variables:
-    def variables() -> Variables:
-        reader = tf.train.load_checkpoint(str(index).removesuffix(INDEX))
-        return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-    return _numeric(_read(variables, index))
+    reader = tf.train.load_checkpoint(str(index).removesuffix(INDEX))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
 def _frozen_graph(path: Path, tf: Any) -> Variables:
-    def constants() -> Variables:
-        graph = tf.compat.v1.GraphDef()
-        graph.ParseFromString(path.read_bytes())
-        # Freezing turns every variable into a constant of the same name, read through an Identity,
-        # which graph optimisers may remove; most other constants are single numbers.
-        read = {node.input[0] for node in graph.node if node.op == "Identity" and node.input}
-        arrays = {
-            node.name: tf.make_ndarray(node.attr["value"].tensor)
-            for node in graph.node
-            if node.op == "Const"
-        }
-        return {name: array for name, array in arrays.items() if array.ndim or name in read}
-
-    arrays = _numeric(_read(constants, path))
-    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-
-
-def _read(variables: Callable[[], Variables], path: Path) -> Variables:
-    try:
-        return variables()
-    except Exception as error:  # TensorFlow and protobuf raise exceptions of many types
-        raise damaged(path, error) from None
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(path.read_bytes())
+    # Freezing turns every variable into a constant of the same name, read through an Identity,
+    # which graph optimisers may remove; most other constants are single numbers.
+    read = {node.input[0] for node in graph.node if node.op == "Identity" and node.input}
+    constants = {
+        node.name: tf.make_ndarray(node.attr["value"].tensor)
+        for node in graph.node
+        if node.op == "Const"
+    }
+    return {
+        name: array
+        for name, array in constants.items()
+        if array.dtype.kind == "f" and (array.ndim or name in read)
+    }
 
 
 def _numeric(variables: Variables) -> Variables:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,12 +49,12 @@ class RestrictedUnpickler(pickle.Unpickler):
         return ALLOWED.get((module, name), Inert)
 
 
-def _load(file: IO[bytes], **options: Any) -> Any:
-    return RestrictedUnpickler(file, **options).load()
-
-
 # Replaces the module `pickle`, which torch.load takes as an argument.
-RESTRICTED = SimpleNamespace(__name__="restricted", Unpickler=RestrictedUnpickler, load=_load)
+RESTRICTED = SimpleNamespace(
+    __name__="restricted",
+    Unpickler=RestrictedUnpickler,
+    load=lambda file, **options: RestrictedUnpickler(file, **options).load(),
+)
 
 
 def read(path: Path) -> dict[str, Tensor]:

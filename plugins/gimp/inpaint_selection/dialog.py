@@ -1,4 +1,4 @@
-"""The dialog: method, device, result, hole."""
+"""The dialog: method, device, hole, result."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ def ask(
     procedure: Gimp.Procedure,
     config: Gimp.ProcedureConfig,
     image: Gimp.Image,
-    told: dict[str, Any],
+    listing: dict[str, Any],
 ) -> bool:
-    """Lets the user choose; True when the fill is wanted. told: the worker's list of methods."""
+    """Show the dialog with the worker's list of methods; return whether the user confirms it."""
     GimpUi.init("inpaint_selection")
-    ready = [method for method in told["methods"] if method["ready"]]
+    ready = [method for method in listing["methods"] if method["ready"]]
+    not_ready = _reasons(listing["methods"])
     if not ready:
-        raise PlugInError(f"No method is ready. {_others(told['methods'])}")
+        raise PlugInError(f"No method is ready. {not_ready}")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Inpaint selection")
     grid = Gtk.Grid(row_spacing=SPACING, column_spacing=2 * SPACING, border_width=2 * SPACING)
     names = {method["name"]: method["name"] for method in ready}
     _add_row(grid, 0, "_Method", _choice(config, "method", names))
-    grid.attach(_note(_others(told["methods"])), 1, 1, 1, 1)
-    _add_row(
-        grid, 2, "_Device", _choice(config, "device", {name: name for name in told["devices"]})
-    )
+    grid.attach(_note(not_ready), 1, 1, 1, 1)
+    devices = {name: name for name in listing["devices"]}
+    _add_row(grid, 2, "_Device", _choice(config, "device", devices))
     _add_row(grid, 3, "_Hole", _masks(config, image))
     grid.attach(_note(LEVEL), 1, 4, 1, 1)
     _add_row(grid, 5, "_Result", _choice(config, "output", OUTPUTS))
     dialog.get_content_area().pack_start(grid, False, False, 0)
     grid.show_all()
     dialog.fill(["whole-layer"])
-    wanted = bool(dialog.run())
+    confirmed = bool(dialog.run())
     dialog.destroy()
-    return wanted
+    return confirmed
 
 
 def _add_row(grid: Gtk.Grid, row: int, text: str, widget: Gtk.Widget) -> None:
@@ -62,8 +62,9 @@ def _add_row(grid: Gtk.Grid, row: int, text: str, widget: Gtk.Widget) -> None:
 def _choice(
     config: Gimp.ProcedureConfig, argument: str, labels: Mapping[str, str]
 ) -> Gtk.ComboBoxText:
-    """A choice among values by their labels; a last value that is no longer there becomes the
-    first. Follows the dialog's Reset button too."""
+    """Return a list of labelled values that follows the dialog's Reset button, too.
+
+    If the last value used no longer exists, the first one is selected."""
     combo = Gtk.ComboBoxText()
     for value, label in labels.items():
         combo.append(value, label)
@@ -79,7 +80,7 @@ def _choice(
 
 
 def _masks(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.ComboBoxText:
-    """The selection, or any layer of the image that is no group."""
+    """Return a list of the selection and all layers of the image that are not groups."""
     layers = {str(layer.get_id()): layer for layer in _layers(image.get_layers())}
     combo = Gtk.ComboBoxText()
     combo.append("", SELECTION)
@@ -100,17 +101,17 @@ def _masks(config: Gimp.ProcedureConfig, image: Gimp.Image) -> Gtk.ComboBoxText:
 
 
 def _layers(items: Iterable[Gimp.Layer]) -> list[Gimp.Layer]:
-    found: list[Gimp.Layer] = []
+    layers: list[Gimp.Layer] = []
     for item in items:
-        found += _layers(item.get_children()) if item.is_group() else [item]
-    return found
+        layers += _layers(item.get_children()) if item.is_group() else [item]
+    return layers
 
 
 def _note(text: str) -> Gtk.Label:
     return Gtk.Label(label=text, xalign=0.0, wrap=True, max_width_chars=NOTE_CHARACTERS)
 
 
-def _others(methods: Iterable[dict[str, Any]]) -> str:
-    """Why the methods that are not offered are not."""
+def _reasons(methods: Iterable[dict[str, Any]]) -> str:
+    """Return why the methods that are not offered cannot run."""
     lines = [method["why"] for method in methods if not method["ready"]]
     return "\n".join(["Not ready:", *lines]) if lines else ""

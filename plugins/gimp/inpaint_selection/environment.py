@@ -1,4 +1,4 @@
-"""Which environment of the suite the plug-in uses, and the private folder of its worker."""
+"""The suite's environment that the plug-in uses, and the private folder of its worker."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ PROTOCOL = 1
 
 
 class PlugInError(Exception):
-    """Something the user can act on, told in one line."""
+    """A problem that the user can solve; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """The suite as `python -m methods gimp install` found it.
+    """The suite as recorded by `python -m methods gimp install`.
 
-    python: the suite's interpreter; root: the checkout it runs in, None for an installed suite.
-    """
+    `python` is its interpreter, `root` its checkout, None if the suite is installed."""
 
     python: Path
     root: Path | None
@@ -32,12 +31,12 @@ class Environment:
 
 
 def read(record: Path = RECORD) -> Environment:
-    """The recorded environment; PlugInError where there is none or it has moved."""
+    """Return the recorded environment. Raises PlugInError if it is missing or has moved."""
     again = f"run `{INSTALL}` in the inpainting suite again"
     try:
-        told = json.loads(record.read_text(encoding="utf-8"))
-        python, root = Path(told["python"]), told["root"]
-        version, protocol = str(told["suite_version"]), told["protocol"]
+        content = json.loads(record.read_text(encoding="utf-8"))
+        python, root = Path(content["python"]), content["root"]
+        version, protocol = str(content["suite_version"]), content["protocol"]
     except FileNotFoundError:
         raise PlugInError(f"{record} is missing: {again}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -52,21 +51,21 @@ def read(record: Path = RECORD) -> Environment:
 
 
 def private_folder() -> Path:
-    """The folder of sockets, tokens and logs, readable for this user alone; made where missing."""
+    """Return the folder of sockets, tokens and logs, which only this user can read."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     user = str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
     folder = Path(base) / f"inpainting-suite-{user}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        info = folder.lstat()
     except OSError as error:
         raise PlugInError(f"{folder} cannot be made: {error.strerror}.") from None
-    if hasattr(os, "getuid") and not _is_private(found):
+    if hasattr(os, "getuid") and not _is_private(info):
         raise PlugInError(f"{folder} is not a folder of yours alone (mode 700): remove it.")
     return folder
 
 
-def _is_private(found: os.stat_result) -> bool:
-    # The temporary folder is everybody's: somebody else may have put a folder or a link there.
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    return ours and not found.st_mode & 0o077
+def _is_private(info: os.stat_result) -> bool:
+    # In the shared temporary folder another user may have created a folder or link of this name.
+    ours = stat.S_ISDIR(info.st_mode) and info.st_uid == os.getuid()
+    return ours and not info.st_mode & 0o077

@@ -1,4 +1,4 @@
-"""One fill: what is the hole, what the worker is shown, where the result goes."""
+"""Fill a hole: find it, send its surroundings to the worker, write the result to the image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pixels
 import region
 from environment import PlugInError
 from region import Box
-from worker_client import Tell, Worker
+from worker_client import Report, Worker
 
 NEW_LAYER = "new-layer"
 IN_PLACE = "in-place"
@@ -23,7 +23,7 @@ IN_PLACE = "in-place"
 
 @dataclass(frozen=True)
 class Job:
-    """What was asked for; mask is the layer whose white is the hole, None for the selection."""
+    """The user's choices; white pixels of the layer `mask` are the hole, None for the selection."""
 
     image: Gimp.Image
     layer: Gimp.Layer
@@ -36,7 +36,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Hole:
-    """The hole's bounding box, what is shown of the layer, and the mask over the latter."""
+    """The hole's bounding box, the context that the method sees, and the mask of the context."""
 
     box: Box
     context: Box
@@ -44,7 +44,7 @@ class Hole:
 
 
 def layer_of(drawables: list[Gimp.Drawable], output: str) -> Gimp.Layer:
-    """The one layer to work on; PlugInError where there is another number or another thing."""
+    """Return the layer to fill. Raises PlugInError unless exactly one layer is chosen."""
     if len(drawables) != 1:
         raise PlugInError("Choose one layer: the inpainting works on exactly one.")
     layer = drawables[0]
@@ -64,14 +64,13 @@ def layer_of(drawables: list[Gimp.Drawable], output: str) -> Gimp.Layer:
     return layer
 
 
-def fill(job: Job, worker: Worker, tell: Tell) -> None:
-    """Fills the hole. Nothing of the image is touched before the whole result is there.
+def fill(job: Job, worker: Worker, report: Report) -> None:
+    """Fill the hole; the image is not changed before the complete result is available.
 
-    Raises: PlugInError (nothing to fill, nothing known, or whatever the worker says).
-    """
-    hole = find_hole(job)
-    shown = pixels.read(job.layer, hole.context, pixels.RGB)
-    result = worker.fill(job.method, job.device, hole.context.size, shown, hole.context_mask, tell)
+    Raises PlugInError if nothing is to be filled or known, or if the worker fails."""
+    hole = _find_hole(job)
+    size, rgb = hole.context.size, pixels.read(job.layer, hole.context, pixels.RGB)
+    result = worker.fill(job.method, job.device, size, rgb, hole.context_mask, report)
     put = _put_in_place if job.output == IN_PLACE else _put_above
     job.image.undo_group_start()
     try:
@@ -80,34 +79,33 @@ def fill(job: Job, worker: Worker, tell: Tell) -> None:
         job.image.undo_group_end()
 
 
-def find_hole(job: Job) -> Hole:
-    """The hole within the layer. Raises: PlugInError."""
+def _find_hole(job: Job) -> Hole:
     layer = pixels.layer_box(job.layer)
     mask, box = _mask(job, layer)
-    hole = region.hole_box(mask, box)
-    if hole is None:
+    hole_box = region.hole_box(mask, box)
+    if hole_box is None:
         raise PlugInError(_nothing(job))
-    context = layer if job.whole_layer else region.context_box(hole, layer)
+    context = layer if job.whole_layer else region.context_box(hole_box, layer)
     context_mask = region.cut(mask, box, context, bytes_per_pixel=1)
     if region.KNOWN not in context_mask:
         raise PlugInError("All of the layer is selected: there is nothing to fill it from.")
-    found = Hole(hole, context, context_mask)
-    _check_visible(job.layer, found)
-    return found
+    hole = Hole(hole_box, context, context_mask)
+    _check_visible(job.layer, hole)
+    return hole
 
 
 def _mask(job: Job, layer: Box) -> tuple[bytes, Box]:
     if job.mask is not None:
-        found = pixels.drawable_mask(job.mask, layer)
-        what = f"The mask layer “{job.mask.get_name()}”"
+        mask = pixels.drawable_mask(job.mask, layer)
+        source = f"The mask layer “{job.mask.get_name()}”"
     else:
         if Gimp.Selection.is_empty(job.image):
             raise PlugInError("Nothing is selected: select what is to be filled.")
-        found = pixels.selection_mask(job.image, layer)
-        what = "The selection"
-    if found is None:
-        raise PlugInError(f"{what} does not touch the layer “{job.layer.get_name()}”.")
-    return found
+        mask = pixels.selection_mask(job.image, layer)
+        source = "The selection"
+    if mask is None:
+        raise PlugInError(f"{source} does not touch the layer “{job.layer.get_name()}”.")
+    return mask
 
 
 def _nothing(job: Job) -> str:
@@ -121,9 +119,9 @@ def _check_visible(layer: Gimp.Layer, hole: Hole) -> None:
     if not alpha:
         return
     box = hole.box
-    filled = region.alone(pixels.read(layer, box, pixels.OWN), _over(hole, box), box.width)
+    inside = region.hole_pixels(pixels.read(layer, box, pixels.OWN), _mask_of(hole, box), box.width)
     size = layer.get_bpp()
-    if not any(any(filled[size - byte - 1 :: size]) for byte in range(alpha)):
+    if not any(any(inside[size - byte - 1 :: size]) for byte in range(alpha)):
         raise PlugInError(
             "What is selected is transparent and would stay so: remove the layer's alpha channel "
             "(Layer > Transparency), or undo what erased it."
@@ -133,11 +131,11 @@ def _check_visible(layer: Gimp.Layer, hole: Hole) -> None:
 def _put_above(job: Job, hole: Hole, result: bytes) -> None:
     layer, box = job.layer, hole.box
     new = _scratch(job, box, layer.type_with_alpha())
-    mask, filled = _over(hole, box), _converted(new, hole, result, box)
+    mask, filled = _mask_of(hole, box), _converted(new, hole, result, box)
     if pixels.alpha_bytes(layer):
-        kept = pixels.read(layer, box, pixels.OWN)
-        filled = region.spliced(kept, filled, mask, box.width, pixels.alpha_bytes(layer))
-    pixels.write(new, box, pixels.OWN, region.alone(filled, mask, box.width))
+        original = pixels.read(layer, box, pixels.OWN)
+        filled = region.spliced(original, filled, mask, box.width, pixels.alpha_bytes(layer))
+    pixels.write(new, box, pixels.OWN, region.hole_pixels(filled, mask, box.width))
     job.image.insert_layer(new, layer.get_parent(), job.image.get_item_position(layer))
 
 
@@ -147,22 +145,22 @@ def _put_in_place(job: Job, hole: Hole, result: bytes) -> None:
         scratch = _scratch(job, box, layer.type())
         filled = _converted(scratch, hole, result, box)
         scratch.delete()
-        kept, alpha = pixels.read(layer, box, pixels.OWN), pixels.alpha_bytes(layer)
-        new = region.spliced(kept, filled, _over(hole, box), box.width, alpha)
-        # Pixels that a plug-in writes itself are not undone; those that GIMP fills are. Its own
-        # compositing would not keep the bits: it goes through 32-bit float.
+        original, alpha = pixels.read(layer, box, pixels.OWN), pixels.alpha_bytes(layer)
+        new = region.spliced(original, filled, _mask_of(hole, box), box.width, alpha)
+        # GIMP undoes what it fills itself, but not what a plug-in writes; hence both. Its own
+        # compositing alone would not keep every bit: it computes in 32-bit float.
         if not layer.edit_fill(Gimp.FillType.FOREGROUND):
             raise PlugInError(f"GIMP refused to change “{layer.get_name()}”.")
         try:
             pixels.write(layer, box, pixels.OWN, new)
         except Exception:
-            pixels.write(layer, box, pixels.OWN, kept)
+            pixels.write(layer, box, pixels.OWN, original)
             raise
 
 
 @contextlib.contextmanager
 def _selected(job: Job, hole: Hole) -> Iterator[Box]:
-    """The box that GIMP's own filling touches: all that is selected, however weakly."""
+    """Select the hole; yield the box that GIMP's own filling changes: all selected pixels."""
     image, layer = job.image, job.layer
     if job.mask is None:
         yield _touched(layer)
@@ -195,12 +193,12 @@ def _scratch(job: Job, box: Box, image_type: Gimp.ImageType) -> Gimp.Layer:
 
 
 def _converted(scratch: Gimp.Layer, hole: Hole, result: bytes, box: Box) -> bytes:
-    """The result over a box in the format of a new layer of that box."""
+    """Return the result in a box, in the pixel format of a new layer of that box."""
     pixels.write(scratch, box, pixels.RGB, region.cut(result, hole.context, box, 3))
     return pixels.read(scratch, box, pixels.OWN)
 
 
-def _over(hole: Hole, box: Box) -> bytes:
+def _mask_of(hole: Hole, box: Box) -> bytes:
     return region.cut(hole.context_mask, hole.context, box, 1)
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""GIMP 3 plug-in: fills the selection with a method of the inpainting suite."""
+"""GIMP 3 plug-in: fill the selection with a method of the inpainting suite."""
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import Any
@@ -15,8 +16,8 @@ from gi.repository import Gegl, Gimp, GLib, GObject
 
 import environment
 import filling
-import worker_client
 from environment import PlugInError
+from worker_client import Worker
 
 PROCEDURE = "plug-in-inpaint-selection"
 LABEL = "_Inpaint selection..."
@@ -28,7 +29,7 @@ HELP = (
 
 
 class InpaintSelection(Gimp.PlugIn):
-    """Registers the one procedure."""
+    """The plug-in with its one procedure."""
 
     def do_set_i18n(self, _name: str) -> bool:
         return False
@@ -82,17 +83,17 @@ def run(
     config: Gimp.ProcedureConfig,
     _data: Any,
 ) -> Gimp.ValueArray:
-    """What GIMP calls; failures reach the user as one line, with the image as it was."""
+    """Run the procedure; after a failure the user sees one line, and the image is unchanged."""
     Gegl.init(None)
     interactive = run_mode == Gimp.RunMode.INTERACTIVE
     try:
         done = _run(procedure, interactive, image, drawables, config)
     except PlugInError as error:
         return _ended(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, str(error))
-    except Exception as error:  # of GIMP or of ours: GIMP shows the line, the terminal the rest
+    except Exception as error:  # unexpected: GIMP shows one line, the terminal the traceback
         traceback.print_exc()
-        told = f"Inpainting failed: {' '.join(str(error).split()) or type(error).__name__}"
-        return _ended(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, told)
+        message = f"Inpainting failed: {' '.join(str(error).split()) or type(error).__name__}"
+        return _ended(procedure, Gimp.PDBStatusType.EXECUTION_ERROR, message)
     status = Gimp.PDBStatusType.SUCCESS if done else Gimp.PDBStatusType.CANCEL
     return _ended(procedure, status, "")
 
@@ -106,16 +107,16 @@ def _run(
 ) -> bool:
     filling.layer_of(drawables, filling.NEW_LAYER)
     suite = environment.read()
-    worker = worker_client.for_this_gimp(suite, environment.private_folder())
+    worker = Worker(suite, environment.private_folder(), gimp=os.getppid())
     Gimp.progress_init("Inpaint selection")
     if interactive:
-        # GTK is not there, nor needed, in a script without a display.
+        # Scripts without a display have no GTK and need none.
         import dialog
 
-        if not dialog.ask(procedure, config, image, worker.methods(_tell)):
+        if not dialog.ask(procedure, config, image, worker.methods(_report)):
             return False
         Gimp.progress_init("Inpaint selection")
-    filling.fill(_job(image, drawables, config), worker, _tell)
+    filling.fill(_job(image, drawables, config), worker, _report)
     Gimp.progress_end()
     Gimp.displays_flush()
     return True
@@ -136,7 +137,7 @@ def _job(
     )
 
 
-def _tell(fraction: float | None, text: str) -> None:
+def _report(fraction: float | None, text: str) -> None:
     Gimp.progress_set_text(text)
     if fraction is None:
         Gimp.progress_pulse()

@@ -1,4 +1,4 @@
-"""Pixels out of GIMP's drawables and back, in their own format or as 8-bit R'G'B'."""
+"""Read and write pixels of GIMP's drawables, in their own format or as 8-bit R'G'B'."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ OWN = None
 
 
 def layer_box(drawable: Gimp.Drawable) -> Box:
-    """The drawable's place in the image."""
+    """Return the position and size of a drawable in the image."""
     _, x, y = drawable.get_offsets()
     return Box(x, y, drawable.get_width(), drawable.get_height())
 
 
 def read(drawable: Gimp.Drawable, box: Box, encoding: str | None) -> bytes:
-    """The pixels of a box, given in the image's coordinates, in the drawable's own colour space."""
+    """Return the pixels of a box (image coordinates) in the drawable's own colour space."""
     inside, name = _inside(drawable, box), _name(drawable, encoding)
     return bytes(drawable.get_buffer().get(inside, 1.0, name, _NO_EDGE))
 
 
 def write(drawable: Gimp.Drawable, box: Box, encoding: str | None, pixels: bytes) -> None:
-    """Sets the pixels of a box, as `read` gives them, without an undo step."""
+    """Write the pixels of a box, in the format that `read` returns, without an undo step."""
     inside, buffer = _inside(drawable, box), drawable.get_buffer()
     buffer.set(inside, _name(drawable, encoding), pixels)
     buffer.flush()
@@ -39,14 +39,14 @@ def write(drawable: Gimp.Drawable, box: Box, encoding: str | None, pixels: bytes
 
 
 def alpha_bytes(drawable: Gimp.Drawable) -> int:
-    """How many of a pixel's bytes are its alpha, the last ones; 0 without alpha."""
+    """Return how many of the last bytes of a pixel are its alpha; 0 without alpha."""
     if not drawable.has_alpha():
         return 0
     return drawable.get_bpp() // Babl.format_get_n_components(drawable.get_format())
 
 
 def selection_mask(image: Gimp.Image, layer: Box) -> tuple[bytes, Box] | None:
-    """The selection's mask and box within a layer; None where they do not meet."""
+    """Return the selection's mask and its box within a layer; None if they do not overlap."""
     _, _, left, top, right, bottom = Gimp.Selection.bounds(image)
     box = Box(left, top, right - left, bottom - top).intersection(layer)
     if box is None:
@@ -55,7 +55,7 @@ def selection_mask(image: Gimp.Image, layer: Box) -> tuple[bytes, Box] | None:
 
 
 def drawable_mask(mask: Gimp.Drawable, layer: Box) -> tuple[bytes, Box] | None:
-    """The mask that another layer's white pixels are, and its box within a layer."""
+    """Return the mask of another layer's white pixels, and its box within a layer."""
     box = layer_box(mask).intersection(layer)
     if box is None:
         return None
@@ -67,7 +67,7 @@ _NO_EDGE = Gegl.AbyssPolicy.NONE
 
 def _name(drawable: Gimp.Drawable, encoding: str | None) -> str:
     own = drawable.get_format()
-    # Once made, a format with a colour space is known to GEGL under its name.
+    # GEGL takes names only; creating a format with a colour space registers its name.
     return Babl.get_name(own if encoding is None else Babl.format_with_space(encoding, own))
 
 

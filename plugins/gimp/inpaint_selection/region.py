@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# At least half selected, of 255.
+# A pixel is a hole if at least half of it is selected, of 255.
 THRESHOLD = 128
 HOLE = b"\xff"
 KNOWN = b"\x00"
-# The paper's proportion: the hole is the middle third of each side.
+# As in the paper, the hole is the middle third of each side of the context.
 THIRDS = 3
 LEAST_SIDE = 512
 
@@ -32,11 +32,8 @@ class Box:
     def size(self) -> tuple[int, int]:
         return self.width, self.height
 
-    def shifted(self, x: int, y: int) -> Box:
-        return Box(self.x + x, self.y + y, self.width, self.height)
-
     def intersection(self, other: Box) -> Box | None:
-        """What both cover, None where they do not meet."""
+        """Return the common part, None if there is none."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         right = min(self.x + self.width, other.x + other.width)
         bottom = min(self.y + self.height, other.y + other.height)
@@ -44,35 +41,34 @@ class Box:
 
 
 def context_box(hole: Box, layer: Box) -> Box:
-    """What a method is shown: three times the hole's box a side, at least 512 px, in the layer.
+    """Return the box that a method sees: three times the hole's sides, at least 512 px.
 
-    A box that would stick out of the layer is moved inside; a layer that is smaller clips it.
-    """
+    The box is moved inside the layer, and clipped if the layer is smaller."""
     x, width = _context(hole.x, hole.width, layer.x, layer.width)
     y, height = _context(hole.y, hole.height, layer.y, layer.height)
     return Box(x, y, width, height)
 
 
 def _context(start: int, length: int, layer_start: int, layer_length: int) -> tuple[int, int]:
-    wanted = min(max(THIRDS * length, LEAST_SIDE), layer_length)
-    middle = start - (wanted - length) // 2
-    return min(max(middle, layer_start), layer_start + layer_length - wanted), wanted
+    size = min(max(THIRDS * length, LEAST_SIDE), layer_length)
+    centred = start - (size - length) // 2
+    return min(max(centred, layer_start), layer_start + layer_length - size), size
 
 
 def threshold(values: bytes) -> bytes:
-    """The mask of 8-bit values: hole where at least 128 of 255."""
+    """Return the mask of 8-bit values: hole if at least 128 of 255."""
     return values.translate(_BINARY)
 
 
 def threshold_with_alpha(values_alpha: bytes) -> bytes:
-    """The mask of interleaved 8-bit value and alpha: hole where both are at least 128 of 255."""
+    """Return the mask of interleaved 8-bit value and alpha: hole if both are at least 128."""
     values, alpha = threshold(values_alpha[::2]), threshold(values_alpha[1::2])
     both = int.from_bytes(values, "little") & int.from_bytes(alpha, "little")
     return both.to_bytes(len(values), "little")
 
 
 def hole_box(mask: bytes, box: Box) -> Box | None:
-    """The bounding box of the holes of `box`'s mask, None where there are none."""
+    """Return the bounding box of the holes in the mask of `box`, None if there are none."""
     first, last = mask.find(HOLE), mask.rfind(HOLE)
     if first < 0:
         return None
@@ -80,30 +76,30 @@ def hole_box(mask: bytes, box: Box) -> Box | None:
     left, right = box.width, -1
     for y in range(top, bottom + 1):
         start, end = y * box.width, (y + 1) * box.width
-        found = mask.find(HOLE, start, end)
-        if found >= 0:
-            left = min(left, found - start)
+        first = mask.find(HOLE, start, end)
+        if first >= 0:
+            left = min(left, first - start)
             right = max(right, mask.rfind(HOLE, start, end) - start)
     return Box(box.x + left, box.y + top, right - left + 1, bottom - top + 1)
 
 
-def cut(pixels: bytes, box: Box, wanted: Box, bytes_per_pixel: int) -> bytes:
-    """The part `wanted` of the pixels of `box`; what is outside of `box` is 0."""
-    common = box.intersection(wanted)
-    blank = bytes(wanted.width * bytes_per_pixel)
-    rows = [blank] * wanted.height
+def cut(pixels: bytes, box: Box, part: Box, bytes_per_pixel: int) -> bytes:
+    """Return the pixels of `part` from the pixels of `box`; outside of `box` they are 0."""
+    common = box.intersection(part)
+    blank = bytes(part.width * bytes_per_pixel)
+    rows = [blank] * part.height
     if common is not None:
-        left = bytes((common.x - wanted.x) * bytes_per_pixel)
+        left = bytes((common.x - part.x) * bytes_per_pixel)
         right = bytes(len(blank) - len(left) - common.width * bytes_per_pixel)
         for y in range(common.y, common.y + common.height):
             start = ((y - box.y) * box.width + common.x - box.x) * bytes_per_pixel
             row = pixels[start : start + common.width * bytes_per_pixel]
-            rows[y - wanted.y] = left + row + right
+            rows[y - part.y] = left + row + right
     return b"".join(rows)
 
 
 def runs(mask: bytes, width: int) -> Iterator[tuple[int, int]]:
-    """Start and end, counted over the whole mask, of every run of hole pixels in a row."""
+    """Yield start and end, as indices into the mask, of every run of hole pixels in a row."""
     for row in range(0, len(mask), width):
         start = mask.find(HOLE, row, row + width)
         while start >= 0:
@@ -114,11 +110,10 @@ def runs(mask: bytes, width: int) -> Iterator[tuple[int, int]]:
 
 
 def spliced(original: bytes, filled: bytes, mask: bytes, width: int, alpha: int) -> bytes:
-    """`original` with the hole's pixels of `filled`, each keeping its own last `alpha` bytes.
+    """Return `original` with the hole's pixels from `filled`, except their alpha.
 
-    Both are pixels of one format over one box, as many as the mask has; `alpha` is the size of the
-    format's alpha, 0 where it has none.
-    """
+    Both have the pixel format and the size of the mask; the last `alpha` bytes of a pixel, 0 or
+    more, are its alpha."""
     size = len(original) // len(mask)
     result = bytearray(original)
     for start, end in runs(mask, width):
@@ -129,6 +124,6 @@ def spliced(original: bytes, filled: bytes, mask: bytes, width: int, alpha: int)
     return bytes(result)
 
 
-def alone(filled: bytes, mask: bytes, width: int) -> bytes:
-    """The hole's pixels of `filled`; the others' bytes are 0, which is transparent."""
+def hole_pixels(filled: bytes, mask: bytes, width: int) -> bytes:
+    """Return the hole's pixels of `filled`; all other bytes are 0, which is transparent."""
     return spliced(bytes(len(filled)), filled, mask, width, alpha=0)

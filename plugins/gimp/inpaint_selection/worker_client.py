@@ -1,4 +1,4 @@
-"""The plug-in's side of the worker's protocol: asks, waits, gives up on one that is silent.
+"""The plug-in's side of the worker's protocol: send a request, wait, time out.
 
 JSON objects and raw payloads over multiprocessing.connection, never pickles; see `methods/gimp`.
 """
@@ -6,7 +6,6 @@ JSON objects and raw payloads over multiprocessing.connection, never pickles; se
 from __future__ import annotations
 
 import json
-import os
 import queue
 import threading
 import time
@@ -18,63 +17,66 @@ from typing import Any
 
 import worker_process
 from environment import Environment
-from worker_process import POLL_SECONDS, Place, WorkerError
+from worker_process import POLL_SECONDS, WorkerError, WorkerFiles
 
-# The worker gives a sign of life every second.
+# The worker sends a sign of life every second.
 SILENCE_SECONDS = 120.0
-# Said by the worker once it works for us: what ends after that was no accident of starting.
+# Texts that the worker sends after a request has started: from then on it is not repeated.
 BEGUN = ("Loading", "Filling")
 STARTING = "Starting the worker"
 
 Message = dict[str, Any]
 Answer = tuple[Message, list[bytes]]
-Tell = Callable[[float | None, str], None]
+Report = Callable[[float | None, str], None]
 
 
 @dataclass(frozen=True)
 class Worker:
-    """The worker of one GIMP: started by whoever asks first, found again by the others.
+    """The worker of one GIMP: the first request starts it, later ones use it.
 
-    environment: the suite; folder: the private one of sockets and logs; gimp: process id of GIMP,
-    whose end is the worker's; silence: seconds without a sign of life after which it is ended.
-    """
+    `folder` is the private folder of sockets and logs, `gimp` the process id of GIMP; after
+    `silence` seconds without a sign of life the worker is killed."""
 
     environment: Environment
     folder: Path
     gimp: int
     silence: float = SILENCE_SECONDS
 
-    def methods(self, tell: Tell) -> Message:
-        """`methods`, each with name, summary, ready and why, and `devices`. Raises: WorkerError."""
-        return self._ask({"op": "methods"}, (), tell)[0]
+    def methods(self, report: Report) -> Message:
+        """Return `methods` (name, summary, ready, why) and `devices`. Raises WorkerError."""
+        return self._ask({"op": "methods"}, (), report)[0]
 
     def fill(
-        self, method: str, device: str, size: tuple[int, int], rgb: bytes, mask: bytes, tell: Tell
+        self,
+        method: str,
+        device: str,
+        size: tuple[int, int],
+        rgb: bytes,
+        mask: bytes,
+        report: Report,
     ) -> bytes:
-        """The filled image, width * height * 3 bytes.
+        """Return the filled image, width * height * 3 bytes. Raises WorkerError.
 
-        size: (width, height); rgb: width * height * 3 bytes; mask: width * height bytes, 255 =
-        hole, 0 = known; tell(fraction or None, text) is called ten times a second in this thread.
-        Raises: WorkerError.
-        """
+        `size` is (width, height), `mask` has one byte a pixel, 255 = hole, 0 = known;
+        report(fraction or None, text) is called ten times a second in this thread."""
         width, height = size
         request: Message = {"op": "fill", "method": method, "device": device}
         request |= {"width": width, "height": height}
-        _, payloads = self._ask(request, (rgb, mask), tell)
+        _, payloads = self._ask(request, (rgb, mask), report)
         if len(payloads) != 1 or len(payloads[0]) != len(rgb):
             raise WorkerError("failed", "The worker's answer has the wrong size.")
         return payloads[0]
 
-    def _ask(self, request: Message, payloads: Sequence[bytes], tell: Tell) -> Answer:
-        place = Place(self.environment, self.folder, self.gimp)
-        asking = _Asking(place, request, payloads)
-        # Not joined at exit: it may wait for a hung worker for ever.
-        threading.Thread(target=asking.run, daemon=True).start()
+    def _ask(self, request: Message, payloads: Sequence[bytes], report: Report) -> Answer:
+        files = WorkerFiles(self.environment, self.folder, self.gimp)
+        exchange = _Exchange(files, request, payloads)
+        # A daemon: it may wait for a hung worker forever.
+        threading.Thread(target=exchange.run, daemon=True).start()
         fraction, text = None, STARTING
-        heard = time.monotonic()
+        last_event = time.monotonic()
         while True:
             try:
-                event = asking.events.get(timeout=POLL_SECONDS)
+                event = exchange.events.get(timeout=POLL_SECONDS)
             except queue.Empty:
                 event = None
             if isinstance(event, Exception):
@@ -83,18 +85,18 @@ class Worker:
                 return event
             if event is not None:
                 fraction, text = event.get("progress"), str(event.get("text", ""))
-                heard = time.monotonic()
-            elif time.monotonic() - heard > self.silence:
-                worker_process.end(place)
-                raise WorkerError("timed_out", _silent(self.silence, place))
-            tell(fraction, text)
+                last_event = time.monotonic()
+            elif time.monotonic() - last_event > self.silence:
+                worker_process.kill(files)
+                raise WorkerError("timed_out", _silent(self.silence, files))
+            report(fraction, text)
 
 
-class _Asking:
+class _Exchange:
     """One request, in a thread; events are progress messages, then the answer or an exception."""
 
-    def __init__(self, place: Place, request: Message, payloads: Sequence[bytes]) -> None:
-        self.place = place
+    def __init__(self, files: WorkerFiles, request: Message, payloads: Sequence[bytes]) -> None:
+        self.files = files
         self.request = request | {"payloads": [len(payload) for payload in payloads]}
         self.payloads = payloads
         self.events: queue.Queue[Message | Answer | Exception] = queue.Queue()
@@ -109,17 +111,17 @@ class _Asking:
         for _ in range(2):
             begun = False
             try:
-                with worker_process.connect(self.place, self._starting) as connection:
+                with worker_process.connect(self.files, self._starting) as connection:
                     self._send(connection)
                     while "progress" in (message := _receive(connection)):
                         begun = begun or str(message.get("text")).startswith(BEGUN)
                         self.events.put(message)
                     return _checked(message), _payloads(connection, message)
             except (OSError, EOFError):
-                # A worker that another call's cancel has ended: that is no failure of ours.
+                # Another call's cancellation may have killed the worker: try a new one.
                 if begun:
                     break
-        raise WorkerError("died", f"The worker has died; its log is {self.place.log}.")
+        raise WorkerError("died", f"The worker has died; its log is {self.files.log}.")
 
     def _starting(self) -> None:
         self.events.put({"progress": None, "text": STARTING})
@@ -130,7 +132,7 @@ class _Asking:
             for payload in self.payloads:
                 connection.send_bytes(payload)
         except OSError:
-            # A refused request is answered before its payloads are read.
+            # The worker answers an invalid request before it has read the payloads.
             if not connection.poll():
                 raise
 
@@ -156,10 +158,5 @@ def _payloads(connection: Connection, message: Message) -> list[bytes]:
     return [connection.recv_bytes() for _ in message.get("payloads", [])]
 
 
-def _silent(seconds: float, place: Place) -> str:
-    return f"The worker did not answer for {seconds:.0f} seconds and was ended: {place.log}."
-
-
-def for_this_gimp(environment: Environment, folder: Path) -> Worker:
-    """The worker of the GIMP that started this process."""
-    return Worker(environment, folder, os.getppid())
+def _silent(seconds: float, files: WorkerFiles) -> str:
+    return f"The worker did not answer for {seconds:.0f} seconds and was ended: {files.log}."

@@ -1,4 +1,4 @@
-"""Finding the worker of this GIMP, or starting it."""
+"""Connect to the worker of this GIMP, or start it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from environment import INSTALL, PROTOCOL, Environment, PlugInError
 
 START_SECONDS = 180.0
 POLL_SECONDS = 0.1
-# By these GIMP tells its own Python where its libraries are; the suite's has others.
+# Variables for GIMP's own Python; the suite's Python has other libraries.
 FOREIGN = {"PYTHONHOME", "PYTHONPATH"}
-# By these a GIMP that brings its libraries along tells its programs of them. Elsewhere they are the
-# user's, and the suite's Python may need them.
+# Variables for libraries bundled with GIMP in an AppImage. Otherwise they are set by the user, and
+# the suite's Python may need them.
 BUNDLED = {"LD_LIBRARY_PATH", "LD_PRELOAD"}
 APP_IMAGE = "APPDIR"
 
 
 class WorkerError(PlugInError):
-    """The worker refused, failed, died or is silent; kind says which."""
+    """The worker refused or failed, died or is silent: see `kind`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -38,128 +38,130 @@ class WorkerError(PlugInError):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the worker of one GIMP is told of: its state file and its log in the private folder."""
+class WorkerFiles:
+    """The state file and the log of the worker of one GIMP, in the private folder."""
 
     environment: Environment
     folder: Path
     gimp: int
 
     @property
-    def state(self) -> Path:
+    def state_file(self) -> Path:
         return self.folder / f"gimp-{self.gimp}.json"
 
     @property
     def log(self) -> Path:
-        return self.state.with_suffix(".log")
+        return self.state_file.with_suffix(".log")
 
-    def told(self) -> dict[str, Any] | None:
-        """The state file's content, None where there is none that can be read."""
+    def state(self) -> dict[str, Any] | None:
+        """Return the content of the state file, None if it cannot be read."""
         try:
-            told = json.loads(self.state.read_text(encoding="utf-8"))
+            state = json.loads(self.state_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return told if isinstance(told, dict) else None
+        return state if isinstance(state, dict) else None
 
 
-def connect(place: Place, beat: Callable[[], None]) -> Connection:
-    """A connection to the running worker, or to one started now. Raises: WorkerError.
+def connect(files: WorkerFiles, report_start: Callable[[], None]) -> Connection:
+    """Connect to the running worker, or start one. Raises WorkerError.
 
-    beat() is called now and then while a worker starts, which may take longer than its silence may.
-    """
-    end_other_version(place)
-    connection = _connect(place.told())
+    `report_start` is called repeatedly while a worker starts, so that the client does not time
+    out."""
+    _kill_other_version(files)
+    connection = _connect(files.state())
     if connection is not None:
         return connection
-    child = _start(place)
+    child = _start(files)
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
-        connection = _connect(place.told())
+        connection = _connect(files.state())
         if connection is not None:
             return connection
-        # One that ends with 0 found another that had just been started.
+        # Exit code 0: another worker has just been started.
         if child.poll():
-            raise WorkerError("failed", f"The worker did not start: {_last_line(place.log)}")
-        beat()
+            raise WorkerError("failed", f"The worker did not start: {_last_line(files.log)}")
+        report_start()
         time.sleep(POLL_SECONDS)
     child.kill()
     raise WorkerError(
         "timed_out",
-        f"The worker did not start in {START_SECONDS:.0f} seconds; its log is {place.log}.",
+        f"The worker did not start in {START_SECONDS:.0f} seconds; its log is {files.log}.",
     )
 
 
-def end(place: Place) -> None:
-    """Ends the worker, which must be known to be alive: its process id may have a new owner."""
-    told = place.told()
-    if told and isinstance(told.get("pid"), int):
+def kill(files: WorkerFiles) -> None:
+    """Kill the worker. It must be alive: otherwise its process id may belong to another process."""
+    state = files.state()
+    if state and isinstance(state.get("pid"), int):
         with contextlib.suppress(OSError):
-            os.kill(told["pid"], getattr(signal, "SIGKILL", signal.SIGTERM))
-        place.state.unlink(missing_ok=True)
+            os.kill(state["pid"], getattr(signal, "SIGKILL", signal.SIGTERM))
+        files.state_file.unlink(missing_ok=True)
 
 
-def end_other_version(place: Place) -> None:
-    """Ends a worker that was started before the suite was updated."""
-    told = place.told()
-    ours = {"protocol": PROTOCOL, "suite_version": place.environment.suite_version}
-    if told and any(told.get(key) != value for key, value in ours.items()):
-        connection = _connect(told)
+def suite_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return environment variables for the suite's Python, without those for GIMP's libraries."""
+    foreign = FOREIGN | (BUNDLED if APP_IMAGE in variables else set())
+    return {name: value for name, value in variables.items() if name not in foreign}
+
+
+def _kill_other_version(files: WorkerFiles) -> None:
+    """Kill a worker that was started before the suite was updated."""
+    state = files.state()
+    ours = {"protocol": PROTOCOL, "suite_version": files.environment.suite_version}
+    if state and any(state.get(key) != value for key, value in ours.items()):
+        connection = _connect(state)
         if connection is not None:
             connection.close()
-            end(place)
+            kill(files)
 
 
-def _connect(told: dict[str, Any] | None) -> Connection | None:
-    if told is None:
+def _connect(state: dict[str, Any] | None) -> Connection | None:
+    if state is None:
         return None
     try:
-        return Client(told["address"], authkey=bytes.fromhex(told["token"]))
+        return Client(state["address"], authkey=bytes.fromhex(state["token"]))
     except (OSError, EOFError, AuthenticationError, KeyError, TypeError, ValueError):
-        return None  # left behind by a worker that is gone
+        return None  # the state of a worker that has ended
 
 
-def _start(place: Place) -> subprocess.Popen[bytes]:
-    hidden = {
+def _start(files: WorkerFiles) -> subprocess.Popen[bytes]:
+    message = {
         "protocol": PROTOCOL,
         "token": secrets.token_hex(32),
-        "state": str(place.state),
-        "gimp": place.gimp,
-        "suite_version": place.environment.suite_version,
+        "state": str(files.state_file),
+        "gimp": files.gimp,
+        "suite_version": files.environment.suite_version,
     }
-    # On its own: it must outlive this process, which GIMP starts anew for every call and may kill.
-    own: dict[str, Any] = {"start_new_session": True}
+    # In its own session: it must outlive this process, which GIMP starts for one call and may kill.
+    session: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        own = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
+        session = {
+            "creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        }
     try:
-        with place.log.open("ab") as log:
+        with files.log.open("ab") as log:
             child = subprocess.Popen(
-                [place.environment.python, "-m", "methods", "gimp", "worker"],
-                cwd=place.environment.root or place.folder,
-                env=suites_own(os.environ),
+                [files.environment.python, "-m", "methods", "gimp", "worker"],
+                cwd=files.environment.root or files.folder,
+                env=suite_variables(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                **own,
+                **session,
             )
     except OSError as error:
         remedy = f"run `{INSTALL}` in the inpainting suite again"
-        told = f"{place.environment.python} cannot be started ({error.strerror}): {remedy}."
-        raise WorkerError("failed", told) from None
-    # Through its standard input: command lines and environments can be read by others.
+        problem = f"{files.environment.python} cannot be started ({error.strerror})"
+        raise WorkerError("failed", f"{problem}: {remedy}.") from None
+    # By standard input: other users can read command lines and environments.
     assert child.stdin is not None
-    with contextlib.suppress(OSError), child.stdin as secret:  # gone already: the log says why
-        secret.write(json.dumps(hidden).encode() + b"\n")
+    with contextlib.suppress(OSError), child.stdin as pipe:  # if it has ended, the log says why
+        pipe.write(json.dumps(message).encode() + b"\n")
     return child
-
-
-def suites_own(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables for the suite's Python: without those that mean GIMP's libraries."""
-    foreign = FOREIGN | (BUNDLED if APP_IMAGE in variables else set())
-    return {name: value for name, value in variables.items() if name not in foreign}
 
 
 def _last_line(log: Path) -> str:
     lines = [
         line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line
     ]
-    return lines[-1] if lines else "it said nothing."
+    return lines[-1] if lines else "it printed nothing."

@@ -39,7 +39,7 @@ def encoded(message: object) -> bytes:
     return json.dumps(message).encode()
 
 
-def received(*data: bytes) -> tuple[protocol.Message, list[bytes]]:
+def received(*data: bytes) -> protocol.FillRequest | None:
     here, there = Pipe()
     with here, there:
         for item in data:
@@ -66,10 +66,12 @@ def test_a_fill_with_a_wrong_field_is_a_bad_request(name: str, value: object) ->
 
 
 def test_a_fill_comes_as_it_was_sent() -> None:
-    message, payloads = received(encoded(FILL), RGB, MASK)
-    image, mask = protocol.pair(message, payloads)
-    assert image.shape == (SIZE[1], SIZE[0], 3) and image.tobytes() == RGB
-    assert np.array_equal(mask, np.frombuffer(MASK, np.uint8).reshape(SIZE[1], SIZE[0]) == 255)
+    request = received(encoded(FILL), RGB, MASK)
+    assert request and (request.method, request.device) == ("telea", "cpu")
+    assert request.image.shape == (SIZE[1], SIZE[0], 3) and request.image.tobytes() == RGB
+    assert np.array_equal(
+        request.mask, np.frombuffer(MASK, np.uint8).reshape(SIZE[1], SIZE[0]) == 255
+    )
 
 
 def test_deep_json_is_a_bad_request() -> None:

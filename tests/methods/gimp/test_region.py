@@ -111,7 +111,7 @@ def test_only_hole_pixels_are_written_and_their_alpha_is_kept(
     expected[mask, :colour] = new[mask, :colour]
     got = region.spliced(old.tobytes(), new.tobytes(), as_bytes(mask), mask.shape[1], alpha)
     assert got == expected.tobytes()
-    lone = region.alone(new.tobytes(), as_bytes(mask), mask.shape[1])
+    lone = region.hole_pixels(new.tobytes(), as_bytes(mask), mask.shape[1])
     assert lone == (new * mask[..., None]).tobytes()
 
 

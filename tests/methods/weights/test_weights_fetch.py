@@ -158,7 +158,7 @@ def test_a_file_is_stored_and_told_how_far_it_was_verified(
     (got,) = fetch(
         "net",
         known=known(server.url("whole"), **checksums),
-        begin=lambda name: lambda here, total: done.append((name, here, total)),
+        progress=lambda name, here, total: done.append((name, here, total)),
     )
     assert got.path == final(kept) and got.path.read_bytes() == CONTENT and got.new
     assert got.record.sha256 == SHA256 and got.record.checked == checked
