@@ -1,13 +1,13 @@
-"""Tables of rankings as LaTeX floats that need the package booktabs only."""
+"""Tables as text: numbers, CSV, Markdown and LaTeX (floats that need only the package booktabs)."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pylatexenc.latexencode import UnicodeToLatexEncoder
@@ -15,70 +15,19 @@ from pylatexenc.latexencode import UnicodeToLatexEncoder
 from methods.errors import InputError
 
 ABSENT = "–"
-
-# Superscripts; \textdagger would need fonts beyond those of TeX itself.
+# Superscripts; \textdagger would need fonts that are not part of TeX.
 LATEX_MARKS = {"*": "$^{*}$", "†": r"$^{\dagger}$"}
 _encoder = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warning=False)
-
-
-# Longer names are broken, so that the table is no wider than a page.
-LONGEST_NAME = 20
-# Width of a character in \scriptsize, of the gap between columns, and of the text in `article` with
-# one column, in points.
-CHARACTER, GAP, PAGE = 3.8, 8.0, 345.0
-# For wider tables, where the page is narrower than that of a two-column journal.
-NARROW = "\\ifdim\\textwidth<450pt\\tiny\\setlength{\\tabcolsep}{2pt}\\fi\n"
-
-
-def float_of(
-    heading: Sequence[str],
-    lines: Sequence[Sequence[str]],
-    notes: Sequence[str],
-    *,
-    names: Sequence[int],
-    caption: str,
-    label: str,
-) -> str:
-    """A `table*` as wide as the page at most, in articles of one and of two columns.
-
-    names: columns of names, to the left and broken where long; the others are aligned to the
-    right."""
-    spec = "".join("l" if i in names else "r" for i in range(len(heading)))
-    body = "\n".join(
-        " & ".join(_name(cell) if i in names else _value(cell) for i, cell in enumerate(line))
-        + r" \\"
-        for line in lines
-    )
-    widest = [max(map(len, column)) for column in zip(heading, *lines, strict=True)]
-    shown = [min(n, LONGEST_NAME) if i in names else n for i, n in enumerate(widest)]
-    narrow = NARROW if CHARACTER * sum(shown) + GAP * (len(shown) - 1) > PAGE else ""
-    under = "\\par\n".join(latex(note) for note in notes)
-    return (
-        "% needs \\usepackage{booktabs}\n"
-        "\\begin{table*}\n\\centering\n"
-        f"\\caption{{{latex(caption)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
-        f"\\scriptsize\\setlength{{\\tabcolsep}}{{4pt}}\n{narrow}"
-        f"\\begin{{tabular}}{{@{{}}{spec}@{{}}}}\n\\toprule\n"
-        + " & ".join(map(latex, heading))
-        + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\n\\medskip\n"
-        f"\\parbox{{\\textwidth}}{{\\raggedright\\scriptsize {under}}}\n"
-        "\\end{table*}\n"
-    )
-
-
-def _value(text: str) -> str:
-    """With a minus sign for a hyphen."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "$-$", latex(text))
-
-
-def _name(text: str) -> str:
-    if len(text) <= LONGEST_NAME:
-        return latex(text)
-    return f"\\parbox[t]{{9em}}{{\\raggedright\\hangindent=1em {latex(text)}\\strut}}"
+# Names longer than this are broken into lines, so that the table fits the page.
+_LONGEST_NAME = 20
+# In points: a character in \scriptsize, the gap between columns, the text width of `article`.
+_CHARACTER, _GAP, _TEXT_WIDTH = 3.8, 8.0, 345.0
+# For tables wider than that, on pages narrower than those of a two-column journal.
+_TIGHTER = "\\ifdim\\textwidth<450pt\\tiny\\setlength{\\tabcolsep}{2pt}\\fi\n"
 
 
 def make_folder(folder: Path) -> None:
-    """For what is about to be written. Raises InputError."""
+    """Create the folder of an `--out` option; raise InputError if that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -86,40 +35,130 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"--out {folder}: {reason}; name another folder") from None
 
 
-def to_csv(
-    fields: Sequence[str], rows: Sequence[NamedTuple], marks: Mapping[str, float] | None = None
-) -> str:
-    """marks: columns with the same value in every row."""
-    marks = marks or {}
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*fields, *marks])
-    for row in rows:
-        writer.writerow([_cell(x) for x in (*row, *marks.values())])
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Shortest text that reads back to the same number; empty where it is not known."""
-    if not isinstance(value, float):
-        return value
-    return repr(value) if np.isfinite(value) else ""
-
-
 def number(value: float, pattern: str = ".3f") -> str:
-    """A dash where it is not known."""
+    """Format a number, or return a dash if it is not finite."""
     return format(value, pattern) if np.isfinite(value) else ABSENT
 
 
 def between(low: str, high: str) -> str:
+    """Return "low to high" of two formatted numbers; a dash if either is one."""
     if ABSENT in (low, high):
         return ABSENT
     return low if low == high else f"{low} to {high}"
 
 
+def to_csv(
+    heading: Sequence[str],
+    rows: Iterable[Iterable[Any]],
+    constants: Mapping[str, float] | None = None,
+) -> str:
+    """Return rows as CSV; floats are written in full, empty where they are None or not finite.
+
+    Parameters
+    ----------
+    constants
+        Further columns, by name, with the same value in every row.
+    """
+    constants = constants or {}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*heading, *constants])
+    for row in rows:
+        writer.writerow([_csv_cell(value) for value in (*row, *constants.values())])
+    return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    return repr(float(value)) if np.isfinite(value) else ""
+
+
+def markdown_table(
+    heading: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    notes: Iterable[str],
+    *,
+    names: Collection[int],
+) -> str:
+    """Return a table for GitHub with its notes as a list below it.
+
+    Parameters
+    ----------
+    names
+        Positions of the columns to align left; numbers are aligned right.
+    """
+    rule = "|".join("---" if i in names else "---:" for i in range(len(heading)))
+    first, *lines = ("| " + " | ".join(map(_markdown, row)) + " |" for row in (heading, *rows))
+    listed = "".join(f"- {_markdown(note)}\n" for note in notes)
+    return "\n".join([first, f"|{rule}|", *lines]) + "\n\n" + listed
+
+
+def _markdown(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def latex_table(
+    heading: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Iterable[str],
+    *,
+    names: Collection[int],
+    caption: str,
+    label: str,
+) -> str:
+    """Return a `table*` float that fits the page of articles of one and of two columns.
+
+    Parameters
+    ----------
+    names
+        Positions of the columns of names: aligned left and broken if long.
+    label
+        What `\\ref` refers to, after "tab:".
+    """
+    columns = "".join("l" if i in names else "r" for i in range(len(heading)))
+    body = "\n".join(
+        " & ".join(_name(cell) if i in names else _value(cell) for i, cell in enumerate(row))
+        + r" \\"
+        for row in rows
+    )
+    longest = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    printed = [min(n, _LONGEST_NAME) if i in names else n for i, n in enumerate(longest)]
+    width = _CHARACTER * sum(printed) + _GAP * (len(printed) - 1)
+    tabular = (
+        f"{_TIGHTER if width > _TEXT_WIDTH else ''}"
+        f"\\begin{{tabular}}{{@{{}}{columns}@{{}}}}\n\\toprule\n"
+        + " & ".join(map(latex, heading))
+        + f" \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}"
+    )
+    return latex_float(tabular, notes, caption=caption, label=label, gap=4)
+
+
+def latex_float(body: str, notes: Iterable[str], *, caption: str, label: str, gap: int) -> str:
+    """Return a `table*` float around tabulars; `gap` is `\\tabcolsep` in points."""
+    below = "\\par\n".join(map(latex, notes))
+    return (
+        "% needs \\usepackage{booktabs}\n"
+        "\\begin{table*}\n\\centering\n"
+        f"\\caption{{{latex(caption)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
+        f"\\scriptsize\\setlength{{\\tabcolsep}}{{{gap}pt}}\n"
+        f"{body}\n\n\\medskip\n"
+        f"\\parbox{{\\textwidth}}{{\\raggedright\\scriptsize {below}}}\n"
+        "\\end{table*}\n"
+    )
+
+
 def latex(text: str) -> str:
+    """Encode plain text for LaTeX."""
     return _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
 
 
-def markdown_cell(text: str) -> str:
-    return text.replace("|", r"\|")
+def _value(text: str) -> str:
+    """Encode a number, with a minus sign instead of a hyphen."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "$-$", latex(text))
+
+
+def _name(text: str) -> str:
+    if len(text) <= _LONGEST_NAME:
+        return latex(text)
+    return f"\\parbox[t]{{9em}}{{\\raggedright\\hangindent=1em {latex(text)}\\strut}}"

@@ -1,4 +1,4 @@
-"""How plots look: one place for size, type, colours and markers, and what a style file changes."""
+"""Appearance of all plots: sizes, type, colours and markers, and style files that change them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from methods.errors import InputError, suggestion
 from methods.files import replacing
 
-# Okabe & Ito 2008, told apart by people of every kind of colour vision; their yellow is left out
-# because it cannot be seen on white paper.
+# Palette of Okabe & Ito 2008, distinguishable with any colour vision; without its yellow, which is
+# invisible on white paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-# As many as there are colours, plus one: together they repeat after 56 methods only.
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-# Of labels, in characters: a line of several, and one that stands alone.
-LONGEST_LABEL, LONGEST_SHORT = 18, 24
-MOST_LINES = 3
+# One more than there are colours, so that combinations repeat only after 56 methods.
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#666666"
-WARNING = "#C04A00"
+_WARNING_COLOUR = "#C04A00"
+# Labels: characters in a line, lines, and characters where there is one line only.
+_LINE_LENGTH, _MOST_LINES, _SHORT_LENGTH = 18, 3, 24
 
-_SETTINGS: dict[str, Any] = {
+_RC_PARAMS: dict[str, Any] = {
     "axes.titlesize": "medium",
     "axes.labelsize": "medium",
     "axes.spines.top": False,
@@ -45,18 +44,30 @@ _SETTINGS: dict[str, Any] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 300,
-    # TrueType fonts inside PDFs: publishers refuse Type 3.
+    # Embed TrueType fonts in PDFs: publishers refuse Type 3.
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
-    # Names of things inside an SVG must not differ from run to run.
+    # A fixed salt makes the ids inside an SVG reproducible.
     "svg.hashsalt": "inpainting",
 }
 
 
 class Style(BaseModel):
-    """What a style file may say. column_width, page_width: in inches, of one column and of a whole
-    page; font_size: of labels, in points, legends and ticks are one point smaller; matplotlib: any
-    of its settings."""
+    """Contents of a style file.
+
+    Attributes
+    ----------
+    column_width, page_width
+        Widths of figures in inches: one column of a two-column paper, and a whole page.
+    font
+        Name of an installed font.
+    font_size
+        Size of labels in points; legends and tick labels are one point smaller.
+    colours
+        Colours of the methods, in any notation of matplotlib, in the order of the run.
+    matplotlib
+        Further matplotlib settings (`rcParams`), which override all others.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,7 +80,7 @@ class Style(BaseModel):
 
     @field_validator("font")
     @classmethod
-    def _installed(cls, font: str) -> str:
+    def _check_font(cls, font: str) -> str:
         try:
             findfont(font, fallback_to_default=False)
         except ValueError:
@@ -78,7 +89,7 @@ class Style(BaseModel):
 
     @field_validator("colours")
     @classmethod
-    def _colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_colours(cls, colours: tuple[str, ...]) -> tuple[str, ...]:
         for colour in colours:
             if not is_color_like(colour):
                 raise ValueError(f"{colour!r} is no colour; write it as '#0072B2'")
@@ -86,7 +97,7 @@ class Style(BaseModel):
 
     @field_validator("matplotlib")
     @classmethod
-    def _settings(cls, settings: dict[Any, Any]) -> dict[Any, Any]:
+    def _check_settings(cls, settings: dict[Any, Any]) -> dict[Any, Any]:
         for key, value in settings.items():
             if key not in mpl.rcParams:
                 raise ValueError(f"no setting {key!r}{suggestion(key, list(mpl.rcParams))}")
@@ -94,14 +105,14 @@ class Style(BaseModel):
                 mpl.rcParams.update({key: value})
         return settings
 
-    def settings(self) -> dict[Any, Any]:
-        """For matplotlib."""
-        small = self.font_size - 1
+    def rc_params(self) -> dict[Any, Any]:
+        """Return the style as matplotlib's `rcParams`."""
+        small = ("legend.fontsize", "xtick.labelsize", "ytick.labelsize")
         return {
-            **_SETTINGS,
+            **_RC_PARAMS,
             "font.family": self.font,
             "font.size": self.font_size,
-            **dict.fromkeys(("legend.fontsize", "xtick.labelsize", "ytick.labelsize"), small),
+            **dict.fromkeys(small, self.font_size - 1),
             **self.matplotlib,
         }
 
@@ -111,7 +122,7 @@ _current: ContextVar[Style] = ContextVar("style", default=HOUSE)
 
 
 def read(path: Path | None) -> Style:
-    """A style file (TOML); the house style without one. Raises InputError, one line."""
+    """Read a style file (TOML), or return the house style; raise InputError if it is invalid."""
     if path is None:
         return HOUSE
     try:
@@ -119,12 +130,13 @@ def read(path: Path | None) -> Style:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
-        raise InputError(f"{path}: {_in_words(error)}") from None
+        raise InputError(f"{path}: {_message(error)}") from None
     except ValueError as error:
         raise InputError(f"{path}: not TOML in UTF-8: {error}") from None
 
 
-def _in_words(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
+    """Return the first problem of a style file as one line."""
     first = error.errors()[0]
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
@@ -132,83 +144,81 @@ def _in_words(error: ValidationError) -> str:
     return f"{name}: {first['msg'].removeprefix('Value error, ')}".splitlines()[0]
 
 
-def column() -> float:
-    """Width of one column in two-column papers, in inches."""
-    return _current.get().column_width
-
-
-def page() -> float:
-    """Width of a whole page, in inches."""
-    return _current.get().page_width
-
-
-def font_size() -> float:
-    """Of labels, in points."""
-    return _current.get().font_size
-
-
-def colours() -> tuple[str, ...]:
-    return _current.get().colours
-
-
-@dataclass(frozen=True)
-class Look:
-    """How one method looks in every plot of a run."""
-
-    colour: str
-    marker: str
-
-
-def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """A colour and a marker for each method, by its place in the run."""
-    own = colours()
-    return {
-        method: Look(own[i % len(own)], MARKERS[i % len(MARKERS)])
-        for i, method in enumerate(methods)
-    }
-
-
 @contextmanager
 def styled(style: Style = HOUSE) -> Iterator[None]:
-    """Draw in a style, whatever the user's own matplotlibrc says."""
+    """Draw in a style within the context, independently of the user's own matplotlibrc."""
     token = _current.set(style)
     try:
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(style.settings())
+            mpl.rcParams.update(style.rc_params())
             yield
     finally:
         _current.reset(token)
 
 
-def broken(name: str) -> str:
-    """A name as a label, in lines short enough to leave room for the plot."""
-    return literal(textwrap.fill(name, LONGEST_LABEL, max_lines=MOST_LINES, placeholder="…"))
+def column_width() -> float:
+    """Return the width of a column in the current style, in inches."""
+    return _current.get().column_width
 
 
-def short(name: str) -> str:
-    """A name as a label where there is one line only."""
-    cut = name if len(name) <= LONGEST_SHORT else f"{name[: LONGEST_SHORT - 1].rstrip()}…"
-    return literal(cut)
+def page_width() -> float:
+    """Return the width of a page in the current style, in inches."""
+    return _current.get().page_width
 
 
-def literal(text: str) -> str:
-    """What somebody called a thing, where matplotlib would read mathematics between dollars."""
+def font_size() -> float:
+    """Return the size of labels in the current style, in points."""
+    return _current.get().font_size
+
+
+def colours() -> tuple[str, ...]:
+    """Return the colours of the current style."""
+    return _current.get().colours
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """Colour and marker of one method in every plot of a run."""
+
+    colour: str
+    marker: str
+
+
+def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
+    """Assign a colour and a marker to each method, by its position in the run."""
+    palette = colours()
+    return {
+        method: MethodStyle(palette[i % len(palette)], _MARKERS[i % len(_MARKERS)])
+        for i, method in enumerate(methods)
+    }
+
+
+def wrapped_label(name: str) -> str:
+    """Return a name as a label of several short lines, which leave room for the plot."""
+    return escape_math(textwrap.fill(name, _LINE_LENGTH, max_lines=_MOST_LINES, placeholder="…"))
+
+
+def short_label(name: str) -> str:
+    """Return a name as a label of one line, shortened if necessary."""
+    fits = len(name) <= _SHORT_LENGTH
+    return escape_math(name if fits else f"{name[: _SHORT_LENGTH - 1].rstrip()}…")
+
+
+def escape_math(text: str) -> str:
+    """Escape dollar signs, between which matplotlib would typeset mathematics."""
     return text.replace("$", r"\$")
 
 
-def remark(figure: Figure, text: str) -> None:
-    """A line over a figure, at the right, that must not be overlooked; none for an empty text."""
+def add_warning(figure: Figure, text: str) -> None:
+    """Write a conspicuous line above a figure, at the right; nothing if `text` is empty."""
     if text:
-        figure.suptitle(text, x=0.995, ha="right", color=WARNING, fontsize="small")
+        figure.suptitle(text, x=0.995, ha="right", color=_WARNING_COLOUR, fontsize="small")
 
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:
-    """Write a figure under `path` with each suffix, the same bytes for the same figure."""
+    """Write a figure to `path` plus each suffix; equal figures give equal bytes."""
+    undated: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     for suffix in suffixes:
         with replacing(path.with_name(f"{path.name}.{suffix}")) as (part,):
-            figure.savefig(part, format=suffix, metadata=_undated(suffix))
-
-
-def _undated(suffix: str) -> dict[str, Any]:
-    return {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
+            figure.savefig(part, format=suffix, metadata=undated.get(suffix, {}))

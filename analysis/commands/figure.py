@@ -8,20 +8,20 @@ from typing import Annotated, Literal
 from typer import Option
 
 from analysis import style
-from analysis.commands.options import RunFolder, StyleFile, check_known, words
-from analysis.figures import figure_rows
-from analysis.figures.figure_rows import Wanted
-from analysis.figures.figures import ENDS, Show
-from analysis.report import publish
+from analysis.commands import options
+from analysis.figures import comparison
+from analysis.figures.comparison import FigureSpec
+from analysis.figures.strips import ENDS, Show
+from analysis.report.publish import FIGURES
 from analysis.runs import run
 from methods.errors import InputError
 
-# Photographs that stand in the name of a file.
-MOST_NAMED = 3
+# With more photographs, the name of the file counts them.
+_MOST_NAMED = 3
 
 
 def figure(
-    folder: RunFolder,
+    folder: options.RunFolder,
     image: Annotated[
         list[str], Option(help="Photograph, by its name without suffix; repeatable, a row each.")
     ],
@@ -36,20 +36,20 @@ def figure(
         list[str] | None,
         Option(
             metavar="LEFT,TOP,SIDE",
-            help="What to enlarge, in pixels of the highest resolution shown; once for all "
+            help="Region to enlarge, in pixels of the highest resolution shown; once for all "
             "photographs or once for each.",
             show_default="where results differ most at the hole's edge",
         ),
     ] = None,
-    show: Annotated[Show, Option(help="Whole pictures, what is enlarged, or both.")] = "both",
-    masked: Annotated[bool, Option(help="A column of the masked input.")] = True,
-    reference: Annotated[bool, Option(help="A column of the reference.")] = True,
-    width: Annotated[Literal["page", "column"], Option(help="Of a paper.")] = "page",
+    show: Annotated[Show, Option(help="Whole images, enlarged crops, or both.")] = "both",
+    masked: Annotated[bool, Option(help="Show a column of the masked input.")] = True,
+    reference: Annotated[bool, Option(help="Show a column of the reference.")] = True,
+    width: Annotated[Literal["page", "column"], Option(help="Width in a paper.")] = "page",
     label: Annotated[
         list[str] | None,
-        Option(metavar="NAME=TEXT", help="What to call a method or photograph; repeatable."),
+        Option(metavar="NAME=TEXT", help="Text for a method or photograph; repeatable."),
     ] = None,
-    style_file: StyleFile = None,
+    style_file: options.StyleFile = None,
     out: Annotated[
         Path | None,
         Option(
@@ -60,32 +60,34 @@ def figure(
 ) -> None:
     """Draw photographs by several methods: methods across, photographs and resolutions down, with
     enlarged crops."""
-    look = style.read(style_file)
+    plot_style = style.read(style_file)
     loaded = run.load(folder)
     sizes = resolution or [max(loaded.resolutions)]
-    check_known("image", image, loaded.images)
-    check_known("resolution", sizes, loaded.resolutions)
-    wanted = [name.strip() for name in methods.split(",")] if methods else None
-    check_known("methods", wanted or [], loaded.methods)
-    names = words(label, "--label")
-    check_known("label", list(names), [*loaded.methods, *loaded.images, *ENDS])
+    options.check_known("image", image, loaded.images)
+    options.check_known("resolution", sizes, loaded.resolutions)
+    shown = [name.strip() for name in methods.split(",")] if methods else None
+    options.check_known("methods", shown or [], loaded.methods)
+    names = options.key_values(label, "--label")
+    options.check_known("label", list(names), [*loaded.methods, *loaded.images, *ENDS])
     crops = crop or []
     if len(crops) not in {0, 1, len(image)}:
         raise InputError(f"--crop: {len(crops)} of them for {len(image)} images; one or one each")
     if out and out.suffix not in {"", ".png", ".pdf"}:
         raise InputError(f"--out {out}: the suffix must be .png or .pdf")
-    ends = [name for name, there in zip(ENDS, (masked, reference), strict=True) if there]
-    with style.styled(look):
-        across = style.page() if width == "page" else style.column()
-        asked = Wanted(image, sizes, wanted, across, crops, show, ends, names)
-        drawn, boxes = figure_rows.draw(loaded, asked)
-        target = out or folder / publish.FIGURES / _name(image, sizes)
-        suffixes = (target.suffix[1:],) if out and out.suffix else ("png", "pdf")
-        style.save(drawn, target.with_suffix("") if out and out.suffix else target, suffixes)
-    said = " ".join(f"{box.left},{box.top},{box.width}" for box in boxes)
-    print(f"{target}{'' if len(suffixes) == 1 else '.png and .pdf'}, crop {said}")
+    ends = [name for name, asked in zip(ENDS, (masked, reference), strict=True) if asked]
+    path = out or folder / FIGURES / _default_name(image, sizes)
+    with style.styled(plot_style):
+        inches = style.page_width() if width == "page" else style.column_width()
+        spec = FigureSpec(image, sizes, shown, inches, crops, show, ends, names)
+        drawn, boxes = comparison.draw(loaded, spec)
+        if out and out.suffix:
+            style.save(drawn, out.with_suffix(""), [out.suffix[1:]])
+        else:
+            style.save(drawn, path)
+    written = path if out and out.suffix else f"{path}.png and .pdf"
+    print(f"{written}, crop {' '.join(f'{box.left},{box.top},{box.width}' for box in boxes)}")
 
 
-def _name(images: list[str], sizes: list[int]) -> str:
-    shown = "-".join(images) if len(images) <= MOST_NAMED else f"{len(images)}-images"
+def _default_name(images: list[str], sizes: list[int]) -> str:
+    shown = "-".join(images) if len(images) <= _MOST_NAMED else f"{len(images)}-images"
     return f"figure-{shown}-{'-'.join(map(str, sizes))}"

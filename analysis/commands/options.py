@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
@@ -9,72 +9,89 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from analysis.votes import votes
+from analysis.runs.run import Run
+from analysis.votes import exclusions, votes
 from methods.errors import InputError
 
 RunFolder = Annotated[Path, Argument(metavar="RUN", help="Run folder, such as results/demo.")]
 VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")]
-Out = Annotated[Path, Option(help="Folder for what is written.")]
+Out = Annotated[Path, Option(help="Folder for the files.")]
 Participants = Annotated[
-    Path | None, Option(help="participants.csv of a study; those it excludes are left out.")
+    Path | None, Option(help="participants.csv of a study; leave out participants it excludes.")
 ]
 MaxFailedChecks = Annotated[
     int | None,
     Option(
         min=0,
-        help="People who failed more validation questions are left out.",
+        help="Leave out participants who failed more validation questions.",
         show_default="0, without --participants",
     ),
 ]
-MinVotes = Annotated[int, Option(min=0, help="People with fewer are left out.")]
+MinVotes = Annotated[int, Option(min=0, help="Leave out participants with fewer votes.")]
 MinMedian = Annotated[
     float,
-    Option("--min-median-ms", min=0, help="People whose median answer was faster are left out."),
+    Option("--min-median-ms", min=0, help="Leave out participants whose median answer was faster."),
 ]
 Prior = Annotated[
-    float, Option(min=0, help="So many votes more for each two methods, half won each.")
+    float, Option(min=0, help="Votes to add for each pair of methods, half of them won by each.")
 ]
 Order = Annotated[bool, Option("--order", help="Estimate and test the effect of the side.")]
 Columns = Annotated[
     list[str] | None,
-    Option("--column", metavar="OURS=THEIRS", help="What a column is called; repeatable."),
+    Option("--column", metavar="OURS=THEIRS", help="Name of a column in the file; repeatable."),
 ]
 Answers = Annotated[
     list[str] | None,
-    Option("--answer", metavar="WORD=left|right|tie", help="What an answer means; repeatable."),
+    Option(
+        "--answer",
+        metavar="WORD=left|right|tie",
+        help="Meaning of an answer in the file; repeatable.",
+    ),
 ]
 StyleFile = Annotated[
     Path | None, Option("--style", help="Widths, font and colours of a journal, .toml.")
 ]
 
 
-def reading(columns: list[str] | None, answers: list[str] | None) -> votes.Reading:
-    return votes.Reading(words(columns, "--column"), words(answers, "--answer"))
+def read_valid_votes(
+    file: Path, columns: list[str] | None, answers: list[str] | None, rules: exclusions.Rules
+) -> tuple[votes.Votes, list[exclusions.Step]]:
+    """Read a votes file and apply exclusions; also return the steps from all to valid votes."""
+    reading = votes.Reading(key_values(columns, "--column"), key_values(answers, "--answer"))
+    return exclusions.apply(votes.read(file, reading), rules)
 
 
-def words(given: list[str] | None, option: str) -> dict[str, str]:
-    """NAME=VALUE, where NAME may be empty."""
-    found = {}
-    for text in given or []:
+def resolution_of(run: Run, resolution: int | None) -> int:
+    """Check the value of `--resolution`, by default the highest of the run."""
+    size = resolution or max(run.resolutions)
+    check_known("resolution", [size], run.resolutions)
+    return size
+
+
+def key_values(texts: list[str] | None, option: str) -> dict[str, str]:
+    """Parse NAME=VALUE of a repeatable option; NAME may be empty."""
+    values = {}
+    for text in texts or []:
         name, equals, value = text.partition("=")
         if not equals or not value:
             raise InputError(f"{option} {text!r}: write it as NAME=VALUE")
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def numbers(text: str, option: str) -> list[float]:
-    """Separated by commas."""
+    """Parse finite numbers separated by commas."""
     try:
-        found = [float(number) for number in text.split(",")]
-        if all(map(math.isfinite, found)):
-            return found
-        raise ValueError
+        values = [float(number) for number in text.split(",")]
     except ValueError:
-        raise InputError(f"{option} {text!r}: numbers separated by commas are needed") from None
+        values = [math.nan]
+    if not all(map(math.isfinite, values)):
+        raise InputError(f"{option} {text!r}: numbers separated by commas are needed")
+    return values
 
 
-def check_known(what: str, given: Sequence[object], known: Sequence[object]) -> None:
-    for name in given:
-        if name not in known:
-            raise InputError(f"--{what} {name}: not in this run ({', '.join(map(str, known))})")
+def check_known(option: str, values: Sequence[object], known: Sequence[object]) -> None:
+    """Raise InputError if a value of an option is not in the run."""
+    for value in values:
+        if value not in known:
+            raise InputError(f"--{option} {value}: not in this run ({', '.join(map(str, known))})")

@@ -1,0 +1,1 @@
+"""Figures of photographs by several methods, enlarged crops, and the images of the report page."""

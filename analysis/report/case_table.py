@@ -1,87 +1,68 @@
-"""The page's table of cases: all of a run, or as many as a browser sorts and a mail carries."""
+"""The table of cases on the page: all of a run, or as many as fit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Any
 
 from analysis.figures.gallery import chosen, json_length
-from analysis.runs.run import Run, Score
+from analysis.runs.run import Case, Run
 
-# Rows that a browser still sorts at once, and what they may take of the page.
+# Rows that a browser sorts without delay, and the bytes of the page that they may take.
 MOST_CASES = 20_000
-MOST_BYTES = 6_000_000
+_MOST_BYTES = 6_000_000
 
 
-@dataclass(frozen=True)
-class CaseTable:
-    """data: {"columns", "rows"} as the page's script sorts them; remark: what is not listed, ""
-    where all is."""
+def case_table(run: Run) -> tuple[dict[str, Any], str]:
+    """Return the table for the page's script, and a remark on cases that it leaves out, if any.
 
-    data: dict[str, Any]
-    remark: str
-
-
-def case_table(run: Run) -> CaseTable:
-    """All cases, or, where these are too many, those of the gallery's photographs first and then
-    those without a result, as far as they fit."""
+    Of too many cases it has those of the gallery's photographs, then those without a result.
+    """
     columns = _columns(run)
-    rows = _fitting(run.scores, columns)
+    rows = _fitting(run.cases, columns)
     remark = ""
-    if len(rows) < len(run.scores):
+    if len(rows) < len(run.cases):
         shown = set(chosen(run.images))
-        first = [score for score in run.scores if score.image in shown]
-        failed = [s for s in run.scores if s.status != "ok" and s.image not in shown]
+        first = [case for case in run.cases if case.image in shown]
+        failed = [c for c in run.cases if c.status != "ok" and c.image not in shown]
         rows = _fitting([*first, *failed], columns)
-        remark = _remark(len(run.scores), len(rows), len(first), len(failed))
-    places = {method: place for place, method in enumerate(run.methods)}
-    rows.sort(key=lambda row: (row["image"], places[row["method"]], row["resolution"]))
-    return CaseTable({"columns": columns, "rows": rows}, remark)
+        of_gallery = min(len(rows), len(first))
+        remark = (
+            f"Of {len(run.cases):,} cases {len(rows):,} are listed: {of_gallery:,} of "
+            f"{len(first):,} of the photographs in the gallery, and {len(rows) - of_gallery:,} of "
+            f"{len(failed):,} others without a result; all are in scores.csv of the run folder."
+        )
+    order = {method: position for position, method in enumerate(run.methods)}
+    rows.sort(key=lambda row: (row["image"], order[row["method"]], row["resolution"]))
+    return {"columns": columns, "rows": rows}, remark
 
 
-def _remark(total: int, listed: int, first: int, failed: int) -> str:
-    of_gallery = min(listed, first)
-    return (
-        f"Of {total:,} cases {listed:,} are listed: {of_gallery:,} of {first:,} of the photographs "
-        f"in the gallery, and {listed - of_gallery:,} of {failed:,} others without a result; all "
-        "are in scores.csv of the run folder."
-    )
-
-
-def _fitting(scores: Iterable[Score], columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of the first scores, as many as the page has room for."""
-    rows = [_row(score, columns) for score in islice(scores, MOST_CASES)]
+def _fitting(cases: Iterable[Case], columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of the first cases, as many as the page has room for."""
+    rows = [_row(case, columns) for case in islice(cases, MOST_CASES)]
     sizes = accumulate(map(json_length, rows))
-    return rows[: sum(size <= MOST_BYTES for size in sizes)]
+    return rows[: sum(size <= _MOST_BYTES for size in sizes)]
 
 
 def _columns(run: Run) -> list[dict[str, Any]]:
-    described = [run.metric(key) for key in run.info["metrics"]]
-    return [
-        *({"key": m.key, "label": m.heading, "decimals": m.decimals} for m in described),
-        *(
-            {"key": f"{m.key}_hole", "label": f"hole {m.heading}", "decimals": m.decimals}
-            for m in described
-        ),
-        {"key": "seconds", "label": "seconds", "decimals": 2},
-        {"key": "known_pixels_changed", "label": "known pixels changed", "decimals": 0},
-    ]
+    metrics = [run.metric(key) for key in run.info["metrics"]]
+    columns = [(m.key, m.heading, m.decimals) for m in metrics]
+    columns += [(f"{m.key}_hole", f"hole {m.heading}", m.decimals) for m in metrics]
+    columns += [("seconds", "seconds", 2), ("known_pixels_changed", "known pixels changed", 0)]
+    return [dict(zip(("key", "label", "decimals"), column, strict=True)) for column in columns]
 
 
-def _row(score: Score, columns: list[dict[str, Any]]) -> dict[str, Any]:
+def _row(case: Case, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    values = [case.values.get(column["key"]) for column in columns]
     return {
-        "image": score.image,
-        "method": score.method,
-        "resolution": score.resolution,
-        "status": score.status,
-        "error": score.error,
-        "as_given": score.values.get("scored_as_given", 0) > 0,
-        # JSON has no infinity; the page writes texts as they are.
-        "values": [_finite(score.values.get(column["key"])) for column in columns],
+        "image": case.image,
+        "method": case.method,
+        "resolution": case.resolution,
+        "status": case.status,
+        "error": case.error,
+        "as_given": case.scored_as_given,
+        # JSON has no infinity; the script prints texts as they are.
+        "values": ["inf" if value and math.isinf(value) else value for value in values],
     }
-
-
-def _finite(value: float | None) -> float | str | None:
-    return value if value is None or abs(value) != float("inf") else "inf"

@@ -1,8 +1,7 @@
-"""report.html: one self-contained page with everything that a run has to tell."""
+"""report.html: one self-contained page about a run."""
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import math
@@ -13,94 +12,101 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
+from analysis.figures.gallery import data_url
 from analysis.output import ABSENT
-from analysis.report import people
+from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
 from analysis.runs import published, tables
 from analysis.runs.differences import Difference
 from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
-from analysis.runs.run import ARROWS, Metric, Run
-from analysis.runs.table import Table
+from analysis.runs.run import ARROWS, MetricInfo, Run
+from analysis.runs.tables import Table
 
 FILE_NAME = "report.html"
-TEMPLATES = Path(__file__).parent
-# That the page can be mailed.
+# Mail servers refuse larger files.
 MOST_BYTES = 15_000_000
-# More than the gallery takes besides its pictures.
+# More than the gallery takes besides its images.
 GALLERY_MARKUP = 10_000
-# Of photographs and of results made elsewhere.
+# Rows of the lists of photographs and of audited results.
 MOST_ROWS = 1000
+_TEMPLATES = Path(__file__).parent
 
 
-def prepared(
+def prepare(
     run: Run,
     plots: Iterable[Plot],
     to_best: list[Difference],
     across: list[Difference],
     fingerprint: str,
-    preferences: People | None = None,
+    people: People | None = None,
 ) -> Callable[[dict[str, Any]], str]:
-    """All of the page but its gallery: a function from that, {"resolution", "total", "methods",
-    "photos": entries of `analysis.gallery`}, to the page as HTML text.
+    """Prepare the page except for its gallery; return a function from that to the HTML text.
 
-    preferences: people's, where there are votes; fingerprint: kept in the page, tells later whether
-    it is still up to date."""
+    The gallery is a dictionary of "resolution", "total" (photographs), "methods" and "photos"
+    (entries of `analysis.figures.gallery`). `fingerprint` is stored in the page, to recognise
+    later whether it is up to date.
+    """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     objective = tables.objective(run)
-    cases = case_table(run)
-    page = partial(
+    cases, unlisted = case_table(run)
+    render = partial(
         environment.get_template("report.html").render,
         run=run,
         info=run.info,
         fingerprint=fingerprint,
-        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
+        css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         summary=_summary(run),
         objective=objective,
         arrows=ARROWS,
-        published=[
-            _aligned(table, objective)
-            for table in published.for_protocol(run.info["protocol"]["name"])
-        ],
+        published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
         cost=tables.cost(run),
         best=_comparison(run, to_best, lambda d: f"{d.resolution} px"),
         across=_comparison(run, across, lambda d: ""),
         across_sizes=(min(run.resolutions), max(run.resolutions)),
-        # The name only: a page that is sent around need not tell the sender's folders.
+        # Without its folder, which a page for others need not reveal.
         dataset=PurePath(run.info["dataset"]["path"]).name,
-        plots=[(plot, _svg(plot.figure)) for plot in plots],
-        people=_people(preferences) if preferences else None,
+        plots=_embedded(plots),
+        people=None,
         audit=run.audit,
         flagged=[row for row in run.audit if row["verdict"] != "ok"],
         most_rows=MOST_ROWS,
         cases=cases,
+        unlisted=unlisted,
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
-    return lambda gallery: page(gallery=gallery)
+    if people:
+        section = people_section.section(people)
+        render = partial(render, people={**section, "plots": _embedded(section["plots"])})
+    return lambda gallery: render(gallery=gallery)
 
 
-def _people(preferences: People) -> dict[str, Any]:
-    found = people.section(preferences)
-    return {**found, "plots": [(plot, _svg(plot.figure)) for plot in found["plots"]]}
+def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
+    """Return each plot with its figure as an SVG data URL."""
+    embedded = []
+    for plot in plots:
+        content = io.BytesIO()
+        plot.figure.savefig(content, format="svg", metadata={"Date": None})
+        embedded.append((plot, data_url("svg+xml", content.getvalue())))
+    return embedded
 
 
 def _summary(run: Run) -> str:
-    done = sum(score.status == "ok" for score in run.scores)
+    done = sum(case.status == "ok" for case in run.cases)
     sizes = ", ".join(map(str, run.resolutions))
     return (
         f"{_count(len(run.methods), 'method')} on {_count(len(run.images), 'photograph')} at "
-        f"{sizes} px, protocol {run.info['protocol']['name']}. "
-        f"{done} of {_count(len(run.scores), 'case')} have a result."
+        f"{sizes} px, protocol {run.protocol}. "
+        f"{done} of {_count(len(run.cases), 'case')} have a result."
     )
 
 
@@ -109,12 +115,12 @@ def _count(number: int, noun: str) -> str:
 
 
 def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
-    """A published table in the columns of the run's own."""
+    """Return a published table in the columns of the run's own."""
     rows = [
         {
             "method": method,
             "cells": [
-                _published_cell(table, method, column.resolution, column.key)
+                _published_cell(table, (method, column.resolution), column.metric.key)
                 for column in objective.columns
             ],
         }
@@ -128,40 +134,39 @@ def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
     return {"about": table, "rows": rows, "remarks": remarks}
 
 
-def _published_cell(
-    table: PublishedTable, method: str, resolution: int, key: str
-) -> dict[str, str]:
-    text = table.values.get((method, resolution), {}).get(key, "")
-    remark = table.remarks.get((method, resolution), "")
-    # A remark names the metric that it is about first.
-    about = remark if remark.lower().startswith(key) else ""
+def _published_cell(table: PublishedTable, row: tuple[str, int], metric: str) -> dict[str, str]:
+    text = table.values.get(row, {}).get(metric, "")
+    remark = table.remarks.get(row, "")
+    # A remark begins with the metric that it is about.
+    about = remark if remark.lower().startswith(metric) else ""
     return {"text": text or ABSENT, "remark": about}
 
 
 def _comparison(
     run: Run, differences: list[Difference], heading: Callable[[Difference], str]
 ) -> list[dict[str, Any]]:
-    """Differences as one table per metric: methods down, whatever `heading` names across."""
-    found = []
+    """Return differences as one table per metric: methods down, values of `heading` across."""
+    comparisons = []
     for metric in run.metrics:
-        mine = [difference for difference in differences if difference.metric == metric.key]
-        headings = list(dict.fromkeys(map(heading, mine)))
-        decimals = _decimals(mine, metric)
-        cells = {(d.method, heading(d)): _difference_cell(d, decimals) for d in mine}
-        for d in mine:
+        of_metric = [difference for difference in differences if difference.metric == metric.key]
+        if not of_metric:
+            continue
+        headings = list(dict.fromkeys(map(heading, of_metric)))
+        decimals = _decimals(of_metric, metric)
+        cells = {(d.method, heading(d)): _difference_cell(d, decimals) for d in of_metric}
+        for d in of_metric:
             cells.setdefault((d.other, heading(d)), {"text": "best", "outcome": "best"})
         empty = {"text": ABSENT, "outcome": ""}
         rows = [
             (method, [cells.get((method, name), empty) for name in headings])
             for method in run.methods
         ]
-        if mine:
-            found.append({"metric": metric, "headings": headings, "rows": rows})
-    return found
+        comparisons.append({"metric": metric, "headings": headings, "rows": rows})
+    return comparisons
 
 
-def _decimals(differences: list[Difference], metric: Metric) -> int:
-    """As many as the metric has, or one more where most differences would be 0.00 something."""
+def _decimals(differences: list[Difference], metric: MetricInfo) -> int:
+    """Return the metric's decimals, or one more if the median would have one significant digit."""
     sizes = sorted(abs(d.difference) for d in differences if d.difference)
     if not sizes:
         return metric.decimals
@@ -170,16 +175,10 @@ def _decimals(differences: list[Difference], metric: Metric) -> int:
 
 
 def _difference_cell(difference: Difference, decimals: int) -> dict[str, str]:
-    def number(value: float) -> str:
+    def signed(value: float) -> str:
         return f"{value:+.{decimals}f}".replace("-", "−")
 
-    text = number(difference.difference)
+    text = signed(difference.difference)
     if difference.ci_low is not None and difference.ci_high is not None:
-        text += f" [{number(difference.ci_low)}, {number(difference.ci_high)}]"
+        text += f" [{signed(difference.ci_low)}, {signed(difference.ci_high)}]"
     return {"text": text, "outcome": difference.outcome}
-
-
-def _svg(figure: Figure) -> str:
-    content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"

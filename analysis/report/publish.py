@@ -1,4 +1,4 @@
-"""Everything that is made from a run folder, written into it: tables, figures, report."""
+"""Everything that is made from a run folder and written into it: tables, figures and report."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis import style
-from analysis.figures import figures, gallery, pictures
-from analysis.ranking import files
+from analysis.figures import case_images, gallery, strips
+from analysis.ranking import files as ranking_files
 from analysis.report import page as report
-from analysis.report import people
 from analysis.report.people import People
-from analysis.runs import differences, plots, run, tables
+from analysis.runs import differences, plots, run, table_formats, tables
 from analysis.runs.differences import Difference
 from analysis.runs.run import Run
 from analysis.style import HOUSE, Style
@@ -21,47 +20,63 @@ from methods.errors import InputError
 from methods.files import write_atomically
 
 FIGURES = "figures"
-# What `publish` draws; other files in figures/ are the user's.
-DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
-# A second each; of more photographs a command draws those that are wanted.
+_RANKING = "ranking"
+# What `publish` draws; other files in figures/ belong to the user.
+_DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
+# Each figure takes a second; with more photographs, only those in the gallery are drawn.
 MOST_FIGURES = 100
-# Parts of run.json that change from one start of the same run to the next.
-VOLATILE = ("written", "command", "workers", "threads")
-PACKAGE = Path(__file__).resolve().parents[1]
-# Files whose change can change the page.
-DRAWN_BY = {".py", ".html", ".css", ".js"}
+# Entries of run.json that differ between two starts of the same run.
+_VOLATILE = ("written", "command", "workers", "threads")
+# Code whose change can change the page.
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CODE_SUFFIXES = {".py", ".html", ".css", ".js"}
+
+Progress = Callable[[int, int], None]
 
 
 def publish(
     path: Path,
     force: bool = False,
-    done: Callable[[int, int], None] = lambda done, total: None,
-    preferences: People | None = None,
-    look: Style = HOUSE,
+    progress: Progress = lambda done, total: None,
+    people: People | None = None,
+    plot_style: Style = HOUSE,
 ) -> Path:
-    """Write tables/, figures/ and report.html of a run folder; the path of the report.
+    """Write tables/, figures/ and report.html into a run folder; return the path of the report.
 
-    Figures and report are left alone when they were made from the same scores by the same code,
-    unless `force`. preferences: people's, for the report and RUN/ranking; look: of plots and
-    figures. done: called with photographs drawn and their number.
-    Raises InputError when it is no run folder, a picture in it cannot be read, or nothing can be
-    written into it."""
+    Parameters
+    ----------
+    force
+        Whether to draw figures and report even if scores, settings and code are unchanged.
+    progress
+        Called with the number of photographs drawn and their total.
+    people
+        People's preferences, for the report and a folder ranking/.
+
+    Raises
+    ------
+    InputError
+        If it is not a run folder, an image in it cannot be read, or a file cannot be written.
+    """
     loaded = run.load(path)
     page = path / report.FILE_NAME
     fingerprint = _fingerprint(loaded)
     try:
-        tables.write(loaded)
-        fresh = not force and _is_up_to_date(page, fingerprint)
-        # Their intervals take half a minute of 100,000 cases.
-        if fresh and differences.are_written(path):
+        table_formats.write(loaded)
+        up_to_date = not force and _is_up_to_date(page, fingerprint)
+        # The intervals of 100,000 cases take half a minute.
+        if up_to_date and differences.are_written(path):
             return page
-        compared = differences.write(loaded)
-        if not fresh:
-            _remove_drawn(path / FIGURES)
-            with style.styled(look):
-                write_atomically(page, _drawn(loaded, compared, fingerprint, done, preferences))
-                if preferences:
-                    files.write(preferences.study, path / people.FOLDER, look)
+        to_best, across = differences.write(loaded)
+        if not up_to_date:
+            # Photographs or metrics of an earlier run may be gone.
+            for pattern in _DRAWN:
+                for drawn in (path / FIGURES).glob(pattern):
+                    drawn.unlink()
+            with style.styled(plot_style):
+                text = _draw(loaded, to_best, across, fingerprint, progress, people)
+                write_atomically(page, text)
+                if people:
+                    ranking_files.write(people.study, path / _RANKING, plot_style)
     except OSError as error:
         raise InputError(
             f"{error.filename or path} cannot be written ({error.strerror}): free space or "
@@ -70,66 +85,56 @@ def publish(
     return page
 
 
-def _drawn(
+def _draw(
     loaded: Run,
-    compared: tuple[list[Difference], list[Difference]],
+    to_best: list[Difference],
+    across: list[Difference],
     fingerprint: str,
-    done: Callable[[int, int], None],
-    preferences: People | None,
+    progress: Progress,
+    people: People | None,
 ) -> str:
-    to_best, across = compared
-    objective = tables.objective(loaded)
-    drawn = list(plots.all_plots(loaded, objective, to_best))
+    """Write the figures and return the page."""
+    drawn = list(plots.all_plots(loaded, tables.objective(loaded), to_best))
     for plot in drawn:
         style.save(plot.figure, loaded.path / FIGURES / plot.name)
-    page = report.prepared(loaded, drawn, to_best, across, fingerprint, preferences)
+    render = report.prepare(loaded, drawn, to_best, across, fingerprint, people)
     shown = {
         "resolution": max(loaded.resolutions),
         "total": len(loaded.images),
         "methods": loaded.methods,
         "photos": [],
     }
-    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(page(shown).encode())
-    return page({**shown, "photos": _side_by_side(loaded, room, done)})
+    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(render(shown).encode())
+    return render({**shown, "photos": _side_by_side(loaded, room, progress)})
 
 
-def _side_by_side(
-    loaded: Run, room: int, done: Callable[[int, int], None]
-) -> list[dict[str, object]]:
-    """Draw figures of photographs at the highest resolution, of all or, of very many, of those in
-    the gallery, and gather the gallery, of at most `room` bytes."""
+def _side_by_side(loaded: Run, room: int, progress: Progress) -> list[dict[str, object]]:
+    """Draw photographs at the highest resolution; return the gallery, of at most `room` bytes."""
     resolution = max(loaded.resolutions)
     in_gallery = gallery.chosen(loaded.images)
-    gathered = gallery.Gallery(len(in_gallery), len(loaded.methods), min(room, gallery.BUDGET))
-    images = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery
-    for place, image in enumerate(images):
-        done(place, len(images))
-        shown = pictures.load(loaded, image, resolution, loaded.methods)
-        if shown is None or not shown.results:
+    collected = gallery.Gallery(len(in_gallery), len(loaded.methods), min(room, gallery.BUDGET))
+    names = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery
+    for done, name in enumerate(names):
+        progress(done, len(names))
+        images = case_images.load(loaded, name, resolution, loaded.methods)
+        if images is None or not images.results:
             continue
-        box = pictures.edge_box(shown, figures.crop_side(shown))
-        figure = figures.side_by_side(shown, box)
-        style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{image}")
-        if image in in_gallery:
-            gathered.add(shown)
-    done(len(images), len(images))
-    return gathered.entries()
-
-
-def _remove_drawn(folder: Path) -> None:
-    """Remove what an earlier run drew: of photographs or metrics that are no longer there."""
-    for pattern in DRAWN:
-        for path in folder.glob(pattern):
-            path.unlink()
+        box = case_images.edge_box(images, strips.crop_side(images))
+        figure = strips.side_by_side(images, box)
+        style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{name}")
+        if name in in_gallery:
+            collected.add(images)
+    progress(len(names), len(names))
+    return collected.entries()
 
 
 def _fingerprint(loaded: Run) -> str:
-    """Of what the report is made from: scores, settings, audit, and the code of this package."""
-    settings = {key: value for key, value in loaded.info.items() if key not in VOLATILE}
+    """Return a hash of what determines the report: scores, settings, audit, code of the package."""
+    settings = {key: value for key, value in loaded.info.items() if key not in _VOLATILE}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update((loaded.path / "scores.csv").read_bytes())
     digest.update(json.dumps(loaded.audit).encode())
-    for source in sorted(path for path in PACKAGE.rglob("*") if path.suffix in DRAWN_BY):
+    for source in sorted(path for path in _PACKAGE.rglob("*") if path.suffix in _CODE_SUFFIXES):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

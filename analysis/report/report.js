@@ -2,12 +2,12 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 
 function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
 }
 
-function shown(value, decimals) {
+function format(value, decimals) {
   if (value === null || value === undefined) return "–";
   return typeof value === "number" ? value.toFixed(decimals) : value;
 }
@@ -16,7 +16,7 @@ function option(value, text = value) {
   return element("option", { value, textContent: text });
 }
 
-/* ---------- gallery: two pictures, one over the other, and a divider ---------- */
+/* ---------- gallery: two images, one over the other, and a divider ---------- */
 
 const REFERENCE = "reference";
 const MASKED = "masked input";
@@ -26,16 +26,16 @@ const viewer = document.getElementById("viewer");
 
 function startGallery() {
   const { photos, methods } = data.gallery;
-  const pictures = [REFERENCE, MASKED, ...methods];
+  const images = [REFERENCE, MASKED, ...methods];
   gallery.right = methods[0];
   for (const side of ["left", "right"]) {
     const select = document.getElementById(side);
-    select.append(...pictures.map((name) => option(name)));
+    select.append(...images.map((name) => option(name)));
     select.addEventListener("change", () => show({ [side]: select.value }));
   }
   viewer.querySelector(".thumbs").append(...photos.map((photo, index) => {
-    const picture = element("img", { src: photo.overview.src, alt: photo.image, title: photo.image });
-    return element("button", { type: "button", onclick: () => show({ photo: index }) }, picture);
+    const thumb = element("img", { src: photo.overview.src, alt: photo.image, title: photo.image });
+    return element("button", { type: "button", onclick: () => show({ photo: index }) }, thumb);
   }));
   document.getElementById("views").append(...views.map(([text, view]) =>
     element("button", { type: "button", textContent: text, onclick: () => show({ view }) })));
@@ -52,7 +52,7 @@ function startDragging(stage) {
     divide(Math.min(100, Math.max(0, (event.clientX - box.left) / box.width * 100)));
   };
   stage.addEventListener("pointerdown", (event) => {
-    // A finger on an enlarged crop scrolls it; the divider below moves the line.
+    // Touching an enlarged crop scrolls it; the slider below moves the divider.
     if (event.pointerType === "touch" && gallery.view) return;
     stage.setPointerCapture(event.pointerId);
     follow(event);
@@ -92,13 +92,13 @@ function press(buttons, index) {
 }
 
 function layer(photo, name) {
-  const made = element("div", { className: "layer" });
-  const add = (src, box) => {
-    const picture = element("img", { src, alt: "" });
-    if (box) {
-      [picture.style.left, picture.style.top, picture.style.width, picture.style.height] = box.map((value) => `${value}%`);
+  const box = element("div", { className: "layer" });
+  const add = (src, place) => {
+    const image = element("img", { src, alt: "" });
+    if (place) {
+      [image.style.left, image.style.top, image.style.width, image.style.height] = place.map((value) => `${value}%`);
     }
-    made.append(picture);
+    box.append(image);
   };
   const known = name === REFERENCE || name === MASKED;
   if (gallery.view) {
@@ -111,8 +111,8 @@ function layer(photo, name) {
     if (changed && changed.src) add(changed.src, changed.box);
     if (name === MASKED) add(photo.overview.hole);
   }
-  if (!made.children.length) made.append(element("p", { textContent: "no result", className: "absent" }));
-  return made;
+  if (!box.children.length) box.append(element("p", { textContent: "no result", className: "absent" }));
+  return box;
 }
 
 function divide(percent) {
@@ -133,10 +133,10 @@ function comparePair(image) {
   const head = element("tr", {}, element("th", { className: "name", textContent: "this image" }),
     ...used.map((column) => element("th", { textContent: column.label })));
   const body = [...new Set(sides)].map((method) => {
-    const row = rows.find((one) =>
-      one.method === method && one.image === image && one.resolution === data.gallery.resolution);
+    const row = rows.find((candidate) => candidate.method === method
+      && candidate.image === image && candidate.resolution === data.gallery.resolution);
     return element("tr", {}, element("th", { className: "name", textContent: method }),
-      ...used.map((column) => element("td", { textContent: row ? shown(row.values[column.index], column.decimals) : "–" })));
+      ...used.map((column) => element("td", { textContent: row ? format(row.values[column.index], column.decimals) : "–" })));
   });
   table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   table.hidden = !sides.length;
@@ -183,21 +183,21 @@ function listCases() {
   const size = document.getElementById("resolution").value;
   const method = document.getElementById("method").value;
   const name = document.getElementById("name").value.toLowerCase();
-  const found = data.table.rows.filter((row) =>
+  const rows = data.table.rows.filter((row) =>
     (!size || String(row.resolution) === size) && (!method || row.method === method)
     && row.image.toLowerCase().includes(name));
   const columns = caseColumns();
   const by = columns.find((column) => column.key === order.column);
-  if (by) found.sort((a, b) => compare(by.get(a), by.get(b)) * (order.descending ? -1 : 1) || 0);
+  if (by) rows.sort((a, b) => compare(by.get(a), by.get(b)) * (order.descending ? -1 : 1) || 0);
   const table = document.getElementById("cases");
   table.replaceChildren(
     element("thead", {}, element("tr", {}, ...columns.map(heading))),
-    element("tbody", {}, ...found.map((row) => caseRow(row, columns))));
-  document.getElementById("counted").textContent = `${found.length} of ${data.table.rows.length} cases`;
+    element("tbody", {}, ...rows.map((row) => caseRow(row, columns))));
+  document.getElementById("counted").textContent = `${rows.length} of ${data.table.rows.length} cases`;
 }
 
 function compare(a, b) {
-  // What is missing goes last, whichever way the column is sorted.
+  // Missing values go last in both directions.
   const missing = (value) => value === null || value === undefined;
   if (missing(a) || missing(b)) return (missing(a) - missing(b)) * (order.descending ? -1 : 1);
   const number = (value) => (value === "inf" ? Infinity : value);
@@ -213,9 +213,9 @@ function heading(column) {
     order.column = column.key;
     listCases();
   } });
-  const made = element("th", { className: { image: "name", method: "text" }[column.key] ?? "" }, button);
-  if (order.column === column.key) made.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
-  return made;
+  const header = element("th", { className: { image: "name", method: "text" }[column.key] ?? "" }, button);
+  if (order.column === column.key) header.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+  return header;
 }
 
 function caseRow(row, columns) {
@@ -224,7 +224,7 @@ function caseRow(row, columns) {
     if (column.key === "status" && row.status !== "ok") {
       return element("td", { className: "text bad", textContent: `${row.status}: ${row.error}` });
     }
-    const text = column.number ? shown(column.get(row), column.decimals) : String(column.get(row));
+    const text = column.number ? format(column.get(row), column.decimals) : String(column.get(row));
     const given = column.key === "status" && row.as_given ? " †" : "";
     return element("td", { textContent: text + given, className: column.key === "method" ? "text" : "" });
   }));

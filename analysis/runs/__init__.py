@@ -1,0 +1,1 @@
+"""A run folder: its contents, tables, paired differences, published numbers and plots."""

@@ -1,13 +1,11 @@
 """Paired comparisons over images, with bootstrap intervals.
 
-Images differ far more from each other than methods do, so an interval around a mean says little
-about methods. Differences within each image do: every comparison here is paired.
+Images differ far more from each other than methods do, so that an interval of a mean says little
+about methods. Every comparison here is therefore between two results for the same image.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import warnings
 from collections.abc import Sequence
@@ -15,25 +13,33 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.runs.run import Metric, Run
+from analysis.output import to_csv
+from analysis.runs.run import MetricInfo, Run
 from methods.files import write_atomically
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 SEED = 0
 FEWEST_IMAGES = 5
-# Numbers drawn at a time. SciPy would draw all at once, images x images of them; the interval is
-# the same, and so few stay in the processor's cache.
-AT_A_TIME = 1 << 18
+# Random numbers drawn at a time. SciPy would draw RESAMPLES x images at once; the interval is the
+# same, and these fit the processor's cache.
+_BATCH = 1 << 18
+
+# By image, in the order of the run.
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean over images of (method at resolution) - (other at other_resolution), in the metric's
-    unit; ci_low, ci_high: bootstrap interval of that mean, None where it cannot be had.
-    outcome: "better", "worse" or "unclear" (the interval holds zero), of `method`."""
+    """Mean over images of (method at resolution) - (other at other_resolution).
+
+    A row of differences.csv and across_resolutions.csv, in the metric's unit. `ci_low` and
+    `ci_high` are None if there is no interval. `outcome` of `method` is "better", "worse" or, if
+    the interval contains zero, "unclear".
+    """
 
     metric: str
     method: str
@@ -48,56 +54,62 @@ class Difference:
 
 
 def to_best(run: Run) -> list[Difference]:
-    """Every method against the best one by the mean, for each metric and resolution. Only methods
-    with a finite score on every image take part; the best one itself is left out."""
-    found = []
+    """Compare every method with the one with the best mean, by metric and resolution.
+
+    Methods without a finite score on every image are left out.
+    """
+    differences = []
     for metric in run.metrics:
         for resolution in run.resolutions:
             scores = {
                 method: values
                 for method in run.methods
-                if (values := _values(run, method, resolution, metric)) is not None
+                if (values := _scores(run, method, resolution, metric)) is not None
             }
-            best = best_method(scores, metric)
-            for method, values in scores.items():
-                if method != best:
-                    sides = (method, resolution), (best, resolution)
-                    found.append(_compared(metric, *sides, values, scores[best]))
-    return found
+            best = _best_method(scores, metric)
+            differences += [
+                _compare(metric, (method, resolution), (best, resolution), values, scores[best])
+                for method, values in scores.items()
+                if method != best
+            ]
+    return differences
 
 
 def across_resolutions(run: Run) -> list[Difference]:
-    """Every method at the highest resolution against itself at the lowest: what resolution costs
-    it (the headline of Moskalenko et al. 2020, section 4). Metrics whose values cannot be compared
-    across resolutions are left out."""
+    """Compare every method at the highest resolution with itself at the lowest.
+
+    Metrics whose values cannot be compared across resolutions are left out. This is the headline
+    of Moskalenko et al. 2020, section 4.
+    """
     low, high = min(run.resolutions), max(run.resolutions)
     if low == high:
         return []
-    found = []
+    differences = []
     for metric in (metric for metric in run.metrics if metric.across_resolutions):
         for method in run.methods:
-            before = _values(run, method, low, metric)
-            after = _values(run, method, high, metric)
+            before = _scores(run, method, low, metric)
+            after = _scores(run, method, high, metric)
             if before is not None and after is not None:
-                found.append(_compared(metric, (method, high), (method, low), after, before))
-    return found
+                differences.append(_compare(metric, (method, high), (method, low), after, before))
+    return differences
 
 
-def best_method(scores: dict[str, np.ndarray], metric: Metric) -> str:
-    """The method with the best mean; the first of equals. "" when there is none."""
-    if not scores:
-        return ""
-    sign = 1 if metric.better == "higher" else -1
-    return max(scores, key=lambda method: sign * math.fsum(scores[method]))
+def interval(differences: Sequence[float] | Scores) -> tuple[float, float] | None:
+    """Return the 95 % bootstrap interval of the mean of paired differences.
 
+    Bias-corrected and accelerated, with a fixed seed, widened for small samples as Student's t
+    interval is against the normal one. docs/report.md has its measured coverage.
 
-def interval(differences: Sequence[float]) -> tuple[float, float] | None:
-    """95 % bootstrap interval of the mean of paired differences, always with the same seed. None
-    for fewer than five images, from which no interval can be had that holds what it promises.
+    Returns
+    -------
+    tuple of float, or None
+        None for fewer than five images, too few for any interval to reach its nominal coverage.
 
-    Bias-corrected and accelerated (Efron 1987), widened for small samples as Student's interval
-    is against the normal one (Hesterberg 2015, What Teachers Should Know About the Bootstrap:
-    expanded percentile interval). docs/report.md gives its measured coverage."""
+    References
+    ----------
+    Efron 1987 (BCa); Hesterberg 2015, What Teachers Should Know About the Bootstrap (expanded
+    percentile interval).
+    """
     values = np.asarray(differences, float)
     images = len(values)
     if images < FEWEST_IMAGES:
@@ -107,82 +119,70 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | None:
     tail = (1 - CONFIDENCE) / 2
     widened = stats.norm.sf(stats.t.isf(tail, images - 1) * math.sqrt(images / (images - 1)))
     with warnings.catch_warnings():
-        # SciPy warns where the interval degenerates; it then gives nan, which is handled below.
+        # SciPy warns of a degenerate interval and returns nan, which is handled below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        limits = stats.bootstrap(
             (values,),
             np.mean,
             n_resamples=RESAMPLES,
-            batch=max(1, AT_A_TIME // images),
+            batch=max(1, _BATCH // images),
             confidence_level=1 - 2 * widened,
             method="BCa",
             rng=np.random.default_rng(SEED),
         ).confidence_interval
-    low, high = float(found.low), float(found.high)
+    low, high = float(limits.low), float(limits.high)
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def write(run: Run) -> tuple[list[Difference], list[Difference]]:
-    """Write tables/differences.csv (to the best method) and tables/across_resolutions.csv; what is
-    in each. Raises OSError."""
+    """Write tables/differences.csv and tables/across_resolutions.csv; return their contents."""
     best, across = to_best(run), across_resolutions(run)
-    for path, found in zip(_files(run.path), (best, across), strict=True):
-        write_atomically(path, _to_csv(found))
+    heading = [field.name for field in fields(Difference)]
+    for path, differences in zip(_paths(run.path), (best, across), strict=True):
+        write_atomically(path, to_csv(heading, map(astuple, differences)))
     return best, across
 
 
 def are_written(run_folder: Path) -> bool:
-    """Whether both tables are there."""
-    return all(path.exists() for path in _files(run_folder))
+    """Return whether both tables exist."""
+    return all(path.exists() for path in _paths(run_folder))
 
 
-def _files(run_folder: Path) -> tuple[Path, Path]:
+def _paths(run_folder: Path) -> tuple[Path, Path]:
     folder = run_folder / "tables"
     return folder / "differences.csv", folder / "across_resolutions.csv"
 
 
-def _values(run: Run, method: str, resolution: int, metric: Metric) -> np.ndarray | None:
-    """Scores by image, in the order of the dataset; None unless all are there and finite."""
+def _scores(run: Run, method: str, resolution: int, metric: MetricInfo) -> Scores | None:
+    """Return the scores in the order of the images; None unless all are there and finite."""
     scores = {
         case.image: case.values.get(metric.key, math.nan)
-        for case in run.cell(method, resolution)
+        for case in run.cases_of(method, resolution)
         if case.status == "ok"
     }
     values = np.array([scores.get(image, math.nan) for image in run.images])
     return values if len(values) and np.isfinite(values).all() else None
 
 
-def _compared(
-    metric: Metric,
+def _best_method(scores: dict[str, Scores], metric: MetricInfo) -> str:
+    """Return the first method with the best mean; "" if there is none."""
+    sign = 1 if metric.better == "higher" else -1
+    return max(scores, key=lambda method: sign * math.fsum(scores[method]), default="")
+
+
+def _compare(
+    metric: MetricInfo,
     side: tuple[str, int],
     other_side: tuple[str, int],
-    values: np.ndarray,
-    other_values: np.ndarray,
+    values: Scores,
+    other_values: Scores,
 ) -> Difference:
+    """Compare the scores of two methods at two resolutions, image by image."""
     differences = values - other_values
-    found = interval(differences)
-    return Difference(
-        metric.key,
-        *side,
-        *other_side,
-        difference=math.fsum(differences) / len(differences),
-        ci_low=found[0] if found else None,
-        ci_high=found[1] if found else None,
-        images=len(differences),
-        outcome=_outcome(found, metric),
-    )
-
-
-def _outcome(found: tuple[float, float] | None, metric: Metric) -> str:
-    if found is None or found[0] <= 0 <= found[1]:
-        return "unclear"
-    return "better" if (found[0] > 0) == (metric.better == "higher") else "worse"
-
-
-def _to_csv(differences: list[Difference]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Difference))
-    for difference in differences:
-        writer.writerow("" if value is None else value for value in astuple(difference))
-    return text.getvalue()
+    low, high = interval(differences) or (None, None)
+    if low is None or high is None or low <= 0 <= high:
+        outcome = "unclear"
+    else:
+        outcome = "better" if (low > 0) == (metric.better == "higher") else "worse"
+    mean = math.fsum(differences) / len(differences)
+    return Difference(metric.key, *side, *other_side, mean, low, high, len(differences), outcome)

@@ -1,4 +1,4 @@
-"""Plots of a run: metrics against resolution and against seconds, and paired differences."""
+"""Plots of a run: metrics against resolution and against time, and paired differences."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis.runs.differences import Difference
-from analysis.runs.run import Metric, Run
-from analysis.runs.table import Table
-from analysis.style import GREY, Look, column, literal, looks, page
+from analysis.runs.run import MetricInfo, Run
+from analysis.runs.tables import Table
+from analysis.style import GREY, MethodStyle, column_width, escape_math, method_styles, page_width
 
-SMALLEST, LARGEST = 3.0, 8.0
+_HEIGHT = 2.7
+# Marker sizes of the lowest and the highest resolution, in points.
+_SMALLEST, _LARGEST = 3.0, 8.0
 
 
 class Plot(NamedTuple):
-    """name: of the file, without suffix."""
+    """A figure, its caption and the name of its file without suffix."""
 
     name: str
     caption: str
@@ -28,66 +30,61 @@ class Plot(NamedTuple):
 
 
 def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator[Plot]:
-    """Every plot that the run has enough data for.
-
-    table: the objective table; differences: to the best method."""
+    """Draw the plots of a run, from its objective table and its differences to the best methods."""
     for metric in run.metrics:
         name, caption = f"{metric.key}-against-resolution", f"{metric.label} against resolution"
-        yield Plot(name, caption, against_resolution(run, table, metric))
+        yield Plot(name, caption, _against_resolution(run, table, metric))
     for metric in run.metrics:
-        timed = against_seconds(run, table, metric)
-        if timed:
+        if figure := _against_seconds(run, table, metric):
             name, caption = f"{metric.key}-against-seconds", f"{metric.label} against time"
-            yield Plot(name, caption, timed)
+            yield Plot(name, caption, figure)
     if differences:
         caption = (
             "Differences to the best method with 95 % intervals; open markers: the interval "
             "holds zero"
         )
-        yield Plot("differences", caption, paired_differences(run, differences))
+        yield Plot("differences", caption, _paired_differences(run, differences))
 
 
-def against_resolution(run: Run, table: Table, metric: Metric) -> Figure:
-    """Mean of a metric over images against the resolution, a line per method."""
-    figure = Figure(figsize=(column(), 2.7))
+def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
+    """Plot the mean of a metric against the resolution, a line per method."""
+    figure = Figure(figsize=(column_width(), _HEIGHT))
     axes = figure.add_subplot()
-    for method, look in looks(run.methods).items():
+    for method, style in method_styles(run.methods).items():
         means = _means(table, method, metric)
-        axes.plot(list(means), list(means.values()), label=literal(method), **_line(look))
+        axes.plot(list(means), list(means.values()), label=escape_math(method), **_line(style))
     axes.set_xticks(run.resolutions)
-    # Half of the closest pair of sizes keeps single points off the frame.
+    # Keep single points off the frame.
     axes.margins(x=0.08)
     axes.set_xlabel("Resolution (px)")
     axes.set_ylabel(_axis_label(metric))
     if not metric.across_resolutions and len(run.resolutions) > 1:
         axes.set_title("compare within one resolution only", color=GREY)
-    _legend(figure, axes)
+    _add_legend(figure, axes)
     return figure
 
 
-def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
-    """Mean of a metric against the median seconds per image; a method's resolutions are joined,
-    from a small marker to a large one. None if no method was timed."""
-    figure = Figure(figsize=(column(), 2.7))
+def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | None:
+    """Plot the mean of a metric against the median time; None if no method was timed."""
+    figure = Figure(figsize=(column_width(), _HEIGHT))
     axes = figure.add_subplot()
-    for method, look in looks(run.methods).items():
-        means = _means(table, method, metric)
-        seconds = _seconds(run, method)
+    for method, style in method_styles(run.methods).items():
+        means, seconds = _means(table, method, metric), _median_seconds(run, method)
         sizes = [size for size in run.resolutions if size in means and size in seconds]
         if not sizes:
             continue
-        line = {**_line(look), "markersize": 0, "linewidth": 0.8}
+        line = {**_line(style), "markersize": 0, "linewidth": 0.8}
         axes.plot([seconds[size] for size in sizes], [means[size] for size in sizes], **line)
         for size in sizes:
-            place = (run.resolutions.index(size) + 1) / len(run.resolutions)
+            share = (run.resolutions.index(size) + 1) / len(run.resolutions)
             axes.plot(
                 seconds[size],
                 means[size],
-                color=look.colour,
-                marker=look.marker,
+                color=style.colour,
+                marker=style.marker,
                 linestyle="none",
-                markersize=SMALLEST + place * (LARGEST - SMALLEST),
-                label=literal(method) if size == sizes[-1] else None,
+                markersize=_SMALLEST + share * (_LARGEST - _SMALLEST),
+                label=escape_math(method) if size == sizes[-1] else None,
             )
     if not axes.lines:
         return None
@@ -98,12 +95,12 @@ def against_seconds(run: Run, table: Table, metric: Metric) -> Figure | None:
     if len(run.resolutions) > 1:
         axes.set_title(f"marker size: {run.resolutions[0]} to {run.resolutions[-1]} px", color=GREY)
     axes.set_ylabel(_axis_label(metric))
-    _legend(figure, axes)
+    _add_legend(figure, axes)
     return figure
 
 
 def _label_seconds(axes: Axes) -> None:
-    """Plain numbers at the powers of ten; where hardly any is in view, at 2 and 5 too."""
+    """Label powers of ten, on a short axis 2 and 5 times these too, as plain numbers."""
     low, high = axes.get_xlim()
     steps = (1, 2, 5) if high / low < 100 else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
@@ -111,93 +108,90 @@ def _label_seconds(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def paired_differences(run: Run, differences: list[Difference]) -> Figure:
-    """Difference of each method to the best one with its interval: metrics across, resolutions
-    down. To the right of the line is better, whatever the metric."""
+def _paired_differences(run: Run, differences: list[Difference]) -> Figure:
+    """Plot differences to the best method, better to the right: metrics across, sizes down."""
     methods = [method for method in run.methods if any(d.method == method for d in differences)]
-    look = looks(run.methods)
     rows, columns = len(run.resolutions), len(run.metrics)
-    figure = Figure(figsize=(page(), 0.7 + rows * (0.32 + 0.17 * len(methods))))
+    figure = Figure(figsize=(page_width(), 0.7 + rows * (0.32 + 0.17 * len(methods))))
     grid = figure.subplots(rows, columns, squeeze=False, sharex="col")
     for i, resolution in enumerate(run.resolutions):
         for j, metric in enumerate(run.metrics):
-            shown = {
+            axes = grid[i][j]
+            by_method = {
                 d.method: d
                 for d in differences
                 if d.resolution == resolution and d.metric == metric.key
             }
-            _forest(grid[i][j], methods, shown, look)
-            best = next((d.other for d in shown.values()), "")
-            named = f", best: {literal(best)}" if best else ""
-            grid[i][j].set_title(f"{resolution} px{named}")
+            _draw_differences(axes, methods, by_method, method_styles(run.methods))
+            best = next((d.other for d in by_method.values()), "")
+            axes.set_title(f"{resolution} px" + (f", best: {escape_math(best)}" if best else ""))
             if metric.better == "lower" and i == 0:
-                grid[i][j].invert_xaxis()
+                axes.invert_xaxis()
             if j:
-                grid[i][j].set_yticklabels([])
+                axes.set_yticklabels([])
             if i == rows - 1:
                 unit = f" ({metric.unit})" if metric.unit else ""
-                grid[i][j].set_xlabel(f"{metric.label}{unit}: worse ← → better")
+                axes.set_xlabel(f"{metric.label}{unit}: worse ← → better")
     return figure
 
 
-def _forest(
-    axes: Axes, methods: list[str], shown: dict[str, Difference], look: dict[str, Look]
+def _draw_differences(
+    axes: Axes, methods: list[str], by_method: dict[str, Difference], styles: dict[str, MethodStyle]
 ) -> None:
     axes.axvline(0, color=GREY, linewidth=0.8)
-    for place, method in enumerate(methods):
-        difference = shown.get(method)
-        if difference is None:
+    for y, method in enumerate(methods):
+        if method not in by_method:
             continue
-        low, high = difference.ci_low, difference.ci_high
-        if low is not None and high is not None:
-            axes.plot([low, high], [place, place], color=look[method].colour)
+        difference, style = by_method[method], styles[method]
+        if difference.ci_low is not None and difference.ci_high is not None:
+            axes.plot([difference.ci_low, difference.ci_high], [y, y], color=style.colour)
         axes.plot(
             difference.difference,
-            place,
-            marker=look[method].marker,
-            color=look[method].colour,
-            # An open marker: zero is inside the interval.
+            y,
+            marker=style.marker,
+            color=style.colour,
+            # An open marker: the interval contains zero.
             markerfacecolor="white" if difference.outcome == "unclear" else None,
         )
-    axes.set_yticks(range(len(methods)), [*map(literal, methods)])
+    axes.set_yticks(range(len(methods)), [*map(escape_math, methods)])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
-def _means(table: Table, method: str, metric: Metric) -> dict[int, float]:
-    """Resolution -> mean, where a mean is over all images; others would not be comparable."""
+def _means(table: Table, method: str, metric: MetricInfo) -> dict[int, float]:
+    """Return resolution -> mean over all images; means over fewer would not be comparable."""
     return {
         column.resolution: cell.value
         for column, cell in zip(table.columns, table.rows[method], strict=True)
-        if column.key == metric.key and cell.value is not None and cell.images == cell.expected
+        if column.metric.key == metric.key and cell.value is not None and cell.complete
     }
 
 
-def _seconds(run: Run, method: str) -> dict[int, float]:
-    """Resolution -> median seconds over the images that were timed."""
-    found = {}
+def _median_seconds(run: Run, method: str) -> dict[int, float]:
+    """Return resolution -> median seconds over the images that were timed."""
+    medians = {}
     for resolution in run.resolutions:
         times = [
             case.values["seconds"]
-            for case in run.cell(method, resolution)
+            for case in run.cases_of(method, resolution)
             if case.status == "ok" and case.values.get("seconds", 0) > 0
         ]
         if times:
-            found[resolution] = statistics.median(times)
-    return found
+            medians[resolution] = statistics.median(times)
+    return medians
 
 
-def _line(look: Look) -> dict[str, Any]:
-    return {"color": look.colour, "marker": look.marker, "linestyle": "-"}
+def _line(style: MethodStyle) -> dict[str, Any]:
+    return {"color": style.colour, "marker": style.marker, "linestyle": "-"}
 
 
-def _axis_label(metric: Metric) -> str:
+def _axis_label(metric: MetricInfo) -> str:
     return f"{metric.heading} {metric.better} is better"
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Below the plot, where it covers no data however many methods there are."""
+def _add_legend(figure: Figure, axes: Axes) -> None:
+    """Put the legend below the plot, where it never covers data, and enlarge the figure for it."""
     _, labels = axes.get_legend_handles_labels()
     longest = max(map(len, labels), default=0)
     columns = 1 if longest > 30 else 2 if longest > 14 or len(labels) == 4 else 3

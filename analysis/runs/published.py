@@ -1,61 +1,57 @@
-"""Published tables of results, to stand beside a run's own: results/published/*.csv."""
+"""Published tables of results (results/published), to show beside the results of a run."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.runs.run import csv_rows
 from methods.errors import InputError
 
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "published"
-SOURCES = "SOURCES.csv"
+_SOURCES = "SOURCES.csv"
+_REMEDY = f"restore it or its line in {_SOURCES}"
+_CHECKOUT = Path(__file__).resolve().parents[2] / "results" / "published"
+# In an installed suite the tables are data of this package.
+_PACKAGED = Path(__file__).parents[1] / "published_tables"
+FOLDER = _CHECKOUT if (_CHECKOUT / _SOURCES).exists() else _PACKAGED
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """values[method, resolution][metric]: the text as printed; remarks[method, resolution]: what
-    to know of that row. remark: what to know of the whole table."""
+    """One table, as printed, with remarks on all of it and on single rows."""
 
     title: str
     source: str
     remark: str
     methods: list[str]
+    # By method and resolution; values then by metric.
     values: dict[tuple[str, int], dict[str, str]]
     remarks: dict[tuple[str, int], str]
 
 
 def for_protocol(protocol: str, folder: Path = FOLDER) -> list[PublishedTable]:
-    """The published tables that were made with a protocol (on other photographs than the run's).
-
-    Raises InputError, naming the file, when one that SOURCES.csv lists cannot be read."""
-    listing = folder / SOURCES
-    if not listing.exists():
+    """Return the published tables that were made with a protocol, on other photographs."""
+    if not (folder / _SOURCES).exists():
         return []
-    return [
-        _read(folder / row["file"], row) for row in _rows(listing) if row["protocol"] == protocol
-    ]
+    sources = _rows(folder / _SOURCES, "file", "protocol", "title", "source", "remark")
+    return [_read(folder, source) for source in sources if source["protocol"] == protocol]
 
 
-def _read(path: Path, about: dict[str, str]) -> PublishedTable:
+def _read(folder: Path, source: dict[str, str]) -> PublishedTable:
     values, remarks = {}, {}
-    for row in _rows(path):
-        place = row["method"], int(row["resolution"])
-        remark = row.pop("remark", "")
-        if remark:
-            remarks[place] = remark
-        values[place] = {
-            key: text for key, text in row.items() if key not in {"method", "resolution"}
-        }
+    for row in _rows(folder / source["file"], "method", "resolution"):
+        key = row.pop("method"), int(row.pop("resolution"))
+        if remark := row.pop("remark", ""):
+            remarks[key] = remark
+        values[key] = row
     methods = list(dict.fromkeys(method for method, _ in values))
     return PublishedTable(
-        about["title"], about["source"], about["remark"], methods, values, remarks
+        source["title"], source["source"], source["remark"], methods, values, remarks
     )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, *needed: str) -> list[dict[str, str]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+        return [row for _, row in csv_rows(path, needed, _REMEDY)]
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; restore it or its line in {SOURCES}") from None
+        raise InputError(f"{path}: {error.strerror}; {_REMEDY}") from None

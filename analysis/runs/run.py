@@ -1,36 +1,33 @@
-"""A run folder as the analysis reads it: run.json, scores.csv, audit.csv and the pictures."""
+"""Contents of a run folder: run.json, scores.csv, audit.csv and the images."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as PillowImage
-
+from methods.base import Image, Mask
 from methods.errors import InputError
-
-REMEDY = "give the benchmark's command again, which writes it anew"
+from methods.images import ImageFileError, read_mask, read_rgb
 
 REFERENCE = "reference"
-# Columns of scores.csv that are no measurements, in the order of `Score`.
-KEPT = ("method", "resolution", "image", "status", "error")
-# Columns of audit.csv that the page shows.
-AUDITED = ("method", "file", "stored_as", "verdict", "remarks")
-ARROWS = {"higher": "↑", "lower": "↓"}
+ARROWS = {"higher": "↑", "lower": "↓", "": ""}
+# Columns of scores.csv that are not measurements.
+_CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
+# Columns of audit.csv that the report shows.
+_AUDIT_COLUMNS = ("method", "file", "stored_as", "verdict", "remarks")
+_REMEDY = "give the benchmark's command again, which writes it anew"
 
-Picture = NDArray[np.uint8]
+Pixels = TypeVar("Pixels", Image, Mask)
 
 
 @dataclass(frozen=True)
-class Score:
-    """One row of scores.csv. `values`: every numeric column that is not empty."""
+class Case:
+    """One row of scores.csv; `values` holds every numeric column that is not empty."""
 
     method: str
     resolution: int
@@ -39,46 +36,55 @@ class Score:
     values: dict[str, float]
     error: str
 
+    @property
+    def scored_as_given(self) -> bool:
+        """Whether changed known pixels were not put back before scoring."""
+        return self.values.get("scored_as_given", 0) > 0
+
 
 @dataclass(frozen=True)
-class Metric:
-    """A metric as run.json describes it. better: "higher" or "lower"; across_resolutions: whether
-    values at different resolutions can be compared."""
+class MetricInfo:
+    """A measured quantity, in general a metric as run.json describes it."""
 
+    # Column of scores.csv.
     key: str
     label: str
     unit: str
+    # "higher", "lower", or "" if methods are not ranked by it.
     better: str
     decimals: int
-    definition: str
-    across_resolutions: bool
+    definition: str = ""
+    # Whether values at different resolutions can be compared.
+    across_resolutions: bool = True
 
     @property
     def heading(self) -> str:
-        """Label, unit and an arrow that points to the better side."""
+        """Label, unit, and an arrow that points in the better direction."""
         unit = f" ({self.unit})" if self.unit else ""
         return f"{self.label}{unit} {ARROWS.get(self.better, '')}".strip()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run folder tells. `audit`: the rows of audit.csv as they stand there."""
+    """A run folder: run.json as `info`, the rows of scores.csv and of audit.csv if there is one."""
 
     path: Path
     info: dict[str, Any]
-    scores: list[Score]
+    cases: list[Case]
     audit: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def methods(self) -> list[str]:
-        """Methods in the order in which they were asked for."""
+        """Labels of the methods, in the order of the command."""
         return [method["label"] for method in self.info["methods"]]
 
     @property
     def names(self) -> dict[str, str]:
-        """Method -> as tables name it: with what must be said of it, if anything must be."""
-        said = {method["label"]: method.get("remark", "") for method in self.info["methods"]}
-        return {label: f"{label} ({remark})" if remark else label for label, remark in said.items()}
+        """Label of a method -> the same with its remark, for tables."""
+        remarks = {method["label"]: method.get("remark") for method in self.info["methods"]}
+        return {
+            label: f"{label} ({remark})" if remark else label for label, remark in remarks.items()
+        }
 
     @property
     def resolutions(self) -> list[int]:
@@ -86,114 +92,127 @@ class Run:
 
     @property
     def images(self) -> list[str]:
+        """Names of the photographs."""
         return [image["name"] for image in self.info["dataset"]["images"]]
 
     @property
-    def metrics(self) -> list[Metric]:
-        """The protocol's metrics in its order."""
+    def protocol(self) -> str:
+        """Name of the protocol."""
+        return self.info["protocol"]["name"]
+
+    @property
+    def metrics(self) -> list[MetricInfo]:
+        """The metrics of the protocol, in its order."""
         return [self.metric(key) for key in self.info["protocol"]["metrics"]]
 
-    def metric(self, key: str) -> Metric:
+    def metric(self, key: str) -> MetricInfo:
+        """Return the description of any metric of the run."""
         described = self.info["metrics"][key]
         names = ("label", "unit", "better", "decimals", "definition", "across_resolutions")
-        return Metric(key, *(described[name] for name in names))
+        return MetricInfo(key, *(described[name] for name in names))
 
-    def cell(self, method: str, resolution: int) -> list[Score]:
-        """The cases of one method at one resolution."""
-        return self._cells.get((method, resolution), [])
+    def cases_of(self, method: str, resolution: int) -> list[Case]:
+        """Return the cases of one method at one resolution."""
+        return self._cases_by_cell.get((method, resolution), [])
+
+    def statuses(self, resolution: int, image: str) -> dict[str, str]:
+        """Return the status of each method's case of a photograph at a resolution."""
+        return {
+            case.method: case.status
+            for case in self.cases
+            if (case.resolution, case.image) == (resolution, image)
+        }
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, int], list[Score]]:
-        cells: dict[tuple[str, int], list[Score]] = {}
-        for score in self.scores:
-            cells.setdefault((score.method, score.resolution), []).append(score)
+    def _cases_by_cell(self) -> dict[tuple[str, int], list[Case]]:
+        cells: dict[tuple[str, int], list[Case]] = {}
+        for case in self.cases:
+            cells.setdefault((case.method, case.resolution), []).append(case)
         return cells
 
-    def picture(self, method: str, resolution: int, image: str) -> Picture | None:
-        """A result, or a reference by the method name "reference": uint8 (H, W, 3) RGB. None
-        when there is no such file."""
+    def read_image(self, method: str, resolution: int, image: str) -> Image | None:
+        """Return a result, or with `method` "reference" a reference; None if there is no file."""
         folder = self.path / "outputs" / str(resolution) / method.replace(":", "_")
-        found = _pixels(folder / f"{image}.png")
-        return None if found is None else np.asarray(found.convert("RGB"))
+        return _read(folder / f"{image}.png", read_rgb)
 
-    def mask(self, resolution: int, image: str) -> NDArray[np.bool_] | None:
-        """The hole of a case: bool (H, W), True = hole. None when there is no such file."""
-        found = _pixels(self.path / "masks" / str(resolution) / f"{image}.png")
-        return None if found is None else np.asarray(found.convert("L")) > 127
+    def read_mask(self, resolution: int, image: str) -> Mask | None:
+        """Return the mask of a photograph at a resolution; None if there is no file."""
+        return _read(self.path / "masks" / str(resolution) / f"{image}.png", read_mask)
 
 
 def load(path: Path) -> Run:
-    """Read a run folder. Raises InputError, naming the file, when it is not one."""
+    """Read a run folder; images are read later, when they are needed.
+
+    Raises
+    ------
+    InputError
+        If it is not a run folder or a file in it is damaged; the message names the file.
+    """
     try:
-        return Run(path, _info(path), _scores(path), _audit(path / "audit.csv"))
+        info = _read_info(path)
+        cases = list(_read_cases(path / "scores.csv"))
+        audit = path / "audit.csv"
+        rows = [row for _, row in csv_rows(audit, _AUDIT_COLUMNS)] if audit.exists() else []
+        return Run(path, info, cases, rows)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
 
 
-def _info(path: Path) -> dict[str, Any]:
-    """run.json. Whatever is missing from it is said now and not by some page later."""
-    try:
-        info = json.loads((path / "run.json").read_text(encoding="utf-8"))
-        run = Run(path, info, [])
-        _ = run.methods, run.resolutions, run.images, run.metrics
-        return run.info
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a run folder that can be read: {error}") from None
+def csv_rows(
+    path: Path, needed: Iterable[str], remedy: str = _REMEDY
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row of a CSV file, by column, with the number of its last line.
 
-
-def _scores(path: Path) -> list[Score]:
-    table = path / "scores.csv"
-    return [_score(table, line, row) for line, row in rows(table, KEPT)]
-
-
-def _audit(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    return [row for _, row in rows(path, AUDITED)]
-
-
-def _pixels(path: Path) -> PillowImage.Image | None:
-    try:
-        return PillowImage.open(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); run the benchmark again") from None
-
-
-def _score(path: Path, line: int, row: dict[str, str]) -> Score:
-    try:
-        resolution = int(row["resolution"])
-        values = {key: float(value) for key, value in row.items() if value and key not in KEPT}
-    except ValueError as error:
-        raise InputError(f"{path} line {line}: {error}; {REMEDY}") from None
-    return Score(row["method"], resolution, row["image"], row["status"], values, row["error"])
-
-
-def rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row by column, and the line that it ends on (the header is 1).
-
-    Raises InputError where a column of `needed` is missing, where a row has fewer or more fields
-    than the header, and where it is no UTF-8 text or no CSV; OSError."""
+    Raises InputError, with the line and a remedy, if a needed column is missing, a row has more or
+    fewer fields than the header, or the file is not CSV in UTF-8.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         try:
             header = next(reader, [])
             for name in needed:
                 if name not in header:
-                    raise InputError(f"{path} line 1: no column {name!r}; {REMEDY}")
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, _row(path, reader.line_num, header, cells)
+                    raise InputError(f"{path} line 1: no column {name!r}; {remedy}")
+            for cells in filter(None, reader):
+                if len(cells) != len(header):
+                    fields = f"{len(cells)} field{'s' if len(cells) > 1 else ''}"
+                    raise InputError(
+                        f"{path} line {reader.line_num}: {fields}, the header has {len(header)}; "
+                        f"{remedy}"
+                    )
+                yield reader.line_num, dict(zip(header, cells, strict=True))
         except UnicodeDecodeError as error:
-            reason = f"not UTF-8 (byte {error.object[error.start]:#x})"
-            raise InputError(f"{path}: {reason}; {REMEDY}") from None
+            byte = error.object[error.start]
+            raise InputError(f"{path}: not UTF-8 (byte {byte:#x}); {remedy}") from None
         except csv.Error as error:
-            raise InputError(f"{path} line {reader.line_num}: {error}; {REMEDY}") from None
+            raise InputError(f"{path} line {reader.line_num}: {error}; {remedy}") from None
 
 
-def _row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str, str]:
-    if len(cells) != len(header):
-        count = f"{len(cells)} field{'s' if len(cells) > 1 else ''}"
-        raise InputError(f"{path} line {line}: {count}, the header has {len(header)}; {REMEDY}")
-    return dict(zip(header, cells, strict=True))
+def _read_info(path: Path) -> dict[str, Any]:
+    try:
+        info = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        run = Run(path, info, [])
+        # Access what every command needs, so that a missing entry is reported here.
+        _ = run.methods, run.resolutions, run.images, run.metrics
+        return info
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a run folder that can be read: {error}") from None
+
+
+def _read_cases(path: Path) -> Iterator[Case]:
+    for line, row in csv_rows(path, _CASE_COLUMNS):
+        try:
+            values = {
+                key: float(text) for key, text in row.items() if text and key not in _CASE_COLUMNS
+            }
+            resolution = int(row["resolution"])
+        except ValueError as error:
+            raise InputError(f"{path} line {line}: {error}; {_REMEDY}") from None
+        yield Case(row["method"], resolution, row["image"], row["status"], values, row["error"])
+
+
+def _read(path: Path, reader: Callable[[Path], Pixels]) -> Pixels | None:
+    try:
+        return reader(path) if path.exists() else None
+    except ImageFileError as error:
+        raise InputError(f"{error}, then run the benchmark again") from None

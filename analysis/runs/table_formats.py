@@ -1,88 +1,92 @@
-"""A table as CSV, Markdown, LaTeX (booktabs) and on a terminal."""
+"""A table of a run as CSV, Markdown and LaTeX, and on a terminal."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from analysis.output import LATEX_MARKS, latex, markdown_cell
-from analysis.runs.run import ARROWS
+from analysis import output
+from analysis.output import LATEX_MARKS, latex
+from analysis.runs.run import ARROWS, Run
+from analysis.runs.tables import Cell, Column, Table, cost, objective
+from methods.files import write_atomically
 
-if TYPE_CHECKING:
-    from analysis.runs.table import Cell, Column, Table
-
-LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
+_LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
 # As many columns as fit the text width of the article class in \scriptsize.
-LATEX_COLUMNS = 12
-LATEX_WIDE = "\\def\\heading{}\n"
-LATEX_NARROW = (
+_LATEX_COLUMNS = 12
+_LATEX_NORMAL = "\\def\\heading{}\n"
+_LATEX_TIGHTER = (
     "% Tighter where the page is narrower than that of a two-column journal.\n"
     "\\def\\heading{\\ifdim\\textwidth<450pt\\tiny\\fi}\n"
     "\\ifdim\\textwidth<450pt\\setlength{\\tabcolsep}{1pt}\\fi\n"
 )
 
 
+def write(run: Run) -> None:
+    """Write tables/objective and tables/cost (.csv, .md and .tex) into the run folder."""
+    for name, table in (("objective", objective(run)), ("cost", cost(run))):
+        for suffix, text in (
+            ("csv", to_csv(table)),
+            ("md", to_markdown(table)),
+            ("tex", to_latex(table, name)),
+        ):
+            write_atomically(run.path / "tables" / f"{name}.{suffix}", text)
+
+
 def to_csv(table: Table) -> str:
-    """Unrounded values; `<resolution>_images` tells how many images a mean is over."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["method"]
-        + [f"{column.resolution}_{column.key}" for column in table.columns]
-        + [f"{resolution}_images" for resolution in table.resolutions]
-    )
+    """Return unrounded values; `<resolution>_images` counts the images of a mean."""
+    heading = [
+        "method",
+        *(f"{column.resolution}_{column.metric.key}" for column in table.columns),
+        *(f"{resolution}_images" for resolution in table.resolutions),
+    ]
+    rows = []
     for method, cells in table.rows.items():
-        counts = {
+        images = {
             column.resolution: cell.images
             for column, cell in zip(table.columns, cells, strict=True)
         }
+        # As text: an infinite PSNR must not become an empty cell.
         values = ["" if cell.value is None else repr(cell.value) for cell in cells]
-        writer.writerow([method, *values, *(counts[size] for size in table.resolutions)])
-    return text.getvalue()
+        rows.append([method, *values, *(images[size] for size in table.resolutions)])
+    return output.to_csv(heading, rows)
 
 
 def to_markdown(table: Table) -> str:
-    """GitHub's tables have one heading row, so the resolution stands in each heading."""
-    headings = [f"{column.resolution} {column.heading}" for column in table.columns]
-    lines = [
-        "| method | " + " | ".join(headings) + " |",
-        "|---|" + "---:|" * len(table.columns),
-    ]
-    for method, cells in table.rows.items():
-        texts = [
-            _marked(cell, column, "**{}**", "<u>{}</u>")
-            for column, cell in zip(table.columns, cells, strict=True)
+    """Return a table for GitHub, whose one heading row includes the resolutions."""
+    heading = [f"{column.resolution} {column.metric.heading}" for column in table.columns]
+    rows = [
+        [
+            table.names[method],
+            *(
+                _marked(cell, column, "**{}**", "<u>{}</u>")
+                for column, cell in zip(table.columns, cells, strict=True)
+            ),
         ]
-        lines.append(f"| {markdown_cell(table.names[method])} | " + " | ".join(texts) + " |")
-    return "\n".join(lines) + "\n\n" + "".join(f"- {markdown_cell(note)}\n" for note in table.notes)
+        for method, cells in table.rows.items()
+    ]
+    return output.markdown_table(["method", *heading], rows, table.notes, names=[0])
 
 
 def to_latex(table: Table, label: str) -> str:
-    """A `table*` float that needs the package booktabs only. More columns than a page is wide
-    go into several tabulars, one below the other."""
+    """Return a `table*` float labelled "tab:" plus `label`.
+
+    More columns than a page is wide go into several tabulars, one below the other.
+    """
     blocks = "\n\n\\medskip\n".join(_tabular(table, sizes) for sizes in _blocks(table))
-    notes = "\\par\n".join(latex(note) for note in table.notes)
-    return (
-        "% needs \\usepackage{booktabs}\n"
-        "\\begin{table*}\n\\centering\n"
-        f"\\caption{{{latex(table.title)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
-        "\\scriptsize\\setlength{\\tabcolsep}{3pt}\n"
-        f"{LATEX_NARROW if len(table.columns) > 8 else LATEX_WIDE}"
-        f"{blocks}\n\n\\medskip\n"
-        f"\\parbox{{\\textwidth}}{{\\raggedright\\scriptsize {notes}}}\n"
-        "\\end{table*}\n"
-    )
+    fit = _LATEX_TIGHTER if len(table.columns) > 8 else _LATEX_NORMAL
+    return output.latex_float(fit + blocks, table.notes, caption=table.title, label=label, gap=3)
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table: all resolutions side by side where the terminal is wide enough (or where
-    there is no terminal), one below the other otherwise. Notes follow."""
+    """Print a table with its notes.
+
+    Resolutions are side by side where the terminal is wide enough or there is none, otherwise one
+    below the other.
+    """
     whole = _for_console(table, table.resolutions)
     width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
     if not console.is_terminal or width <= console.width:
@@ -96,74 +100,72 @@ def show(table: Table, console: Console) -> None:
 
 
 def _blocks(table: Table) -> list[list[int]]:
-    """Resolutions that go side by side, so that no block is wider than a page."""
-    per_resolution = max(1, len(table.columns) // max(1, len(table.resolutions)))
-    many = max(1, LATEX_COLUMNS // per_resolution)
+    """Group the resolutions so that no tabular is wider than a page."""
     sizes = table.resolutions
-    return [sizes[i : i + many] for i in range(0, len(sizes), many)]
+    per_resolution = max(1, len(table.columns) // max(1, len(sizes)))
+    step = max(1, _LATEX_COLUMNS // per_resolution)
+    return [sizes[i : i + step] for i in range(0, len(sizes), step)]
+
+
+def _positions(table: Table, resolutions: Sequence[int]) -> list[int]:
+    return [i for i, column in enumerate(table.columns) if column.resolution in resolutions]
 
 
 def _tabular(table: Table, resolutions: Sequence[int]) -> str:
-    shown = [i for i, column in enumerate(table.columns) if column.resolution in resolutions]
-    columns = [table.columns[i] for i in shown]
-    over, rules, place = [], [], 2
+    positions = _positions(table, resolutions)
+    metrics = [table.columns[i].metric for i in positions]
+    spans, rules, first = [], [], 2
     for resolution in resolutions:
-        width = sum(column.resolution == resolution for column in columns)
-        over.append(f"\\multicolumn{{{width}}}{{c}}{{{resolution} px}}")
-        rules.append(f"\\cmidrule(lr){{{place}-{place + width - 1}}}")
-        place += width
+        width = len(_positions(table, [resolution]))
+        spans.append(f"\\multicolumn{{{width}}}{{c}}{{{resolution} px}}")
+        rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
+        first += width
+    headings = [f"\\heading {latex(m.label)}{_LATEX_ARROWS[m.better]}" for m in metrics]
+    units = [f"\\heading ({latex(m.unit)})" if m.unit else "" for m in metrics]
     lines = [
-        f"\\begin{{tabular}}{{@{{}}l{'r' * len(shown)}@{{}}}}",
+        f"\\begin{{tabular}}{{@{{}}l{'r' * len(positions)}@{{}}}}",
         "\\toprule",
-        " & ".join(["", *over]) + r" \\",
+        " & ".join(["", *spans]) + r" \\",
         "".join(rules),
-        " & ".join(["Method", *map(_latex_heading, columns)]) + r" \\",
-        " & ".join(["", *map(_latex_unit, columns)]) + r" \\",
+        " & ".join(["Method", *headings]) + r" \\",
+        " & ".join(["", *units]) + r" \\",
         "\\midrule",
     ]
     for method, cells in table.rows.items():
-        texts = [_latex_cell(cells[i], table.columns[i]) for i in shown]
+        texts = [_latex_cell(cells[i], table.columns[i]) for i in positions]
         lines.append(" & ".join([latex(table.names[method]), *texts]) + r" \\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
-
-
-def _latex_heading(column: Column) -> str:
-    return f"\\heading {latex(column.label)}{LATEX_ARROWS[column.better]}"
-
-
-def _latex_unit(column: Column) -> str:
-    return f"\\heading ({latex(column.unit)})" if column.unit else ""
 
 
 def _latex_cell(cell: Cell, column: Column) -> str:
     if cell.value is None:
         return "--"
-    value = f"{cell.value:.{column.decimals}f}".replace("inf", r"$\infty$")
+    value = f"{cell.value:.{column.metric.decimals}f}".replace("inf", r"$\infty$")
     marked = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}.get(cell.place, "{}").format(value)
-    # \rlap: marks must not push digits out of line.
+    # \rlap keeps the digits aligned.
     marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)
     return marked + (f"\\rlap{{{marks}}}" if marks else "")
 
 
 def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
-    """The columns of some resolutions as a table for a terminal."""
-    shown = [i for i, column in enumerate(table.columns) if column.resolution in resolutions]
+    positions = _positions(table, resolutions)
     rich = RichTable(box=None, pad_edge=False, padding=(0, 1), header_style="")
     rich.add_column("\nmethod", no_wrap=True)
-    for i in shown:
-        column = table.columns[i]
-        first = i == 0 or table.columns[i - 1].resolution != column.resolution
-        over = f"{column.resolution} px" if first else ""
-        heading = f"{over}\n{column.label}{ARROWS.get(column.better, '')}"
+    for i in positions:
+        size, metric = table.columns[i].resolution, table.columns[i].metric
+        first = i == 0 or table.columns[i - 1].resolution != size
+        heading = f"{f'{size} px' if first else ''}\n{metric.label}{ARROWS[metric.better]}"
         rich.add_column(heading, justify="right", no_wrap=True)
     for method, cells in table.rows.items():
-        texts = [
-            _marked(cells[i], table.columns[i], "[bold]{}[/]", "[underline]{}[/]") for i in shown
-        ]
+        texts = (
+            _marked(cells[i], table.columns[i], "[bold]{}[/]", "[underline]{}[/]")
+            for i in positions
+        )
         rich.add_row(escape(table.names[method]), *texts)
     return rich
 
 
 def _marked(cell: Cell, column: Column, best: str, second: str) -> str:
-    text = cell.text(column.decimals)
-    return {1: best, 2: second}.get(cell.place, "{}").format(text)
+    """Return a cell's text in the format of its place."""
+    pattern = {1: best, 2: second}.get(cell.place, "{}")
+    return pattern.format(cell.text(column.metric.decimals))

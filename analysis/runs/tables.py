@@ -1,55 +1,102 @@
-"""The tables of a run, laid out as Table 1 of Moskalenko et al. 2020: methods down, metric within
-resolution across, best and second best marked. How they are written: `analysis.table_formats`."""
+"""The tables of a run, laid out as Table 1 of Moskalenko et al. 2020: methods down, metrics within
+resolutions across, best and second best marked."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from analysis.runs import table_formats
-from analysis.runs.run import Run, Score
-from analysis.runs.table import AS_GIVEN, INCOMPLETE, Cell, Column, Table
-from methods.files import write_atomically
+from analysis.output import ABSENT
+from analysis.runs.run import Case, MetricInfo, Run
+
+# Marks on values, explained in the notes below a table.
+INCOMPLETE = "*"
+AS_GIVEN = "†"
+_SECONDS = MetricInfo("seconds", "time", "s", "", 2)
+_MEMORY = MetricInfo("peak_memory_mb", "memory", "MB", "", 0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a quantity at one resolution."""
+
+    resolution: int
+    metric: MetricInfo
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value, computed from `images` of `expected` cases.
+
+    `as_given` of them were scored without putting changed known pixels back. `place` is 1 for the
+    best value of a column, 2 for the second best, else 0.
+    """
+
+    value: float | None
+    images: int
+    expected: int
+    as_given: int = 0
+    place: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the value is computed from all cases."""
+        return self.value is not None and self.images == self.expected
+
+    @property
+    def marks(self) -> str:
+        """Marks that the notes below the table explain."""
+        incomplete = self.value is not None and not self.complete
+        return INCOMPLETE * incomplete + AS_GIVEN * (self.as_given > 0)
+
+    def text(self, decimals: int) -> str:
+        """Return the rounded value with its marks, or a dash."""
+        return ABSENT if self.value is None else f"{self.value:.{decimals}f}{self.marks}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells by method, a cell for each column, with notes to print below.
+
+    `columns` are grouped by resolution; `names` are those of the methods for readers.
+    """
+
+    title: str
+    columns: list[Column]
+    rows: dict[str, list[Cell]]
+    notes: list[str]
+    names: dict[str, str]
+
+    @property
+    def resolutions(self) -> list[int]:
+        return list(dict.fromkeys(column.resolution for column in self.columns))
 
 
 def objective(run: Run) -> Table:
-    """Means over images of the protocol's metrics. A mean over fewer images than the others is
-    marked * and not ranked."""
-    columns = [
-        Column(resolution, metric.key, metric.label, metric.unit, metric.better, metric.decimals)
-        for resolution in run.resolutions
-        for metric in run.metrics
-    ]
+    """Return the means over images of the protocol's metrics.
+
+    A mean over fewer images than the others is marked and not ranked.
+    """
+    columns = [Column(size, metric) for size in run.resolutions for metric in run.metrics]
     rows = {
         method: [_cell(run, method, column, _mean) for column in columns] for method in run.methods
     }
-    title = f"Objective results, protocol {run.info['protocol']['name']}"
-    return Table(title, columns, _ranked(columns, rows), _objective_notes(run, rows), run.names)
+    title = f"Objective results, protocol {run.protocol}"
+    return Table(title, columns, _ranked(columns, rows), _objective_notes(run), run.names)
 
 
 def cost(run: Run) -> Table:
-    """Median seconds and highest peak memory; timings of one machine, never ranked."""
-    columns = [
-        Column(resolution, key, label, unit, "", decimals)
-        for resolution in run.resolutions
-        for key, label, unit, decimals in (
-            ("seconds", "time", "s", 2),
-            ("peak_memory_mb", "memory", "MB", 0),
-        )
-    ]
-    reduce: dict[str, Callable[[list[float]], float]] = {
-        "seconds": statistics.median,
-        "peak_memory_mb": max,
-    }
-    rows = {
-        method: [
-            replace(_cell(run, method, column, reduce[column.key]), as_given=0)
+    """Return the median seconds and the highest peak memory, which are not ranked."""
+    columns = [Column(size, metric) for size in run.resolutions for metric in (_SECONDS, _MEMORY)]
+    rows = {}
+    for method in run.methods:
+        cells = [
+            _cell(run, method, column, statistics.median if column.metric is _SECONDS else max)
             for column in columns
         ]
-        for method in run.methods
-    }
+        rows[method] = [replace(cell, as_given=0) for cell in cells]
     machine = run.info["machine"]
     notes = [
         "time: median over images of the method alone; memory: highest peak of its process.",
@@ -59,82 +106,73 @@ def cost(run: Run) -> Table:
     return Table("Time and memory", columns, rows, notes, run.names)
 
 
-def write(run: Run) -> None:
-    """Write tables/objective and tables/cost, .csv, .md and .tex, into the run folder."""
-    for name, table in (("objective", objective(run)), ("cost", cost(run))):
-        for suffix, text in (
-            ("csv", table_formats.to_csv(table)),
-            ("md", table_formats.to_markdown(table)),
-            ("tex", table_formats.to_latex(table, name)),
-        ):
-            write_atomically(run.path / "tables" / f"{name}.{suffix}", text)
-
-
 def _cell(run: Run, method: str, column: Column, reduce: Callable[[list[float]], float]) -> Cell:
-    cases = run.cell(method, column.resolution)
-    used = [case for case in cases if case.status == "ok" and column.key in case.values]
-    values = [case.values[column.key] for case in used]
-    as_given = sum(case.values.get("scored_as_given", 0) > 0 for case in used)
-    return Cell(reduce(values) if values else None, len(values), len(cases), as_given)
+    """Reduce the values of a method's cases to one cell."""
+    cases = run.cases_of(method, column.resolution)
+    key = column.metric.key
+    used = [case for case in cases if case.status == "ok" and key in case.values]
+    value = reduce([case.values[key] for case in used]) if used else None
+    return Cell(value, len(used), len(cases), sum(case.scored_as_given for case in used))
 
 
 def _mean(values: list[float]) -> float:
-    # fsum: the same mean whatever the order of the rows.
+    # With fsum the mean does not depend on the order of the rows.
     return math.fsum(values) / len(values)
 
 
 def _ranked(columns: list[Column], rows: dict[str, list[Cell]]) -> dict[str, list[Cell]]:
-    """Mark the best and second best of each column, by what is printed, complete cells only."""
+    """Mark the best and second best complete cells of each column, as printed."""
     ranked = {method: list(cells) for method, cells in rows.items()}
     for i, column in enumerate(columns):
-        complete = {
-            method: round(cells[i].value or 0.0, column.decimals)
+        printed = {
+            method: round(cells[i].value or 0.0, column.metric.decimals)
             for method, cells in rows.items()
-            if cells[i].value is not None and cells[i].images == cells[i].expected
+            if cells[i].complete
         }
-        if len(complete) < 2:
+        if len(printed) < 2:
             continue
-        order = sorted(set(complete.values()), reverse=column.better == "higher")
-        for method, value in complete.items():
+        order = sorted(set(printed.values()), reverse=column.metric.better == "higher")
+        for method, value in printed.items():
             place = order.index(value) + 1
             ranked[method][i] = replace(rows[method][i], place=place if place < 3 else 0)
     return ranked
 
 
-def _objective_notes(run: Run, rows: dict[str, list[Cell]]) -> list[str]:
+def _objective_notes(run: Run) -> list[str]:
     images = "1 image" if len(run.images) == 1 else f"{len(run.images)} images"
     notes = [
         f"Means over {images}, whole image after known pixels were put back; "
-        f"protocol {run.info['protocol']['name']}. Best bold, second underlined."
+        f"protocol {run.protocol}. Best bold, second underlined."
     ]
     notes += [f"{metric.label}: {metric.definition}" for metric in run.metrics]
     notes += [
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]
     ]
-    for method in rows:
-        notes += _method_notes(method, [score for score in run.scores if score.method == method])
+    for method in run.methods:
+        notes += _method_notes(method, [case for case in run.cases if case.method == method])
     return notes
 
 
-def _method_notes(method: str, scores: list[Score]) -> list[str]:
+def _method_notes(method: str, cases: list[Case]) -> list[str]:
+    """Say which cases of a method have no result or changed known pixels."""
     notes = []
-    missing = [score for score in scores if score.status != "ok"]
+    missing = [case for case in cases if case.status != "ok"]
     if missing:
         first = missing[0]
         notes.append(
-            f"{method}: {len(missing)} of {len(scores)} cases without a result "
+            f"{method}: {len(missing)} of {len(cases)} cases without a result "
             f"({first.status}: {first.error}); {INCOMPLETE} marks means over fewer images."
         )
-    as_given = sum(score.values.get("scored_as_given", 0) > 0 for score in scores)
-    changed = sum(score.values.get("known_pixels_changed", 0) > 0 for score in scores) - as_given
+    as_given = sum(case.scored_as_given for case in cases)
+    changed = sum(case.values.get("known_pixels_changed", 0) > 0 for case in cases) - as_given
     if as_given:
         notes.append(
             f"{method}: {AS_GIVEN} marks means with results made elsewhere ({as_given} of "
-            f"{len(scores)}) that differ from the reference outside the hole; scored as given."
+            f"{len(cases)}) that differ from the reference outside the hole; scored as given."
         )
     if changed:
         notes.append(
-            f"{method}: changed known pixels in {changed} of {len(scores)} results; "
+            f"{method}: changed known pixels in {changed} of {len(cases)} results; "
             "they were put back before scoring."
         )
     return notes

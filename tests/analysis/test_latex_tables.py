@@ -12,7 +12,7 @@ import pytest
 
 from analysis.agreement import correlate
 from analysis.agreement import files as correlate_files
-from analysis.output import float_of
+from analysis.output import latex_table
 from analysis.ranking import files as rank_files
 from analysis.ranking import quality_report, ranking
 from analysis.ranking.files import Study
@@ -46,6 +46,7 @@ def tables(tmp_path: Path) -> None:
     (tmp_path / "correlate.tex").write_text(correlate_files.to_latex(found, notes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preamble", PREAMBLE.values(), ids=PREAMBLE.keys())
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
 def test_tables_compile_and_fit_the_page(tmp_path: Path, preamble: str) -> None:
@@ -66,7 +67,7 @@ def test_tables_compile_and_fit_the_page(tmp_path: Path, preamble: str) -> None:
 
 def test_minus_signs_are_no_hyphens_and_long_names_are_broken() -> None:
     long = "a method with a very long name"
-    text = float_of(
+    text = latex_table(
         ["method", "ability"], [[long, "-0.5 to -0.25"], ["two-stage", "1-2"]], [],
         names=[0], caption="C", label="l",
     )  # fmt: skip

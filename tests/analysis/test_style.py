@@ -41,6 +41,7 @@ def ranked(votes: Path, *words: str) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_plots_take_a_journals_width_font_and_colours(votes: Path, tmp_path: Path) -> None:
     (tmp_path / "journal.toml").write_text(JOURNAL)
     out = ranked(votes, "--style", str(tmp_path / "journal.toml"))
@@ -65,8 +66,8 @@ def test_figures_take_it_too(pictured: Path, tmp_path: Path) -> None:
 
 def test_a_style_ends_with_its_plots() -> None:
     with style.styled(style.Style(column_width=5, colours=("red",))):
-        assert style.column() == 5 and style.looks(["a", "b"])["b"].colour == "red"
-    assert style.column() == 3.4 and style.colours() == style.COLOURS
+        assert style.column_width() == 5 and style.method_styles(["a", "b"])["b"].colour == "red"
+    assert style.column_width() == 3.4 and style.colours() == style.COLOURS
 
 
 BAD = {

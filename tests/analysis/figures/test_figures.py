@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,11 @@ import pytest
 from PIL import Image as PillowImage
 
 from analysis import style
-from analysis.figures import figures, pictures
-from analysis.figures.pictures import Box, Pictures
+from analysis.figures import case_images, strips
+from analysis.figures.case_images import Box, CaseImages
 from analysis.runs import differences, plots, run, tables
-from tests.paths import ROOT
+from tests.command_line import Done
+from tests.command_line import run as run_command
 
 SIZE = 240
 
@@ -51,11 +51,12 @@ def test_nothing_timed_means_no_plot_against_seconds(folder: Path) -> None:
 
 
 def test_methods_are_told_apart_without_colour() -> None:
-    looks = style.looks([f"m{i}" for i in range(56)])
-    assert len({(look.colour, look.marker) for look in looks.values()}) == 56
-    assert len({look.marker for look in list(looks.values())[:8]}) == 8
+    styles = style.method_styles([f"m{i}" for i in range(56)])
+    assert len({(own.colour, own.marker) for own in styles.values()}) == 56
+    assert len({own.marker for own in list(styles.values())[:8]}) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("pdffonts"), reason="needs pdffonts (poppler-utils)")
 def test_pdf_fonts_are_embedded_and_files_repeat_byte_for_byte(
     folder: Path, tmp_path: Path
@@ -73,7 +74,7 @@ def test_pdf_fonts_are_embedded_and_files_repeat_byte_for_byte(
     assert rows and all("yes" in row and "Type 3" not in " ".join(row) for row in rows)
 
 
-def made_up(*, spot: tuple[int, int], hole: tuple[slice, slice]) -> Pictures:
+def made_up(*, spot: tuple[int, int], hole: tuple[slice, slice]) -> CaseImages:
     """Two results that differ from each other around `spot` (row, column) only."""
     reference = np.full((SIZE, SIZE, 3), 100, np.uint8)
     mask = np.zeros((SIZE, SIZE), bool)
@@ -83,29 +84,29 @@ def made_up(*, spot: tuple[int, int], hole: tuple[slice, slice]) -> Pictures:
     other = one.copy()
     row, column = spot
     other[row - 8 : row + 8, column - 8 : column + 8] = 250
-    return Pictures("x", SIZE, reference, mask, {"one": one, "other": other})
+    return CaseImages("x", SIZE, reference, mask, {"one": one, "other": other})
 
 
 @pytest.mark.parametrize("spot", [(80, 120), (120, 80), (160, 110)])
 def test_the_crop_is_at_the_holes_edge_where_results_differ(spot: tuple[int, int]) -> None:
     shown = made_up(spot=spot, hole=(slice(80, 160), slice(80, 160)))
-    box = pictures.edge_box(shown, 40)
+    box = case_images.edge_box(shown, 40)
     assert (box.width, box.height) == (40, 40)
     assert box.left <= spot[1] < box.right and box.top <= spot[0] < box.bottom
-    inside = box.of(shown.mask)
+    inside = box.crop(shown.mask)
     assert inside.any() and not inside.all()
 
 
 def test_the_crop_stays_inside_the_image_for_a_hole_in_its_corner() -> None:
     shown = made_up(spot=(10, 10), hole=(slice(0, 20), slice(0, 20)))
-    box = pictures.edge_box(shown, 64)
+    box = case_images.edge_box(shown, 64)
     assert box.left >= 0 and box.top >= 0 and box.right <= SIZE and box.bottom <= SIZE
 
 
 def test_side_by_side_has_a_panel_and_a_crop_for_everybody() -> None:
     shown = made_up(spot=(80, 120), hole=(slice(80, 160), slice(80, 160)))
     with style.styled():
-        figure = figures.side_by_side(shown, Box(100, 60, 140, 100))
+        figure = strips.side_by_side(shown, Box(100, 60, 140, 100))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == ["masked input", "one", "other", "reference"]
     crops = [axes for axes in figure.axes if not axes.get_title()]
@@ -118,21 +119,19 @@ def test_side_by_side_has_a_panel_and_a_crop_for_everybody() -> None:
 def test_many_methods_go_into_further_rows() -> None:
     shown = made_up(spot=(80, 120), hole=(slice(80, 160), slice(80, 160)))
     results = {f"m{i}": shown.results["one"] for i in range(10)}
-    many = Pictures("x", SIZE, shown.reference, shown.mask, results)
+    many = CaseImages("x", SIZE, shown.reference, shown.mask, results)
     with style.styled():
-        figure = figures.side_by_side(many, Box(100, 60, 140, 100))
+        figure = strips.side_by_side(many, Box(100, 60, 140, 100))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert len(titles) == 12
     assert len({round(axes.get_position().x0, 4) for axes in figure.axes}) == 6
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "analysis", *map(str, arguments)],
-        capture_output=True, text=True, cwd=ROOT, timeout=120,
-    )  # fmt: skip
+def command(*words: object) -> Done:
+    return run_command("analysis", *words)
 
 
+@pytest.mark.slow
 def test_figure_draws_what_was_asked_for(pictured: Path, tmp_path: Path) -> None:
     out = tmp_path / "fig.one.png"
     done = command(

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis import style
-from analysis.figures import figures, gallery
+from analysis.figures import gallery, strips
 from analysis.report import case_table, publish
 from analysis.report import page as report
 from analysis.runs import run
 from tests.analysis.conftest import HEADER, INFO, SCORES, write_pictures, write_run
 from tests.analysis.report.test_report import AUDIT, data_of
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def described(images: list[str], methods: list[str]) -> dict[str, object]:
     return {**INFO, "dataset": dataset, "methods": named, "resolutions": [256]}
 
 
+@pytest.mark.slow
 def test_the_largest_page_is_under_fifteen_megabytes_and_says_what_it_leaves_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,8 +82,7 @@ def test_the_largest_page_is_under_fifteen_megabytes_and_says_what_it_leaves_out
     drift = AUDIT.splitlines()[1]
     (tmp_path / "audit.csv").write_text(AUDIT + f"{drift}\n" * 4999)
     # The figures are not what is looked at, and would take a minute.
-    monkeypatch.setattr(style, "save", lambda figure, path: None)
-    monkeypatch.setattr(figures, "side_by_side", lambda shown, box: None)
+    monkeypatch.setattr(strips, "side_by_side", lambda shown, box: None)
     path = publish.publish(tmp_path)
     page = path.read_text()
     data = data_of(page)
@@ -102,7 +103,7 @@ def test_the_largest_page_is_under_fifteen_megabytes_and_says_what_it_leaves_out
 def test_so_many_methods_that_the_smallest_pictures_do_not_fit(tmp_path: Path) -> None:
     folder = write_run(tmp_path, INFO, SCORES)
     write_pictures(folder, ["[a]", "b|ar"], ["x", "y"], 128)
-    shown = publish.pictures.load(run.load(folder), "x", 128, ["[a]", "b|ar"])
+    shown = publish.case_images.load(run.load(folder), "x", 128, ["[a]", "b|ar"])
     assert shown
     for budget, kept in ((12_000, 1), (3_000, 0), (-1, 0)):
         gathered = gallery.Gallery(3, 2, budget)

@@ -126,7 +126,7 @@ def test_many_images_take_little_memory_for_the_interval_that_is_drawn_at_once(
     tracemalloc.stop()
     # At once: 9999 x 3000 resamples, half a gigabyte.
     assert peak < 32 * 2**20
-    monkeypatch.setattr(differences, "AT_A_TIME", 2**40)
+    monkeypatch.setattr(differences, "_BATCH", 2**40)
     assert differences.interval(values) == found
 
 

@@ -62,7 +62,7 @@ def test_nothing_is_cut_off_on_any_screen(folder: Path, terminal: bool) -> None:
 
 
 def test_tables_are_written_into_the_run_folder(folder: Path) -> None:
-    tables.write(run.load(folder))
+    table_formats.write(run.load(folder))
     names = sorted(path.name for path in (folder / "tables").iterdir())
     assert names == [
         f"{name}.{suffix}" for name in ("cost", "objective") for suffix in ("csv", "md", "tex")
@@ -117,6 +117,7 @@ PREAMBLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preamble", PREAMBLE.values(), ids=PREAMBLE.keys())
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
 def test_latex_compiles_and_fits_the_page(tmp_path: Path, preamble: str) -> None:
@@ -139,7 +140,7 @@ def test_latex_compiles_and_fits_the_page(tmp_path: Path, preamble: str) -> None
     ]
     header = HEADER.replace("psnr,", "psnr,ssim,")
     folder = write_run(tmp_path / "run", info, header + "".join(rows))
-    tables.write(run.load(folder))
+    table_formats.write(run.load(folder))
     document = (
         preamble + r"\usepackage{booktabs}\begin{document}"
         r"\input{run/tables/objective}\input{run/tables/cost}\end{document}"

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from analysis import style
 from analysis.__main__ import app
-from analysis.figures import figure_rows
-from analysis.figures.figure_rows import Wanted
+from analysis.figures import comparison
+from analysis.figures.comparison import FigureSpec
 from analysis.runs import run
 from tests.analysis.conftest import write_pictures
 
@@ -27,10 +27,10 @@ def sized(pictured: Path) -> Path:
     return pictured
 
 
-def panels(folder: Path, wanted: Wanted) -> list[list[Axes]]:
+def panels(folder: Path, spec: FigureSpec) -> list[list[Axes]]:
     """Axes as they stand: rows from the top, each from the left."""
     with style.styled():
-        figure, _ = figure_rows.draw(run.load(folder), wanted)
+        figure, _ = comparison.draw(run.load(folder), spec)
     rows: dict[float, list[Axes]] = {}
     for axes in figure.axes:
         rows.setdefault(round(axes.get_position().y0, 4), []).append(axes)
@@ -40,14 +40,14 @@ def panels(folder: Path, wanted: Wanted) -> list[list[Axes]]:
 
 
 def test_photographs_go_down_and_methods_across_in_the_order_asked_for(sized: Path) -> None:
-    wanted = Wanted(["y", "x"], [64], ["b|ar", "[a]"], 7.0, show="whole")
-    rows = panels(sized, wanted)
+    spec = FigureSpec(["y", "x"], [64], ["b|ar", "[a]"], 7.0, show="whole")
+    rows = panels(sized, spec)
     assert [len(row) for row in rows] == [4, 4]
     headings = ["masked input", "b|ar", "[a]", "reference"]
     assert [axes.get_title() for axes in rows[0]] == headings
     # The same headings are not said twice.
     assert [axes.get_title() for axes in rows[1]] == [""] * 4
-    reference = run.load(sized).picture("reference", 64, "y")
+    reference = run.load(sized).read_image("reference", 64, "y")
     assert np.array_equal(rows[0][3].images[0].get_array(), reference)
     # Each method has its own grey in the hole.
     greys = [int(axes.images[0].get_array()[32, 32, 0]) for axes in rows[1][1:3]]
@@ -55,13 +55,13 @@ def test_photographs_go_down_and_methods_across_in_the_order_asked_for(sized: Pa
 
 
 def test_resolutions_show_the_same_place_and_a_gap_says_why(sized: Path) -> None:
-    wanted = Wanted(["y"], [64, 128], None, 3.4, ["32,48,64"], "both", [], {"b|ar": "Bar"})
-    rows = panels(sized, wanted)
+    spec = FigureSpec(["y"], [64, 128], None, 3.4, ["32,48,64"], "both", [], {"b|ar": "Bar"})
+    rows = panels(sized, spec)
     assert [axes.get_title() for axes in rows[0]] == ["Bar", "[a]"]
     loaded = run.load(sized)
     for row, size, box in ((1, 64, (16, 24, 32)), (3, 128, (32, 48, 64))):
         left, top, side = box
-        whole = loaded.picture("b|ar", size, "y")
+        whole = loaded.read_image("b|ar", size, "y")
         assert whole is not None
         crop = np.asarray(rows[row][0].images[0].get_array())
         factor = len(crop) // side

@@ -1,0 +1,43 @@
+"""`python -m analysis correlate`: agreement of a run's metrics with people's votes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from typer import Option
+
+from analysis import style
+from analysis.agreement import files
+from analysis.agreement.correlate import correlations
+from analysis.commands import options
+from analysis.runs import run
+from analysis.votes.exclusions import Rules
+
+
+def correlate(
+    folder: options.RunFolder,
+    file: options.VotesFile,
+    out: options.Out,
+    resolution: Annotated[
+        int | None,
+        Option(
+            help="Resolution of the scores to compare, in pixels.", show_default="the run's highest"
+        ),
+    ] = None,
+    participants: options.Participants = None,
+    samples: Annotated[int, Option(min=100, help="Resamples of images for the intervals.")] = 1000,
+    seed: Annotated[int, Option(min=0)] = 0,
+    column: options.Columns = None,
+    answer: options.Answers = None,
+    style_file: options.StyleFile = None,
+) -> None:
+    """Compare each metric of a run with people's votes."""
+    plot_style = style.read(style_file)
+    loaded = run.load(folder)
+    size = options.resolution_of(loaded, resolution)
+    valid, flow = options.read_valid_votes(file, column, answer, Rules(participants))
+    comparison = correlations(loaded, valid, size, samples, seed)
+    written = files.write(comparison, flow, out, sys.argv[1:], plot_style)
+    print(written[1].read_text(encoding="utf-8"))
+    print("\n".join(str(path) for path in written))

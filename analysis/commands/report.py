@@ -1,0 +1,72 @@
+"""`python -m analysis report`: tables, figures and report of a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.progress import Progress
+from typer import Option
+
+from analysis import style
+from analysis.agreement.correlate import correlations
+from analysis.commands import options
+from analysis.commands.rank import ranked_study
+from analysis.ranking.ranking import Settings
+from analysis.report import publish
+from analysis.report.people import People
+from analysis.runs import run
+from analysis.votes.exclusions import Rules
+from methods.errors import InputError
+
+
+def report(
+    folder: options.RunFolder,
+    votes_file: Annotated[
+        Path | None, Option("--votes", help="Votes of people on the results of this run.")
+    ] = None,
+    participants: options.Participants = None,
+    resolution: Annotated[
+        int | None,
+        Option(help="Resolution that people saw, in pixels.", show_default="the highest"),
+    ] = None,
+    max_failed_checks: options.MaxFailedChecks = None,
+    min_votes: options.MinVotes = 0,
+    min_median_ms: options.MinMedian = 0.0,
+    order: options.Order = False,
+    prior: options.Prior = 0.0,
+    column: options.Columns = None,
+    answer: options.Answers = None,
+    style_file: options.StyleFile = None,
+) -> None:
+    """Write tables/, figures/ and report.html of a run folder again, with a section on people's
+    preferences if there are votes."""
+    plot_style = style.read(style_file)
+    people = None
+    if votes_file:
+        rules = Rules(participants, max_failed_checks, min_votes, min_median_ms)
+        valid, flow = options.read_valid_votes(votes_file, column, answer, rules)
+        loaded = run.load(folder)
+        size = options.resolution_of(loaded, resolution)
+        study = ranked_study(
+            valid,
+            flow,
+            Settings(order=order, prior=prior),
+            "image" if valid.has("image") else None,
+        )
+        try:
+            people = People(study, correlations(loaded, valid, size))
+        except InputError as error:
+            people = People(study, str(error))
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("drawing", total=None)
+        page = publish.publish(
+            folder,
+            force=True,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            people=people,
+            plot_style=plot_style,
+        )
+    print(page)

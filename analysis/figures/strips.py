@@ -1,0 +1,225 @@
+"""Layout of figures of photographs: strips of panels, whole images above enlarged crops (as in
+Figs 1, 4 and 6 of Moskalenko et al. 2020)."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from analysis import style
+from analysis.figures.case_images import Box, CaseImages
+from methods.base import Image
+
+MASKED = "masked input"
+REFERENCE = "reference"
+ENDS = (MASKED, REFERENCE)
+Show = Literal["both", "whole", "crop"]
+_PRINT_DPI = 300
+# Lengths in inches: the narrowest panel of a strip that may be wrapped, and the gap between panels.
+_NARROWEST, _GAP = 1.1, 0.03
+_FRAME = "#E6007E"
+# Height of a line and width of a character relative to the size of the type.
+_LINE, _CHARACTER = 1.3, 0.6
+# The smallest type, in points.
+_SMALLEST = 5.0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """An image and its crop at print size; without a result None, and `text` says why."""
+
+    heading: str
+    whole: Image | None
+    crop: Image | None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Panels of one photograph at one resolution, from left to right, and a label before them."""
+
+    panels: list[Panel]
+    # Height and width of the photograph in pixels, and the region to enlarge.
+    size: tuple[int, int]
+    box: Box
+    label: str = ""
+
+
+def make_strip(
+    images: CaseImages,
+    box: Box,
+    methods: Sequence[str],
+    side: int,
+    *,
+    ends: Collection[str] = ENDS,
+    names: Mapping[str, str] | None = None,
+    missing: Mapping[str, str] | None = None,
+    label: str = "",
+) -> Strip:
+    """Return a strip of a photograph, with images reduced to `side`, the pixels across a panel.
+
+    `names` gives names of methods for the figure, `missing` reasons why one has no result.
+    """
+    names, missing = names or {}, missing or {}
+    columns: dict[str, Image | None] = {MASKED: images.masked} if MASKED in ends else {}
+    columns |= {method: images.results.get(method) for method in methods}
+    columns |= {REFERENCE: images.reference} if REFERENCE in ends else {}
+    panels = []
+    for name, pixels in columns.items():
+        panel = Panel(names.get(name, name), None, None, missing.get(name, "no result"))
+        if pixels is not None:
+            crop = _enlarged(box.crop(pixels), side)
+            panel = replace(panel, whole=_reduced(pixels, side), crop=crop)
+        panels.append(panel)
+    height, width = images.mask.shape
+    return Strip(panels, (height, width), box, label)
+
+
+def side_by_side(images: CaseImages, box: Box) -> Figure:
+    """Draw masked input, all methods and reference, and the crops below them, as wide as a page."""
+    width = style.page_width()
+    columns = columns_of(len(images.results) + len(ENDS), width)
+    strip = make_strip(images, box, list(images.results), panel_side(columns, width))
+    return compose(wrap(strip, columns), "both", width)
+
+
+def columns_of(panels: int, width: float) -> int:
+    """Return how many panels to put into a row `width` inches wide, so that rows fill evenly."""
+    most = max(1, int(width / _NARROWEST))
+    return -(-panels // -(-panels // most))
+
+
+def wrap(strip: Strip, columns: int) -> list[Strip]:
+    """Split a strip into rows of at most `columns` panels."""
+    starts = range(0, len(strip.panels), columns)
+    return [replace(strip, panels=strip.panels[i : i + columns]) for i in starts]
+
+
+def panel_side(columns: int, width: float) -> int:
+    """Return the pixels across a panel in print of a figure `width` inches wide."""
+    return round(width / columns * _PRINT_DPI)
+
+
+def crop_side(images: CaseImages) -> int:
+    """Return the side of the crop in pixels: an eighth of the image, at least 32."""
+    return max(32, max(images.mask.shape) // 8)
+
+
+def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
+    """Draw strips one below the other, `width` inches wide; equal headings are not repeated."""
+    points = style.font_size()
+    lines = max(len(strip.label.splitlines()) for strip in strips)
+    left = lines * points / 72 * _LINE + _GAP if lines else 0.0
+    columns = max(len(strip.panels) for strip in strips)
+    panel = (width - left - _GAP * (columns - 1)) / columns
+    headings = _headings(strips, panel, points)
+    heights = [[panel * ratio for ratio in _ratios(strip, show)] for strip in strips]
+    below = _GAP if show != "both" else 3 * _GAP
+    total = sum(sum(rows) + _GAP * (len(rows) - 1) for rows in heights)
+    total += sum(heading.height for heading in headings) + below * (len(strips) - 1)
+    figure = Figure(figsize=(width, total))
+    figure.set_layout_engine("none")
+    top = total
+    for strip, heading, rows in zip(strips, headings, heights, strict=True):
+        top -= heading.height
+        bottom = top - sum(rows) - _GAP * (len(rows) - 1)
+        for column, content in enumerate(strip.panels):
+            x, upper = left + column * (panel + _GAP), top
+            for row, height in enumerate(rows):
+                bounds = (x / width, (upper - height) / total, panel / width, height / total)
+                axes = figure.add_axes(bounds)
+                _draw(axes, content, strip, first=row == 0, whole=show != "crop" and row == 0)
+                if row == 0 and heading.texts:
+                    title = style.escape_math(heading.texts[column])
+                    axes.set_title(title, pad=2, fontsize=heading.points)
+                upper -= height + _GAP
+        if strip.label:
+            longest = max(map(len, strip.label.splitlines()))
+            figure.text(
+                0.003, (top + bottom) / 2 / total, style.escape_math(strip.label), rotation=90,
+                va="center", ha="left",
+                multialignment="center", fontsize=_fitting(longest, top - bottom, points),
+            )  # fmt: skip
+        top = bottom - below
+    return figure
+
+
+@dataclass(frozen=True)
+class _Headings:
+    """Headings of a strip, none if they equal those above; type in points, height in inches."""
+
+    texts: list[str]
+    points: float
+    height: float
+
+
+def _headings(strips: Sequence[Strip], panel: float, points: float) -> list[_Headings]:
+    """Break headings at blanks and hyphens, and reduce the type if they are still too wide."""
+    headings: list[_Headings] = []
+    above: list[str] = []
+    for strip in strips:
+        texts = [content.heading for content in strip.panels]
+        if texts == above:
+            headings.append(_Headings([], points, 0))
+            continue
+        above = texts
+        characters = max(4, int(panel * 72 / (points * _CHARACTER)))
+        lines = [textwrap.wrap(text, characters, break_long_words=False) or [""] for text in texts]
+        longest = max(len(line) for wrapped in lines for line in wrapped)
+        size = _fitting(longest, panel, points)
+        height = max(map(len, lines)) * size * _LINE / 72 + _GAP
+        headings.append(_Headings(["\n".join(wrapped) for wrapped in lines], size, height))
+    return headings
+
+
+def _fitting(characters: int, inches: float, points: float) -> float:
+    """Return the size of type, at most `points`, in which a text fits a length."""
+    return max(_SMALLEST, min(points, inches * 72 / (characters * _CHARACTER)))
+
+
+def _ratios(strip: Strip, show: Show) -> list[float]:
+    """Return the heights of a strip's rows relative to the width of a panel."""
+    whole, crop = strip.size[0] / strip.size[1], strip.box.height / strip.box.width
+    return {"both": [whole, crop], "whole": [whole], "crop": [crop]}[show]
+
+
+def _draw(axes: Axes, panel: Panel, strip: Strip, *, first: bool, whole: bool) -> None:
+    axes.set_axis_off()
+    box = strip.box
+    if panel.whole is None or panel.crop is None:
+        if first:
+            axes.text(0.5, 0.5, textwrap.fill(panel.text, 12), ha="center", va="center",
+                      color=style.GREY, transform=axes.transAxes)  # fmt: skip
+    elif whole:
+        height, width = strip.size
+        axes.imshow(panel.whole, extent=(0, width, height, 0), aspect="auto")
+        _frame(axes, (box.left, box.top), box.width, box.height)
+    else:
+        height, width = panel.crop.shape[:2]
+        axes.imshow(panel.crop, interpolation="none", aspect="auto")
+        _frame(axes, (-0.5, -0.5), width, height)
+
+
+def _frame(axes: Axes, corner: tuple[float, float], width: float, height: float) -> None:
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=_FRAME, lw=0.8))
+
+
+def _reduced(pixels: Image, side: int) -> Image:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = (round(width * scale), round(height * scale))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _enlarged(pixels: Image, side: int) -> Image:
+    """Repeat pixels, because PDF viewers would smooth an enlarged bitmap."""
+    factor = max(2, side // max(pixels.shape[:2]))
+    return np.repeat(np.repeat(pixels, factor, 0), factor, 1)
