@@ -125,11 +125,11 @@ def loading(folder: str) -> Callable[[], object]:
 
 def tabling(folder: str) -> Callable[[], object]:
     """All tables, from a folder that is still to be read."""
-    from analysis.runs import differences, run, tables
+    from analysis.runs import differences, run, table_formats
 
     def act() -> None:
         loaded = run.load(Path(folder))
-        tables.write(loaded)
+        table_formats.write(loaded)
         differences.write(loaded)
 
     return act

@@ -11,10 +11,10 @@ import run_benchmark
 
 
 def publish(path: Path, **_: object) -> Path:
-    """Stands for `analysis.publish.publish`, whose module is not even loaded."""
-    from analysis.runs import run, tables
+    """Stands for `analysis.report.publish.publish`, whose module is not even loaded."""
+    from analysis.runs import run, table_formats
 
-    tables.write(run.load(path))
+    table_formats.write(run.load(path))
     return path / "report.html"
 
 
