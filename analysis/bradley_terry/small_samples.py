@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from analysis.bradley_terry.counts import Array
 
@@ -35,7 +35,7 @@ _LEAST_ESTIMABLE = 0.95
 def _widening(clusters: int, level: float) -> float:
     """Student's quantile over the normal one, times the missing factor of the standard error."""
     tail = (1 - level) / 2
-    student = float(t.isf(tail, clusters - 1) / norm.isf(tail))
+    student = float(stdtrit(clusters - 1, tail) / ndtri(tail))
     return student * math.sqrt(clusters / (clusters - 1))
 
 
@@ -65,7 +65,7 @@ def widened(resampled: Array, estimate: Array, clusters: int, level: float) -> A
 
 def widened_tails(clusters: int, level: float) -> tuple[float, float]:
     """Return quantiles (0 to 1) to use instead of `widened` for bounded values."""
-    tail = float(norm.sf(norm.isf((1 - level) / 2) * _widening(clusters, level)))
+    tail = float(ndtr(ndtri((1 - level) / 2) * _widening(clusters, level)))
     return tail, 1 - tail
 
 
@@ -94,7 +94,7 @@ def parameter_error(resampled: Array, clusters: int) -> float:
 
 def p_value(estimate: float, error: float, clusters: int) -> float:
     """Return the two-sided p-value of a t-test against 0; NaN if `error` is."""
-    return float(2 * t.sf(abs(estimate) / error, clusters - 1)) if error > 0 else math.nan
+    return float(2 * stdtr(clusters - 1, -abs(estimate) / error)) if error > 0 else math.nan
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
