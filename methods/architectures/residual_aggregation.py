@@ -27,7 +27,7 @@ WHOLE = Span(0, GRID)
 Floats = NDArray[np.float32]
 
 
-class Frame(NamedTuple):
+class HiFillInput(NamedTuple):
     """An image at both sizes.
 
     large: (512 m, 512 m, 3); large_known: (512 m, 512 m, 1), 1 = known; small_image: block means
@@ -41,7 +41,7 @@ class Frame(NamedTuple):
     multiple: int
 
 
-def prepare(image: Floats, known: Mask | Floats, multiple: int) -> Frame:
+def prepare(image: Floats, known: Mask | Floats, multiple: int) -> HiFillInput:
     """Resize an image to a square of 512 * multiple pixels and compute its block means.
 
     known: (H, W), 1 = known; grey values are used as they are.
@@ -54,12 +54,12 @@ def prepare(image: Floats, known: Mask | Floats, multiple: int) -> Frame:
     small_known = cv2.resize(known, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
     blocks = large.reshape(SIZE, multiple, SIZE, multiple, 3)
     small = blocks.mean(axis=(1, 3), dtype=np.float32)
-    return Frame(large, large_known[..., None], small, 1 - small_known, multiple)
+    return HiFillInput(large, large_known[..., None], small, 1 - small_known, multiple)
 
 
 def finish(
     image: Floats,
-    frame: Frame,
+    frame: HiFillInput,
     inpainted: Floats,
     attention: Floats,
     box: tuple[Span, Span] | None = None,
@@ -89,7 +89,7 @@ def finish(
     return result
 
 
-def residual(frame: Frame) -> Floats:
+def residual(frame: HiFillInput) -> Floats:
     """Return the difference between the large image and its block means, 0 in the hole."""
     side = SIZE * frame.multiple
     detail = cv2.resize(frame.small_image, (side, side), interpolation=cv2.INTER_LINEAR)

@@ -41,6 +41,10 @@ class SamePadConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)
 
+    def forward_valid(self, x: Tensor) -> Tensor:
+        """Convolve without padding."""
+        return self.conv[1](x)
+
 
 class PlainConv(nn.Module):
     """Convolution that keeps the size."""
@@ -72,7 +76,7 @@ class EncoderBlock(nn.Module):
 
     def forward_valid(self, x: Tensor) -> Tensor:
         """Evaluate the block without padding."""
-        return self.encode[1:](self.encode[0].conv[1](x))  # type: ignore[operator, index, union-attr]
+        return self.encode[1:](self.encode[0].forward_valid(x))  # type: ignore[operator]
 
     def input_span(self, span: Span) -> Span:
         """Return the span of the input that a span of the output depends on."""

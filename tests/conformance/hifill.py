@@ -16,7 +16,7 @@ from torch.nn.functional import conv2d
 from methods.architectures import hifill_layers
 from methods.architectures.residual_aggregation import (
     SIZE,
-    Frame,
+    HiFillInput,
     aggregate,
     blurred_hole,
     finish,
@@ -272,7 +272,7 @@ def _evaluation_script(checks: Checks, file: str, arrays: Arrays, meta: dict[str
     checks.within(file, "refined_sub", refined[::4, ::4], NETWORK)
     _attention(checks, file, arrays, shares)
     known = _legacy_nearest(1 - small_hole, side, side)[..., None]
-    frame = Frame(large, known, small, small_hole, times)
+    frame = HiFillInput(large, known, small, small_hole, times)
     detail = (large - _enlarged(small, side, side)) * frame.large_known
     result = np.clip(_enlarged(refined, side, side) + aggregate(detail, shares), -1, 1)
     result = (result + 1) * np.float32(127.5)
