@@ -1,0 +1,1 @@
+"""Run preference studies: participants compare results of methods in the browser."""

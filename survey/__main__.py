@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
-
-# isort: split
-
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,17 +14,19 @@ from typer import Argument, Option
 from methods.errors import InputError, run_command_line
 
 if TYPE_CHECKING:
-    from survey.storage.opened import Opened
+    from survey.setup.create import Created, Request
+    from survey.storage.open_study import OpenStudy
 
+# Modules are imported by the commands that need them: --help stays fast.
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Preference studies: from a run's results to valid votes of real people.",
+    help="Preference studies: from the results of a run to valid votes of real people.",
 )
 
-Study = Annotated[Path, Argument(metavar="STUDY", help="Folder that create has made.")]
+_Study = Annotated[Path, Argument(metavar="STUDY", help="Folder written by create.")]
 
 
 @app.command()
@@ -35,13 +35,14 @@ def create(
     run: Annotated[Path | None, Option(metavar="RUN", help="Run folder of the benchmark.")] = None,
     images: Annotated[
         list[str] | None,
-        Option(metavar="METHOD=DIR", help="Images made anywhere, a file for each; repeatable."),
+        Option(metavar="METHOD=DIR", help="Folder of results made elsewhere; repeatable."),
     ] = None,
     resolution: Annotated[
-        int | None, Option(help="Of the run, in pixels.", show_default="1024")
+        int | None, Option(help="Resolution of the run, in pixels.", show_default="1024")
     ] = None,
     methods: Annotated[
-        str | None, Option(help="Comma-separated.", show_default="all that have results")
+        str | None,
+        Option(help="Methods to compare, comma-separated.", show_default="all that have results"),
     ] = None,
     reference: Annotated[
         bool, Option("--reference", help="Compare the originals too, as a method.")
@@ -50,33 +51,37 @@ def create(
         str | None,
         Option(
             metavar="METHOD",
-            help="Shown against the original in validation questions.",
+            help="Method shown against the original in validation questions.",
             show_default="that of lowest mean PSNR",
         ),
     ] = None,
     against: Annotated[str, Option(metavar="METHOD", help="Only pairs with this method.")] = "",
-    pairs: Annotated[int | None, Option(min=1, help="For each person.", show_default="25")] = None,
-    checks: Annotated[
-        int | None, Option(min=0, help="Validation questions.", show_default="2")
+    pairs: Annotated[
+        int | None, Option(min=1, help="Questions for each person.", show_default="25")
     ] = None,
-    target_votes: Annotated[int, Option(min=0, help="Then nobody can start; 0: no limit.")] = 0,
+    checks: Annotated[
+        int | None, Option(min=0, help="Validation questions for each person.", show_default="2")
+    ] = None,
+    target_votes: Annotated[
+        int, Option(min=0, help="Valid votes after which nobody can start; 0: no limit.")
+    ] = 0,
     ties: Annotated[bool, Option("--ties", help="Allow 'no difference'.")] = False,
     adaptive: Annotated[
         bool, Option("--adaptive", help="Ask the pairs that the ranking so far leaves open.")
     ] = False,
-    language: Annotated[str, Option(help="Of the pages: en, ru, de.")] = "en",
-    quality: Annotated[int, Option(min=0, max=100, help="Of lossy WebP images; 0: lossless.")] = 0,
-    seed: Annotated[int, Option(min=0, help="Of who is shown what.")] = 0,
+    language: Annotated[str, Option(help="Language of the pages: en, ru, de.")] = "en",
+    quality: Annotated[
+        int, Option(min=0, max=100, help="Quality of lossy WebP images; 0: lossless.")
+    ] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of the choice of questions.")] = 0,
     database: Annotated[
         str, Option(help="sqlite, or postgresql+psycopg://USER@HOST/NAME")
     ] = "sqlite",
 ) -> None:
-    """Turn results into a study: study.toml to edit, images under opaque names, the database."""
-    from rich.progress import Progress
+    """Turn results into a study: study.toml to edit, images under random names, the database."""
+    from survey.setup import create as setup
 
-    from survey.setup import create as making
-
-    wanted = making.Wanted(
+    request = setup.Request(
         out=out,
         run=run,
         images=images or [],
@@ -95,129 +100,123 @@ def create(
         seed=seed,
         database=database,
     )
-    gathered = making.gather(wanted)
-    with Progress(disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("encoding images", total=len(gathered.sources))
-        made = making.create(wanted, gathered, done=lambda: bar.advance(task))
-    design = made.study.design
-    print(f"{out}: {made.questions} questions on {', '.join(design.methods)}")
-    print(f"images: {made.stimuli}, {'lossless' if not quality else f'quality {quality}'} WebP")
-    checking = f"{design.checks_per_person} of {design.check_method} against the original"
+    found = setup.find_images(request)
+    with _progress("encoding images", len(found.sources)) as advance:
+        created = setup.create(request, found, advance)
+    _print_created(request, created)
+
+
+def _print_created(request: Request, created: Created) -> None:
+    design, out = created.study.design, request.out
+    compression = f"quality {request.quality}" if request.quality else "lossless"
+    checks = f"{design.checks_per_person} of {design.check_method} against the original"
+    print(f"{out}: {created.questions} questions on {', '.join(design.methods)}")
+    print(f"images: {created.stimuli}, {compression} WebP")
     print(
         f"each person: {design.pairs_per_person} questions and "
-        + (checking if design.checks_per_person else "no validation questions")
+        + (checks if design.checks_per_person else "no validation questions")
     )
-    for image, method in made.missing:
+    for image, method in created.missing:
         print(f"left out: {image} by {method}, which has no result")
-    if not design.checks_per_person and checks != 0:
+    if not design.checks_per_person and request.checks != 0:
         print("validation questions need the originals and --check METHOD")
-    if not made.study.contact:
+    if not created.study.contact:
         print(f"no contact is given: participants may want one, see {out / 'study.toml'}")
-    print(f"\nowner's token, shown only now: {made.token}")
+    print(f"\nowner's token, shown only now: {created.token}")
     print(f"next: read and edit {out / 'study.toml'}, then: python -m survey serve {out}")
+
+
+@contextmanager
+def _progress(description: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on a terminal; give the function that advances it."""
+    from rich.progress import Progress
+
+    with Progress(disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda: bar.advance(task)
 
 
 @app.command()
 def serve(
-    study: Study,
+    study: _Study,
     host: Annotated[
-        str, Option(help="0.0.0.0: for everybody who can reach this machine.")
+        str, Option(help="Address to listen on; 0.0.0.0: all that can reach this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, Option(min=1, max=65535)] = 8000,
-    workers: Annotated[int, Option(min=1, help="Processes.")] = 2,
+    workers: Annotated[int, Option(min=1, help="Number of processes.")] = 2,
     preview: Annotated[bool, Option("--preview", help="Try it; nothing is recorded.")] = False,
 ) -> None:
-    """Open the study to participants; stop with Ctrl-C, nothing acknowledged is lost."""
-    from survey.storage.opened import open_study
+    """Open the study to participants; stop with Ctrl-C, no acknowledged vote is lost."""
+    from survey.storage.open_study import open_study
     from survey.study import stimuli_url
-    from survey.web import serve as serving
+    from survey.web import serve as server
 
     opened = open_study(study, preview=preview)
-    standing = _standing(opened)
+    state = _apply_rules(opened)
     opened.engine.dispose()
-    _check_free(host, port)
-    elsewhere = opened.study.server.stimuli_url
-    if elsewhere:
+    server.check_free(host, port)
+    images = opened.config.server.stimuli_url
+    if images:
         try:
-            stimuli_url.check(elsewhere, opened.stimuli[:1], study)
+            stimuli_url.check(images, opened.stimuli[:1], study)
         except stimuli_url.NoAnswerError as error:
             print(f"warning: {error}, here; do browsers get it?", file=sys.stderr, flush=True)
-    public = opened.study.server.public_url.rstrip("/")
-    address = public or f"http://{_shown(host)}:{port}"
+    shown_host = "localhost" if host in {"0.0.0.0", "::"} else host
+    address = opened.config.server.public_url.rstrip("/") or f"http://{shown_host}:{port}"
     print(f"participants: {address}/\nowner:        {address}/owner", flush=True)
-    if elsewhere:
-        print(f"images:       {stimuli_url.whereabouts(elsewhere, study)}", flush=True)
-    print(standing, flush=True)
+    if images:
+        print(f"images:       {stimuli_url.description(images, study)}", flush=True)
+    print(state, flush=True)
     if preview:
         print("preview: nothing is recorded", flush=True)
-    serving.serve(study, host, port, workers, preview)
+    server.serve(study, host, port, workers, preview)
 
 
-@app.command()
-def check(study: Study) -> None:
-    """Whether all images are there, here or at server.stimuli_url, byte for byte."""
-    from rich.progress import Progress
-
-    from survey.study import config, stimuli, stimuli_url
-
-    elsewhere = config.read(study).server.stimuli_url
-    shown = stimuli.read(study, elsewhere=bool(elsewhere))
-    with Progress(disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("checking images", total=len(shown))
-
-        def done() -> None:
-            bar.advance(task)
-
-        if elsewhere:
-            try:
-                stimuli_url.check(elsewhere, shown, study, done)
-            except stimuli_url.NoAnswerError as error:
-                raise InputError(str(error)) from error
-        else:
-            stimuli.check(study, shown, done)
-    print(f"{elsewhere or study / stimuli.FOLDER}: all {len(shown)} images of {study}")
-
-
-def _standing(opened: Opened) -> str:
-    """Of a study that is about to be served; its exclusions are judged by the rules of now."""
-    from survey.results import people
+def _apply_rules(study: OpenStudy) -> str:
+    """Apply the current exclusion rules, and describe the study in a line."""
+    from survey.results import participants
     from survey.storage import database, store
 
-    with database.explained(str(opened.folder)), database.writing(opened.engine) as connection:
-        people.judge_again(connection, opened.study)
-        row, started = store.row(connection), store.next_id(connection) - 1
+    with (
+        database.errors_as_input(str(study.folder)),
+        database.writing(study.engine) as connection,
+    ):
+        participants.update_exclusions(connection, study.config)
+        row, started = store.study_row(connection), store.next_id(connection) - 1
     if row.simulated:
-        return "it holds simulated participants: people cannot take part"
+        return "it has simulated participants: people cannot take part"
     return f"{row.state}, {started} started so far"
 
 
-def _shown(host: str) -> str:
-    return {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)
+@app.command()
+def check(study: _Study) -> None:
+    """Check that all images are there, here or at server.stimuli_url, byte for byte."""
+    from survey.study import config, stimuli, stimuli_url
 
-
-def _check_free(host: str, port: int) -> None:
-    import socket
-
-    try:
-        with socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-        ):
-            pass
-    except OSError as error:
-        raise InputError(f"--host {host} --port {port}: {error.strerror}") from error
+    url = config.read(study).server.stimuli_url
+    images = stimuli.read(study, elsewhere=bool(url))
+    with _progress("checking images", len(images)) as advance:
+        if not url:
+            stimuli.check(study, images, advance)
+        else:
+            try:
+                stimuli_url.check(url, images, study, advance)
+            except stimuli_url.NoAnswerError as error:
+                raise InputError(str(error)) from error
+    print(f"{url or study / stimuli.FOLDER}: all {len(images)} images of {study}")
 
 
 @app.command()
-def status(study: Study) -> None:
-    """How a study stands."""
-    from survey.results import status as standing
+def status(study: _Study) -> None:
+    """Print participants, votes and the ranking so far."""
+    from survey.results import board
 
-    print(standing.text(study), end="")
+    print(board.as_text(study), end="")
 
 
 @app.command()
 def export(
-    study: Study,
+    study: _Study,
     votes: Annotated[
         Path,
         Argument(metavar="VOTES", help="File to write, .csv or .parquet; the others go beside it."),
@@ -225,21 +224,21 @@ def export(
 ) -> None:
     """Write votes.csv, participants.csv, payments.csv, shown.csv and study.json."""
     from survey.results import export as exporting
-    from survey.storage.database import explained
-    from survey.storage.opened import open_study
+    from survey.storage.database import errors_as_input
+    from survey.storage.open_study import open_study
 
-    with explained(str(study)):
+    with errors_as_input(str(study)):
         try:
-            written = exporting.write(open_study(study), votes)
+            paths = exporting.write(open_study(study), votes)
         except OSError as error:
             raise InputError(f"{error.filename or votes}: {error.strerror}") from error
-    print("\n".join(map(str, written)))
+    print("\n".join(map(str, paths)))
 
 
 @app.command()
 def simulate(
-    study: Study,
-    people: Annotated[int, Option(min=1, help="How many take part.")] = 150,
+    study: _Study,
+    people: Annotated[int, Option(min=1, help="Number of participants.")] = 150,
     truth: Annotated[
         Path | None,
         Option(metavar="CSV", help="Columns method and ability.", show_default="all equal"),
@@ -248,43 +247,41 @@ def simulate(
     careless: Annotated[float, Option(min=0, max=1, help="Share who answer at random.")] = 0.05,
     seed: Annotated[int, Option(min=0)] = 0,
 ) -> None:
-    """Play participants through the study's pages; everything they leave says "simulated"."""
-    from rich.progress import Progress
-
-    from survey.results import status as standing
+    """Let simulated participants use the study's pages; all their results say "simulated"."""
+    from survey.results import board
     from survey.study.config import read
-    from survey.web import simulate as simulating
+    from survey.web import simulate as simulation
 
     methods = read(study).design.methods
-    abilities = simulating.read_truth(truth, methods) if truth else dict.fromkeys(methods, 0.0)
-    crowd = simulating.Crowd(people, abilities, spread, careless, seed)
-    with Progress(disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("simulating", total=people)
-        took_part = simulating.simulate(study, crowd, done=lambda: bar.advance(task))
-    if took_part < people:
-        print(f"full after {took_part:,} more people")
-    print(standing.text(study), end="")
+    abilities = simulation.read_truth(truth, methods) if truth else dict.fromkeys(methods, 0.0)
+    crowd = simulation.Crowd(people, abilities, spread, careless, seed)
+    with _progress("simulating", people) as advance:
+        finished = simulation.simulate(study, crowd, advance)
+    if finished < people:
+        print(f"full after {finished:,} more people")
+    print(board.as_text(study), end="")
 
 
 @app.command()
-def close(study: Study) -> None:
-    """Accept no more votes. The owner's page opens it again."""
+def close(study: _Study) -> None:
+    """Accept no more votes. The owner's page opens the study again."""
     from survey.storage import database, store
-    from survey.storage.opened import open_study
+    from survey.storage.open_study import open_study
 
-    with database.explained(str(study)), database.writing(open_study(study).engine) as connection:
+    engine = open_study(study).engine
+    with database.errors_as_input(str(study)), database.writing(engine) as connection:
         store.set_state(connection, store.CLOSED)
     print(f"{study} is closed; export it: python -m survey export {study} votes.csv")
 
 
 @app.command()
-def token(study: Study) -> None:
-    """Print a new token for the owner's page; the old one is void."""
-    from survey.study import config, keys
+def token(study: _Study) -> None:
+    """Print a new token for the owner's page; the old one becomes invalid."""
+    from survey.study import config, secrets_file
 
     config.read(study)
-    print(f"owner's token, shown only now: {keys.new_owner_token(study)}")
-    print("a running server takes it after a restart")
+    print(f"owner's token, shown only now: {secrets_file.new_owner_token(study)}")
+    print("restart a running server to use it")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Decide which pairs of images a participant compares; no input or output."""

@@ -1,9 +1,10 @@
-"""Which pair to show to whom, in which order, on which side.
+"""Which pairs a participant is shown, in which order and on which sides.
 
-Every pair of methods on an image gets nearly equal numbers of votes: a participant is given those
-asked least so far. Sides are balanced for each person and over all; no pair comes twice for a
-person, no image twice in a row where that can be avoided; validation questions come anywhere.
-All choices follow from the study's seed, the participant's number and what was asked before.
+Every pair of methods on an image gets nearly equal numbers of votes: a participant gets the pairs
+that were asked least so far. Sides are balanced for each participant and over all; nobody gets a
+pair twice or, where that can be avoided, an image twice in a row; validation questions come at
+random places. All choices follow from the study's seed, the participant's number and the
+questions asked before.
 """
 
 from __future__ import annotations
@@ -26,18 +27,27 @@ class Pair(NamedTuple):
     first: str
     second: str
 
+    @classmethod
+    def of(cls, image: str, one: str, other: str) -> Pair:
+        """Return the pair of two methods given in any order."""
+        return cls(image, *sorted((one, other)))
+
 
 class Question(NamedTuple):
-    """What a participant sees. is_check: a validation question, where `reference` is right."""
+    """A question; `is_check`: a validation question, whose right answer is the reference."""
 
     image: str
     left: str
     right: str
     is_check: bool
 
+    @property
+    def pair(self) -> Pair:
+        return Pair.of(self.image, self.left, self.right)
 
-class Asked(NamedTuple):
-    """How often a pair was asked: with its first method on the left, and with its second."""
+
+class PairCount(NamedTuple):
+    """Numbers of questions on a pair with its first, and with its second method on the left."""
 
     first_left: int = 0
     second_left: int = 0
@@ -48,46 +58,52 @@ class Asked(NamedTuple):
 
     @property
     def lead(self) -> int:
+        """The excess of questions with the first method on the left."""
         return self.first_left - self.second_left
 
 
+PairCounts = Mapping[Pair, PairCount]
+
+
 class Pool(NamedTuple):
-    """pairs: that may be asked; checks: images on which `check_method` can be shown against the
-    reference."""
+    """All pairs of a study, and the images with both methods of its validation questions."""
 
     pairs: list[Pair]
-    checks: list[str]
+    check_images: list[str]
     check_method: str
 
-    def most(self, checks: int) -> int:
-        """Pairs that one person can be asked beside so many validation questions."""
-        both = sorted((self.check_method, REFERENCE))
-        asked = set(self.pairs)
-        also_asked = sum(Pair(image, *both) in asked for image in self.checks)
-        return len(self.pairs) - min(checks, also_asked)
+    def max_pairs(self, checks: int) -> int:
+        """Return how many pairs one participant can be asked beside so many checks."""
+        pairs = set(self.pairs)
+        shared = sum(
+            Pair.of(image, self.check_method, REFERENCE) in pairs for image in self.check_images
+        )
+        return len(self.pairs) - min(checks, shared)
 
 
-def pool(
-    stimuli: Iterable[Stimulus], compared: Sequence[str], against: str, check_method: str
+def make_pool(
+    stimuli: Iterable[Stimulus], methods: Sequence[str], against: str, check_method: str
 ) -> Pool:
-    """All pairs of the compared methods on each image; with `against` only pairs with it."""
-    by_image: dict[str, set[str]] = defaultdict(set)
+    """Return all pairs of the methods on each image; with `against` only pairs with that one."""
+    methods_of: dict[str, set[str]] = defaultdict(set)
     for stimulus in stimuli:
-        by_image[stimulus.image].add(stimulus.method)
+        methods_of[stimulus.image].add(stimulus.method)
     pairs = [
         Pair(image, *both)
-        for image in sorted(by_image)
-        for both in itertools.combinations(sorted(by_image[image] & set(compared)), 2)
+        for image in sorted(methods_of)
+        for both in itertools.combinations(sorted(methods_of[image] & set(methods)), 2)
         if not against or against in both
     ]
-    wanted = {check_method, REFERENCE}
-    checks = [image for image in sorted(by_image) if check_method and wanted <= by_image[image]]
-    return Pool(pairs, checks, check_method)
+    needed = {check_method, REFERENCE}
+    check_images = [
+        image for image in sorted(methods_of) if check_method and needed <= methods_of[image]
+    ]
+    return Pool(pairs, check_images, check_method)
 
 
-def checks(pool: Pool, wanted: int, rng: np.random.Generator) -> list[Question]:
-    """Validation questions on different images, the reference left and right in turn."""
-    images = [str(image) for image in rng.permutation(pool.checks)[:wanted]]
+def validation_questions(pool: Pool, number: int, rng: np.random.Generator) -> list[Question]:
+    """Return validation questions on different images, the reference on alternating sides."""
+    images = [str(image) for image in rng.permutation(pool.check_images)[:number]]
     start = int(rng.integers(2))
     sides = (REFERENCE, pool.check_method)
     return [
@@ -96,53 +112,56 @@ def checks(pool: Pool, wanted: int, rng: np.random.Generator) -> list[Question]:
     ]
 
 
-def without(pairs: Iterable[Pair], questions: Iterable[Question]) -> list[Pair]:
-    """The pairs that none of the questions is about."""
-    taken = {Pair(q.image, *sorted((q.left, q.right))) for q in questions}
-    return [pair for pair in pairs if pair not in taken]
+def without_checks(pairs: Iterable[Pair], checks: Iterable[Question]) -> list[Pair]:
+    """Return the pairs that no validation question is about."""
+    checked = {check.pair for check in checks}
+    return [pair for pair in pairs if pair not in checked]
 
 
 def questionnaire(
-    chosen: Sequence[Pair],
+    pairs: Sequence[Pair],
     checks: Sequence[Question],
-    asked: Mapping[Pair, Asked],
+    counts: PairCounts,
     rng: np.random.Generator,
 ) -> list[Question]:
-    """The chosen pairs, with sides, and the validation questions among them, in order."""
-    asked_now = [(pair, asked.get(pair, Asked())) for pair in chosen]
+    """Choose sides for pairs, and return them with the validation questions in random order."""
+    leads = [counts.get(pair, PairCount()).lead for pair in pairs]
     questions = [
         Question(pair.image, *sides, False)
-        for pair, sides in zip(chosen, _sides(asked_now, rng), strict=True)
+        for pair, sides in zip(pairs, _sides(pairs, leads, rng), strict=True)
     ]
-    return arranged([*questions, *checks], rng)
+    return in_random_order([*questions, *checks], rng)
 
 
 def least_asked(
     pairs: Sequence[Pair],
-    asked: Mapping[Pair, Asked],
-    wanted: int,
+    counts: PairCounts,
+    number: int,
     rng: np.random.Generator,
-    seen: Collection[str] = (),
+    check_images: Collection[str] = (),
 ) -> list[Pair]:
-    """Those asked least so far; among equals those whose image, then whose methods, this person
-    has seen least (images also by what all people were asked); then by chance. seen: images that
-    they see in validation questions."""
-    before = np.array([asked.get(pair, Asked()).total for pair in pairs])
+    """Return the pairs asked least so far.
+
+    Ties are broken by how often the participant sees the image, how often everybody was asked
+    about the image, how often the participant sees the two methods, and at random, in this order.
+    `check_images` are those that the participant sees in validation questions.
+    """
+    times_asked = np.array([counts.get(pair, PairCount()).total for pair in pairs])
     image = _numbered(pair.image for pair in pairs)
     methods = _numbered(pair[1:] for pair in pairs)
-    seen_image = np.array([pair.image in seen for pair in pairs], int)
+    seen_image = np.array([pair.image in check_images for pair in pairs], int)
     seen_methods = np.zeros(len(pairs), int)
-    # Of all people: what is left over at the end of a round then lies on different images.
-    of_image = np.bincount(image, before)[image]
+    # So that the pairs left over at the end of a round are on different images.
+    image_asked = np.bincount(image, times_asked)[image]
     chance = rng.random(len(pairs))
-    left = np.ones(len(pairs), bool)
+    available = np.ones(len(pairs), bool)
     chosen = []
-    for _ in range(min(wanted, len(pairs))):
-        among = np.flatnonzero(left)
-        keys = (chance, seen_methods, of_image, seen_image, before)
-        best = among[np.lexsort([key[among] for key in keys])[0]]
+    for _ in range(min(number, len(pairs))):
+        candidates = np.flatnonzero(available)
+        keys = (chance, seen_methods, image_asked, seen_image, times_asked)
+        best = candidates[np.lexsort([key[candidates] for key in keys])[0]]
         chosen.append(pairs[best])
-        left[best] = False
+        available[best] = False
         seen_image += image == image[best]
         seen_methods += methods == methods[best]
     return chosen
@@ -153,49 +172,53 @@ def _numbered(values: Iterable[object]) -> NDArray[np.intp]:
     return np.array([numbers.setdefault(value, len(numbers)) for value in values])
 
 
-def _sides(asked: Sequence[tuple[Pair, Asked]], rng: np.random.Generator) -> list[tuple[str, str]]:
-    """For each pair, the methods on the left and on the right.
+def _sides(
+    pairs: Sequence[Pair], leads: Sequence[int], rng: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Return the left and the right method of each pair.
 
-    Steps downhill from a throw of coins: the sum, over this person's methods, of the squares of
-    (times left - times right), and over pairs that of their lead among all people."""
-    signs = rng.choice([-1, 1], len(asked))
+    Random sides are improved, one pair at a time, until no change lowers the sum of two terms:
+    over the participant's methods, the squares of (times left - times right); over the pairs, the
+    squares of their leads among all participants.
+    """
+    signs = rng.choice([-1, 1], len(pairs))
     balance: Counter[str] = Counter()
-    for (pair, _), sign in zip(asked, signs, strict=True):
+    for pair, sign in zip(pairs, signs, strict=True):
         balance[pair.first] += sign
         balance[pair.second] -= sign
     improved = True
     while improved:
         improved = False
-        for i in rng.permutation(len(asked)):
-            (_, first, second), before = asked[i]
+        for i in rng.permutation(len(pairs)):
+            _, first, second = pairs[i]
             sign = int(signs[i])
-            # What turning the pair round adds to the sum of squares.
-            within = 8 - 4 * sign * (balance[first] - balance[second])
-            over_all = -4 * sign * before.lead
-            if within + over_all < 0:
+            # Changes of the two terms when the sides are swapped.
+            change_within = 8 - 4 * sign * (balance[first] - balance[second])
+            change_over_all = -4 * sign * leads[i]
+            if change_within + change_over_all < 0:
                 signs[i] = -sign
                 balance[first] -= 2 * sign
                 balance[second] += 2 * sign
                 improved = True
     return [
         (pair.first, pair.second) if sign > 0 else (pair.second, pair.first)
-        for (pair, _), sign in zip(asked, signs, strict=True)
+        for pair, sign in zip(pairs, signs, strict=True)
     ]
 
 
-def arranged(questions: Sequence[Question], rng: np.random.Generator) -> list[Question]:
-    """In random order, no image twice in a row where that can be avoided."""
-    left = [questions[i] for i in rng.permutation(len(questions))]
+def in_random_order(questions: Sequence[Question], rng: np.random.Generator) -> list[Question]:
+    """Shuffle questions, without an image twice in a row where that can be avoided."""
+    remaining = [questions[i] for i in rng.permutation(len(questions))]
     order: list[Question] = []
-    while left:
+    while remaining:
         last = order[-1].image if order else None
-        images = Counter(question.image for question in left)
-        most, times = images.most_common(1)[0]
-        # With more than half of what is left, an image has to come now.
-        forced = most if 2 * times > len(left) and most != last else None
-        fitting = [
-            i for i, question in enumerate(left)
-            if (question.image == forced if forced else question.image != last)
-        ]  # fmt: skip
-        order.append(left.pop(fitting[0] if fitting else 0))
+        most_frequent, times = Counter(q.image for q in remaining).most_common(1)[0]
+        # An image with more than half of the remaining questions has to come now.
+        forced = 2 * times > len(remaining) and most_frequent != last
+        suitable = (
+            i
+            for i, question in enumerate(remaining)
+            if (question.image == most_frequent if forced else question.image != last)
+        )
+        order.append(remaining.pop(next(suitable, 0)))
     return order

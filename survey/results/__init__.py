@@ -1,0 +1,1 @@
+"""Evaluate what participants have answered: exclusions, live ranking, exports."""

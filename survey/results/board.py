@@ -1,82 +1,115 @@
-"""TODO."""
+"""The numbers of the owner's page, also as text for a terminal."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-from survey.results import live, people
-from survey.results.people import Judged
+from survey.results import live_ranking, participants
+from survey.results.participants import Participant
 from survey.storage import database, store
 from survey.storage.clock import now_ms
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy, open_study
 
-HOUR_MS = 3_600_000
-HOURS = 24
+_HOUR_MS = 3_600_000
+_HOURS = 24
 
 
-def board(found: Opened) -> dict[str, Any]:
-    """Everything that the dashboard shows."""
-    with database.reading(found.engine) as connection:
-        everybody = people.judged(connection, found.study)
-        current, now = store.state(connection), now_ms(connection)
-    valid = [one for one in everybody if one.valid]
-    methods = live.compared(valid, found.study.design.methods)
-    rows, note = live.ranking(valid, methods)
-    asked = [row for one in everybody for row in one.answers if not row.is_check]
-    decided = [row.choice for row in asked if row.choice != "tie"]
+def board(study: OpenStudy) -> dict[str, Any]:
+    """Return everything that the owner's page shows, by name."""
+    with database.reading(study.engine) as connection:
+        everybody = list(participants.evaluate(connection, study.config))
+        state, now = store.study_row(connection).state, now_ms(connection)
+    valid = [participant for participant in everybody if participant.valid]
+    methods = live_ranking.methods_with_votes(valid, study.config.design.methods)
+    valid_votes = live_ranking.votes_by_participant(valid, methods)
+    ranking, note = live_ranking.ranking(valid_votes, methods)
+    votes = [vote for participant in everybody for vote in participant.votes]
+    decided = [vote.choice for vote in votes if vote.choice != "tie"]
+    excluded = [participant.reason for participant in everybody if _is_excluded(participant)]
     return {
-        "state": current,
-        "simulated": any(one.simulated for one in everybody),
+        "state": state,
+        "simulated": any(participant.simulated for participant in everybody),
         "people": _people(everybody),
-        "reasons": Counter(one.reason for one in everybody if _is_out(one)).most_common(),
+        "reasons": Counter(excluded).most_common(),
         "votes": {
-            "all": len(asked),
-            "valid": sum(one.facts.answered for one in valid),
-            "target": found.study.design.target_votes,
+            "all": len(votes),
+            "valid": sum(participant.statistics.answered for participant in valid),
+            "target": study.config.design.target_votes,
         },
-        "median_ms": median(row.response_ms for row in asked) if asked else None,
-        "ranking": [row._asdict() for row in rows],
+        "median_ms": median(vote.response_ms for vote in votes) if votes else None,
+        "ranking": [row._asdict() for row in ranking],
         "ranking_note": note,
-        "pairs": {"methods": methods, "rows": live.times_of_pairs(valid, methods)},
-        "images": _images(asked),
+        "pairs": {"methods": methods, "rows": live_ranking.votes_of_pairs(valid_votes)},
+        "images": _images(votes),
         "sides": decided.count("left") / len(decided) if decided else None,
-        "per_hour": _per_hour(asked, now),
+        "per_hour": _per_hour(votes, now),
         "updated": f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC",
     }
 
 
-def _people(everybody: Sequence[Judged]) -> dict[str, int]:
-    """excluded: of those who finished or left."""
-    statuses = Counter(one.status for one in everybody)
+def _is_excluded(participant: Participant) -> bool:
+    has_ended = participant.status in {participants.FINISHED, participants.ABANDONED}
+    return has_ended and not participant.valid
+
+
+def _people(everybody: Sequence[Participant]) -> dict[str, int]:
+    statuses = Counter(participant.status for participant in everybody)
     return {
         "started": len(everybody),
-        **{name: statuses[name] for name in (people.ACTIVE, people.FINISHED)},
-        **{name: statuses[name] for name in (people.ABANDONED, people.WITHDRAWN)},
-        "excluded": sum(map(_is_out, everybody)),
-        "valid": sum(one.valid for one in everybody),
+        "active": statuses[participants.ACTIVE],
+        "finished": statuses[participants.FINISHED],
+        "abandoned": statuses[participants.ABANDONED],
+        "withdrawn": statuses[participants.WITHDRAWN],
+        "excluded": sum(map(_is_excluded, everybody)),
+        "valid": sum(participant.valid for participant in everybody),
     }
 
 
-def _is_out(one: Judged) -> bool:
-    return not one.valid and one.status in {people.FINISHED, people.ABANDONED}
-
-
-def _images(asked: Sequence[Any]) -> list[tuple[str, int, float | None]]:
+def _images(votes: Sequence[Any]) -> list[tuple[str, int, float]]:
+    """Return number and median time of the votes on each image."""
     times: dict[str, list[int]] = defaultdict(list)
-    for row in asked:
-        times[row.image].append(row.response_ms)
-    return [(image, len(found), median(found)) for image, found in sorted(times.items())]
+    for vote in votes:
+        times[vote.image].append(vote.response_ms)
+    return [(image, len(of_image), median(of_image)) for image, of_image in sorted(times.items())]
 
 
-def _per_hour(asked: Sequence[Any], now: int) -> list[tuple[str, int]]:
-    """The last day, oldest hour first."""
-    current = now // HOUR_MS
-    counted = Counter(row.answered_at // HOUR_MS for row in asked)
+def _per_hour(votes: Sequence[Any], now: int) -> list[tuple[str, int]]:
+    """Return the votes in each hour of the last day, oldest first."""
+    current = now // _HOUR_MS
+    counts = Counter(vote.answered_at // _HOUR_MS for vote in votes)
     return [
-        (f"{datetime.fromtimestamp(hour * HOUR_MS / 1000, UTC):%H:00}", counted[hour])
-        for hour in range(current - HOURS + 1, current + 1)
+        (f"{datetime.fromtimestamp(hour * _HOUR_MS / 1000, UTC):%H:00}", counts[hour])
+        for hour in range(current - _HOURS + 1, current + 1)
     ]
+
+
+def as_text(folder: Path) -> str:
+    """Describe the state of a study, for a terminal."""
+    study = open_study(folder)
+    with database.errors_as_input(str(folder)):
+        numbers = board(study)
+    study.engine.dispose()
+    people, votes = numbers["people"], numbers["votes"]
+    target = f" of {votes['target']:,} wanted" if votes["target"] else ""
+    lines = [
+        f"{folder}: {numbers['state']}{', simulated' if numbers['simulated'] else ''}",
+        "people: " + ", ".join(f"{number:,} {name}" for name, number in people.items()),
+        *(f"  excluded: {number:,} {reason}" for reason, number in numbers["reasons"]),
+        f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}",
+    ]
+    if numbers["median_ms"] is not None:
+        lines.append(f"median answer: {numbers['median_ms'] / 1000:.1f} s")
+    if numbers["sides"] is not None:
+        lines.append(f"left side chosen: {100 * numbers['sides']:.1f} %")
+    width = max((len(row["method"]) for row in numbers["ranking"]), default=0)
+    ranking = (
+        f"{row['rank']:3d}  {row['method']:{width}s}  {row['ability']:7.3f}  "
+        f"({row['ci_low']:.3f} to {row['ci_high']:.3f})"
+        for row in numbers["ranking"]
+    )
+    return "\n".join([*lines, "", *ranking, numbers["ranking_note"]]) + "\n"

@@ -1,7 +1,7 @@
-"""What a study has gathered, as files: readable while it runs, one consistent view.
+"""Write what a study has gathered to files: one consistent view, also while the study runs.
 
-votes.csv stays raw; participants.csv tells whose votes are valid and why not; payments.csv alone
-knows the recruiting platforms' ids, so that the others can be published.
+votes.csv is raw; participants.csv says whose votes are valid and why not. Only payments.csv has
+the ids of recruiting platforms, so that the other files can be published.
 """
 
 from __future__ import annotations
@@ -23,146 +23,152 @@ import polars as pl
 
 from methods.errors import InputError
 from methods.files import replacing
-from survey.results import people, validity
-from survey.results.people import Judged
+from survey.results import participants, validity
+from survey.results.participants import Participant
 from survey.storage import database, store
 from survey.storage.clock import now_ms
-from survey.storage.opened import Opened
-from survey.study.stimuli import REFERENCE
+from survey.storage.open_study import OpenStudy
 
 VOTES_FILE = "votes.csv"
-NAMES = (VOTES_FILE, "participants.csv", "payments.csv", "shown.csv", "study.json")
-VOTES = ("participant", "question", "image", "left", "right", "choice", "is_check",
-         "check_passed", "response_ms", "answered_at")  # fmt: skip
-PARTICIPANTS = ("participant", "status", "excluded", "reason", "simulated", "answered", "checks",
-                "checks_failed", "median_response_ms", "left_share", "started_at",
-                "finished_at")  # fmt: skip
-PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "session",
-            "completion_code")  # fmt: skip
-SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
-         "shown_px", "zoomed", "compared")  # fmt: skip
-WHOLE = ("question", "is_check", "check_passed", "response_ms")
-LIBRARIES = ("flask", "sqlalchemy", "numpy")
+FILES = (VOTES_FILE, "participants.csv", "payments.csv", "shown.csv", "study.json")
+_VOTES = ("participant", "question", "image", "left", "right", "choice", "is_check",
+          "check_passed", "response_ms", "answered_at")  # fmt: skip
+_PARTICIPANTS = ("participant", "status", "excluded", "reason", "simulated", "answered", "checks",
+                 "checks_failed", "median_response_ms", "left_share", "started_at",
+                 "finished_at")  # fmt: skip
+_PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "session",
+             "completion_code")  # fmt: skip
+_SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
+          "shown_px", "zoomed", "compared")  # fmt: skip
+_INTEGERS = ("question", "is_check", "check_passed", "response_ms")
+_LIBRARIES = ("flask", "sqlalchemy", "numpy")
 
 
-def files(found: Opened) -> dict[str, str]:
-    """Name of a file -> its text."""
-    texts = [io.StringIO() for _ in NAMES]
-    _fill(texts, found)
-    return {name: text.getvalue() for name, text in zip(NAMES, texts, strict=True)}
+def file_texts(study: OpenStudy) -> dict[str, str]:
+    """Return the content of all files by name."""
+    texts = [io.StringIO() for _ in FILES]
+    _write_all(texts, study)
+    return {name: text.getvalue() for name, text in zip(FILES, texts, strict=True)}
 
 
-def write(found: Opened, votes: Path) -> list[Path]:
-    """Write votes to the given file and the others beside it, all or none; the paths. Raises
-    InputError, OSError."""
-    paths = _targets(votes)
+def zipped(study: OpenStudy) -> bytes:
+    """Return all files as a zip archive."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in file_texts(study).items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+def write(study: OpenStudy, votes: Path) -> list[Path]:
+    """Write all files, or none; those besides the votes (.csv or .parquet) go beside them.
+
+    Raises
+    ------
+    InputError
+        If a path is a folder or the votes cannot be written as Parquet.
+    OSError
+        If a file cannot be written.
+    """
+    paths = _paths(votes)
     votes.parent.mkdir(parents=True, exist_ok=True)
     with replacing(*paths, private=True) as parts:
         if votes.suffix.lower() == ".parquet":
             with TemporaryDirectory(prefix=f".{votes.name}.", dir=votes.parent) as scratch:
                 text = Path(scratch) / VOTES_FILE
-                _write_texts([text, *parts[1:]], found)
-                _pack(text, parts[0], votes)
+                _write_files([text, *parts[1:]], study)
+                _convert_to_parquet(text, parts[0], votes)
         else:
-            _write_texts(parts, found)
+            _write_files(parts, study)
     return paths
 
 
-def _targets(votes: Path) -> list[Path]:
-    if votes.is_dir() or votes.name in NAMES[1:]:
+def _paths(votes: Path) -> list[Path]:
+    if votes.is_dir() or votes.name in FILES[1:]:
         raise InputError(f"{votes}: name a file for the votes, such as {votes.parent / VOTES_FILE}")
-    paths = [votes, *(votes.parent / name for name in NAMES[1:])]
+    paths = [votes, *(votes.parent / name for name in FILES[1:])]
     for path in paths:
         if path.is_dir():
             raise InputError(f"{path}: a folder; rename it, or export elsewhere")
     return paths
 
 
-def _write_texts(paths: Sequence[Path], found: Opened) -> None:
+def _write_files(paths: Sequence[Path], study: OpenStudy) -> None:
     with ExitStack() as stack:
-        opened = (path.open("w", encoding="utf-8", newline="") for path in paths)
-        _fill([stack.enter_context(file) for file in opened], found)
+        files = (path.open("w", encoding="utf-8", newline="") for path in paths)
+        _write_all([stack.enter_context(file) for file in files], study)
 
 
-def _pack(text: Path, target: Path, votes: Path) -> None:
-    """votes.csv as Parquet: the same columns, typed."""
-    kinds = dict.fromkeys(VOTES, pl.String) | dict.fromkeys(WHOLE, pl.Int64)
+def _convert_to_parquet(text: Path, target: Path, votes: Path) -> None:
+    schema = dict.fromkeys(_VOTES, pl.String) | dict.fromkeys(_INTEGERS, pl.Int64)
     try:
-        pl.scan_csv(text, schema=kinds).sink_parquet(target)
+        pl.scan_csv(text, schema=schema).sink_parquet(target)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{votes}: cannot be written ({reason}); is the disk full?") from error
 
 
-def _fill(texts: Sequence[TextIO], found: Opened) -> None:
-    """Everything, in the order of NAMES; one person's at a time, since there may be many."""
-    tables = [csv.writer(text, lineterminator="\n") for text in texts[:-1]]
-    for table, heading in zip(tables, (VOTES, PARTICIPANTS, PAYMENTS, SHOWN), strict=True):
-        table.writerow(heading)
-    votes, participants, payments, shown = tables
+def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
+    """Write all files in the order of FILES, one participant at a time."""
+    tables = [csv.writer(file, lineterminator="\n") for file in files[:-1]]
+    for table, columns in zip(tables, (_VOTES, _PARTICIPANTS, _PAYMENTS, _SHOWN), strict=True):
+        table.writerow(columns)
+    votes, people, payments, shown = tables
     everybody = []
-    with database.reading(found.engine) as connection:
-        state, now = store.state(connection), now_ms(connection)
-        for one, given in people.with_questions(connection, found.study):
-            votes.writerows(map(_vote, one.answers))
-            participants.writerow(_participant(one))
-            payments.writerow(_payment(one, found))
-            shown.writerows(map(_shown, given))
-            everybody.append(one._replace(answers=[]))
-    about = _study(found, everybody, state, now)
-    texts[-1].write(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    with database.reading(study.engine) as connection:
+        state, now = store.study_row(connection).state, now_ms(connection)
+        for participant in participants.evaluate(connection, study.config):
+            votes.writerows(map(_vote_row, participant.answers))
+            people.writerow(_participant_row(participant))
+            payments.writerow(_payment_row(participant, study))
+            shown.writerows(map(_shown_row, participant.questions))
+            everybody.append(participant._replace(questions=[], answers=[]))
+    summary = _summary(study, everybody, state, now)
+    files[-1].write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 
-def zipped(found: Opened) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files(found).items():
-            archive.writestr(name, text)
-    return content.getvalue()
-
-
-def _vote(row: Any) -> list[Any]:
-    passed = int(validity.passed(row.choice, row.left, REFERENCE)) if row.is_check else ""
+def _vote_row(row: Any) -> list[Any]:
+    passed = int(validity.check_passed(row.choice, row.left)) if row.is_check else ""
     return [
         row.code, row.position, row.image, row.left, row.right, row.choice, int(row.is_check),
         passed, row.response_ms, _time(row.answered_at),
     ]  # fmt: skip
 
 
-def _participant(one: Judged) -> list[Any]:
-    person, facts = one.person, one.facts
+def _participant_row(participant: Participant) -> list[Any]:
+    row, statistics = participant.row, participant.statistics
     return [
-        person.code, one.status, int(not one.valid), one.reason, int(one.simulated),
-        facts.answered, facts.checks, facts.failed,
-        "" if facts.median_ms is None else f"{facts.median_ms:g}",
-        "" if facts.left is None else f"{facts.left:.4f}",
-        _time(person.started_at), _time(person.finished_at),
+        row.code, participant.status, int(not participant.valid), participant.reason,
+        int(participant.simulated), statistics.answered, statistics.checks,
+        statistics.checks_failed,
+        "" if statistics.median_ms is None else f"{statistics.median_ms:g}",
+        "" if statistics.left_share is None else f"{statistics.left_share:.4f}",
+        _time(row.started_at), _time(row.finished_at),
     ]  # fmt: skip
 
 
-def _payment(one: Judged, found: Opened) -> list[Any]:
-    person = one.person
-    code = found.study.completion.code or found.keys.completion_code(person.code)
+def _payment_row(participant: Participant, study: OpenStudy) -> list[Any]:
+    row = participant.row
+    code = study.config.completion.code or study.secrets.completion_code(row.code)
     return [
-        person.code, one.status, int(not one.valid), person.platform or "",
-        person.platform_id or "", person.platform_session or "",
-        code if one.status == people.FINISHED else "",
+        row.code, participant.status, int(not participant.valid), row.platform or "",
+        row.platform_id or "", row.platform_session or "",
+        code if participant.status == participants.FINISHED else "",
     ]  # fmt: skip
 
 
-def _shown(row: Any) -> list[Any]:
-    """A question that was given to somebody: what was shown can be told from it, in order."""
+def _shown_row(row: Any) -> list[Any]:
     answered = row.choice is not None
-    looked = (
-        [row.layout, row.shown_px, int(row.zoomed), int(row.compared)] if answered else [""] * 4
-    )
+    view = [row.layout, row.shown_px, int(row.zoomed), int(row.compared)] if answered else [""] * 4
     return [
         row.code, row.position, row.image, row.left, row.right, int(row.is_check), int(answered),
-        *looked,
+        *view,
     ]  # fmt: skip
 
 
-def _study(found: Opened, everybody: Sequence[Judged], state: str, now: int) -> dict[str, Any]:
+def _summary(
+    study: OpenStudy, everybody: Sequence[Participant], state: str, now: int
+) -> dict[str, Any]:
     simulated = sum(one.simulated for one in everybody)
     return {
         "simulated": bool(simulated),
@@ -171,16 +177,16 @@ def _study(found: Opened, everybody: Sequence[Judged], state: str, now: int) -> 
         "exported_at": _time(now),
         "participants": dict(Counter(one.status for one in everybody)),
         "exclusions": dict(Counter(one.reason for one in everybody if one.reason)),
-        "votes": sum(one.facts.answered for one in everybody),
-        "valid_votes": sum(one.facts.answered for one in everybody if one.valid),
+        "votes": sum(one.statistics.answered for one in everybody),
+        "valid_votes": sum(one.statistics.answered for one in everybody if one.valid),
         # The database's address may name a host and a user; a completion code is worth money.
-        "study": found.study.model_dump(exclude={"server", "completion"}),
+        "study": study.config.model_dump(exclude={"server", "completion"}),
         "stimuli": [
             {"image": one.image, "method": one.method, "width": one.width, "height": one.height,
              "sha256": one.sha256}
-            for one in sorted(found.stimuli, key=lambda one: (one.image, one.method))
+            for one in sorted(study.stimuli, key=lambda one: (one.image, one.method))
         ],
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {name: version(name) for name in _LIBRARIES},
     }  # fmt: skip
 
 

@@ -7,57 +7,59 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from survey.study.config import Exclusion
+from survey.study.stimuli import REFERENCE
 
-# Fewer decided answers on one side are no habit.
-FEWEST = 5
+# With fewer decided answers, a preference for one side may be chance.
+_MIN_DECIDED = 5
 
 
-class Facts(NamedTuple):
-    """What rules look at. decided: answers that are no ties; failed: validation questions answered
-    wrongly; median_ms, left: median time, and share of left among decided answers, None without
-    any."""
+class Statistics(NamedTuple):
+    """Summary of a participant's answers; only `checks` and `checks_failed` count validation
+    questions. `decided` answers are not ties; `left_share` is a share of these."""
 
     answered: int
     decided: int
     checks: int
-    failed: int
+    checks_failed: int
     median_ms: float | None
-    left: float | None
+    left_share: float | None
 
 
-def passed(choice: str, left: str, reference: str) -> bool:
-    """A validation question: was the original chosen? A tie is a wrong answer, since the
-    difference is plain to see."""
-    return choice == ("left" if left == reference else "right")
+def check_passed(choice: str, left: str) -> bool:
+    """Return whether a validation question was answered with the original.
+
+    A tie is a wrong answer, because the difference is easy to see.
+    """
+    return choice == ("left" if left == REFERENCE else "right")
 
 
-def facts(rows: Sequence[Any], reference: str) -> Facts:
-    """Of one participant's answers (rows of `store.answers`)."""
-    checks = [row for row in rows if row.is_check]
-    asked = [row for row in rows if not row.is_check]
-    decided = [row.choice for row in asked if row.choice != "tie"]
-    return Facts(
-        answered=len(asked),
+def statistics(answers: Sequence[Any]) -> Statistics:
+    """Summarise a participant's answers (rows of `store.answers`)."""
+    checks = [row for row in answers if row.is_check]
+    without_checks = [row for row in answers if not row.is_check]
+    decided = [row.choice for row in without_checks if row.choice != "tie"]
+    return Statistics(
+        answered=len(without_checks),
         decided=len(decided),
         checks=len(checks),
-        failed=sum(not passed(row.choice, row.left, reference) for row in checks),
-        median_ms=median(row.response_ms for row in asked) if asked else None,
-        left=decided.count("left") / len(decided) if decided else None,
+        checks_failed=sum(not check_passed(row.choice, row.left) for row in checks),
+        median_ms=median(row.response_ms for row in without_checks) if without_checks else None,
+        left_share=decided.count("left") / len(decided) if decided else None,
     )
 
 
-def reason(found: Facts, finished: bool, rules: Exclusion) -> str:
-    """Why a participant's votes are not valid; "" when they are."""
-    if found.failed > rules.max_failed_checks:
+def exclusion_reason(answers: Statistics, finished: bool, rules: Exclusion) -> str:
+    """Return why a participant's votes are not valid, "" if they are."""
+    if answers.checks_failed > rules.max_failed_checks:
         if rules.max_failed_checks == 0:
             return "failed a validation question"
         return f"failed more than {rules.max_failed_checks} validation questions"
     if not finished and rules.unfinished:
         return "not finished"
-    if found.median_ms is not None and found.median_ms < rules.min_median_ms:
+    if answers.median_ms is not None and answers.median_ms < rules.min_median_ms:
         return f"median answer under {rules.min_median_ms:g} ms"
-    if found.left is None or found.decided < FEWEST:
+    if answers.left_share is None or answers.decided < _MIN_DECIDED:
         return ""
-    if max(found.left, 1 - found.left) > rules.max_same_side:
+    if max(answers.left_share, 1 - answers.left_share) > rules.max_same_side:
         return f"more than {100 * rules.max_same_side:g} % on one side"
     return ""

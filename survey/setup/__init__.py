@@ -1,0 +1,1 @@
+"""Create studies from run folders or folders of images."""

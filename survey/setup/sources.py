@@ -1,4 +1,4 @@
-"""Where a study's images come from: a run folder, and folders of results made anywhere."""
+"""Find the images of a new study: in a run folder, and in folders of results made elsewhere."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import NamedTuple
 from methods.errors import InputError, suggestion
 from survey.study.stimuli import REFERENCE, Source
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 # What people saw in the paper (section 5.2).
-PREFERRED = 1024
+_DEFAULT_RESOLUTION = 1024
 
 
-class Gathered(NamedTuple):
-    """methods: that have images, in the order asked for, without the reference; psnr: their means
-    in dB where a run tells."""
+class Images(NamedTuple):
+    """Images for a study: the methods to compare are without the reference, their mean PSNR is in
+    dB, and the resolution is 0 without a run."""
 
     sources: list[Source]
     methods: list[str]
@@ -30,101 +30,108 @@ class Gathered(NamedTuple):
 
 def from_run(
     run: Path, resolution: int | None, methods: Sequence[str] | None, check: str | None
-) -> Gathered:
-    """Results and references of a run folder at one resolution. methods: None for all that have
-    results; check: one more, for validation questions. Raises InputError."""
-    rows = _scores(run)
-    size = _resolution(run, resolution, {int(row["resolution"]) for row in rows})
+) -> Images:
+    """Find results and references of a run folder at one resolution.
+
+    The default is the resolution of the paper, or else the largest, and all methods with results;
+    `check` is a further method, for validation questions.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be read or a method has no results.
+    """
+    rows = _read_scores(run)
+    size = _choose_resolution(run, resolution, {int(row["resolution"]) for row in rows})
     rows = [row for row in rows if int(row["resolution"]) == size and row["status"] == "ok"]
     known = sorted({row["method"] for row in rows})
     compared = list(methods) if methods is not None else known
-    for method in [*compared, *([check] if check else [])]:
+    shown = [*compared, *([check] if check else [])]
+    for method in shown:
         if method not in known:
             raise InputError(
                 f"{run}: no results of {method!r} at {size} px{suggestion(method, known)}"
             )
+    rows = [row for row in rows if row["method"] in shown]
     psnr: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if row.get("psnr"):
             psnr[row["method"]].append(float(row["psnr"]))
     folder = run / "outputs" / str(size)
-    shown = {*compared, *([check] if check else [])}
-    wanted = [(row["image"], row["method"]) for row in rows if row["method"] in shown]
-    wanted += [(image, REFERENCE) for image in sorted({image for image, _ in wanted})]
+    results = [(row["image"], row["method"]) for row in rows]
+    references = [(image, REFERENCE) for image in sorted({row["image"] for row in rows})]
     sources = [
         Source(image, method, folder / method.replace(":", "_") / f"{image}.png")
-        for image, method in wanted
+        for image, method in results + references
     ]
-    means = {method: fmean(values) for method, values in psnr.items() if method in shown}
-    return Gathered(sources, compared, means, size)
+    means = {method: fmean(values) for method, values in psnr.items()}
+    return Images(sources, compared, means, size)
 
 
-def _scores(run: Path) -> list[dict[str, str]]:
+def _read_scores(run: Path) -> list[dict[str, str]]:
     try:
         json.loads((run / "run.json").read_text(encoding="utf-8"))
         with (run / "scores.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-            _ = [
-                (row["method"], row["image"], row["status"], int(row["resolution"])) for row in rows
-            ]
-            return rows
+        for row in rows:
+            _ = row["method"], row["image"], row["status"], int(row["resolution"])
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {run} a run folder?") from error
     except (KeyError, ValueError) as error:
         raise InputError(f"{run} is not a run folder that can be read ({error})") from error
+    return rows
 
 
-def _resolution(run: Path, wanted: int | None, known: set[int]) -> int:
-    if wanted is not None and wanted not in known:
+def _choose_resolution(run: Path, requested: int | None, known: set[int]) -> int:
+    if requested is not None and requested not in known:
         sizes = ", ".join(map(str, sorted(known)))
-        raise InputError(f"--resolution {wanted}: not in {run} ({sizes})")
-    return wanted or (PREFERRED if PREFERRED in known else max(known))
+        raise InputError(f"--resolution {requested}: not in {run} ({sizes})")
+    return requested or (_DEFAULT_RESOLUTION if _DEFAULT_RESOLUTION in known else max(known))
 
 
-def from_folders(folders: Sequence[str]) -> Gathered:
-    """METHOD=DIR each: an image's name is that of its file. Raises InputError."""
-    sources, methods = [], []
-    for text in folders:
-        method, equals, folder = text.partition("=")
-        if not equals or not method or not folder:
-            raise InputError(f"--images {text!r}: write it as METHOD=DIR")
+def from_folders(folders: Sequence[str]) -> Images:
+    """Find the images of folders given as METHOD=DIR; raise InputError if there are none."""
+    sources: list[Source] = []
+    methods: list[str] = []
+    for option in folders:
+        method, _, folder = option.partition("=")
+        if not method or not folder:
+            raise InputError(f"--images {option!r}: write it as METHOD=DIR")
         if method in methods:
             raise InputError(f"--images {method}=...: given twice")
-        sources += _of_folder(method, Path(folder))
+        sources += _from_folder(method, Path(folder))
         methods.append(method)
-    return Gathered(sources, [name for name in methods if name != REFERENCE], {}, 0)
+    return Images(sources, [method for method in methods if method != REFERENCE], {}, 0)
 
 
-def _of_folder(method: str, folder: Path) -> list[Source]:
+def _from_folder(method: str, folder: Path) -> list[Source]:
     if not folder.is_dir():
         raise InputError(f"--images {method}={folder}: no such folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not paths:
         raise InputError(
-            f"--images {method}={folder}: no images in it ({', '.join(sorted(SUFFIXES))})"
+            f"--images {method}={folder}: no images in it ({', '.join(sorted(_SUFFIXES))})"
         )
-    stems: dict[str, Path] = {}
+    by_image: dict[str, Path] = {}
     for path in paths:
-        if path.stem in stems:
-            raise InputError(
-                f"{path} and {stems[path.stem].name}: two files of one image; keep one"
-            )
-        stems[path.stem] = path
-    return [Source(image, method, path) for image, path in stems.items()]
+        if path.stem in by_image:
+            other = by_image[path.stem].name
+            raise InputError(f"{path} and {other}: two files of one image; keep one")
+        by_image[path.stem] = path
+    return [Source(image, method, path) for image, path in by_image.items()]
 
 
-def joined(first: Gathered, second: Gathered) -> Gathered:
-    """A run's results and others beside them. Raises InputError when both have a method."""
-    names = {source.method for source in first.sources}
-    twice = sorted(names & {source.method for source in second.sources})
-    if REFERENCE in twice:
+def merged(run: Images, others: Images) -> Images:
+    """Add images made elsewhere to those of a run; raise InputError if they conflict."""
+    repeated = {source.method for source in run.sources} & {one.method for one in others.sources}
+    if REFERENCE in repeated:
         raise InputError("--images reference=...: the run has its own references; leave it out")
-    if twice:
-        raise InputError(f"{twice[0]}: in the run and in --images; give one of them another name")
-    images = {source.image for source in first.sources}
-    strange = [source for source in second.sources if source.image not in images]
-    if strange:
-        raise InputError(f"{strange[0].path}: the run has no image {strange[0].image!r}")
-    return first._replace(
-        sources=first.sources + second.sources, methods=first.methods + second.methods
-    )
+    if repeated:
+        raise InputError(
+            f"{min(repeated)}: in the run and in --images; give one of them another name"
+        )
+    images = {source.image for source in run.sources}
+    for source in others.sources:
+        if source.image not in images:
+            raise InputError(f"{source.path}: the run has no image {source.image!r}")
+    return run._replace(sources=run.sources + others.sources, methods=run.methods + others.methods)

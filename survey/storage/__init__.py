@@ -1,0 +1,1 @@
+"""Store a study in its database."""

@@ -1,4 +1,4 @@
-"""The one clock of a study, its database's: clocks of several hosts never quite agree."""
+"""The clock of a study's database, the only one in use: clocks of several hosts differ."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class _Now(FunctionElement[int]):
-    """Milliseconds since 1970, UTC, when the statement gets to it: not when its transaction began,
-    since that may have waited for others."""
+    """Milliseconds since 1970, UTC, when the statement is executed, not when its transaction began:
+    that may have waited for a lock."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 @compiles(_Now, "postgresql")
-def _of_postgresql(element: _Now, compiler: Any, **options: Any) -> str:
+def _postgresql(element: _Now, compiler: Any, **options: Any) -> str:
     return "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)"
 
 
 @compiles(_Now, "sqlite")
-def _of_sqlite(element: _Now, compiler: Any, **options: Any) -> str:
+def _sqlite(element: _Now, compiler: Any, **options: Any) -> str:
     return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer)"
 
 
@@ -31,4 +31,5 @@ NOW = _Now()
 
 
 def now_ms(connection: Connection) -> int:
+    """Return the time in milliseconds since 1970, UTC."""
     return int(connection.scalar(select(NOW)) or 0)

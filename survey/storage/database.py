@@ -1,7 +1,8 @@
-"""Opening a study's database: SQLite beside study.toml, or PostgreSQL by URL.
+"""Open a study's database, SQLite beside study.toml or PostgreSQL by URL, and use it safely.
 
-SQLite is set up so that an acknowledged vote is on the disk (write-ahead log, synchronous=FULL),
-and so that writers queue instead of failing: each takes the write lock when it begins.
+SQLite is configured so that an acknowledged vote is on the disk (write-ahead log,
+synchronous=FULL) and so that writers queue instead of failing: each takes the write lock when its
+transaction begins.
 """
 
 from __future__ import annotations
@@ -22,22 +23,27 @@ from methods.errors import InputError
 from methods.files import PRIVATE
 
 Result = TypeVar("Result")
-# Where the result goes, and what is to be done.
-_Work = tuple[Future[Any], Callable[[Connection], Any]]
+# The future result of a function, and the function.
+_Job = tuple[Future[Any], Callable[[Connection], Any]]
 
 FILE = "study.db"
-# How long a writer waits for others, less than a browser does.
-PATIENCE_S = 10
-THREADS = 8
+# How long a writer waits for others; browsers wait longer.
+LOCK_TIMEOUT_S = 10
+_THREADS = 8
 
 
-class AwayError(InputError):
-    """The database does not answer; it may later."""
+class UnavailableError(InputError):
+    """The database does not answer now, but may later."""
 
 
 def connect(folder: Path, database: str) -> Engine:
-    """The engine of a study; nothing is opened yet. database: as in study.toml. Raises
-    InputError."""
+    """Return the engine of a database, named as in study.toml, without connecting to it yet.
+
+    Raises
+    ------
+    InputError
+        If SQLite's file cannot be created or the driver of PostgreSQL is not installed.
+    """
     url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
     if url.get_backend_name() != "sqlite":
         return _connect_postgresql(url, folder)
@@ -45,9 +51,9 @@ def connect(folder: Path, database: str) -> Engine:
         _create_private(Path(url.database))
     engine = create_engine(
         url,
-        pool_size=THREADS,
-        connect_args={"timeout": PATIENCE_S},
-        execution_options={"queue": _Queue()},
+        pool_size=_THREADS,
+        connect_args={"timeout": LOCK_TIMEOUT_S},
+        execution_options={"queue": _WriteQueue()},
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -55,69 +61,71 @@ def connect(folder: Path, database: str) -> Engine:
 
 
 def _connect_postgresql(url: URL, folder: Path) -> Engine:
-    # Else it depends on SQLAlchemy which driver an address without one means.
+    # SQLAlchemy's default driver depends on its version.
     url = url.set(drivername="postgresql+psycopg")
+    arguments = _postgresql_arguments()
     try:
-        return create_engine(url, pool_size=THREADS, pool_pre_ping=True, connect_args=_reached())
+        return create_engine(url, pool_size=_THREADS, pool_pre_ping=True, connect_args=arguments)
     except ImportError as error:
         raise InputError(
             f"{folder}: PostgreSQL needs more: pip install 'inpainting-suite[postgresql]'"
         ) from error
 
 
-def _reached() -> dict[str, Any]:
-    """How PostgreSQL is connected to: on both sides, who is gone without a word is soon noticed.
+def _postgresql_arguments() -> dict[str, Any]:
+    """Return settings with which both sides soon notice that the other one is unreachable.
 
-    Else the locks of a host that was cut off would keep all others waiting for hours, and requests
-    would wait as long for a database server that was."""
-    settings = {
-        "synchronous_commit": "on",
-        "lock_timeout": f"{PATIENCE_S}s",
-        "idle_in_transaction_session_timeout": f"{PATIENCE_S}s",
-        "tcp_keepalives_idle": PATIENCE_S,
-        "tcp_keepalives_interval": 2,
-        "tcp_keepalives_count": 3,
-        "tcp_user_timeout": f"{PATIENCE_S}s",
-    }
-    return {
-        "connect_timeout": PATIENCE_S,
-        "keepalives_idle": PATIENCE_S,
+    Otherwise the locks of a host that was cut off would block all others for hours, and requests
+    would wait as long for a database server that is gone.
+    """
+    keepalives = {
+        "keepalives_idle": LOCK_TIMEOUT_S,
         "keepalives_interval": 2,
         "keepalives_count": 3,
-        "tcp_user_timeout": PATIENCE_S * 1000,
+    }
+    settings = {
+        "synchronous_commit": "on",
+        "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+        "idle_in_transaction_session_timeout": f"{LOCK_TIMEOUT_S}s",
+        "tcp_user_timeout": f"{LOCK_TIMEOUT_S}s",
+        **{f"tcp_{name}": value for name, value in keepalives.items()},
+    }
+    return {
+        "connect_timeout": LOCK_TIMEOUT_S,
+        "tcp_user_timeout": LOCK_TIMEOUT_S * 1000,
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        **keepalives,
     }
 
 
 def _create_private(path: Path) -> None:
-    """SQLite gives its log the permissions of the database."""
-    if not path.exists():
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, PRIVATE))
-        except FileExistsError:
-            return
-        except OSError as error:
-            raise InputError(f"{path}: cannot be created ({error.strerror})") from error
+    # SQLite gives its log the permissions of the database.
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, PRIVATE))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: cannot be created ({error.strerror})") from error
 
 
 def _set_up_sqlite(connection: Any, record: Any) -> None:
     # The driver would begin transactions by itself, and too late.
     connection.isolation_level = None
     cursor = connection.cursor()
-    # secure_delete: what somebody withdraws is overwritten, not only forgotten.
+    # secure_delete overwrites what a participant withdraws.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    is_writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the database, which SQLite gives by itself."""
+    """Give a connection that sees the database at one point in time."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
@@ -126,21 +134,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction, committed at the end: what was written is safe then, or an error is raised."""
+    """Give a connection whose changes are safely stored when the context is left normally."""
     queue = _queue_of(engine)
-    with (
-        queue.turn() if queue else nullcontext(),
-        engine.connect().execution_options(writing=True) as connection,
-        connection.begin(),
-    ):
+    with queue.turn() if queue else nullcontext(), _transaction(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
         yield connection
 
 
 def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    """What `work` returns, once what it wrote is safe.
+    """Return the result of `work` once everything that it wrote is safely stored.
 
-    On SQLite, what several threads want to write goes to the disk in one transaction: else each
-    would wait for the disk after the other. PostgreSQL does the same by itself."""
+    On SQLite, work of several threads is committed in one transaction; otherwise each thread would
+    wait for the disk after the other. PostgreSQL groups commits by itself.
+    """
     queue = _queue_of(engine)
     if queue:
         return queue.write(engine, work)
@@ -148,22 +159,21 @@ def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
         return work(connection)
 
 
-def _queue_of(engine: Engine) -> _Queue | None:
-    found: _Queue | None = engine.get_execution_options().get("queue")
-    return found
+def _queue_of(engine: Engine) -> _WriteQueue | None:
+    queue: _WriteQueue | None = engine.get_execution_options().get("queue")
+    return queue
 
 
-class _Queue:
-    """Where the threads of a process wait to write. Left to themselves, SQLite's writers look
-    again and again whether its lock is free."""
+class _WriteQueue:
+    """Queue of the threads of a process that want to write; SQLite itself would poll its lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[_Work] = deque()
+        self._waiting: deque[_Job] = deque()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=PATIENCE_S):
+        if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             raise TimeoutError("others are writing")
         try:
             yield
@@ -175,53 +185,52 @@ class _Queue:
         self._waiting.append((done, work))
         try:
             with self.turn():
-                # Unless whose turn it was before has done it.
+                # The thread before may have done this thread's work too.
                 if not done.done():
                     self._write_all(engine)
         except TimeoutError:
-            # What nobody has begun must not be written later: the answer says it was not.
+            # Work that has not begun must not be done later: the caller reports that it failed.
             if done.cancel():
                 raise
         return done.result()
 
     def _write_all(self, engine: Engine) -> None:
-        group = []
+        jobs = []
         while self._waiting:
-            one = self._waiting.popleft()
-            if one[0].set_running_or_notify_cancel():
-                group.append(one)
+            job = self._waiting.popleft()
+            if job[0].set_running_or_notify_cancel():
+                jobs.append(job)
         try:
-            _write_together(engine, group)
+            _write_together(engine, jobs)
         except SQLAlchemyError as error:
-            for done, _ in group:
+            for done, _ in jobs:
                 done.set_exception(error)
         except Exception:
-            # One of them was refused, which undoes all: each on its own, then.
-            for one in group:
-                _write_alone(engine, one)
+            # The work of one thread failed, which undid that of all: repeat each on its own.
+            for job in jobs:
+                _write_alone(engine, job)
 
 
-def _write_together(engine: Engine, group: Sequence[_Work]) -> None:
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        results = [work(connection) for _, work in group]
-    for (done, _), result in zip(group, results, strict=True):
+def _write_together(engine: Engine, jobs: Sequence[_Job]) -> None:
+    with _transaction(engine) as connection:
+        results = [work(connection) for _, work in jobs]
+    for (done, _), result in zip(jobs, results, strict=True):
         done.set_result(result)
 
 
-def _write_alone(engine: Engine, one: _Work) -> None:
+def _write_alone(engine: Engine, job: _Job) -> None:
     try:
-        _write_together(engine, [one])
+        _write_together(engine, [job])
     except Exception as error:
-        one[0].set_exception(error)
+        job[0].set_exception(error)
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
-    """For command lines: a database that cannot be used becomes an InputError, an AwayError where
-    that may pass."""
+def errors_as_input(where: str) -> Iterator[None]:
+    """Turn errors of the database into an InputError, which is an UnavailableError if temporary."""
     try:
         yield
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        kind = AwayError if isinstance(error, OperationalError) else InputError
+        kind = UnavailableError if isinstance(error, OperationalError) else InputError
         raise kind(f"{where}: the database cannot be used ({cause})") from error

@@ -1,7 +1,7 @@
-"""The tables of a study's database.
+"""Tables of a study's database.
 
-A participant gets all questions at the start, as rows of `questions`; an answer is a row of
-`votes`, at most one for each question, by its primary key. Times are milliseconds since 1970, UTC.
+A participant gets all questions at the start, as rows of `questions`. An answer is a row of
+`votes`; its primary key permits one for each question. Times are milliseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-# One row, locked by those who start, so that they are given questions one after the other.
+# One row. A start locks it, so that participants get their questions one after the other.
 study = Table(
     "study",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("state", String, nullable=False),
-    # Of stimuli.csv: two studies never share a database.
+    # SHA-256 of stimuli.csv: two studies never share a database.
     Column("images", String, nullable=False),
     # Simulated participants and people never share a study.
     Column("simulated", Boolean),
 )
 
-# One row: what all hosts of a study have alike, as far as nobody may read it from here.
+# One row: what all hosts of a study must have in common.
 hosts = Table(
     "hosts",
     metadata,
     Column("id", Integer, primary_key=True),
-    # Of keys.json: with another one, people would be strangers on half of the hosts.
+    # Fingerprint of keys.json: a host with another one would not recognise participants.
     Column("secret", String, nullable=False),
 )
 
@@ -56,7 +56,7 @@ participants = Table(
     Column("last_seen_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("withdrawn_at", BigInteger),
-    # By the rules at the end, "" for none; exports judge again by the rules of then.
+    # The reason, by the rules when they finished, or ""; exports apply the current rules.
     Column("excluded", String),
     UniqueConstraint("platform", "platform_id"),
 )
@@ -80,7 +80,7 @@ votes = Table(
     Column("choice", String, CheckConstraint("choice IN ('left', 'right', 'tie')"), nullable=False),
     Column("response_ms", BigInteger, nullable=False),
     Column("answered_at", BigInteger, nullable=False),
-    # How it was looked at: side by side or stacked, the width of an image in device pixels.
+    # How the images were viewed: side by side or stacked, width of an image in device pixels.
     Column("layout", String, nullable=False),
     Column("shown_px", Integer, nullable=False),
     Column("zoomed", Boolean, nullable=False),

@@ -1,24 +1,15 @@
-"""The few statements that read and write a study's database.
+"""The statements that read and write a study's database.
 
-Questions are answered in order: somebody is at the first one without an answer.
+Questions are answered in order: a participant is at the first question without an answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Row,
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from survey.design.questionnaire import Question
@@ -29,27 +20,30 @@ from survey.storage.schema import hosts, metadata, participants, questions, stud
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 STATES = (OPEN, PAUSED, CLOSED)
 CHOICES = ("left", "right", "tie")
-# Rows at a time, where all are read.
-TOGETHER = 5000
-# Of PostgreSQL's advisory locks, which are numbers; any that is always the same.
-MAKING = 0x73757276
+# A day: nobody looks longer, and a clock that jumps must not distort a mean.
+_MAX_RESPONSE_MS = 86_400_000
+# Rows fetched at a time when all are read.
+_CHUNK = 5000
+# Arbitrary constant: key of PostgreSQL's advisory lock that serialises the creation of tables.
+_CREATION_LOCK = 0x73757276
 
 
-class Vote(NamedTuple):
-    """An answer as the browser sends it."""
+class Vote(BaseModel):
+    """An answer, as the browser sends it."""
 
-    position: int
-    choice: str
-    response_ms: int
-    layout: str
-    shown_px: int
+    model_config = ConfigDict(extra="forbid", strict=True)
+    position: Annotated[int, Field(ge=1, le=10_000)]
+    choice: Literal["left", "right", "tie"]
+    response_ms: Annotated[int, Field(ge=0, le=_MAX_RESPONSE_MS)]
+    layout: Literal["side", "stacked"]
+    shown_px: Annotated[int, Field(ge=0, le=100_000)]
     zoomed: bool
     compared: bool
 
 
-class Person(NamedTuple):
-    """Who takes part. id: `next_id`; code: names them in exports; platform, platform_id: of a
-    recruiting platform; platform_session: its other parameters, JSON."""
+class NewParticipant(NamedTuple):
+    """A participant to add: number from `next_id`, name in exports, recruiting platform, its id of
+    the person, and its other parameters as JSON."""
 
     id: int
     code: str
@@ -58,7 +52,15 @@ class Person(NamedTuple):
     platform_session: str | None = None
 
 
-# Built once, since each vote needs them.
+class Fingerprints(NamedTuple):
+    """Values that tie a folder to its database: the checksum of stimuli.csv, which differs between
+    studies, and the fingerprint of the secrets, which all hosts share."""
+
+    images: str
+    secret: str
+
+
+# Statements that every vote needs are built once.
 _FIND = select(
     participants, select(study.c.state).scalar_subquery().label("study_state"), NOW.label("now")
 ).where(participants.c.code == bindparam("code"))
@@ -68,179 +70,169 @@ _UNANSWERED = (
     .outerjoin(votes)
     .where(questions.c.participant == bindparam("participant"), votes.c.position.is_(None))
     .order_by(questions.c.position)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
-# ON CONFLICT is no part of standard SQL.
+# ON CONFLICT is not part of standard SQL.
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_BEGIN = {name: made(study).on_conflict_do_nothing() for name, made in _INSERTS.items()}
-_JOIN = {name: made(hosts).on_conflict_do_nothing() for name, made in _INSERTS.items()}
-_RECORD = {
-    name: made(votes).values(answered_at=NOW).on_conflict_do_nothing()
-    for name, made in _INSERTS.items()
+_INSERT_STUDY = {name: i(study).on_conflict_do_nothing() for name, i in _INSERTS.items()}
+_INSERT_HOSTS = {name: i(hosts).on_conflict_do_nothing() for name, i in _INSERTS.items()}
+_INSERT_VOTE = {
+    name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in _INSERTS.items()
 }
 _QUESTIONS = select(
     participants.c.code,
     questions,
     *(column for column in votes.c if column.name not in {"participant", "position"}),
 ).order_by(questions.c.participant, questions.c.position)
-_ADD = insert(participants).values(started_at=NOW, last_seen_at=NOW)
-_OF_THEM = update(participants).where(participants.c.id == bindparam("participant"))
-_SEEN = _OF_THEM.values(last_seen_at=NOW)
-_FINISHED = _OF_THEM.values(last_seen_at=NOW, finished_at=NOW)
-_WITHDRAWN = _OF_THEM.values(
+_UPDATE = update(participants).where(participants.c.id == bindparam("participant"))
+_SEEN = _UPDATE.values(last_seen_at=NOW)
+_FINISHED = _UPDATE.values(last_seen_at=NOW, finished_at=NOW)
+_WITHDRAWN = _UPDATE.values(
     withdrawn_at=NOW, platform=None, platform_id=None, platform_session=None
 )
 
 
-class Marks(NamedTuple):
-    """What tells whether a folder belongs to a database. images: checksum of the list of images,
-    which tells studies apart; secret: fingerprint of the keys, which all hosts must share."""
-
-    images: str
-    secret: str
-
-
-def create(engine: Engine, own: Marks) -> Marks:
-    """Make the tables, if they are not there; those of whoever was first."""
+def create_tables(engine: Engine, own: Fingerprints) -> Fingerprints:
+    """Create the tables unless they exist; return the fingerprints of the first host."""
     with database.writing(engine) as connection:
         name = connection.dialect.name
-        _make_tables(connection)
-        connection.execute(_BEGIN[name], {"id": 1, "state": OPEN, "images": own.images})
+        _create_tables(connection)
+        connection.execute(_INSERT_STUDY[name], {"id": 1, "state": OPEN, "images": own.images})
         images = str(connection.scalar(select(study.c.images)))
         if images == own.images:
-            connection.execute(_JOIN[name], {"id": 1, "secret": own.secret})
-        return Marks(images, str(connection.scalar(select(hosts.c.secret))))
+            connection.execute(_INSERT_HOSTS[name], {"id": 1, "secret": own.secret})
+        return Fingerprints(images, str(connection.scalar(select(hosts.c.secret))))
 
 
-def _make_tables(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        # Where two hosts are first at once, one would fail on what the other makes.
-        connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+        # Of two hosts that create them at the same time, one would fail.
+        connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
     metadata.create_all(connection)
 
 
-def is_taken(engine: Engine) -> bool:
-    """Whether a PostgreSQL holds a study; raises SQLAlchemyError where it could hold none."""
+def holds_study(engine: Engine) -> bool:
+    """Return whether a PostgreSQL holds a study; raise SQLAlchemyError if it could hold none."""
     with engine.connect() as connection:
-        # Undone at the end.
-        _make_tables(connection)
+        # Rolled back at the end.
+        _create_tables(connection)
         return connection.scalar(select(study.c.id)) is not None
 
 
-def row(connection: Connection) -> Row[Any]:
-    """Of the study: its state, and whether those who took part were simulated."""
+def study_row(connection: Connection) -> Row[Any]:
+    """Return the row of the study: its state, and whether participants are simulated."""
     return connection.execute(select(study)).one()
 
 
-def state(connection: Connection) -> str:
-    return str(row(connection).state)
-
-
-def set_state(connection: Connection, wanted: str) -> None:
-    connection.execute(update(study).values(state=wanted))
+def set_state(connection: Connection, state: str) -> None:
+    """Open, pause or close the study."""
+    connection.execute(update(study).values(state=state))
 
 
 def lock_starts(connection: Connection) -> Row[Any]:
-    """The row of the study; until the transaction ends nobody else can start."""
+    """Return the row of the study; nobody else can start until the transaction ends."""
     return connection.execute(select(study).with_for_update()).one()
 
 
-def add(connection: Connection, person: Person, asked: Sequence[Question], simulated: bool) -> None:
-    """Write a participant with all questions."""
-    connection.execute(_ADD, {**person._asdict(), "questions": len(asked)})
+def add_participant(
+    connection: Connection,
+    participant: NewParticipant,
+    own_questions: Sequence[Question],
+    simulated: bool,
+) -> None:
+    """Store a participant with all questions."""
+    row = {**participant._asdict(), "questions": len(own_questions)}
+    connection.execute(insert(participants).values(started_at=NOW, last_seen_at=NOW), row)
     connection.execute(update(study).values(simulated=simulated))
     rows = [
-        {"participant": person.id, "position": position, **question._asdict()}
-        for position, question in enumerate(asked, 1)
+        {"participant": participant.id, "position": position, **question._asdict()}
+        for position, question in enumerate(own_questions, 1)
     ]
     connection.execute(insert(questions), rows)
 
 
 def next_id(connection: Connection) -> int:
-    """The next participant's number; theirs as long as starts are locked."""
+    """Return the next participant's number; nobody else gets it while starts are locked."""
     return int(connection.scalar(select(func.coalesce(func.max(participants.c.id), 0))) or 0) + 1
 
 
 def find(connection: Connection, code: str) -> Row[Any] | None:
-    """A participant, with the state of the study and the time."""
+    """Return a participant's row, with the study's state and the time."""
     return connection.execute(_FIND, {"code": code}).one_or_none()
 
 
 def find_and_lock(connection: Connection, code: str) -> Row[Any] | None:
-    """The same; until the transaction ends, no other request of theirs gets past this."""
+    """Do as `find` and block other requests of the participant until the transaction ends."""
     return connection.execute(_FIND_AND_LOCK, {"code": code}).one_or_none()
 
 
-def find_by_platform(connection: Connection, platform: str, number: str) -> Row[Any] | None:
-    return connection.execute(
-        select(participants).where(
-            participants.c.platform == platform, participants.c.platform_id == number
-        )
-    ).one_or_none()
+def find_by_platform(connection: Connection, platform: str, platform_id: str) -> Row[Any] | None:
+    """Return the row of the participant who came from a platform with this id."""
+    is_theirs = participants.c.platform == platform, participants.c.platform_id == platform_id
+    return connection.execute(select(participants).where(*is_theirs)).one_or_none()
 
 
-def unanswered(connection: Connection, participant: int, most: int) -> list[Row[Any]]:
-    """The questions that are ahead of somebody, in order."""
-    return list(connection.execute(_UNANSWERED, {"participant": participant, "most": most}))
+def unanswered(connection: Connection, participant: int, limit: int) -> list[Row[Any]]:
+    """Return a participant's next questions, in order."""
+    return list(connection.execute(_UNANSWERED, {"participant": participant, "limit": limit}))
 
 
-def record(connection: Connection, participant: int, vote: Vote) -> None:
-    """Write a vote unless there is one on this question: the first one counts."""
-    row = {"participant": participant, **vote._asdict()}
-    connection.execute(_RECORD[connection.dialect.name], row)
+def record_vote(connection: Connection, participant: int, vote: Vote) -> None:
+    """Store a vote, unless there is one on this question: the first one counts."""
+    row = {"participant": participant, **vote.model_dump()}
+    connection.execute(_INSERT_VOTE[connection.dialect.name], row)
 
 
-def seen(connection: Connection, participant: int) -> None:
-    """Note that somebody is still there."""
+def record_activity(connection: Connection, participant: int) -> None:
+    """Store that a participant was seen now."""
     connection.execute(_SEEN, {"participant": participant})
 
 
 def finish(connection: Connection, participant: int, excluded: str) -> None:
-    """Note that somebody has answered everything, and why their votes are not valid."""
+    """Store that a participant has answered everything, and why the votes are not valid."""
     connection.execute(_FINISHED, {"participant": participant, "excluded": excluded})
 
 
 def exclude(connection: Connection, participant: int, reason: str) -> None:
-    """Note why somebody's votes are not valid, "" where they are."""
-    connection.execute(
-        update(participants).where(participants.c.id == participant).values(excluded=reason)
-    )
+    """Store why a participant's votes are not valid, "" if they are."""
+    connection.execute(_UPDATE.values(excluded=reason), {"participant": participant})
 
 
 def withdraw(connection: Connection, participant: int) -> None:
-    """Delete the answers, the questions, and whatever tells who it was."""
+    """Delete a participant's answers and questions, and what a platform says about the person."""
     connection.execute(delete(votes).where(votes.c.participant == participant))
     connection.execute(delete(questions).where(questions.c.participant == participant))
     connection.execute(_WITHDRAWN, {"participant": participant})
 
 
-def tally(connection: Connection) -> list[Any]:
-    """Votes by left method, right method and choice, of those not excluded so far."""
-    return list(
-        connection.execute(
-            select(questions.c.left, questions.c.right, votes.c.choice, func.count())
-            .select_from(votes.join(questions).join(participants))
-            .where(~questions.c.is_check, func.coalesce(participants.c.excluded, "") == "")
-            .group_by(questions.c.left, questions.c.right, votes.c.choice)
-        )
+def count_votes(connection: Connection) -> list[Any]:
+    """Return rows (left method, right method, choice, votes) of participants not yet excluded."""
+    kinds = questions.c.left, questions.c.right, votes.c.choice
+    query = (
+        select(*kinds, func.count())
+        .select_from(votes.join(questions).join(participants))
+        .where(~questions.c.is_check, func.coalesce(participants.c.excluded, "") == "")
+        .group_by(*kinds)
     )
+    return list(connection.execute(query))
 
 
 def answers(connection: Connection, participant: int | None = None) -> list[Row[Any]]:
-    """Every vote with its question and the participant's code, in order: of all, or of one."""
+    """Return all votes, or those of a participant, in order, with question and code."""
     query = _QUESTIONS.select_from(votes.join(questions).join(participants))
     if participant is not None:
         query = query.where(questions.c.participant == participant)
-    # all() fetches rows together, which iterating does not.
     return list(connection.execute(query).all())
 
 
-def people(connection: Connection) -> list[Row[Any]]:
+def all_participants(connection: Connection) -> list[Row[Any]]:
+    """Return the rows of all participants, in order of their numbers."""
     return list(connection.execute(select(participants).order_by(participants.c.id)))
 
 
-def shown(connection: Connection) -> Iterator[Row[Any]]:
-    """Every question given to anybody, as `answers` has them, with nothing where there is no vote:
-    read bit by bit, since there may be millions."""
+def all_questions(connection: Connection) -> Iterator[Row[Any]]:
+    """Yield all questions of all participants, as `answers` returns them, with None for no vote."""
     query = _QUESTIONS.select_from(questions.join(participants).outerjoin(votes))
-    return iter(connection.execute(query, execution_options={"yield_per": TOGETHER}))
+    # There may be millions. Fetching rows in chunks is faster than one by one.
+    for chunk in connection.execute(query, execution_options={"yield_per": _CHUNK}).partitions():
+        yield from chunk

@@ -1,86 +1,89 @@
-"""How often each pair has been or is being asked, which every start has to know."""
+"""Count how often each pair of methods was asked; every start of a participant needs this."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, FromClause, func, select
 
-from survey.design.questionnaire import Asked, Pair
+from survey.design.questionnaire import Pair, PairCount
 from survey.storage.schema import participants, questions, votes
 
-# People in one statement; databases limit its parameters.
-TOGETHER = 1000
+# Participants in one statement; databases limit its parameters.
+_CHUNK = 1000
 
-# Who counts. In one statement, which sees everybody at one time: who finishes between two of them
-# would be in neither, or in both.
-_PEOPLE = select(participants.c.id, participants.c.finished_at, participants.c.last_seen_at).where(
-    participants.c.withdrawn_at.is_(None), func.coalesce(participants.c.excluded, "") == ""
-)
-
-Times = dict[Pair, Asked]
+# Must be one statement, which sees all participants at one time: somebody who finishes between two
+# statements would be in neither result, or in both.
+_PARTICIPANTS = select(
+    participants.c.id, participants.c.finished_at, participants.c.last_seen_at
+).where(participants.c.withdrawn_at.is_(None), func.coalesce(participants.c.excluded, "") == "")
 
 
-class Settled:
-    """Questions of those who finished and are not excluded. They change no more, so that a start
-    counts only those of who finished since the one before. Starts are locked: one at a time."""
+class FinishedCounts:
+    """Cache of the questions of participants who finished and are not excluded.
+
+    These change no more, so that a start reads only the questions of those who finished since the
+    start before. It needs no lock of its own, because starts wait for each other.
+    """
 
     def __init__(self) -> None:
-        self._people: set[tuple[int, int]] = set()
-        self._times: Times = {}
+        self._finished: set[tuple[int, int]] = set()
+        self._counts: dict[Pair, PairCount] = {}
 
-    def times(self, connection: Connection, finished: set[tuple[int, int]]) -> Times:
-        """finished: number, and when."""
-        if not self._people <= finished:
+    def read(self, connection: Connection, finished: set[tuple[int, int]]) -> dict[Pair, PairCount]:
+        """Return the counts for participants, each given by number and time of finishing."""
+        if not self._finished <= finished:
             # Somebody withdrew.
-            self._people, self._times = set(), {}
-        new = [number for number, _ in finished - self._people]
-        self._times = _with(self._times, connection, new, questions)
-        self._people = finished
-        return self._times
+            self._finished, self._counts = set(), {}
+        new = [participant for participant, _ in finished - self._finished]
+        self._counts = _with(self._counts, connection, new, questions)
+        self._finished = finished
+        return self._counts
 
 
-def asked(
-    connection: Connection, active_since: int, count_unfinished: bool, settled: Settled
-) -> Times:
-    """Of people whose votes count or may still come. Questions of those who left without
-    finishing, or are excluded, are free again.
+def pair_counts(
+    connection: Connection, active_since: int, count_unfinished: bool, cache: FinishedCounts
+) -> dict[Pair, PairCount]:
+    """Count the questions of participants whose votes count or may still count.
 
-    active_since: who was not seen after that has left; count_unfinished: whether the votes of
-    those count all the same."""
-    everybody = connection.execute(_PEOPLE).all()
-    finished = {(row.id, row.finished_at) for row in everybody if row.finished_at is not None}
-    here = [row for row in everybody if row.finished_at is None]
-    times = settled.times(connection, finished)
-    active = [row.id for row in here if row.last_seen_at > active_since]
-    times = _with(times, connection, active, questions)
+    Questions of participants who left without finishing, or are excluded, are asked again.
+    Participants last seen before `active_since` (ms since 1970) have left; `count_unfinished` says
+    whether their votes count nevertheless.
+    """
+    rows = connection.execute(_PARTICIPANTS).all()
+    finished = {(row.id, row.finished_at) for row in rows if row.finished_at is not None}
+    unfinished = [row for row in rows if row.finished_at is None]
+    counts = cache.read(connection, finished)
+    active = [row.id for row in unfinished if row.last_seen_at > active_since]
+    counts = _with(counts, connection, active, questions)
     if not count_unfinished:
-        return times
-    left = [row.id for row in here if row.last_seen_at <= active_since]
-    return _with(times, connection, left, questions.join(votes))
+        return counts
+    left = [row.id for row in unfinished if row.last_seen_at <= active_since]
+    return _with(counts, connection, left, questions.join(votes))
 
 
-def _with(before: Times, connection: Connection, people: Iterable[int], where: FromClause) -> Times:
-    """With the questions of some more people. where: questions, or those that were answered."""
-    times, numbers = dict(before), sorted(people)
-    for first in range(0, len(numbers), TOGETHER):
-        for image, left, right, number in _counted(
-            connection, numbers[first : first + TOGETHER], where
-        ):
-            pair = Pair(image, *sorted((left, right)))
-            one, other = times.get(pair, Asked())
-            of_first = number if left == pair.first else 0
-            times[pair] = Asked(one + of_first, other + number - of_first)
-    return times
-
-
-def _counted(connection: Connection, people: Sequence[int], where: FromClause) -> Iterable[Any]:
-    """Image, left method, right method, how often; validation questions left out."""
+def _with(
+    counts: dict[Pair, PairCount],
+    connection: Connection,
+    people: Iterable[int],
+    rows: FromClause,
+) -> dict[Pair, PairCount]:
+    """Add the questions of more participants; `rows` may be only those that were answered."""
+    counts, numbers = dict(counts), sorted(people)
     shown = questions.c.image, questions.c.left, questions.c.right
-    return connection.execute(
-        select(*shown, func.count())
-        .select_from(where)
-        .where(questions.c.participant.in_(people), ~questions.c.is_check)
-        .group_by(*shown)
-    )
+    for start in range(0, len(numbers), _CHUNK):
+        chunk = numbers[start : start + _CHUNK]
+        query = (
+            select(*shown, func.count())
+            .select_from(rows)
+            .where(questions.c.participant.in_(chunk), ~questions.c.is_check)
+            .group_by(*shown)
+        )
+        for image, left, right, number in connection.execute(query):
+            pair = Pair.of(image, left, right)
+            before = counts.get(pair, PairCount())
+            first_left = number if left == pair.first else 0
+            counts[pair] = PairCount(
+                before.first_left + first_left, before.second_left + number - first_left
+            )
+    return counts

@@ -1,0 +1,1 @@
+"""Check and read the files of a study: study.toml, secrets, images, texts of the pages."""

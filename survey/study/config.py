@@ -1,11 +1,12 @@
-"""study.toml: what the owner decides about a study, readable and checked.
+"""Read, check and write study.toml, the owner's settings of a study.
 
-Everything in it may be edited until the first participant starts; texts and exclusion rules later
-too, since they change nothing that was recorded.
+Every setting may be edited until the first participant starts; texts and exclusion rules also
+later, because they change nothing that was recorded.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -21,25 +22,25 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from sqlalchemy import URL, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from methods.errors import InputError, suggestion
 from survey.study import texts
 
 FILE = "study.toml"
-LONGEST_TEXT = 20_000
-# What there is a driver for, synchronous and tried.
-DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
+_MAX_TEXT = 20_000
+# The synchronous drivers that the survey is tested with.
+_DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-# Of images; it becomes part of a header, where some signs would have a meaning, and which has no
-# words for an IPv6 address.
-_ORIGIN = re.compile(rf"https?://{_LABEL}(\.{_LABEL})*(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?")
+# The address of the images goes into the Content-Security-Policy header, so special characters
+# are rejected; CSP cannot express IPv6 hosts.
+_IMAGE_ADDRESS = re.compile(rf"https?://{_LABEL}(\.{_LABEL})*(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?")
 
 
-def _known_language(name: str) -> str:
+def _language(name: str) -> str:
     if name not in texts.languages():
-        raise ValueError(f"no texts in it{suggestion(name, texts.languages())}")
+        raise ValueError(f"there are no texts in it{suggestion(name, texts.languages())}")
     return name
 
 
@@ -49,38 +50,35 @@ def _link(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("must begin with https:// or http://")
     parts = urlsplit(url)
-    # Asking for a port that cannot be raises ValueError too.
+    # Reading an invalid port raises ValueError too.
     if not parts.hostname or parts.port == 0:
         raise ValueError("names no host")
     return url
 
 
-def _origin(url: str) -> str:
+def _image_address(url: str) -> str:
     if url.startswith(("https://[", "http://[")):
-        raise ValueError("give the host's name: browsers cannot be told an IPv6 address")
-    if _link(url) and not _ORIGIN.fullmatch(url):
+        raise ValueError("give the name of the host: browsers cannot be told an IPv6 address")
+    if _link(url) and not _IMAGE_ADDRESS.fullmatch(url):
         raise ValueError("must be an address such as https://images.example.org/mine, no more")
     return url
 
 
 def _different(methods: list[str]) -> list[str]:
-    twice = [method for method in methods if methods.count(method) > 1]
-    if twice:
-        raise ValueError(f"{twice[0]!r} is in it twice")
+    repeated = [method for method in methods if methods.count(method) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is in it twice")
     return methods
 
 
-def _forgets(url: URL) -> bool:
-    """SQLite without a file: each process would have one of its own, and lose it."""
-    return url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
-
-
-def _database(url: str) -> str:
-    if url == "sqlite":
-        return url
+def _database(address: str) -> str:
+    if address == "sqlite":
+        return address
     try:
-        given = make_url(url)
-        usable = given.drivername in DRIVERS and not _forgets(given)
+        url = make_url(address)
+        # In memory, each process would have a database of its own and lose it.
+        in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+        usable = url.drivername in _DRIVERS and not in_memory
     except (ArgumentError, ValueError):
         usable = False
     if not usable:
@@ -88,61 +86,80 @@ def _database(url: str) -> str:
             "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
             "~/.pgpass)"
         )
-    return url
+    return address
 
 
-Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
-Needed = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
+_Text = Annotated[str, Field(max_length=_MAX_TEXT)]
+_RequiredText = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT)]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
+    """A part of study.toml; descriptions of fields become comments in the file."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Design(_Part):
-    """Who is asked what. methods: that are compared; against: only pairs with this method, "" for
-    all; target_votes: valid votes after which nobody can start any more, 0 for no limit;
-    check_method: shown against the reference in validation questions; adaptive: the pairs that the
-    ranking so far leaves open."""
+class Design(_Section):
+    """Which questions participants get."""
 
     methods: Annotated[list[str], Field(min_length=2), AfterValidator(_different)]
     pairs_per_person: int = Field(default=25, ge=1, le=1000)
     checks_per_person: int = Field(default=2, ge=0, le=100)
-    check_method: str = ""
+    check_method: str = Field(
+        default="", description="shown against the reference in validation questions"
+    )
     ties: StrictBool = False
-    adaptive: StrictBool = False
-    against: str = ""
-    target_votes: int = Field(default=0, ge=0)
+    adaptive: StrictBool = Field(
+        default=False, description="ask the pairs that the ranking so far leaves open"
+    )
+    against: str = Field(default="", description="only pairs with this method")
+    target_votes: int = Field(
+        default=0, ge=0, description="valid votes after which nobody can start, 0: no limit"
+    )
     seed: int = Field(default=0, ge=0)
 
 
-class Exclusion(_Part):
-    """Whose votes are not valid (see `survey.validity`)."""
+class Exclusion(_Section):
+    """Rules that decide whose votes are valid (see `survey.results.validity`)."""
 
     max_failed_checks: int = Field(default=0, ge=0)
-    unfinished: StrictBool = True
-    min_median_ms: float = Field(default=0, ge=0)
-    max_same_side: float = Field(default=1, ge=0.5, le=1)
+    unfinished: StrictBool = Field(
+        default=True, description="leave out participants who did not answer everything"
+    )
+    min_median_ms: float = Field(
+        default=0.0, ge=0, description="median answer faster than this, 0: off"
+    )
+    max_same_side: float = Field(
+        default=1.0, ge=0.5, le=1, description="share of answers on one side above this, 1: off"
+    )
 
 
-class Completion(_Part):
-    """What a participant gets at the end. code: the same for all, "" for one of their own each;
-    redirect: address of the recruiting platform, {code} in it is replaced."""
+class Completion(_Section):
+    """The completion code and link that a participant gets at the end."""
 
     code: str = Field(default="", max_length=200)
-    redirect: Annotated[str, AfterValidator(_link)] = ""
+    redirect: Annotated[str, AfterValidator(_link)] = Field(
+        default="", description="where the platform wants people back; {code} is replaced"
+    )
 
 
-class Server(_Part):
-    """public_url: the address that participants see, with https behind TLS; stimuli_url: where
-    their browsers get the images, "" for here; behind_proxy: believe the X-Forwarded headers of one
-    proxy; starts_per_minute: from one address."""
+class Server(_Section):
+    """Where and how the study is served."""
 
-    public_url: Annotated[str, AfterValidator(_link)] = ""
-    stimuli_url: Annotated[str, AfterValidator(_origin)] = ""
-    behind_proxy: StrictBool = False
-    database: Annotated[str, AfterValidator(_database)] = "sqlite"
-    starts_per_minute: int = Field(default=60, ge=1)
+    public_url: Annotated[str, AfterValidator(_link)] = Field(
+        default="", description="what participants type, https://... behind TLS"
+    )
+    stimuli_url: Annotated[str, AfterValidator(_image_address)] = Field(
+        default="",
+        description="where browsers get the images (docs/survey_server.md), empty: from here",
+    )
+    behind_proxy: StrictBool = Field(
+        default=False, description="true behind nginx, which sets X-Forwarded-*"
+    )
+    database: Annotated[str, AfterValidator(_database)] = Field(
+        default="sqlite", description="sqlite, or postgresql+psycopg://USER@HOST/DATABASE"
+    )
+    starts_per_minute: int = Field(default=60, ge=1, description="from one address")
     abandoned_after_minutes: int = Field(default=60, ge=1)
 
     @model_validator(mode="after")
@@ -152,70 +169,109 @@ class Server(_Part):
         return self
 
 
-class Stimuli(_Part):
-    """How the images were made, for the record. quality: of lossy WebP, 0 for lossless."""
+class Stimuli(_Section):
+    """Record of how the images were made; `quality` is that of lossy WebP, 0 for lossless."""
 
     source: str = ""
     resolution: int = 0
     quality: int = Field(default=0, ge=0, le=100)
 
 
-class Study(_Part):
-    """A study.toml."""
+class Study(_Section):
+    """The content of study.toml."""
 
-    title: Needed
-    question: Needed
-    instructions: Needed
-    consent: Needed
-    contact: Text = ""
-    language: Annotated[str, AfterValidator(_known_language)] = "en"
-    design: Design
-    exclusion: Exclusion = Exclusion()
-    completion: Completion = Completion()
-    server: Server = Server()
-    stimuli: Stimuli = Stimuli()
-
-
-PARTS: dict[str, type[BaseModel]] = {
-    "design": Design,
-    "exclusion": Exclusion,
-    "completion": Completion,
-    "server": Server,
-    "stimuli": Stimuli,
-}
+    title: _RequiredText = Field(description="What participants see.")
+    question: _RequiredText
+    instructions: _RequiredText
+    consent: _RequiredText
+    contact: _Text = ""
+    language: Annotated[str, AfterValidator(_language)] = "en"
+    design: Design = Field(
+        description="Edit until the first participant starts. `python -m survey serve` checks it "
+        "all."
+    )
+    exclusion: Exclusion = Field(
+        default=Exclusion(), description="Whose votes are not valid; nothing is deleted."
+    )
+    completion: Completion = Field(
+        default=Completion(),
+        description="At the end. Without a code everybody gets one of their own (payments.csv).",
+    )
+    server: Server = Field(default=Server(), description="Where it runs (docs/survey_server.md).")
+    stimuli: Stimuli = Field(
+        default=Stimuli(), description="How the images were made; for the record."
+    )
 
 
 def read(folder: Path) -> Study:
-    """Raises InputError, naming the file and the entry."""
+    """Read the study.toml of a study's folder.
+
+    Raises
+    ------
+    InputError
+        If the folder is not a study or an entry is wrong; the message names file and entry.
+    """
     path = folder / FILE
     try:
         if not path.is_file():
             raise InputError(f"{folder} is not a study: no {FILE} in it; make one with create")
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from error
     except OSError as error:
         raise InputError(
-            f"{path}: {error.strerror}; run this as the user whose study it is"
+            f"{path}: {error.strerror}; run this as the user who owns the study"
         ) from error
-    return checked(given, str(path))
+    return validated(content, str(path))
 
 
-def checked(given: dict[str, Any], where: str) -> Study:
-    """Raises InputError."""
+def validated(content: dict[str, Any], where: str) -> Study:
+    """Return the study that parsed TOML describes; errors name `where` it comes from.
+
+    Raises
+    ------
+    InputError
+        If an entry is missing, unknown or out of range.
+    """
     try:
-        return Study.model_validate(given)
+        return Study.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{where}: {_first(error)}") from error
+        raise InputError(f"{where}: {_first_problem(error)}") from error
 
 
-def _first(error: ValidationError) -> str:
-    found = error.errors()[0]
-    place = ".".join(map(str, found["loc"]))
-    if found["type"] == "extra_forbidden":
-        part = PARTS[str(found["loc"][0])] if len(found["loc"]) > 1 else Study
-        return f"{place}: no such entry{suggestion(str(found['loc'][-1]), part.model_fields)}"
-    if found["type"] == "missing":
-        return f"{place} is missing"
-    message = found["msg"].removeprefix("Value error, ")
-    return f"{place} = {found['input']!r}: {message[0].lower()}{message[1:]}"
+def _first_problem(error: ValidationError) -> str:
+    details = error.errors()[0]
+    entry = ".".join(map(str, details["loc"]))
+    if details["type"] == "extra_forbidden":
+        *section, name = map(str, details["loc"])
+        model: Any = Study.model_fields[section[0]].annotation if section else Study
+        return f"{entry}: no such entry{suggestion(name, model.model_fields)}"
+    if details["type"] == "missing":
+        return f"{entry} is missing"
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{entry} = {details['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def to_toml(study: Study) -> str:
+    """Return the text of a study.toml, with comments."""
+    lines: list[str] = []
+    for name, field in Study.model_fields.items():
+        value = getattr(study, name)
+        if field.description:
+            lines += [""] * isinstance(value, _Section) + [f"# {field.description}"]
+        if not isinstance(value, _Section):
+            lines.append(f"{name} = {_toml_value(value)}")
+            continue
+        lines.append(f"[{name}]")
+        for key, entry in type(value).model_fields.items():
+            comment = f"  # {entry.description}" if entry.description else ""
+            lines.append(f"{key} = {_toml_value(getattr(value, key))}{comment}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, str) and "\n" in value:
+        escaped = value.replace("\\", "\\\\").replace('"""', '""\\"')
+        return f'"""\n{escaped}"""'
+    # JSON's strings, numbers, lists and booleans are valid TOML too.
+    return json.dumps(value, ensure_ascii=False)

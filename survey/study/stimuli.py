@@ -1,7 +1,7 @@
-"""The images that people see: written without anything that tells who made them.
+"""The images that participants see, written without anything that reveals their method.
 
-A study's folder holds stimuli/NAME.webp and stimuli.csv, the only place that knows which method
-made which; it never leaves the server.
+A study's folder holds stimuli/NAME.webp and stimuli.csv. Only stimuli.csv says which method made
+which image; it never leaves the server.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable
+import secrets
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,18 +21,17 @@ from PIL import Image as PillowImage
 from PIL import ImageCms, ImageOps
 
 from methods.errors import InputError
-from methods.files import write_atomically
+from methods.files import sha256, write_atomically
 
 FOLDER, LIST = "stimuli", "stimuli.csv"
 REFERENCE = "reference"
-# Lossless WebP: a higher method costs seconds an image and saves a hundredth of the bytes.
-METHOD = 2
-# Of WebP.
-LARGEST = 16_383
+# Effort of lossless WebP: a higher one costs seconds an image and saves 1 % of the bytes.
+_LOSSLESS_EFFORT = 2
+_MAX_WEBP_SIDE = 16_383
 
 
 class Source(NamedTuple):
-    """A picture to show: of `image`, by `method`."""
+    """An image file to encode: the result of `method` on `image`."""
 
     image: str
     method: str
@@ -39,7 +39,7 @@ class Source(NamedTuple):
 
 
 class Stimulus(NamedTuple):
-    """A line of stimuli.csv. name: of the file, without suffix, chosen at random."""
+    """A row of stimuli.csv; `name` is the random name of the file, without its suffix."""
 
     name: str
     image: str
@@ -50,59 +50,66 @@ class Stimulus(NamedTuple):
 
 
 def write(
-    sources: Iterable[Source],
+    sources: Sequence[Source],
     folder: Path,
-    names: Iterable[str],
     quality: int,
-    done: Callable[[], None] = lambda: None,
+    on_encoded: Callable[[], None] = lambda: None,
 ) -> list[Stimulus]:
-    """Encode every source under the name given to it, and write stimuli.csv.
+    """Encode every source under a random name, and write stimuli.csv.
 
-    quality: of lossy WebP, 1 to 100, or 0 for lossless. Raises InputError, naming the file, when
-    one cannot be read or the results of one image differ in size."""
+    The quality is that of lossy WebP, 1 to 100, or 0 for lossless. `on_encoded` is called after
+    each image, from several threads.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or the results of an image differ in size.
+    """
     (folder / FOLDER).mkdir(parents=True)
 
-    def one(job: tuple[Source, str]) -> Stimulus:
-        source, name = job
-        found = _encode(source, folder / FOLDER / f"{name}.webp", quality)
-        done()
-        return Stimulus(name, source.image, source.method, *found)
+    def encode(source: Source) -> Stimulus:
+        name = secrets.token_hex(16)
+        content = _encode(source, folder / FOLDER / f"{name}.webp", quality)
+        on_encoded()
+        return Stimulus(name, source.image, source.method, *content)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        written = list(pool.map(one, zip(sources, names, strict=True)))
-    _check_sizes(written)
+        stimuli = list(pool.map(encode, sources))
+    _check_sizes(stimuli)
     text = io.StringIO()
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(Stimulus._fields)
-    lines.writerows(sorted(written))
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(Stimulus._fields)
+    table.writerows(sorted(stimuli))
     write_atomically(folder / LIST, text.getvalue(), private=True)
-    return written
+    return stimuli
 
 
 def _encode(source: Source, path: Path, quality: int) -> tuple[int, int, str]:
-    """Width, height and SHA-256 of the written file. Only pixels are copied."""
+    """Write only the pixels of an image; return width, height and SHA-256 of the file."""
     try:
-        with PillowImage.open(source.path) as opened:
-            pixels = _eight_bit_rgb(ImageOps.exif_transpose(opened), source.path)
+        with PillowImage.open(source.path) as image:
+            pixels = _eight_bit_rgb(ImageOps.exif_transpose(image), source.path)
     except (OSError, PillowImage.DecompressionBombError) as error:
         raise InputError(f"{source.path}: cannot be read as an image ({error})") from error
-    if max(pixels.size) > LARGEST:
-        raise InputError(f"{source.path}: wider or higher than {LARGEST} pixels, the most of WebP")
+    if max(pixels.size) > _MAX_WEBP_SIDE:
+        raise InputError(
+            f"{source.path}: wider or higher than {_MAX_WEBP_SIDE} pixels, the most of WebP"
+        )
     encoded = io.BytesIO()
     plain = PillowImage.frombytes("RGB", pixels.size, pixels.tobytes())
     if quality:
         plain.save(encoded, "WEBP", quality=quality, method=4)
     else:
-        plain.save(encoded, "WEBP", lossless=True, quality=50, method=METHOD)
+        plain.save(encoded, "WEBP", lossless=True, quality=50, method=_LOSSLESS_EFFORT)
     content = encoded.getvalue()
     path.write_bytes(content)
-    # One time for all, which tells nothing to the browser.
+    # The same modification time for all files reveals nothing to browsers.
     os.utime(path, (0, 0))
     return *plain.size, hashlib.sha256(content).hexdigest()
 
 
 def _eight_bit_rgb(image: PillowImage.Image, path: Path) -> PillowImage.Image:
-    """As browsers would show it. Raises InputError where that is not sure."""
+    """Convert an image as browsers would show it; refuse it if that is ambiguous."""
     if image.mode.startswith(("I", "F")):
         raise InputError(f"{path}: more than 8 bits a channel; save it as 8-bit RGB")
     if image.has_transparency_data:
@@ -111,15 +118,14 @@ def _eight_bit_rgb(image: PillowImage.Image, path: Path) -> PillowImage.Image:
             raise InputError(f"{path}: has transparent pixels; save it without")
     profile = image.info.get("icc_profile")
     if profile and image.mode in {"RGB", "RGBA", "L", "CMYK"}:
-        # One that cannot be read is left aside, as browsers do.
+        # Ignore a profile that cannot be read, as browsers do.
         with suppress(ImageCms.PyCMSError, OSError):
-            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            plain = image.convert("RGB") if image.mode == "RGBA" else image
-            return _in_srgb(plain, theirs)
+            opaque = image.convert("RGB") if image.mode == "RGBA" else image
+            return _to_srgb(opaque, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
     return image.convert("RGB")
 
 
-def _in_srgb(image: PillowImage.Image, profile: ImageCms.ImageCmsProfile) -> PillowImage.Image:
+def _to_srgb(image: PillowImage.Image, profile: ImageCms.ImageCmsProfile) -> PillowImage.Image:
     if "sRGB" in ImageCms.getProfileName(profile):
         return image.convert("RGB")
     srgb = ImageCms.createProfile("sRGB")
@@ -128,23 +134,24 @@ def _in_srgb(image: PillowImage.Image, profile: ImageCms.ImageCmsProfile) -> Pil
     return converted
 
 
-def _check_sizes(written: list[Stimulus]) -> None:
-    first: dict[str, Stimulus] = {}
-    for one in written:
-        other = first.setdefault(one.image, one)
-        if (one.width, one.height) != (other.width, other.height):
+def _check_sizes(stimuli: list[Stimulus]) -> None:
+    first_of_image: dict[str, Stimulus] = {}
+    for stimulus in stimuli:
+        first = first_of_image.setdefault(stimulus.image, stimulus)
+        if (stimulus.width, stimulus.height) != (first.width, first.height):
             raise InputError(
-                f"{one.image}: {one.method} is {one.width}x{one.height} pixels, {other.method} "
-                f"{other.width}x{other.height}; the results of an image must have one size"
+                f"{stimulus.image}: {stimulus.method} is {stimulus.width}x{stimulus.height} "
+                f"pixels, {first.method} {first.width}x{first.height}; the results of an image "
+                "must have one size"
             )
 
 
 def read(folder: Path, elsewhere: bool = False) -> list[Stimulus]:
-    """elsewhere: the images are on another host, and need not be here. Raises InputError."""
+    """Read stimuli.csv; raise InputError if it or an image, unless elsewhere, is missing."""
     path = folder / LIST
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [
+            stimuli = [
                 Stimulus(
                     row["name"], row["image"], row["method"], int(row["width"]),
                     int(row["height"]), row["sha256"],
@@ -157,28 +164,28 @@ def read(folder: Path, elsewhere: bool = False) -> list[Stimulus]:
         ) from error
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(f"{path}: not a list of stimuli ({error})") from error
-    for row in rows:
-        if not elsewhere and not os.access(file_of(folder, row), os.R_OK):
+    for stimulus in stimuli:
+        image = _file_of(folder, stimulus)
+        if not elsewhere and not os.access(image, os.R_OK):
             raise InputError(
-                f"{file_of(folder, row)} is missing or may not be read; it is in {path}. "
-                f"Copy {FOLDER}/ from where the study was made, or set server.stimuli_url to "
-                "where the images are"
+                f"{image} is missing or may not be read; it is in {path}. Copy {FOLDER}/ from "
+                "where the study was made, or set server.stimuli_url to where the images are"
             )
-    return rows
+    return stimuli
 
 
-def check(folder: Path, shown: Iterable[Stimulus], done: Callable[[], None]) -> None:
-    """That the files are those that were written. Raises InputError."""
-    for one in shown:
-        path = file_of(folder, one)
+def check(folder: Path, stimuli: Sequence[Stimulus], on_checked: Callable[[], None]) -> None:
+    """Check that all images are those that were written; raise InputError if not."""
+    for stimulus in stimuli:
+        path = _file_of(folder, stimulus)
         try:
-            content = path.read_bytes()
+            intact = sha256(path) == stimulus.sha256
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}; copy it again") from error
-        if hashlib.sha256(content).hexdigest() != one.sha256:
+        if not intact:
             raise InputError(f"{path}: not the image that create wrote; copy it again")
-        done()
+        on_checked()
 
 
-def file_of(folder: Path, stimulus: Stimulus) -> Path:
+def _file_of(folder: Path, stimulus: Stimulus) -> Path:
     return folder / FOLDER / f"{stimulus.name}.webp"

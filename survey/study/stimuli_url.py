@@ -1,4 +1,4 @@
-"""Images on a host of their own: any that sends files, such as nginx, a CDN or an object store."""
+"""Images on a host of their own that sends files: nginx, a CDN or an object store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import requests
@@ -15,30 +14,28 @@ from urllib3.exceptions import LocationParseError
 from methods.errors import InputError
 from survey.study.stimuli import FOLDER, Stimulus
 
-TIMEOUT_S = 20
-# At a time; a static host takes more, a network seldom does.
-TOGETHER = 8
-# What browsers are told by a host that keeps its images to its own pages.
-CLOSED = "same-origin"
-PORTS = {"http": 80, "https": 443}
+_TIMEOUT_S = 20
+_PARALLEL_REQUESTS = 8
+_PORTS = {"http": 80, "https": 443}
 
 
 class NoAnswerError(Exception):
-    """The host cannot be reached from here, which says nothing about participants' browsers."""
+    """The host cannot be reached from here; browsers of participants may still reach it."""
 
 
 def origin(url: str) -> str:
-    """What a Content-Security-Policy names."""
+    """Return the origin of an address, as a Content-Security-Policy names it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def address(url: str, name: str) -> str:
+    """Return the address of an image, given that of its folder."""
     return f"{url.rstrip('/')}/{name}.webp"
 
 
-def how_to_copy(folder: Path) -> str:
-    """In one line, by the usual tools. All files have one and the same time, which may be kept."""
+def _how_to_copy(folder: Path) -> str:
+    # Copies may keep the modification times, which are all the same.
     source = folder / FOLDER
     return (
         f"rsync -rt {source}/ HOST:PATH/, or aws s3 sync {source} s3://BUCKET/PATH --content-type "
@@ -46,74 +43,76 @@ def how_to_copy(folder: Path) -> str:
     )
 
 
-def whereabouts(url: str, folder: Path) -> str:
-    """A line for who serves: where the images are, and how those of this folder get there."""
-    here = (folder / FOLDER).is_dir()
-    return f"{url}, copied by {how_to_copy(folder)}" if here else url
-
-
-class _Wrong(NamedTuple):
-    """What is wrong with an image at an address, and what to do."""
-
-    what: str
-    remedy: str
+def description(url: str, folder: Path) -> str:
+    """Say where the images are and, if this folder has them, how to copy them there."""
+    is_here = (folder / FOLDER).is_dir()
+    return f"{url}, copied by {_how_to_copy(folder)}" if is_here else url
 
 
 def check(
-    url: str, shown: Sequence[Stimulus], folder: Path, done: Callable[[], None] = lambda: None
+    url: str,
+    stimuli: Sequence[Stimulus],
+    folder: Path,
+    on_checked: Callable[[], None] = lambda: None,
 ) -> None:
-    """That the address has these images, byte for byte, for browsers too. Raises InputError,
-    NoAnswerError."""
-    copy = f"copy the images there: {how_to_copy(folder)}"
+    """Check that an address has these images, byte for byte, and that browsers accept them.
 
-    def one(stimulus: Stimulus) -> _Wrong | None:
-        wrong = _wrong(address(url, stimulus.name), stimulus.sha256, copy)
-        done()
-        return wrong
+    Raises
+    ------
+    InputError
+        If an image is missing, differs, or would be refused by browsers.
+    NoAnswerError
+        If the host does not answer.
+    """
 
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        wrong = list(filter(None, pool.map(one, shown)))
-    if wrong:
-        more = f" (and {len(wrong) - 1} more of {len(shown)})" if len(wrong) > 1 else ""
-        raise InputError(f"{wrong[0].what}{more}; {wrong[0].remedy}")
+    def check_one(stimulus: Stimulus) -> str:
+        problem = _problem(address(url, stimulus.name), stimulus.sha256, folder)
+        on_checked()
+        return problem
+
+    with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
+        problems = list(filter(None, pool.map(check_one, stimuli)))
+    if problems:
+        others = len(problems) - 1
+        raise InputError(problems[0] + f" (and {others} more of {len(stimuli)})" * bool(others))
 
 
-def _wrong(where: str, sha256: str, copy: str) -> _Wrong | None:
-    answer = _answer(where)
-    for target in (step.url for step in (*answer.history, answer)):
-        if not _is_allowed(target, where):
-            return _Wrong(
-                f"{where}: redirects to {target}, another origin, which browsers refuse",
-                "set server.stimuli_url to where the images are",
+def _problem(url: str, sha256: str, folder: Path) -> str:
+    """Say what is wrong with an image and what to do about it; "" if nothing is."""
+    copy = f"copy the images there: {_how_to_copy(folder)}"
+    response = _get(url)
+    for target in (step.url for step in (*response.history, response)):
+        if not _is_allowed(target, url):
+            return (
+                f"{url}: redirects to {target}, another origin, which browsers refuse; set "
+                "server.stimuli_url to where the images are"
             )
-    if answer.status_code != requests.codes.ok:
-        return _Wrong(f"{where}: {answer.status_code} {answer.reason}".rstrip(), copy)
-    if hashlib.sha256(answer.content).hexdigest() != sha256:
-        return _Wrong(
-            f"{where}: {len(answer.content):,} bytes that are not this study's image", copy
+    if response.status_code != requests.codes.ok:
+        return f"{url}: {response.status_code} {response.reason}".rstrip() + f"; {copy}"
+    if hashlib.sha256(response.content).hexdigest() != sha256:
+        return f"{url}: {len(response.content):,} bytes that are not this study's image; {copy}"
+    if response.headers.get("Cross-Origin-Resource-Policy", "").lower() == "same-origin":
+        return (
+            f"{url}: sent with Cross-Origin-Resource-Policy: same-origin, so browsers refuse it; "
+            "let that host send cross-origin, or nothing"
         )
-    if answer.headers.get("Cross-Origin-Resource-Policy", "").lower() == CLOSED:
-        return _Wrong(
-            f"{where}: sent with Cross-Origin-Resource-Policy: {CLOSED}, which browsers obey",
-            "let that host send cross-origin, or nothing",
-        )
-    return None
+    return ""
 
 
-def _answer(where: str) -> requests.Response:
+def _get(url: str) -> requests.Response:
     try:
-        return requests.get(where, timeout=TIMEOUT_S)
+        return requests.get(url, timeout=_TIMEOUT_S)
     except (requests.RequestException, LocationParseError) as error:
-        why = f"no answer in {TIMEOUT_S} s" if isinstance(error, requests.Timeout) else "no answer"
-        raise NoAnswerError(f"{where}: {why}") from error
+        late = isinstance(error, requests.Timeout)
+        raise NoAnswerError(f"{url}: no answer" + f" in {_TIMEOUT_S} s" * late) from error
 
 
-def _is_allowed(target: str, where: str) -> bool:
-    """By the Content-Security-Policy, where http stands for https too."""
-    asked, sent = urlsplit(where), urlsplit(target)
-    secured = asked._replace(scheme="https") if asked.port is None else asked
-    return _origin(sent) in {_origin(asked), _origin(secured)}
+def _is_allowed(target: str, requested: str) -> bool:
+    """Return whether the Content-Security-Policy permits a target; http permits https too."""
+    permitted = urlsplit(requested)
+    secured = permitted._replace(scheme="https") if permitted.port is None else permitted
+    return _origin(urlsplit(target)) in {_origin(permitted), _origin(secured)}
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int]:
-    return parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme]
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]

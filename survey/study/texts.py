@@ -1,4 +1,4 @@
-"""The pages' words, one file a language: another language needs one more file in texts/."""
+"""Texts of the pages, one file a language; another language is one more file in texts/."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "texts"
+_FOLDER = Path(__file__).resolve().parents[1] / "texts"
 
 
 @cache
 def languages() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+    """Return the codes of the languages that there are texts in."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
 
 @cache
 def load(language: str) -> dict[str, Any]:
-    """Texts by name; `study` holds what a new study in that language begins with."""
-    return tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+    """Return the texts of a language by name; `study` has the defaults of a new study."""
+    return tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))

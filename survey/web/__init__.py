@@ -1,0 +1,1 @@
+"""Serve a study as a web application, to people and to simulated participants."""

@@ -1,7 +1,8 @@
-"""create_app(): the survey as a web application, for participants and for the owner."""
+"""The survey as a web application, for participants and for the owner."""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,55 +15,58 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from methods.files import sha256
 from survey.storage import database
-from survey.storage.opened import Opened, _digest, open_study
+from survey.storage.open_study import OpenStudy, open_study
 from survey.study import texts
-from survey.web import headers
-from survey.web.context import YEAR_S, csrf, limiter, opened, stopped
+from survey.web import headers, owner, participant
+from survey.web.context import YEAR_S, csrf, current_study, limiter, stop_page
 from survey.web.platforms import LinkError
 from survey.web.sessions import Sessions
 
-# No request of ours is longer.
-LONGEST_REQUEST = 16_384
-# How long somebody may come back with the same browser.
-COOKIE_DAYS = 60
+# All requests of our pages are shorter.
+_MAX_REQUEST_BYTES = 16_384
+# How long a participant can return with the same browser.
+_COOKIE_DAYS = 60
 
 
-class Survey(Flask):
-    """Assets whose address holds the hash of their content may be kept for ever; what they import
-    by plain name is asked for again."""
-
+class _Survey(Flask):
     def get_send_file_max_age(self, filename: str | None) -> int | None:
+        # Addresses with the hash of the content may be cached; imports of scripts have none.
         return YEAR_S if "v" in request.args else None
 
 
 def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = False) -> Flask:
-    """The WSGI application of a study's folder. Raises InputError."""
+    """Return the WSGI application of a study's folder; raise InputError if it cannot be used.
+
+    A preview records nothing; simulated participants are marked, and their starts not limited.
+    """
     study = open_study(Path(folder), preview=preview, simulated=simulated)
-    app = Survey(__name__)
-    # Else the answer to //path is a redirect to whatever host the request names.
+    app = _Survey(__name__)
+    # Otherwise a request of //path is redirected to any host that it names.
     app.url_map.merge_slashes = False
     app.extensions["study"] = study
     app.session_interface = Sessions()
+    secret = study.secrets.secret
     app.config.update(
-        SECRET_KEY=study.keys.secret,
-        # Of this study alone: others may run on the same host.
-        SESSION_COOKIE_NAME=f"study-{_digest(study.keys.secret.encode())[:8]}",
+        SECRET_KEY=secret,
+        # Differs between studies, which may run on the same host.
+        SESSION_COOKIE_NAME=f"study-{hashlib.sha256(secret.encode()).hexdigest()[:8]}",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        # Else every answer would set it, also those that caches keep.
+        # Otherwise every response would set it, also those that caches keep.
         SESSION_REFRESH_EACH_REQUEST=False,
-        SESSION_COOKIE_SECURE=study.study.server.public_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=timedelta(days=COOKIE_DAYS),
-        MAX_CONTENT_LENGTH=LONGEST_REQUEST,
-        MAX_FORM_MEMORY_SIZE=LONGEST_REQUEST,
-        # Tokens live as long as the session; browsers may be told to send no Referer.
+        SESSION_COOKIE_SECURE=study.config.server.public_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=_COOKIE_DAYS),
+        MAX_CONTENT_LENGTH=_MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=_MAX_REQUEST_BYTES,
         RATELIMIT_ENABLED=not simulated,
+        # Tokens live as long as the session; some browsers send no Referer.
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    if study.study.server.behind_proxy:
+    if study.config.server.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     csrf.init_app(app)
     limiter.init_app(app)
@@ -70,28 +74,28 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     return app
 
 
-def _register(app: Flask, study: Opened) -> None:
-    from survey.web import owner, participant
-
+def _register(app: Flask, study: OpenStudy) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(participant.pages)
     app.register_blueprint(owner.pages)
-    images = study.study.server.stimuli_url
-    app.after_request(lambda answer: headers.add(answer, images))
-    app.register_error_handler(LinkError, lambda error: stopped(str(error), 400))
-    app.register_error_handler(HTTPException, _failed)
-    app.register_error_handler(SQLAlchemyError, _database_failed)
+    images = study.config.server.stimuli_url
+    app.after_request(lambda response: headers.add_headers(response, images))
+    app.register_error_handler(LinkError, lambda error: stop_page(str(error), 400))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(SQLAlchemyError, _database_error)
     app.add_url_rule("/health", "health", _health)
-    assets = _hashes(Path(app.static_folder or ""))
+    folder = Path(app.static_folder or "")
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    hashes = {path.relative_to(folder).as_posix(): sha256(path)[:12] for path in files}
 
     def asset(name: str) -> str:
-        return url_for("static", filename=name, v=assets[name])
+        return url_for("static", filename=name, v=hashes[name])
 
     @app.context_processor
-    def common() -> dict[str, object]:
+    def for_all_templates() -> dict[str, object]:
         return {
-            "study": study.study,
-            "text": texts.load(study.study.language),
+            "study": study.config,
+            "text": texts.load(study.config.language),
             "asset": asset,
             "csrf_token": generate_csrf,
             "preview": study.preview,
@@ -99,44 +103,41 @@ def _register(app: Flask, study: Opened) -> None:
         }
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): _digest(path.read_bytes())[:12]
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
 def _health() -> tuple[dict[str, str], int]:
     try:
-        with database.reading(opened().engine) as connection:
+        with database.reading(current_study().engine) as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
         return {"status": "no database"}, 503
     return {"status": "ok"}, 200
 
 
-# What a participant is told for an error's number.
-REASONS = {400: "bad_request", 403: "expired", 404: "not_found", 410: "expired", 429: "too_many"}
+# Name of the text that a participant sees, by status.
+_REASONS = {
+    400: "bad_request",
+    403: "expired",
+    404: "not_found",
+    405: "bad_request",
+    410: "expired",
+    413: "bad_request",
+    415: "bad_request",
+    429: "too_many",
+}
 
 
-def _failed(error: HTTPException) -> ResponseReturnValue:
+def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
-    reason = "expired" if isinstance(error, CSRFError) else REASONS.get(status, "error")
-    if status in {405, 413, 415}:
-        reason = "bad_request"
-    if _wants_json():
-        return {"error": reason, "reload": status < 429}, status
-    return stopped(reason, status)
+    reason = "expired" if isinstance(error, CSRFError) else _REASONS.get(status, "error")
+    return _error(reason, status)
 
 
-def _database_failed(error: SQLAlchemyError) -> ResponseReturnValue:
-    """The browser tries again: nothing was acknowledged."""
+def _database_error(error: SQLAlchemyError) -> ResponseReturnValue:
+    # Nothing was acknowledged, so the browser tries again.
     current_app.logger.error("database: %s", str(error).splitlines()[0])
-    if _wants_json():
-        return {"error": "error", "reload": False}, 503
-    return stopped("error", 503)
+    return _error("error", 503)
 
 
-def _wants_json() -> bool:
-    return request.path == "/vote"
+def _error(reason: str, status: int) -> ResponseReturnValue:
+    if request.path == "/vote":
+        return {"error": reason, "reload": status < 429}, status
+    return stop_page(reason, status)

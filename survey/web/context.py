@@ -1,4 +1,4 @@
-"""TODO."""
+"""Shared by all pages: the study of a request, limits, CSRF tokens, the page for refusals."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy
 
 YEAR_S = 31_536_000
 limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
 csrf = CSRFProtect()
 
 
-def opened() -> Opened:
-    """The study of the current request."""
-    found = current_app.extensions["study"]
-    assert isinstance(found, Opened)
-    return found
+def current_study() -> OpenStudy:
+    """Return the study of the current request."""
+    study = current_app.extensions["study"]
+    assert isinstance(study, OpenStudy)
+    return study
 
 
-def stopped(reason: str, status: int) -> tuple[str, int, dict[str, str]]:
-    """A page that says why somebody cannot go on; programs read the header."""
+def stop_page(reason: str, status: int) -> tuple[str, int, dict[str, str]]:
+    """Return a page that says why somebody cannot go on; programs read the header."""
     page = render_template("stopped.html", reason=reason, takes_part="participant" in session)
     return page, status, {"X-Stopped": reason}

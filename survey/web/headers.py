@@ -1,4 +1,4 @@
-"""The headers of every answer: what browsers may load, and what they may tell others."""
+"""The security headers of every response: what browsers may load, and what they may reveal."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ CSP = (
     "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 
 
-def policy(images: str) -> str:
-    """The Content-Security-Policy. images: address of those on another host, "" for none."""
-    also = f" {stimuli_url.origin(images)}" if images else ""
-    return CSP.replace("img-src 'self'", f"img-src 'self'{also}")
-
-
-def add(answer: Response, images: str) -> Response:
-    answer.headers["Content-Security-Policy"] = policy(images)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "same-origin"
-    answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    answer.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    answer.headers.setdefault("Cache-Control", "no-store")
-    return answer
+def add_headers(response: Response, images: str) -> Response:
+    """Add the headers; `images` is the address of images on another host, "" for none."""
+    images = f" {stimuli_url.origin(images)}" if images else ""
+    policy = CSP.replace("img-src 'self'", f"img-src 'self'{images}")
+    response.headers["Content-Security-Policy"] = policy
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,59 +1,49 @@
-"""The owner's pages, behind a token: how the study stands, its ranking, export, pause, close."""
+"""The owner's pages, behind a token: state of the study, ranking, export, pausing and closing."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from survey.results import export
 from survey.results.board import board
 from survey.storage import database, store
-from survey.web.context import limiter, opened
+from survey.web.context import current_study, limiter
 
 pages = Blueprint("owner", __name__, url_prefix="/owner")
 
-# How long a login lasts.
-LOGIN_S = 12 * 3600
+_LOGIN_S = 12 * 3600
 
 
-def _is_owner() -> bool:
-    """A new token ends the logins made with the old one."""
-    since, sha256 = session.get("owner", (0, ""))
-    return sha256 == opened().keys.owner_sha256[:16] and time.time() - since < LOGIN_S
+def _token_hash() -> str:
+    """Identify the current token: a new one ends the logins made with the old one."""
+    return current_study().secrets.owner_sha256[:16]
 
 
 @pages.before_request
-def _only_the_owner() -> ResponseReturnValue | None:
-    if _is_owner() or request.endpoint == "owner.login":
+def _require_login() -> ResponseReturnValue | None:
+    since, token_hash = session.get("owner", (0, ""))
+    is_owner = token_hash == _token_hash() and time.time() - since < _LOGIN_S
+    if is_owner or request.endpoint == "owner.login":
         return None
     return render_template("owner_login.html", problem=""), 401
 
 
 @pages.get("")
 def dashboard() -> ResponseReturnValue:
-    found = board(opened())
-    return render_template("owner.html", board=found, simulated=found["simulated"])
+    numbers = board(current_study())
+    return render_template("owner.html", board=numbers, simulated=numbers["simulated"])
 
 
 @pages.post("/login")
 @limiter.limit("10 per minute")
 def login() -> ResponseReturnValue:
-    keys = opened().keys
-    if not keys.is_owner(request.form.get("token", "").strip()):
+    if not current_study().secrets.is_owner(request.form.get("token", "").strip()):
         return render_template("owner_login.html", problem="token"), 401
-    session["owner"] = (int(time.time()), keys.owner_sha256[:16])
+    session["owner"] = (int(time.time()), _token_hash())
     return redirect(url_for("owner.dashboard"), 303)
 
 
@@ -65,16 +55,16 @@ def logout() -> ResponseReturnValue:
 
 @pages.post("/state")
 def state() -> ResponseReturnValue:
-    wanted = request.form.get("state", "")
-    if wanted not in store.STATES:
+    requested = request.form.get("state", "")
+    if requested not in store.STATES:
         abort(400)
-    with database.writing(opened().engine) as connection:
-        store.set_state(connection, wanted)
+    with database.writing(current_study().engine) as connection:
+        store.set_state(connection, requested)
     return redirect(url_for("owner.dashboard"), 303)
 
 
 @pages.get("/export.zip", endpoint="export")
 def download() -> ResponseReturnValue:
     name = f"votes-{datetime.now(UTC):%Y%m%d-%H%M}.zip"
-    disposition = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(export.zipped(opened()), mimetype="application/zip", headers=disposition)
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(export.zipped(current_study()), mimetype="application/zip", headers=headers)

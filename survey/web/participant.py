@@ -1,4 +1,4 @@
-"""What participants see and send: consent, questions, votes, thanks, withdrawal."""
+"""The pages of participants: consent, questions, votes, thanks, withdrawal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urljoin
 
-import numpy as np
 from flask import (
     Blueprint,
     abort,
@@ -20,64 +19,65 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
-from sqlalchemy import Connection
 
-from survey.design import adaptive, questionnaire
-from survey.results import live, people
-from survey.storage import database, store, tallies
-from survey.storage.clock import now_ms
-from survey.storage.opened import Opened
+from survey.storage import database, store
+from survey.storage.open_study import OpenStudy
 from survey.study import stimuli_url
 from survey.study.stimuli import FOLDER
-from survey.web import platforms
-from survey.web.context import YEAR_S, limiter, opened, stopped
-from survey.web.voting import Answer, take
+from survey.web import enrolment, platforms
+from survey.web.context import YEAR_S, current_study, limiter, stop_page
+from survey.web.voting import take_vote
 
 pages = Blueprint("participant", __name__)
 
-# Looking at a question again is noted this often; votes are noted anyway.
-SEEN_EVERY_MS = 20_000
+# How often looking at a question again is recorded; votes are always.
+_ACTIVITY_INTERVAL_MS = 20_000
+
+
+def _welcome_page(parameters: dict[str, str], problem: str = "") -> str:
+    return render_template("welcome.html", carried=parameters, problem=problem)
 
 
 @pages.get("/")
 def welcome() -> ResponseReturnValue:
-    carried = platforms.carried(request.args)
-    if not carried and _who() is not None:
+    parameters = platforms.platform_parameters(request.args)
+    if not parameters and _code() is not None:
         return redirect(url_for("participant.question"))
-    with database.reading(opened().engine) as connection:
-        reason = _closed(store.row(connection), opened())
+    study = current_study()
+    with database.reading(study.engine) as connection:
+        reason = enrolment.closed_reason(store.study_row(connection), study)
     if reason:
-        return stopped(reason, 403)
-    # Whoever starts from this page gets this code, so that a double click starts once.
+        return stop_page(reason, 403)
+    # A start from this page gets this code, so that a double click starts once.
     session.setdefault("code", _new_code())
-    return render_template("welcome.html", carried=carried, problem="")
+    return _welcome_page(parameters)
 
 
 @pages.post("/start")
-@limiter.limit(lambda: f"{opened().study.server.starts_per_minute} per minute")
+@limiter.limit(lambda: f"{current_study().config.server.starts_per_minute} per minute")
 def start() -> ResponseReturnValue:
-    """One participation for each browser session and each platform's worker."""
-    carried = platforms.carried(request.form)
-    sent = platforms.sent_by(carried)
+    """Start one participation for each browser session and each platform's id."""
+    parameters = platforms.platform_parameters(request.form)
+    identity = platforms.identity(parameters)
     if request.form.get("consent") != "yes":
-        return render_template("welcome.html", carried=carried, problem="consent"), 400
-    if sent is None and _who() is not None:
+        return _welcome_page(parameters, problem="consent"), 400
+    if identity is None and _code() is not None:
         return redirect(url_for("participant.question"), 303)
-    found = opened()
-    with database.writing(found.engine) as connection:
+    study = current_study()
+    with database.writing(study.engine) as connection:
         row = store.lock_starts(connection)
-        if sent:
-            code, known = _new_code(), store.find_by_platform(connection, *sent[:2])
+        if identity:
+            code = _new_code()
+            known = store.find_by_platform(connection, identity.platform, identity.platform_id)
         else:
             code = session.get("code") or _new_code()
             known = store.find(connection, code)
         if known is not None:
             code = known.code
+        elif reason := enrolment.refusal(connection, row, study):
+            return stop_page(reason, 403)
         else:
-            reason = _refusal(connection, row, found)
-            if reason:
-                return stopped(reason, 403)
-            code = _add(connection, code, sent, found)
+            code = enrolment.enrol(connection, code, identity, study)
     _remember(code)
     return redirect(url_for("participant.question"), 303)
 
@@ -86,67 +86,20 @@ def _new_code() -> str:
     return f"p-{secrets.token_hex(5)}"
 
 
-def _refusal(connection: Connection, row: Any, found: Opened) -> str:
-    """Why nobody can start now; "" when they can."""
-    closed = _closed(row, found)
-    if closed:
-        return closed
-    target = found.study.design.target_votes
-    if target and sum(times.total for times in _asked(connection, found).values()) >= target:
-        return "full"
-    return ""
-
-
-def _closed(row: Any, found: Opened) -> str:
-    """Why the study takes nobody, whatever votes it has."""
-    if row.state != store.OPEN:
-        return str(row.state)
-    return "simulated" if row.simulated not in (None, found.simulated) else ""
-
-
-def _asked(connection: Connection, found: Opened) -> dict[questionnaire.Pair, questionnaire.Asked]:
-    patience = found.study.server.abandoned_after_minutes * 60_000
-    unfinished = not found.study.exclusion.unfinished
-    return tallies.asked(connection, now_ms(connection) - patience, unfinished, found.settled)
-
-
-def _add(connection: Connection, code: str, sent: platforms.Sent | None, found: Opened) -> str:
-    """Write a new participant with questions; their code."""
-    number = store.next_id(connection)
-    wanted = found.study.design
-    rng = np.random.default_rng([wanted.seed, number])
-    before = _asked(connection, found)
-    checks = questionnaire.checks(found.pool, wanted.checks_per_person, rng)
-    pairs, number_of = questionnaire.without(found.pool.pairs, checks), wanted.pairs_per_person
-    if wanted.adaptive:
-        counts = live.counts(connection, wanted.methods)
-        chosen = adaptive.most_informative(pairs, before, counts, wanted.methods, number_of, rng)
-    else:
-        seen = {check.image for check in checks}
-        chosen = questionnaire.least_asked(pairs, before, number_of, rng, seen)
-    questions = questionnaire.questionnaire(chosen, checks, before, rng)
-    if found.simulated:
-        code = f"{people.SIMULATED}{number:04d}"
-    person = store.Person(number, code, *(sent or (None, None, None)))
-    store.add(connection, person, questions, found.simulated)
-    return code
-
-
 def _remember(code: str) -> None:
-    """By the code, which is never given twice: numbers begin again in a preview, and after the
-    database was replaced."""
+    # Not by number: numbers begin again in a preview and after the database was replaced.
     session["participant"] = code
     session.permanent = True
 
 
-def _who() -> str | None:
-    """The code of who sends this request."""
+def _code() -> str | None:
+    """Return the code of the participant whose browser sends this request."""
     return session.get("participant")
 
 
 @pages.get("/continue/<token>")
 def resume(token: str) -> ResponseReturnValue:
-    code = opened().keys.participant_of(token)
+    code = current_study().secrets.participant_code(token)
     if code is None:
         abort(404)
     _remember(code)
@@ -155,56 +108,54 @@ def resume(token: str) -> ResponseReturnValue:
 
 @pages.get("/question")
 def question() -> ResponseReturnValue:
-    found = opened()
-    code = _who()
+    study = current_study()
+    code = _code()
     if code is None:
         return redirect(url_for("participant.welcome"))
-    with database.reading(found.engine) as connection:
-        person = store.find(connection, code)
-        if person is None:
+    with database.reading(study.engine) as connection:
+        participant = store.find(connection, code)
+        if participant is None:
             session.clear()
             return redirect(url_for("participant.welcome"))
-        if person.withdrawn_at is not None:
+        if participant.withdrawn_at is not None:
             return redirect(url_for("participant.withdraw"))
-        if person.finished_at is not None:
+        if participant.finished_at is not None:
             return redirect(url_for("participant.done"))
-        if person.study_state == store.CLOSED:
-            return stopped("closed", 403)
-        next_ones = _shown(store.unanswered(connection, person.id, 2), person, found)
-    if person.now - person.last_seen_at > SEEN_EVERY_MS:
-        with database.writing(found.engine) as connection:
-            store.seen(connection, person.id)
+        if participant.study_state == store.CLOSED:
+            return stop_page("closed", 403)
+        ahead = store.unanswered(connection, participant.id, 2)
+    if participant.now - participant.last_seen_at > _ACTIVITY_INTERVAL_MS:
+        with database.writing(study.engine) as connection:
+            store.record_activity(connection, participant.id)
+    next_questions = _next_questions(ahead, participant, study)
     if request.accept_mimetypes.best == "application/json":
-        return next_ones
-    token = found.keys.resume_token(code)
+        return next_questions
+    link = url_for("participant.resume", token=study.secrets.resume_token(code))
     return render_template(
         "question.html",
-        **next_ones,
-        ties=found.study.design.ties,
-        resume_link=urljoin(
-            found.study.server.public_url or request.host_url,
-            url_for("participant.resume", token=token),
-        ),
+        **next_questions,
+        ties=study.config.design.ties,
+        resume_link=urljoin(study.config.server.public_url or request.host_url, link),
     )
 
 
-def _shown(ahead: Sequence[Any], person: Any, found: Opened) -> dict[str, Any]:
-    """The question where somebody is, and the images of the one after it."""
-    shown = [
+def _next_questions(ahead: Sequence[Any], participant: Any, study: OpenStudy) -> dict[str, Any]:
+    """Return a participant's next question, and the images of the one after it."""
+    questions = [
         {
             "position": row.position,
-            "total": person.questions,
-            "left": _url(found, row.image, row.left),
-            "right": _url(found, row.image, row.right),
+            "total": participant.questions,
+            "left": _image_url(study, row.image, row.left),
+            "right": _image_url(study, row.image, row.right),
         }
-        for row in ahead
+        for row in ahead[:2]
     ]
-    preload = [shown[1]["left"], shown[1]["right"]] if len(shown) > 1 else []
-    return {"question": shown[0] if shown else None, "preload": preload}
+    preload = [questions[1]["left"], questions[1]["right"]] if len(questions) > 1 else []
+    return {"question": questions[0] if questions else None, "preload": preload}
 
 
-def _url(found: Opened, image: str, method: str) -> str:
-    name, elsewhere = found.names[image, method], found.study.server.stimuli_url
+def _image_url(study: OpenStudy, image: str, method: str) -> str:
+    name, elsewhere = study.file_names[image, method], study.config.server.stimuli_url
     if elsewhere:
         return stimuli_url.address(elsewhere, name)
     return url_for("participant.stimulus", name=name)
@@ -213,67 +164,69 @@ def _url(found: Opened, image: str, method: str) -> str:
 @pages.post("/vote")
 def vote() -> ResponseReturnValue:
     """Record an answer. The reply is sent after the commit, and is the same for a repeated one."""
-    found = opened()
-    code = _who()
+    study = current_study()
+    code = _code()
     if code is None:
         abort(403)
     try:
-        answer = Answer.model_validate_json(request.get_data())
+        answer = store.Vote.model_validate_json(request.get_data())
     except ValidationError:
         abort(400)
-    if answer.choice == "tie" and not found.study.design.ties:
+    if answer.choice == "tie" and not study.config.design.ties:
         abort(400)
-    person, ahead = database.write(
-        found.engine, lambda connection: take(connection, code, answer, found.study.exclusion)
+    participant, ahead = database.write(
+        study.engine, lambda connection: take_vote(connection, code, answer, study.config.exclusion)
     )
-    reply = _shown(ahead[:2], person, found)
+    reply = _next_questions(ahead, participant, study)
     done = None if reply["question"] else url_for("participant.done")
     return {"position": answer.position, **reply, "done": done}
 
 
 @pages.get("/done")
 def done() -> ResponseReturnValue:
-    found = opened()
-    code = _who()
-    with database.reading(found.engine) as connection:
-        person = store.find(connection, code) if code else None
-    if person is None or person.finished_at is None or person.withdrawn_at is not None:
+    study = current_study()
+    code = _code()
+    with database.reading(study.engine) as connection:
+        participant = store.find(connection, code) if code else None
+    if (
+        participant is None
+        or participant.finished_at is None
+        or participant.withdrawn_at is not None
+    ):
         return redirect(url_for("participant.question"))
-    completion = found.study.completion
-    own = completion.code or found.keys.completion_code(person.code)
-    return render_template(
-        "done.html", code=own, redirect=completion.redirect.replace("{code}", quote(own, safe=""))
-    )
+    completion = study.config.completion
+    own = completion.code or study.secrets.completion_code(participant.code)
+    link = completion.redirect.replace("{code}", quote(own, safe=""))
+    return render_template("done.html", code=own, redirect=link)
 
 
 @pages.route("/withdraw", methods=["GET", "POST"])
 def withdraw() -> ResponseReturnValue:
-    found = opened()
-    code = _who()
+    """Ask before deleting the answers (GET), delete them (POST)."""
+    study = current_study()
+    code = _code()
     if code is None:
         return redirect(url_for("participant.welcome"))
-    if request.method == "POST":
-        with database.writing(found.engine) as connection:
-            person = store.find_and_lock(connection, code)
-            if person is not None and person.withdrawn_at is None:
-                store.withdraw(connection, person.id)
-            gone = True
-    else:
-        with database.reading(found.engine) as connection:
-            person = store.find(connection, code)
-            gone = person is not None and person.withdrawn_at is not None
-    if person is None:
-        return redirect(url_for("participant.welcome"))
-    return render_template("withdrawn.html" if gone else "withdraw.html")
+    deleting = request.method == "POST"
+    access = database.writing if deleting else database.reading
+    with access(study.engine) as connection:
+        find = store.find_and_lock if deleting else store.find
+        participant = find(connection, code)
+        if participant is None:
+            return redirect(url_for("participant.welcome"))
+        if deleting and participant.withdrawn_at is None:
+            store.withdraw(connection, participant.id)
+    is_withdrawn = deleting or participant.withdrawn_at is not None
+    return render_template("withdrawn.html" if is_withdrawn else "withdraw.html")
 
 
 @pages.get("/stimuli/<name>.webp")
 def stimulus(name: str) -> ResponseReturnValue:
-    found = opened()
-    if name not in found.shown:
+    study = current_study()
+    if name not in study.known_files:
         abort(404)
     response = send_from_directory(
-        found.folder.resolve() / FOLDER, f"{name}.webp", etag=name, max_age=YEAR_S
+        study.folder.resolve() / FOLDER, f"{name}.webp", etag=name, max_age=YEAR_S
     )
     response.cache_control.public = True
     response.cache_control.immutable = True

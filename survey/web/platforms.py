@@ -1,4 +1,4 @@
-"""Recruiting platforms: what they put into the link that participants follow."""
+"""Recruiting platforms: the parameters that they add to the link that participants follow."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Platform(NamedTuple):
-    """worker: the parameter that tells who comes; others: worth keeping, for payment."""
+class _Platform(NamedTuple):
+    """Names of parameters: the id of the person, and others worth storing for payment."""
 
     worker: str
     others: tuple[str, ...]
 
 
 # Prolific and Amazon Mechanical Turk name their parameters; for Toloka, and any other platform,
-# the task's link is written with these.
-PLATFORMS = {
-    "prolific": Platform("PROLIFIC_PID", ("STUDY_ID", "SESSION_ID")),
-    "mturk": Platform("workerId", ("assignmentId", "hitId")),
-    "toloka": Platform("toloka_worker_id", ("toloka_assignment_id", "toloka_pool_id")),
-    "other": Platform("participant_id", ()),
+# the owner writes these names into the task's link.
+_PLATFORMS = {
+    "prolific": _Platform("PROLIFIC_PID", ("STUDY_ID", "SESSION_ID")),
+    "mturk": _Platform("workerId", ("assignmentId", "hitId")),
+    "toloka": _Platform("toloka_worker_id", ("toloka_assignment_id", "toloka_pool_id")),
+    "other": _Platform("participant_id", ()),
 }
-KNOWN = {name for platform in PLATFORMS.values() for name in (platform.worker, *platform.others)}
-# Of ids. A place in the link that nobody filled in, such as ${workerId}, would make one participant
-# of everybody; and these ids are opened as a table by whoever pays.
-ID = re.compile(r"[A-Za-z0-9][\w.:@-]{0,199}", re.ASCII)
-# What MTurk sends for those who only look at a task.
-ONLY_LOOKING = "ASSIGNMENT_ID_NOT_AVAILABLE"
+_PARAMETERS = {name for one in _PLATFORMS.values() for name in (one.worker, *one.others)}
+# Rejects placeholders that were not filled in, such as ${workerId}, which would make all people
+# one participant, and ids that a spreadsheet would take for a formula.
+_ID = re.compile(r"[A-Za-z0-9][\w.:@-]{0,199}", re.ASCII)
+# What MTurk sends for people who preview a task.
+_PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
 
-class Sent(NamedTuple):
-    """Who a platform says it is; session: its other parameters, JSON."""
+class Identity(NamedTuple):
+    """Who a platform says a person is; `session`: its other parameters, as JSON."""
 
     platform: str
     platform_id: str
@@ -40,23 +40,23 @@ class Sent(NamedTuple):
 
 
 class LinkError(ValueError):
-    """A link that nobody can start from. The message is the name of the page that says why."""
+    """A link that nobody can start from; the message names the page that says why."""
 
 
-def carried(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Those parameters of a link that are a platform's. Raises LinkError."""
-    found = {name: value for name, value in parameters.items() if name in KNOWN}
-    if found.get("assignmentId") == ONLY_LOOKING:
+def platform_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a link that are a platform's; raise LinkError if one is invalid."""
+    known = {name: value for name, value in parameters.items() if name in _PARAMETERS}
+    if known.get("assignmentId") == _PREVIEW:
         raise LinkError("accept_first")
-    if not all(ID.fullmatch(value) for value in found.values()):
+    if not all(_ID.fullmatch(value) for value in known.values()):
         raise LinkError("bad_link")
-    return found
+    return known
 
 
-def sent_by(found: Mapping[str, str]) -> Sent | None:
-    """found: as `carried` returns it; None: nobody says who it is."""
-    for name, platform in PLATFORMS.items():
-        if platform.worker in found:
-            others = {key: found[key] for key in platform.others if key in found}
-            return Sent(name, found[platform.worker], json.dumps(others))
+def identity(parameters: Mapping[str, str]) -> Identity | None:
+    """Return who `platform_parameters` say a person is, None if they do not."""
+    for name, platform in _PLATFORMS.items():
+        if platform.worker in parameters:
+            others = {key: parameters[key] for key in platform.others if key in parameters}
+            return Identity(name, parameters[platform.worker], json.dumps(others))
     return None

@@ -1,56 +1,65 @@
-"""The production server: gunicorn, or waitress where that does not run (Windows)."""
+"""The production server: gunicorn, or waitress on Windows, where gunicorn does not run."""
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from survey.storage.database import AwayError
+from methods.errors import InputError
+from survey.storage.database import UnavailableError
 from survey.web.app import create_app
 
-# Two processes with eight threads keep two cores busy while some wait for the disk.
-WORKERS, THREADS = 2, 8
-# Requests under way at a stop get this long.
-GRACE_S = 30
-# Of each process: browsers keep several connections open, most of them idle.
-CONNECTIONS = 4000
-# Between two looks whether the database is back.
+_THREADS = 8
+# How long requests in progress may take when the server stops.
+_GRACE_S = 30
+# For each process: browsers keep several connections open, most of them idle.
+_CONNECTIONS = 4000
+# Pause between two attempts to reach the database.
 RETRY_S = 1
 
 
+def check_free(host: str, port: int) -> None:
+    """Raise InputError if the server cannot listen on this port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise InputError(f"--host {host} --port {port}: {error.strerror}") from error
+
+
 def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> None:
-    """Serve a study until it is told to stop."""
+    """Serve a study, by one process in a preview, until the process is asked to stop."""
     if sys.platform == "win32":
         import waitress
 
-        waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=THREADS)
+        waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=_THREADS)
         return
     from gunicorn.app.base import BaseApplication
     from gunicorn.workers import gthread
 
-    _allow_connections()
+    _raise_open_file_limit()
 
     class Worker(gthread.ThreadWorker):
-        """Browsers open connections before they need them: none of these holds a thread."""
-
         def handle(self, connection: Any) -> Any:
+            # Browsers open connections before they need them: these must not occupy a thread.
             if not connection.initialized and not connection.wait_for_data(0):
                 return gthread._DEFER
             return super().handle(connection)
 
         def load_wsgi(self) -> None:
-            """One that replaces another while the database is away would end the whole server."""
-            said = False
+            # Wait for the database: a worker that cannot start would end the whole server.
+            reported = False
             while self.alive and self.is_parent_alive():
                 try:
                     super().load_wsgi()
                     return
-                except AwayError as error:
-                    if not said:
+                except UnavailableError as error:
+                    if not reported:
                         self.log.error("%s; trying again until it answers", error)
-                    said = True
+                    reported = True
                 self.notify()
                 time.sleep(RETRY_S)
             sys.exit(0)
@@ -62,35 +71,34 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
             self.cfg.set("worker_class", Worker)
 
         def load(self) -> Any:
-            # In each process: a database connection must not be shared by two.
+            # In each process: two must not share a database connection.
             return create_app(folder, preview=preview)
 
     Server().run()
 
 
-def _allow_connections() -> None:
-    """Systems begin with as few as 256 open files; a server that has no more of them falls over."""
+def _raise_open_file_limit() -> None:
+    """Raise the open-file limit: some systems default to 256, which a busy server exhausts."""
     import resource
 
-    files = 2 * CONNECTIONS
-    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = 2 * _CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < files:
-        wanted = files if most == resource.RLIM_INFINITY else min(files, most)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
-    """No access log: it would hold IP addresses."""
     return {
         "bind": f"{f'[{host}]' if ':' in host else host}:{port}",
         "workers": workers,
-        "threads": THREADS,
-        "worker_connections": CONNECTIONS,
+        "threads": _THREADS,
+        "worker_connections": _CONNECTIONS,
         "keepalive": 75,
         "backlog": 2048,
-        "graceful_timeout": GRACE_S,
+        "graceful_timeout": _GRACE_S,
+        # It would contain IP addresses, and so do warnings about invalid requests.
         "accesslog": None,
-        # Warnings name addresses of those whose requests make no sense.
         "loglevel": "error",
         "control_socket_disable": True,
     }

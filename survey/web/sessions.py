@@ -1,4 +1,4 @@
-"""Cookies that every host of a study understands, also when its clock is behind another's."""
+"""Session cookies that all hosts of a study accept, even if their clocks differ."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializ
 
 
 class _Signer(TimestampSigner):
-    def unsign(self, *given: Any, **options: Any) -> Any:
-        """Refuses what is too old; what seems to come from the future was signed by a host whose
-        clock is ahead."""
+    def unsign(self, *arguments: Any, **options: Any) -> Any:
+        """Reject old signatures, but accept those of a host whose clock is ahead."""
         try:
-            return super().unsign(*given, **options)
+            return super().unsign(*arguments, **options)
         except SignatureExpired as error:
             if error.date_signed is None or error.date_signed.timestamp() <= self.get_timestamp():
                 raise
-            return super().unsign(*given, **{**options, "max_age": None})
+            return super().unsign(*arguments, **{**options, "max_age": None})
 
 
 class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookies with a tolerant clock."""
+
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         serializer = super().get_signing_serializer(app)
         if serializer is not None:

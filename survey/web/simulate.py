@@ -1,47 +1,53 @@
-"""Simulated participants, who use a study as people do: through its pages and over HTTP.
+"""Simulated participants, who use a study through its pages, as people do.
 
-They differ from each other, some are careless, and whatever they leave behind says that it is
-simulated: a study holds simulated participants or people, never both.
+They differ from each other, some are careless, and everything they leave behind says that it is
+simulated: a study has simulated participants or people, never both.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import requests
-from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import func, select
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import TestResponse
 
 from methods.errors import InputError
 from survey.storage import database, store
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy
 from survey.storage.schema import questions
 from survey.study.stimuli import REFERENCE
 from survey.web.app import create_app
 
 CSRF = re.compile(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"')
-PAGE = re.compile(r"/([0-9a-f]{32})\.webp")
-# Median times and their spread (standard deviation of the logarithm).
-ATTENTIVE_MS, CARELESS_MS, SPREAD_OF_TIMES = 6000, 900, 0.5
-# Davidson's parameter: of two equal methods, a quarter of the votes are ties.
-LOG_TIE = np.log(2 / 3)
-# Attentive people see the original in a validation question nearly always.
-SLIP = 0.005
-TIMEOUT_S = 60
+IMAGE = re.compile(r"/([0-9a-f]{32})\.webp")
+# Median response times, and the standard deviation of their logarithm.
+_ATTENTIVE_MS, _CARELESS_MS, _TIME_SPREAD = 6000, 900, 0.5
+# Davidson's tie parameter: a quarter of the votes on two equal methods are ties.
+_LOG_TIE = np.log(2 / 3)
+# How often attentive people miss the original in a validation question.
+_SLIP = 0.005
 
 
 class Crowd(NamedTuple):
-    """people: how many; truth: abilities, natural logarithms; spread: standard deviation of a
-    person's own abilities around them; careless: share that answers at random."""
+    """Simulated participants.
+
+    Attributes
+    ----------
+    truth
+        Abilities of the methods, natural logarithms.
+    spread
+        Standard deviation of a person's own abilities around them.
+    careless
+        Share of people who answer at random.
+    """
 
     people: int
     truth: Mapping[str, float]
@@ -50,155 +56,140 @@ class Crowd(NamedTuple):
     seed: int
 
 
-def read_truth(path: Path, needed: list[str]) -> dict[str, float]:
-    """Columns `method` and `ability`, so that a ranking.csv will do. Raises InputError."""
+def read_truth(path: Path, methods: list[str]) -> dict[str, float]:
+    """Read abilities from a CSV file with columns `method` and `ability`, such as ranking.csv."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            found = {row["method"]: float(row["ability"]) for row in csv.DictReader(file)}
+            truth = {row["method"]: float(row["ability"]) for row in csv.DictReader(file)}
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except KeyError as error:
         raise InputError(f"{path}: no column {error}; needed are method and ability") from error
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: an ability is not a number ({error})") from error
-    missing = [method for method in needed if method not in found]
+    missing = [method for method in methods if method not in truth]
     if missing:
         raise InputError(f"{path}: no ability for {', '.join(missing)}, which the study compares")
-    return found
+    return truth
 
 
-class StudyIsFull(Exception):  # noqa: N818
-    """It has all its votes: nobody more is needed."""
+class _StudyFullError(Exception):
+    """The study has all its votes: nobody can start."""
 
 
-def simulate(folder: Path, crowd: Crowd, done: Callable[[], None] = lambda: None) -> int:
-    """Play the crowd, one after the other, until all have taken part or the study has its votes;
-    how many took part. Raises InputError when nobody can start."""
+def simulate(folder: Path, crowd: Crowd, on_finished: Callable[[], None] = lambda: None) -> int:
+    """Let a crowd take part, until the study has its votes; return how many did.
+
+    Raises
+    ------
+    InputError
+        If nobody can start.
+    """
     app = create_app(folder, simulated=True)
-    study = app.extensions["study"]
-    took_part = 0
+    study: OpenStudy = app.extensions["study"]
     with database.reading(study.engine) as connection:
         before = store.next_id(connection) - 1
-    with _served(app) as address, suppress(StudyIsFull):
-        while took_part < crowd.people:
-            rng = np.random.default_rng([crowd.seed, before + took_part])
-            _take_part(address, study, crowd, rng)
-            took_part += 1
-            done()
+    finished = 0
+    with suppress(_StudyFullError):
+        while finished < crowd.people:
+            rng = np.random.default_rng([crowd.seed, before + finished])
+            person = _make_person(crowd, study.config.design.ties, rng)
+            _take_part(app.test_client(), study, person)
+            finished += 1
+            on_finished()
     study.engine.dispose()
-    return took_part
-
-
-class _Quiet(WSGIRequestHandler):
-    """Without a line for each of thousands of requests."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-@contextmanager
-def _served(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return finished
 
 
 @dataclass(frozen=True)
 class _Person:
-    """own: abilities as this one sees them."""
-
-    own: Mapping[str, float]
+    abilities: Mapping[str, float]
     careless: bool
     ties: bool
     rng: np.random.Generator
 
     def choice(self, left: str, right: str, is_check: bool) -> str:
-        """By Davidson's model; a validation question by what everybody sees."""
+        """Choose by Davidson's model, or in a validation question by what everybody sees."""
         if self.careless:
             return "left" if self.rng.random() < 0.5 else "right"
         if is_check:
-            return "left" if (left == REFERENCE) == (self.rng.random() > SLIP) else "right"
-        lead = self.own[left] - self.own[right]
-        weights = np.exp([lead / 2, -lead / 2, LOG_TIE if self.ties else -np.inf])
+            return "left" if (left == REFERENCE) == (self.rng.random() > _SLIP) else "right"
+        lead = self.abilities[left] - self.abilities[right]
+        weights = np.exp([lead / 2, -lead / 2, _LOG_TIE if self.ties else -np.inf])
         return str(self.rng.choice(["left", "right", "tie"], p=weights / weights.sum()))
 
     def response_ms(self) -> int:
-        middle = CARELESS_MS if self.careless else ATTENTIVE_MS
-        return int(middle * np.exp(SPREAD_OF_TIMES * self.rng.standard_normal()))
+        median = _CARELESS_MS if self.careless else _ATTENTIVE_MS
+        return int(median * np.exp(_TIME_SPREAD * self.rng.standard_normal()))
 
 
-def _person(crowd: Crowd, ties: bool, rng: np.random.Generator) -> _Person:
+def _make_person(crowd: Crowd, ties: bool, rng: np.random.Generator) -> _Person:
     careless = bool(rng.random() < crowd.careless)
-    own = {
+    abilities = {
         method: ability + crowd.spread * rng.standard_normal()
         for method, ability in sorted(crowd.truth.items())
     }
-    return _Person(own, careless, ties, rng)
+    return _Person(abilities, careless, ties, rng)
 
 
-def _take_part(address: str, study: Opened, crowd: Crowd, rng: np.random.Generator) -> None:
-    """Consent, answer every question, come to the end."""
-    person = _person(crowd, study.study.design.ties, rng)
-    with requests.Session() as browser:
-        welcome = browser.get(f"{address}/", timeout=TIMEOUT_S)
-        _check_started(welcome, study.folder)
-        form = {"csrf_token": _csrf(welcome), "consent": "yes"}
-        started = browser.post(f"{address}/start", data=form, timeout=TIMEOUT_S)
-        _check_started(started, study.folder)
-        _answer_all(browser, address, study, person)
-        browser.get(f"{address}/done", timeout=TIMEOUT_S).raise_for_status()
-
-
-def _answer_all(browser: requests.Session, address: str, study: Opened, person: _Person) -> None:
-    made = {one.name: one.method for one in study.stimuli}
-    checks = _checks(study)
-    page = f"{address}/question"
-    browser.headers["X-CSRFToken"] = _csrf(browser.get(page, timeout=TIMEOUT_S))
-    wanted = {"Accept": "application/json"}
-    asked = browser.get(page, headers=wanted, timeout=TIMEOUT_S).json()["question"]
-    while asked:
-        left, right = (made[PAGE.findall(asked[side])[0]] for side in ("left", "right"))
-        answer = {
-            "position": asked["position"],
-            "choice": person.choice(left, right, asked["position"] in checks),
+def _take_part(browser: FlaskClient, study: OpenStudy, person: _Person) -> None:
+    """Consent, answer all questions, and open the last page."""
+    welcome = browser.get("/")
+    _check_started(welcome, study.folder)
+    form = {"csrf_token": _csrf_token(welcome), "consent": "yes"}
+    page = browser.post("/start", data=form, follow_redirects=True)
+    _check_started(page, study.folder)
+    method_of = {stimulus.name: stimulus.method for stimulus in study.stimuli}
+    checks = _check_positions(study)
+    token = {"X-CSRFToken": _csrf_token(page)}
+    question = _next_question(browser.get("/question", headers={"Accept": "application/json"}))
+    while question:
+        left, right = (method_of[IMAGE.findall(question[side])[0]] for side in ("left", "right"))
+        vote = {
+            "position": question["position"],
+            "choice": person.choice(left, right, question["position"] in checks),
             "response_ms": person.response_ms(),
             "layout": "side",
             "shown_px": 0,
             "zoomed": False,
             "compared": False,
         }
-        reply = browser.post(f"{address}/vote", json=answer, timeout=TIMEOUT_S)
-        reply.raise_for_status()
-        asked = reply.json()["question"]
+        question = _next_question(browser.post("/vote", json=vote, headers=token))
+    _check_succeeded(browser.get("/done"))
 
 
-def _csrf(page: requests.Response) -> str:
-    found = CSRF.search(page.text)
-    if not found:
-        raise RuntimeError(f"no CSRF token in {page.url}")
-    return found[1]
+def _next_question(response: TestResponse) -> Any:
+    _check_succeeded(response)
+    body: Any = response.json
+    return body["question"]
 
 
-def _check_started(answer: requests.Response, folder: Path) -> None:
-    reason = answer.headers.get("X-Stopped", "")
+def _csrf_token(page: TestResponse) -> str:
+    match = CSRF.search(page.text)
+    if not match:
+        raise RuntimeError(f"no CSRF token in {page.request.path}")
+    return match[1]
+
+
+def _check_started(response: TestResponse, folder: Path) -> None:
+    reason = response.headers.get("X-Stopped", "")
     if reason == "full":
-        raise StudyIsFull
+        raise _StudyFullError
     if reason == "simulated":
         raise InputError(f"{folder}: people have taken part; simulate in a study of its own")
     if reason:
         raise InputError(f"{folder}: it is {reason}; the owner's page opens it")
-    answer.raise_for_status()
+    _check_succeeded(response)
 
 
-def _checks(study: Opened) -> set[int]:
-    """Where the validation questions of who came last are. People see it in the pictures."""
+def _check_succeeded(response: TestResponse) -> None:
+    if response.status_code >= 400:
+        raise RuntimeError(f"{response.request.path}: {response.status}")
+
+
+def _check_positions(study: OpenStudy) -> set[int]:
+    """Return the positions of the newest participant's validation questions."""
     with database.reading(study.engine) as connection:
-        last = select(func.max(questions.c.participant)).scalar_subquery()
-        wanted = select(questions.c.position).where(questions.c.participant == last)
-        return set(connection.scalars(wanted.where(questions.c.is_check)))
+        newest = select(func.max(questions.c.participant)).scalar_subquery()
+        query = select(questions.c.position).where(questions.c.participant == newest)
+        return set(connection.scalars(query.where(questions.c.is_check)))

@@ -21,10 +21,10 @@ from PIL import Image as PillowImage
 from sqlalchemy import insert
 
 from survey.results import export
+from survey.results.board import board
 from survey.setup import create
-from survey.storage import database, schema, store
-from survey.storage.opened import Opened, open_study
-from survey.web import owner
+from survey.storage import database, schema
+from survey.storage.open_study import OpenStudy, open_study
 from tests.survey import postgresql
 from tests.survey.load import Answer, Participant
 from tests.survey.production import Server
@@ -46,8 +46,8 @@ def study(folder: Path, where: str) -> Path:
         for image in range(IMAGES):
             PillowImage.new("RGB", (8, 8), (image, 0, 0)).save(place / f"image{image:02d}.png")
         given.append(f"{method}={place}")
-    wanted = create.Wanted(folder / "study", images=given, check="method0", database=where)
-    create.create(wanted, create.gather(wanted))
+    wanted = create.Request(folder / "study", images=given, check="method0", database=where)
+    create.create(wanted, create.find_images(wanted))
     settings = folder / "study" / "study.toml"
     limit = "starts_per_minute = "
     settings.write_text(settings.read_text().replace(f"{limit}60", f"{limit}1000000"))
@@ -148,9 +148,9 @@ def rush(entered: list[Entered], taken: Taken) -> float:
     return asyncio.run(everybody())
 
 
-def fill(opened: Opened) -> None:
+def fill(opened: OpenStudy) -> None:
     """As if many people had taken part before."""
-    rng, design = np.random.default_rng(0), opened.study.design
+    rng, design = np.random.default_rng(0), opened.config.design
     now = time.time_ns() // 1_000_000
     people, asked, votes = [], [], []
     number_of = design.pairs_per_person + design.checks_per_person
@@ -164,10 +164,11 @@ def fill(opened: Opened) -> None:
             image, left, right = opened.pool.pairs[pair]
             row = {"participant": number, "position": position}
             asked.append({**row, "image": image, "left": left, "right": right, "is_check": False})
-            vote = store.Vote(
-                position, str(rng.choice(["left", "right"])), 4000, "side", 512, False, False
-            )
-            votes.append({**vote._asdict(), **row, "answered_at": now})
+            choice = str(rng.choice(["left", "right"]))
+            votes.append(
+                {**row, "choice": choice, "response_ms": 4000, "layout": "side", "shown_px": 512,
+                 "zoomed": False, "compared": False, "answered_at": now}
+            )  # fmt: skip
     with database.writing(opened.engine) as connection:
         for table, rows in (
             (schema.participants, people), (schema.questions, asked), (schema.votes, votes)
@@ -176,7 +177,7 @@ def fill(opened: Opened) -> None:
 
 
 @contextmanager
-def serving(where: str, former: bool = False) -> Iterator[tuple[Server, Opened]]:
+def serving(where: str, former: bool = False) -> Iterator[tuple[Server, OpenStudy]]:
     with TemporaryDirectory() as folder:
         made = study(Path(folder), where)
         opened = open_study(made)
@@ -208,7 +209,7 @@ def under_load(name: str, where: str, *, former: bool = False) -> None:
         rate = rush(crowd(server.port, taken), taken)
         line(f"{name}: {EAGER} without pause, votes", taken.votes, taken.errors, f"{rate:,.0f}/s")
         if former:
-            for what, action in (("dashboard", owner.board), ("export", export.files)):
+            for what, action in (("dashboard", board), ("export", export.file_texts)):
                 line(f"{name}: {what}", repeated(lambda action=action: action(opened)), [])
 
 

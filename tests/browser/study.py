@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from survey.setup import create
 from survey.storage import database, store
-from survey.study import keys
+from survey.study import secrets_file
 from survey.web.app import create_app
 from survey.web.simulate import CSRF
 from tests.survey.conftest import Served, write_images
@@ -38,14 +38,14 @@ class Study(Served):
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     folder = tmp_path_factory.mktemp("study")
     images = write_images(folder / "images", images=4, size=IMAGE_PX)
-    wanted = create.Wanted(
+    wanted = create.Request(
         out=folder / "study", images=images, check="telea", pairs=3, checks=1, ties=True
     )
-    create.create(wanted, create.gather(wanted))
+    create.create(wanted, create.find_images(wanted))
     settings = folder / "study" / "study.toml"
     words = settings.read_text().replace("starts_per_minute = 60", "starts_per_minute = 1000")
     settings.write_text(words)
-    token = keys.new_owner_token(folder / "study")
+    token = secrets_file.new_owner_token(folder / "study")
     served = Study(create_app(folder / "study"))
     served.token = token
     yield served
@@ -122,7 +122,7 @@ def middle(place: Locator) -> tuple[float, float]:
 def answers(served: Served, person: int = -1) -> list[Any]:
     """What the server has of somebody; by default of who started last."""
     with database.reading(served.study.engine) as connection:
-        chosen = store.people(connection)[person]
+        chosen = store.all_participants(connection)[person]
         return store.answers(connection, chosen.id)
 
 

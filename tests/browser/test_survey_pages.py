@@ -47,7 +47,7 @@ def test_a_whole_study_by_mouse(visit: Visit, served: Study) -> None:
     expect(page).to_have_url(re.compile("/done$"))
     code = page.locator("#code").text_content()
     found = answers(served)
-    assert code == served.study.keys.completion_code(found[0].code)
+    assert code == served.study.secrets.completion_code(found[0].code)
     assert [row.choice for row in found] == ["left", "tie", "right", "right"]
     assert [row.zoomed for row in found] == [True, False, False, False]
     assert not any(row.compared for row in found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,12 +15,11 @@ from flask import Flask
 from PIL import Image as PillowImage
 from werkzeug.serving import make_server
 
-from methods.errors import run_command_line
-from survey.__main__ import app as command_line
 from survey.setup import create
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy
 from survey.web.app import create_app
-from survey.web.simulate import CSRF, PAGE
+from survey.web.simulate import CSRF, IMAGE
+from tests.command_line import run as run_command
 from tests.survey.places import backend, busy, cluster, production, watched  # noqa: F401
 
 METHODS = ("telea", "patchmatch", "two-stage:telea")
@@ -46,8 +45,8 @@ def make_study(folder: Path, images: int = 6, **wanted: Any) -> Path:
     """A study of 3 methods; 5 questions and 2 validation questions for each person."""
     given = write_images(folder / "images", images)
     settings = {"check": "telea", "pairs": 5, "checks": 2, **wanted}
-    asked = create.Wanted(out=folder / "study", images=given, **settings)
-    create.create(asked, create.gather(asked))
+    asked = create.Request(out=folder / "study", images=given, **settings)
+    create.create(asked, create.find_images(asked))
     return folder / "study"
 
 
@@ -56,9 +55,15 @@ def cannot_be_read(path: Path) -> None:
     path.symlink_to("/proc/self/mem")
 
 
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study to copy."""
+    return make_study(tmp_path_factory.mktemp("untouched"))
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return make_study(tmp_path)
+def folder(untouched: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(untouched, tmp_path / "study"))
 
 
 class Served:
@@ -72,9 +77,9 @@ class Served:
         self.address = f"http://127.0.0.1:{self.server.server_port}"
 
     @property
-    def study(self) -> Opened:
+    def study(self) -> OpenStudy:
         found = self.app.extensions["study"]
-        assert isinstance(found, Opened)
+        assert isinstance(found, OpenStudy)
         return found
 
     def stop(self) -> None:
@@ -149,14 +154,14 @@ class Visitor:
             asked = reply.json()["question"]
 
 
-def shown(question: dict[str, Any], study: Opened) -> tuple[str, str]:
+def shown(question: dict[str, Any], study: OpenStudy) -> tuple[str, str]:
     """The methods that a question shows, which only the server knows."""
     made = {one.name: one.method for one in study.stimuli}
-    left, right = (made[PAGE.findall(question[side])[0]] for side in ("left", "right"))
+    left, right = (made[IMAGE.findall(question[side])[0]] for side in ("left", "right"))
     return left, right
 
 
-def attentive(study: Opened) -> Callable[[dict[str, Any]], str]:
+def attentive(study: OpenStudy) -> Callable[[dict[str, Any]], str]:
     """Chooses the original wherever it is shown."""
     return lambda asked: "right" if shown(asked, study)[1] == "reference" else "left"
 
@@ -175,15 +180,11 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def run() -> Callable[..., Said]:
     """python -m survey WORDS, in this process."""
 
     def command(*words: str | Path) -> Said:
-        monkeypatch.setattr(sys, "argv", ["survey", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            run_command_line(command_line)
-        said = capsys.readouterr()
-        return Said(int(end.value.code or 0), said.out, said.err)
+        done = run_command("survey", *words)
+        return Said(done.returncode, done.stdout, done.stderr)
 
     return command

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.storage.opened import Opened, open_study
+from survey.storage.open_study import OpenStudy, open_study
 from tests.survey import conftest, postgresql
 from tests.survey.postgresql import Cluster
 from tests.survey.production import Server
@@ -50,7 +50,7 @@ def unlimited(folder: Path) -> Path:
 
 
 @pytest.fixture
-def watched(busy: Path) -> Iterator[Opened]:
+def watched(busy: Path) -> Iterator[OpenStudy]:
     """The same database, seen from outside."""
     opened = open_study(busy)
     yield opened

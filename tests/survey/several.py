@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from survey.storage.opened import Opened, open_study
-from survey.study import config, keys, stimuli
+from survey.storage.open_study import OpenStudy, open_study
+from survey.study import config, secrets_file, stimuli
 from tests.hosts import Host, hosts
 from tests.survey import conftest, postgresql
 from tests.survey.images import show_from
@@ -23,7 +23,7 @@ from tests.survey.postgresql import Cluster
 from tests.survey.production import Server, free_port
 
 # What a second host needs, where the images are elsewhere.
-NEEDED = (config.FILE, keys.FILE, stimuli.LIST)
+NEEDED = (config.FILE, secrets_file.FILE, stimuli.LIST)
 IMAGES_PORT = 8080
 PATIENCE_S = 2.0
 AHEAD_S = 300
@@ -56,7 +56,7 @@ class Site(NamedTuple):
 
     machines: Machines
     servers: tuple[Server, Server]
-    seen: Opened
+    seen: OpenStudy
 
     @property
     def port(self) -> int:

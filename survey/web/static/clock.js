@@ -1,4 +1,4 @@
-// How long somebody has looked, without the time when the page was hidden.
+// Measures how long a question has been visible, without the time when the page was hidden.
 
 export class Clock {
   constructor() {

@@ -11,7 +11,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
   });
 }
 
-/** Whether it could be copied; pages without TLS may not, then it is selected for the person. */
+/** Return whether the text was copied; pages without TLS may not copy, so select it instead. */
 async function copy(holder) {
   const words = holder.value ?? holder.textContent.trim();
   try {

@@ -1,14 +1,14 @@
-// Where images go and which part of them is seen. Lengths are CSS pixels; `scale` is CSS pixels
-// per pixel of the image; x and y are the image's corner in its window. Pure functions.
+// Positions of images and their visible parts. Lengths are CSS pixels; `scale` is CSS pixels per
+// image pixel; x and y are the image's corner in its window. Pure functions.
 
-// A window may be larger than the whole image in it by this much, so that zooming in gains room
-// and the letter beside it stays near the image.
+// A window may be larger than its whole image by this factor: zooming in then shows more, and the
+// letter beside the window stays near the image.
 const SPARE = 1.1;
 const LARGEST_PIXEL = 8;
 
 /**
  * The size of the two windows: side by side or stacked, whichever shows the whole images larger.
- * `label` is the room of the letter above (side) or beside (stacked) each window.
+ * `label` is the space for the letter above (side) or beside (stacked) each window.
  */
 export function arrange(room, image, label, gap) {
   const side = windowIn((room.width - gap) / 2, room.height - label, image);
@@ -33,18 +33,18 @@ export function fitting(space, image) {
   return Math.min(space.width / image.width, space.height / image.height);
 }
 
-/** Scales that can be reached: from the whole image (or its real pixels) to very large pixels. */
+/** Return the least and the largest scale: the whole image (or its real pixels), large pixels. */
 export function limits(fit, ratio) {
   return [Math.min(fit, 1 / ratio), Math.max(fit, LARGEST_PIXEL / ratio)];
 }
 
-/** `view` at another scale, with what is at (x, y) staying there. */
+/** Return `view` at another scale; the point at (x, y) stays in place. */
 export function zoomed(view, scale, x, y) {
   const by = scale / view.scale;
   return { scale, x: x - (x - view.x) * by, y: y - (y - view.y) * by };
 }
 
-/** `view` moved so that no more is empty than has to be. */
+/** Return `view` moved so that the image covers as much of the window as possible. */
 export function held(view, space, image) {
   return {
     scale: view.scale,

@@ -3,7 +3,7 @@
 // The second tap of a double one comes within this time and distance of the first.
 const TAP_MS = 350;
 const TAP_PX = 30;
-// A finger that stays this long compares; one that moves this far drags.
+// A finger that rests this long swaps the images; one that moves this far drags.
 const HOLD_MS = 400;
 const SLIP_PX = 8;
 const LINE_PX = 16;
@@ -44,7 +44,7 @@ export class Gestures {
   down(event, place) {
     if (event.button !== 0) return;
     place.setPointerCapture(event.pointerId);
-    // The corner as it was: windows change places while somebody compares.
+    // Remember the corner: the windows swap places during a comparison.
     const corner = place.getBoundingClientRect();
     const pointer = { left: corner.left, top: corner.top, moved: false };
     this.pointers.set(event.pointerId, this.located(pointer, event));
@@ -60,7 +60,7 @@ export class Gestures {
   }
 
   hold(pointer) {
-    // No tap any more, whatever comes.
+    // This touch can no longer become a tap.
     pointer.moved = true;
     this.held = true;
     this.viewer.compare(true);
@@ -88,7 +88,7 @@ export class Gestures {
     this.viewer.pan(to.x - from.x, to.y - from.y);
   }
 
-  /** How far two fingers are apart, and their middle. */
+  /** Return the distance of two fingers, and the point between them. */
   spread() {
     const [a, b] = this.pointers.values();
     const middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };

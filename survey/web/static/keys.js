@@ -1,4 +1,4 @@
-// Everything by keyboard.
+// Keyboard control.
 
 const ZOOM_STEP = 1.25;
 const PAN_PX = 80;
@@ -29,13 +29,13 @@ export function listen(viewer, choose) {
   document.addEventListener("keyup", (event) => {
     if (event.key === " " && viewer.comparing) viewer.compare(false);
   });
-  // The key is let go where we do not hear of it.
+  // The key may be released while another window has the focus.
   window.addEventListener("blur", () => viewer.compare(false));
 }
 
 const dialogIsOpen = () => document.querySelector("dialog[open]") !== null;
 
-/** Whether the key was one of ours. */
+/** Return whether the key was handled. */
 function down(event, viewer, choose) {
   if (event.key === " ") return compare(event, viewer);
   if (event.shiftKey && event.key in PANS) {
@@ -50,19 +50,18 @@ function down(event, viewer, choose) {
 }
 
 function compare(event, viewer) {
-  // On a button the space bar presses it, as everywhere.
+  // On a button, the space bar presses the button.
   if (event.target.closest?.(CONTROLS)) return false;
   if (!event.repeat) viewer.compare(true);
   return true;
 }
 
 function answer(event, viewer, choose) {
-  // By the key's place too: with a Russian layout it writes another letter.
+  // Also by position: with a Russian layout the key produces another letter.
   const tie = event.code === "KeyT" || event.key.toLowerCase() === "t";
   const choice = tie ? "tie" : CHOICES[viewer.layout]?.[event.key];
   if (!choice) return false;
-  // A key that is kept down answers once; and where images have changed places, "left" would be
-  // ambiguous.
+  // A key that is held down answers once. While the images are swapped, "left" is ambiguous.
   if (!event.repeat && !viewer.comparing) choose(choice);
   return true;
 }

@@ -1,4 +1,4 @@
-// The dashboard refreshes itself without disturbing whoever reads it.
+// Refreshes the dashboard without disturbing its reader.
 
 const EVERY_MS = 30000;
 
@@ -17,12 +17,12 @@ async function refresh() {
   if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
 }
 
-/** Somebody is about to press a button, or to close the study. */
+/** Return whether the owner is about to press a button or to close the study. */
 function isBusy(board) {
   return board.querySelector("nav:focus-within, .closing[open]") !== null;
 }
 
-/** Finds what has the focus in the new dashboard too. */
+/** Return a selector of the focused element, to find it in the new dashboard. */
 function focusedIn(board) {
   const element = document.activeElement;
   if (!board.contains(element)) return null;
@@ -30,7 +30,7 @@ function focusedIn(board) {
   return element.id ? `#${element.id}` : null;
 }
 
-/** The dashboard as it is now, or null where it cannot be had. */
+/** Load the current dashboard; return null if that fails. */
 async function fetched() {
   try {
     const response = await fetch(location.href, { signal: AbortSignal.timeout(EVERY_MS) });
@@ -46,7 +46,7 @@ async function fetched() {
 
 const places = new Map();
 
-/** Open what is open, and remember how far boxes are scrolled. */
+/** Open the same details, and remember how far boxes are scrolled. */
 function keepAsRead(board, fresh) {
   places.clear();
   for (const element of board.querySelectorAll("[id]")) {

@@ -1,4 +1,4 @@
-// The question page: shows pairs, takes one answer each, goes on when the server has it.
+// The question page: shows a pair, takes one answer, continues when the server has stored it.
 
 import { Clock } from "./clock.js";
 import { Gestures } from "./gestures.js";
@@ -8,8 +8,8 @@ import * as tools from "./tools.js";
 import { Viewer } from "./viewer.js";
 import { kept, Refused, send } from "./vote.js";
 
-// Nobody has judged a pair after so short a time: the second half of a double click or of a key
-// pressed twice was meant for the question before.
+// Nobody can judge a pair in so short a time: ignore the second half of a double click or of a key
+// pressed twice, which was meant for the previous question.
 const SETTLE_MS = 300;
 
 const at = (id) => document.getElementById(id);
@@ -29,7 +29,7 @@ keys.listen(viewer, choose);
 for (const button of buttons) {
   button.addEventListener("click", () => choose(button.dataset.choice));
 }
-// A page out of the browser's memory shows a question that is over.
+// A page restored from the browser's cache shows an old question.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
@@ -50,7 +50,7 @@ function say(words) {
   at("notice").textContent = words;
 }
 
-/** Let people answer, or not. */
+/** Enable or disable the answer buttons. */
 function unlock() {
   const open = state.ready && !state.sending;
   for (const button of buttons) button.setAttribute("aria-disabled", String(!open));
@@ -80,7 +80,7 @@ async function show(question, preload) {
   at("announce").textContent = fill(data.text.announce);
 }
 
-/** Load the next pair while this one is judged, and forget the ones before. */
+/** Load the next pair in advance, and forget earlier pairs. */
 function prepare(question, preload) {
   pictures.keep([[question.left, question.right], preload]);
   if (preload.length) pictures.pair(...preload);
@@ -100,7 +100,7 @@ function choose(choice) {
   });
 }
 
-/** Send an answer, `again` where an earlier page could not, and go on. */
+/** Send an answer and continue; `again` if an earlier page could not send it. */
 async function submit(vote, again = false) {
   state.sending = true;
   unlock();
@@ -127,14 +127,14 @@ function goOn(reply) {
   state.sending = false;
   mark(null);
   say("");
-  // Off the button, so that the space bar compares; whoever uses the tools stays there.
+  // Move the focus off the button, so that the space bar compares, but not off the tools.
   if (!at("tools").contains(document.activeElement)) at("question").focus({ preventScroll: true });
   show(reply.question, reply.preload);
 }
 
 function refused(again) {
   if (again) {
-    // A new page could not send it either: the person may answer anew.
+    // A new page could not send it either: let the person answer again.
     kept.drop();
     state.sending = false;
     mark(null);

@@ -1,11 +1,11 @@
-// Waiting before the next try: longer each time, and no longer than it takes to be online again.
+// Waits before the next try: longer each time, but only until the browser is online again.
 
 const FIRST_MS = 500;
 const LONGEST_MS = 15000;
 
 export function pause(tries) {
   const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries);
-  // Not all at the same moment after a server's restart.
+  // A random part, so that browsers do not all return at once after a restart of the server.
   const wait = longest * (0.75 + Math.random() / 4);
   return new Promise((over) => {
     const timer = setTimeout(done, wait);

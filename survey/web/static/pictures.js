@@ -1,15 +1,15 @@
-// Loading images, again and again where the network fails.
+// Loads images, and retries when the network fails.
 
 import { pause } from "./pause.js";
 
 export class Pictures {
-  /** `failed()` is called whenever an image did not load and will be asked for again. */
+  /** `failed()` is called whenever an image did not load and will be requested again. */
   constructor(failed) {
     this.failed = failed;
     this.pairs = new Map();
   }
 
-  /** A promise of both images, decoded; the same one for the same pair. */
+  /** Return a promise of both decoded images; the same pair has the same promise. */
   pair(left, right) {
     const key = `${left} ${right}`;
     if (!this.pairs.has(key)) {
@@ -18,7 +18,7 @@ export class Pictures {
     return this.pairs.get(key);
   }
 
-  /** Forget all pairs but these. */
+  /** Forget all other pairs. */
   keep(pairs) {
     const wanted = new Set(pairs.map((pair) => pair.join(" ")));
     for (const key of this.pairs.keys()) if (!wanted.has(key)) this.pairs.delete(key);
@@ -40,7 +40,7 @@ export class Pictures {
   }
 }
 
-/** Resolves once what was put into the page is on the screen. */
+/** Return a promise that resolves when changes of the page are on the screen. */
 export function painted() {
   const frame = () => new Promise((seen) => requestAnimationFrame(seen));
   return frame().then(frame);

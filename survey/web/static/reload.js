@@ -1,4 +1,4 @@
-// Loading the page again, but not for ever. No module: it has to be there when a module is not,
+// Reloads the page, a limited number of times. Not a module: it must work when a module is missing
 // because the network changed or the server was restarted while the page was loading.
 
 "use strict";
@@ -8,7 +8,7 @@
   const WITHIN_MS = 60000;
   const SETTLED_MS = 500;
 
-  /** Whether the page is being loaded again; false where that has not helped. */
+  /** Reload the page and return true, or return false if reloading has not helped. */
   window.loadAgain = () => {
     const now = Date.now();
     const times = JSON.parse(sessionStorage.getItem(KEY) ?? "[]").filter((at) => now - at < WITHIN_MS);
@@ -23,7 +23,7 @@
     const words = JSON.parse(document.getElementById("data").textContent).text;
     document.getElementById("notice").textContent = words.stuck;
   };
-  // Also where what a script imports is missing. Such an event does not bubble.
+  // Also fires when an import of a script is missing. The event does not bubble, so capture it.
   const heard = ({ target }) => {
     if (target instanceof HTMLScriptElement) setTimeout(tryAgain, SETTLED_MS);
   };

@@ -4,7 +4,7 @@ const STEP = 1.5;
 const at = (id) => document.getElementById(id);
 
 export function connect(viewer) {
-  // A click must not take the focus from where it was: the space bar would then press the button.
+  // A click must not move the focus to a button: the space bar would then press it.
   at("tools").addEventListener("mousedown", (event) => event.preventDefault());
   at("zoom-in").addEventListener("click", () => viewer.zoomBy(STEP));
   at("zoom-out").addEventListener("click", () => viewer.zoomBy(1 / STEP));
@@ -14,7 +14,7 @@ export function connect(viewer) {
   at("menu").addEventListener("click", () => help.showModal());
   at("help-close").addEventListener("click", () => help.close());
   help.addEventListener("click", (event) => {
-    // On the backdrop: everything else in the dialog lies in its content.
+    // A click on the backdrop: all else in the dialog is inside its content.
     if (event.target === help) help.close();
   });
 }
@@ -37,7 +37,7 @@ function holdToCompare(button, viewer) {
 
 const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 
-/** Show how large the images are, and whether they are in each other's place. */
+/** Show the magnification, and whether the images are swapped. */
 export function refresh(viewer) {
   const seen = viewer.images.length > 0;
   at("zoom").textContent = seen ? percent.format(viewer.magnification) : "";

@@ -1,14 +1,14 @@
-// Both images under one view: zoomed and moved exactly together, and shown in each other's place.
+// Shows both images in one view: they are zoomed and moved together, and can be swapped.
 
 import { arrange, fitting, held, limits, zoomed } from "./geometry.js";
 
 const SQUARE = { width: 1, height: 1 };
-// Of the root's font size; the style sheet has the same.
+// In units of the root's font size, as in the style sheet.
 const LABEL_REM = 1.75;
 const GAP_REM = 0.5;
 
 export class Viewer {
-  /** `changed(viewer)` is called after every change of what is seen. */
+  /** `changed(viewer)` is called after every visible change. */
   constructor(stage, changed) {
     this.stage = stage;
     this.changed = changed;
@@ -21,7 +21,7 @@ export class Viewer {
     new ResizeObserver(() => this.arrange()).observe(stage);
   }
 
-  /** Two decoded images of the same size in place of what was there, whole. */
+  /** Show two decoded images of the same size, at the scale that fits. */
   show(images) {
     this.images = images;
     this.size = { width: images[0].naturalWidth, height: images[0].naturalHeight };
@@ -53,17 +53,17 @@ export class Viewer {
     return this.stage.dataset.layout;
   }
 
-  /** Device pixels of the width at which a whole image is shown. */
+  /** Width of a whole image on the screen, in device pixels. */
   get shownPixels() {
     return Math.round(this.size.width * this.fit * this.ratio);
   }
 
-  /** 1 where a pixel of the image is a pixel of the screen. */
+  /** Device pixels per image pixel. */
   get magnification() {
     return this.view.scale * this.ratio;
   }
 
-  /** Fit the windows to the stage; what was in the middle stays there. */
+  /** Fit the windows to the stage; the point in the middle stays there. */
   arrange() {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const room = { width: this.stage.clientWidth, height: this.stage.clientHeight };
@@ -78,7 +78,7 @@ export class Viewer {
     else this.centre(middle);
   }
 
-  /** The point of the image, as shares of its sides, in the middle of a window. */
+  /** Return the image point in the middle of a window, as shares of the image's sides. */
   middle() {
     const { scale, x, y } = this.view;
     return [
@@ -101,7 +101,7 @@ export class Viewer {
     this.see({ scale: this.fit, x: 0, y: 0 });
   }
 
-  /** Zoom so that a pixel is `scale` CSS pixels, keeping what is at (x, y) of the window. */
+  /** Zoom so that an image pixel is `scale` CSS pixels; the point at (x, y) stays in place. */
   zoomTo(scale, x = this.space.width / 2, y = this.space.height / 2) {
     if (!this.images.length) return;
     const [least, most] = limits(this.fit, this.ratio);
@@ -116,7 +116,7 @@ export class Viewer {
     this.zoomTo(this.view.scale * factor, x, y);
   }
 
-  /** Between the whole image and its real pixels. */
+  /** Switch between the whole image and its real pixels. */
   toggle(x, y) {
     if (this.whole) this.zoomTo(1 / this.ratio, x, y);
     else this.reset();
@@ -126,7 +126,7 @@ export class Viewer {
     if (!this.whole) this.see({ ...this.view, x: this.view.x + x, y: this.view.y + y });
   }
 
-  /** Show each image in the other's place, or in its own again. */
+  /** Swap the images, or put them back. */
   compare(on) {
     if (on && !this.images.length) return;
     this.stage.classList.toggle("swapped", on);
@@ -142,15 +142,15 @@ export class Viewer {
   see(view) {
     this.view = held(view, this.space, this.size);
     this.stage.classList.toggle("zoomed", !this.whole);
-    // Whole images are smoothed to the screen; beyond real pixels people look at pixels.
+    // Smooth whole images; beyond real pixels show sharp pixels.
     this.stage.classList.toggle("crisp", !this.whole && this.magnification > 1.001);
     for (const image of this.images) this.draw(image);
     this.changed(this);
   }
 
   draw(image) {
-    // On whole pixels of the screen, in place and size: between pixels an image is blurred, and
-    // each of the two by another amount. Not with a transform, which does not keep to pixels.
+    // Align position and size with device pixels: otherwise the two images are blurred, each by
+    // another amount. A CSS transform would not align with pixels.
     const snapped = (length) => Math.round(length * this.ratio) / this.ratio;
     const corner = image.parentElement.getBoundingClientRect();
     const { scale, x, y } = this.view;

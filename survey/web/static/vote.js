@@ -1,16 +1,16 @@
-// Sending an answer until the server has it, and keeping it until then.
+// Sends an answer until the server has it, and stores it until then.
 
 import { pause } from "./pause.js";
 
 const KEY = "answer";
 const PATIENCE_MS = 20000;
 
-/** The server cannot take this answer from this page: the page has to be loaded again. */
+/** The server does not accept this answer from this page: the page has to be reloaded. */
 export class Refused extends Error {}
 
 /**
- * The server's reply to `vote`; tries for ever. `troubled()` is called after each try that failed.
- * `to` has the address and the token against forged requests.
+ * Return the server's reply to `vote`, after any number of tries. `troubled()` is called after each
+ * failed try. `to` has the address and the CSRF token.
  */
 export async function send(vote, to, troubled) {
   for (let tries = 0; ; tries++) {
@@ -21,7 +21,7 @@ export async function send(vote, to, troubled) {
   }
 }
 
-/** The reply, or null where another try may succeed. */
+/** Return the reply, or null if another try may succeed. */
 async function attempt(vote, to) {
   let response;
   try {
@@ -33,7 +33,7 @@ async function attempt(vote, to) {
     });
     if (response.ok) return mine(await response.json(), vote);
   } catch {
-    // No network, no answer in time, or not the server that answered.
+    // No network, no response in time, or a response that is not from our server.
     return null;
   }
   if (response.status === 429 || response.status >= 500) return null;
@@ -42,11 +42,11 @@ async function attempt(vote, to) {
 
 const mine = (reply, vote) => (reply.position === vote.position ? reply : null);
 
-/** Survives a reload, also one that the browser does by itself. `who` tells participants apart. */
+/** An answer that survives reloads, also those by the browser; `who` identifies the participant. */
 export const kept = {
   put: (vote, who) => sessionStorage.setItem(KEY, JSON.stringify({ vote, who })),
   drop: () => sessionStorage.removeItem(KEY),
-  /** The answer to that question which the server may not have, or null. */
+  /** Return the answer to a question if the server may not have it yet, else null. */
   get(position, who) {
     const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
     return found?.who === who && found.vote.position === position ? found.vote : null;

@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from analysis.bradley_terry.fit import Counts
+from analysis.bradley_terry import Counts
 from survey.design import adaptive, questionnaire
-from survey.design.questionnaire import Asked, Pair, Question
+from survey.design.questionnaire import Pair, PairCount, Question
 from survey.study.stimuli import Stimulus
 
 METHODS = ("a", "b", "c", "d", "e")
@@ -24,23 +24,23 @@ def stimuli(images: int, methods: tuple[str, ...] = (*METHODS, "reference")) -> 
     ]
 
 
-def count(asked: dict[Pair, Asked], questions: list[Question]) -> None:
+def count(asked: dict[Pair, PairCount], questions: list[Question]) -> None:
     for question in questions:
         if not question.is_check:
             pair = Pair(question.image, *sorted((question.left, question.right)))
             side = "first_left" if question.left == pair.first else "second_left"
-            before = asked.get(pair, Asked())
+            before = asked.get(pair, PairCount())
             asked[pair] = before._replace(**{side: getattr(before, side) + 1})
 
 
 def study(people: int, pool: questionnaire.Pool, pairs: int = 25, checks: int = 2) -> tuple:
     """Everybody's questions, one person after the other, and what was asked in all."""
-    asked: dict[Pair, Asked] = {}
+    asked: dict[Pair, PairCount] = {}
     everybody = []
     for person in range(people):
         rng = np.random.default_rng([0, person])
-        checking = questionnaire.checks(pool, checks, rng)
-        free = questionnaire.without(pool.pairs, checking)
+        checking = questionnaire.validation_questions(pool, checks, rng)
+        free = questionnaire.without_checks(pool.pairs, checking)
         chosen = questionnaire.least_asked(free, asked, pairs, rng, {q.image for q in checking})
         everybody.append(questionnaire.questionnaire(chosen, checking, asked, rng))
         count(asked, everybody[-1])
@@ -50,17 +50,17 @@ def study(people: int, pool: questionnaire.Pool, pairs: int = 25, checks: int = 
 @pytest.fixture(scope="module")
 def paper() -> tuple:
     """The paper's study: 34 images, 150 people, 25 pairs and 2 validation questions each."""
-    pool = questionnaire.pool(stimuli(34), METHODS, "", "a")
+    pool = questionnaire.make_pool(stimuli(34), METHODS, "", "a")
     return (pool, *study(150, pool))
 
 
 def test_every_pair_is_asked_nearly_equally_often_at_any_moment(paper: tuple) -> None:
     pool, everybody, _ = paper
     assert len(pool.pairs) == 34 * 10
-    asked: dict[Pair, Asked] = {}
+    asked: dict[Pair, PairCount] = {}
     for questions in everybody:
         count(asked, questions)
-        times = [asked.get(pair, Asked()).total for pair in pool.pairs]
+        times = [asked.get(pair, PairCount()).total for pair in pool.pairs]
         assert max(times) - min(times) <= 1
 
 
@@ -107,7 +107,7 @@ def test_validation_questions_come_anywhere_with_the_original_on_both_sides(pape
 
 def test_a_check_is_never_a_pair_that_is_asked_anyway() -> None:
     """The original is compared as a method too, and there are hardly more images than questions."""
-    pool = questionnaire.pool(stimuli(4, ("a", "reference")), ("a", "reference"), "", "a")
+    pool = questionnaire.make_pool(stimuli(4, ("a", "reference")), ("a", "reference"), "", "a")
     for questions in study(20, pool, pairs=2, checks=2)[0]:
         images = [question.image for question in questions]
         assert len(set(images)) == 4
@@ -115,8 +115,10 @@ def test_a_check_is_never_a_pair_that_is_asked_anyway() -> None:
 
 def test_validation_questions_are_never_crowded_out() -> None:
     """Everybody is asked all that there is, and still gets the validation questions."""
-    pool = questionnaire.pool(stimuli(6, ("a", "b", "reference")), ("a", "b", "reference"), "", "a")
-    assert len(pool.pairs) == 18 and pool.most(2) == 16 and pool.most(9) == 12
+    pool = questionnaire.make_pool(
+        stimuli(6, ("a", "b", "reference")), ("a", "b", "reference"), "", "a"
+    )
+    assert len(pool.pairs) == 18 and pool.max_pairs(2) == 16 and pool.max_pairs(9) == 12
     for questions in study(20, pool, pairs=16, checks=2)[0]:
         assert sum(question.is_check for question in questions) == 2
         assert len({(q.image, frozenset((q.left, q.right))) for q in questions}) == 18
@@ -128,24 +130,24 @@ def test_the_same_seed_gives_the_same_questions(paper: tuple) -> None:
 
 
 def test_only_pairs_against_a_method() -> None:
-    pool = questionnaire.pool(stimuli(3), METHODS, "c", "")
+    pool = questionnaire.make_pool(stimuli(3), METHODS, "c", "")
     assert len(pool.pairs) == 3 * 4
     assert all("c" in pair[1:] for pair in pool.pairs)
-    assert pool.checks == []
+    assert pool.check_images == []
 
 
 def test_a_method_without_a_result_is_not_asked_about() -> None:
     some = [s for s in stimuli(2) if (s.image, s.method) != ("image00", "b")]
-    pool = questionnaire.pool(some, METHODS, "", "b")
+    pool = questionnaire.make_pool(some, METHODS, "", "b")
     assert Counter(pair.image for pair in pool.pairs) == {"image00": 6, "image01": 10}
-    assert pool.checks == ["image01"]
+    assert pool.check_images == ["image01"]
 
 
 @pytest.mark.parametrize(("images", "adjacent"), [("aaabbb", 0), ("aaaab", 2), ("aa", 1), ("a", 0)])
 def test_order_parts_equal_images_as_far_as_possible(images: str, adjacent: int) -> None:
     questions = [Question(image, f"m{i}", "n", False) for i, image in enumerate(images)]
     for seed in range(20):
-        order = questionnaire.arranged(questions, np.random.default_rng(seed))
+        order = questionnaire.in_random_order(questions, np.random.default_rng(seed))
         assert sorted(order) == sorted(questions)
         pairs = itertools.pairwise(order)
         assert sum(one.image == other.image for one, other in pairs) == adjacent
@@ -161,7 +163,7 @@ def votes(abilities: list[float], each: int) -> Counts:
 
 def test_adaptive_asks_the_pairs_that_are_open() -> None:
     """Two methods are far ahead and close to each other: who of them is better is asked most."""
-    pool = questionnaire.pool(stimuli(20), METHODS, "", "")
+    pool = questionnaire.make_pool(stimuli(20), METHODS, "", "")
     counts = votes([3.0, 2.9, -1.0, -2.5, -4.0], each=30)
     rng = np.random.default_rng(0)
     chosen = adaptive.most_informative(pool.pairs, {}, counts, METHODS, 30, rng)
@@ -174,7 +176,7 @@ def test_adaptive_asks_the_pairs_that_are_open() -> None:
 def test_adaptive_learns_more_than_equal_numbers() -> None:
     """The determinant of the information of all votes: smaller joint intervals."""
     truth = [3.0, 2.9, -1.0, -2.5, -4.0]
-    pool = questionnaire.pool(stimuli(40), METHODS, "", "")
+    pool = questionnaire.make_pool(stimuli(40), METHODS, "", "")
     counts = votes(truth, each=20)
     rng = np.random.default_rng(0)
 
@@ -194,14 +196,14 @@ def test_adaptive_learns_more_than_equal_numbers() -> None:
 
 
 def test_adaptive_goes_on_when_there_is_nothing_but_ties() -> None:
-    pool = questionnaire.pool(stimuli(2), ("a", "b"), "", "")
+    pool = questionnaire.make_pool(stimuli(2), ("a", "b"), "", "")
     ties = Counts(np.zeros((2, 2)), np.zeros((2, 2)), np.array([[0.0, 3.0], [0.0, 0.0]]))
     rng = np.random.default_rng(1)
     assert len(adaptive.most_informative(pool.pairs, {}, ties, ["a", "b"], 2, rng)) == 2
 
 
 def test_adaptive_begins_without_votes_and_takes_all_there_is() -> None:
-    pool = questionnaire.pool(stimuli(2), ("a", "b", "c"), "", "")
+    pool = questionnaire.make_pool(stimuli(2), ("a", "b", "c"), "", "")
     nothing = Counts(*np.zeros((3, 3, 3)))
     rng = np.random.default_rng(1)
     chosen = adaptive.most_informative(pool.pairs, {}, nothing, ["a", "b", "c"], 6, rng)

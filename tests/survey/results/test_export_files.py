@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from survey.results.export import NAMES
+from survey.results.export import FILES
 from tests.survey.conftest import Said
 
 Run = Callable[..., Said]
@@ -18,7 +18,7 @@ Run = Callable[..., Said]
 def before(tmp_path: Path) -> dict[str, str]:
     """What an export of long ago left."""
     (tmp_path / "out").mkdir()
-    for name in NAMES:
+    for name in FILES:
         (tmp_path / "out" / name).write_text(f"{name} of before")
     return content(tmp_path / "out")
 
@@ -58,7 +58,7 @@ def test_a_suffix_in_capitals(folder: Path, tmp_path: Path, run: Run) -> None:
     file = tmp_path / "out" / "votes.PARQUET"
     assert run("export", folder, file).code == 0
     assert "choice" in pl.read_parquet(file.read_bytes()).columns
-    assert {path.name for path in file.parent.iterdir()} == {file.name, *NAMES[1:]}
+    assert {path.name for path in file.parent.iterdir()} == {file.name, *FILES[1:]}
 
 
 def test_only_the_owner_can_read_them(folder: Path, tmp_path: Path, run: Run) -> None:

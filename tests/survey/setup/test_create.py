@@ -18,8 +18,8 @@ from PIL import Image as PillowImage
 from PIL.PngImagePlugin import PngInfo
 
 from survey.setup import create
-from survey.setup.create import to_toml
-from survey.study import config, keys, stimuli
+from survey.study import config, secrets_file, stimuli
+from survey.study.config import to_toml
 from tests.analysis.conftest import HEADER, INFO, write_pictures, write_run
 from tests.paths import ROOT
 from tests.survey.conftest import METHODS, Said, make_study, write_images
@@ -58,7 +58,9 @@ def test_a_run_becomes_a_study(finished: Path, tmp_path: Path, run: Run) -> None
     assert design["check_method"] == "two-stage:telea"
     assert (design["pairs_per_person"], design["checks_per_person"]) == (7, 2)
     token = said.out.split("shown only now: ")[1].split()[0]
-    assert keys.read(out).is_owner(token) and not keys.read(out).is_owner(token + "x")
+    assert secrets_file.read(out).is_owner(token) and not secrets_file.read(out).is_owner(
+        token + "x"
+    )
     assert token not in "".join(p.read_text() for p in out.glob("*.*") if p.suffix != ".db")
 
 
@@ -88,8 +90,8 @@ def test_stimuli_show_the_same_pixels_and_nothing_else(tmp_path: Path) -> None:
     info.add_text("Software", "telea")
     PillowImage.fromarray(pixels).save(path, pnginfo=info, icc_profile=b"telea" * 40)
     study = tmp_path / "study"
-    asked = create.Wanted(out=study, images=given, pairs=2)
-    create.create(asked, create.gather(asked))
+    asked = create.Request(out=study, images=given, pairs=2)
+    create.create(asked, create.find_images(asked))
     listed = {(one.image, one.method): one for one in stimuli.read(study)}
     one = listed["photo0", "telea"]
     file = study / "stimuli" / f"{one.name}.webp"
@@ -130,16 +132,16 @@ def test_study_toml_says_what_was_asked_for_and_reads_back(folder: Path) -> None
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("ties = false", "tise = false", "design.tise: no such entry, is 'ties' meant?"),
+        ("ties = false", "tise = false", "design.tise: no such entry, did you mean 'ties'?"),
         ("seed = 0", "seed = -1", "design.seed = -1"),
         ('title = "', "title = ", "study.toml"),
         ('contact = ""', "", ""),
-        ('language = "en"', 'language = "eo"', "language = 'eo': no texts in it"),
+        ('language = "en"', 'language = "eo"', "language = 'eo': there are no texts in it"),
         ("pairs_per_person = 5", "pairs_per_person = 19", "there are only 18 different ones"),
         ("ties = false", 'ties = "no"', "design.ties = 'no'"),
         ('["telea", "patchmatch"', '["telea", "telea"', "'telea' is in it twice"),
         ("checks_per_person = 2", "checks_per_person = 7", "there are only 6 different ones"),
-        ('"patchmatch"', '"patchmatsch"', "no images of 'patchmatsch', is 'patchmatch' meant?"),
+        ('"patchmatch"', '"patchmatsch"', "no images of 'patchmatsch', did you mean 'patchmatch'?"),
         ('against = ""', 'against = "reference"', "design.against 'reference' is not among"),
         ('redirect = ""', 'redirect = "ftp://x"', "must begin with https:// or http://"),
         ('database = "sqlite"', 'database = "mysql://x"', "write sqlite, or postgresql"),
@@ -164,7 +166,7 @@ def test_an_edited_study_is_checked(
     ("words", "complaint"),
     [
         ([], "give --run RUN_FOLDER or --images METHOD=DIR"),
-        (["--run", "RUN", "--methods", "telea,dfnt"], "no results of 'dfnt' at 64 px, is 'dfnet'"),
+        (["--run", "RUN", "--methods", "telea,dfnt"], "'dfnt' at 64 px, did you mean 'dfnet'?"),
         (["--run", "RUN", "--resolution", "1024"], "--resolution 1024: not in"),
         (["--run", "RUN", "--check", "coal"], "no results of 'coal'"),
         (["--run", "NOTHING"], "is NOTHING a run folder?"),

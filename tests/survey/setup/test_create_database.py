@@ -14,16 +14,16 @@ from tests.survey.postgresql import Cluster
 from tests.survey.production import free_port
 
 
-def wanted(folder: Path, url: str, name: str = "study") -> create.Wanted:
+def wanted(folder: Path, url: str, name: str = "study") -> create.Request:
     place = folder / f"images_of_{name}"
     given = write_images(place, images=3)
-    return create.Wanted(out=folder / name, images=given, check="telea", pairs=3, database=url)
+    return create.Request(out=folder / name, images=given, check="telea", pairs=3, database=url)
 
 
-def refused(asked: create.Wanted, into: list[str]) -> str:
+def refused(asked: create.Request, into: list[str]) -> str:
     """Why; into: gets a word for each image that was encoded all the same."""
     with pytest.raises(InputError) as error:
-        create.create(asked, create.gather(asked), lambda: into.append("image"))
+        create.create(asked, create.find_images(asked), lambda: into.append("image"))
     left = {path.name for path in asked.out.parent.iterdir() if not path.name.startswith("images")}
     assert left <= {asked.out.name}
     assert ".part" not in str(error.value) and "\n" not in str(error.value)
@@ -52,7 +52,7 @@ def test_one_where_nothing_may_be_made(cluster: Cluster, tmp_path: Path) -> None
 def test_one_that_holds_another_study(cluster: Cluster, tmp_path: Path) -> None:
     url = cluster.new_database("held")
     first, second = wanted(tmp_path / "a", url), wanted(tmp_path / "b", url)
-    create.create(first, create.gather(first))
+    create.create(first, create.find_images(first))
     encoded: list[str] = []
     assert "the database holds another study" in refused(second, encoded)
     assert encoded == [] and not second.out.exists()
@@ -68,10 +68,10 @@ def test_a_folder_that_gets_no_name_takes_no_database(cluster: Cluster, tmp_path
         (asked.out / "something").touch()
 
     with pytest.raises(InputError, match="not empty"):
-        create.create(asked, create.gather(asked), in_the_way)
+        create.create(asked, create.find_images(asked), in_the_way)
     assert [path.name for path in asked.out.iterdir()] == ["something"]
     other = wanted(tmp_path, url, "other")
-    assert create.create(other, create.gather(other)).questions == 9
+    assert create.create(other, create.find_images(other)).questions == 9
 
 
 def test_who_is_second_meanwhile_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_who_is_second_meanwhile_leaves_nothing(cluster: Cluster, tmp_path: Path
 
     def make_the_other() -> None:
         if next(once, False):
-            create.create(first, create.gather(first))
+            create.create(first, create.find_images(first))
 
     with pytest.raises(InputError, match="the database holds another study"):
-        create.create(second, create.gather(second), make_the_other)
+        create.create(second, create.find_images(second), make_the_other)
     assert not second.out.exists() and first.out.exists()

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, event
 from survey.design.questionnaire import Question
 from survey.results import export
 from survey.storage import database, store
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.crowd import Crowd
 from tests.survey.postgresql import Cluster
@@ -28,27 +28,27 @@ Start = Callable[..., Server]
 Serve = Callable[..., Served]
 
 
-def recorded(study: Opened) -> list[str]:
+def recorded(study: OpenStudy) -> list[str]:
     with database.reading(study.engine) as connection:
         return [row.choice for row in store.answers(connection)]
 
 
 def add(connection: Connection, number: int) -> None:
     asked = [Question("photo0", "telea", "patchmatch", False)]
-    store.add(connection, store.Person(number, f"p-{number}"), asked, False)
+    store.add_participant(connection, store.NewParticipant(number, f"p-{number}"), asked, False)
 
 
-def test_reading_is_one_view(watched: Opened) -> None:
+def test_reading_is_one_view(watched: OpenStudy) -> None:
     with database.reading(watched.engine) as reading:
-        before = store.people(reading)
+        before = store.all_participants(reading)
         with database.writing(watched.engine) as writing:
             add(writing, 1)
-        assert store.people(reading) == before == []
+        assert store.all_participants(reading) == before == []
     with database.reading(watched.engine) as reading:
-        assert len(store.people(reading)) == 1
+        assert len(store.all_participants(reading)) == 1
 
 
-def test_who_is_refused_among_others_undoes_only_their_own(watched: Opened) -> None:
+def test_who_is_refused_among_others_undoes_only_their_own(watched: OpenStudy) -> None:
     """On SQLite those who wait for each other are written together."""
 
     def write(number: int) -> int:
@@ -68,13 +68,13 @@ def test_who_is_refused_among_others_undoes_only_their_own(watched: Opened) -> N
     assert [type(error) for error in failed] == [type(None), type(None), ValueError] * 2
     assert [one.result() for one in waiting if not one.exception()] == [1, 2, 4, 5]
     with database.reading(watched.engine) as connection:
-        assert [person.id for person in store.people(connection)] == [1, 2, 4, 5]
+        assert [person.id for person in store.all_participants(connection)] == [1, 2, 4, 5]
 
 
 def test_a_locked_database_acknowledges_nothing(
     folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PATIENCE_S", 1)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 1)
     served = serve(folder)
     people = [Visitor(served.address) for _ in range(4)]
     for visitor in people:
@@ -108,8 +108,8 @@ def test_a_full_disk_leaves_nobody_halfway(folder: Path, serve: Serve) -> None:
     assert set(statuses) == {200, 503}
     event.remove(served.study.engine, "begin", full)
     with database.reading(served.study.engine) as connection:
-        people = store.people(connection)
-        given = Counter(row.code for row in store.shown(connection))
+        people = store.all_participants(connection)
+        given = Counter(row.code for row in store.all_questions(connection))
     assert len(people) == statuses.count(200)
     assert given == {person.code: person.questions for person in people}
 
@@ -137,7 +137,7 @@ def test_a_database_that_went_away_comes_back(
 
 
 def test_exports_and_copies_while_people_vote_are_whole(
-    busy: Path, watched: Opened, production: Start, tmp_path: Path
+    busy: Path, watched: OpenStudy, production: Start, tmp_path: Path
 ) -> None:
     server = production(busy)
     crowd = Crowd(server.port)
@@ -154,9 +154,9 @@ def test_exports_and_copies_while_people_vote_are_whole(
     assert whole_export(watched) == len(crowd.allowed) == 160
 
 
-def whole_export(study: Opened) -> int:
+def whole_export(study: OpenStudy) -> int:
     """How many votes there are; every file tells the same."""
-    files = export.files(study)
+    files = export.file_texts(study)
     votes, people, shown = (
         list(csv.DictReader(io.StringIO(files[name])))
         for name in ("votes.csv", "participants.csv", "shown.csv")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from survey.storage import database, store
-from survey.storage.opened import Opened
+from survey.storage.open_study import OpenStudy
 from tests.paths import ROOT
 from tests.survey import postgresql
 from tests.survey.counted import assert_all_counted, times_asked
@@ -30,8 +30,8 @@ LONGEST_S = 60
 HOLD = """
 import sys
 from pathlib import Path
-from survey import database, store
-from survey.app import open_study
+from survey.storage import database, store
+from survey.storage.open_study import open_study
 opened = open_study(Path(sys.argv[1]))
 with database.writing(opened.engine) as connection:
     store.lock_starts(connection)
@@ -124,9 +124,9 @@ async def starting(crowd: Crowd, fail: Callable[[], None], repair: Callable[[], 
         await asyncio.to_thread(repair)
 
 
-def assert_one_clock(study: Opened, began: int) -> None:
+def assert_one_clock(study: OpenStudy, began: int) -> None:
     with database.reading(study.engine) as connection:
-        answers, people = store.answers(connection), store.people(connection)
+        answers, people = store.answers(connection), store.all_participants(connection)
     for person in people:
         given = [row.answered_at for row in answers if row.participant == person.id]
         times = [person.started_at, *given, person.finished_at]
@@ -156,7 +156,7 @@ def test_starts_at_both_hosts_at_once(found: Machines, tmp_path: Path) -> None:
         statuses = Counter(frozenset(one) for one in run(everything()))
         assert statuses == {frozenset({303}): 5, frozenset({403}): 5}
         with database.reading(served.seen.engine) as connection:
-            ids = [person.platform_id for person in store.people(connection)]
+            ids = [person.platform_id for person in store.all_participants(connection)]
         assert sorted(ids, key=str) == [None] * 4 + ["same"]
         counted = times_asked(served.seen)
         assert sum(counted.values()) == 15 and max(counted.values()) - min(counted.values()) <= 1
@@ -169,7 +169,7 @@ def test_what_a_host_held_when_it_was_cut_off_is_free_soon(found: Machines, tmp_
         somebody = Participant(served.port, served.hosts._replace(addresses=[staying.host.address]))
         run(taking_part(somebody))
         with database.reading(served.seen.engine) as connection:
-            code = store.people(connection)[0].code
+            code = store.all_participants(connection)[0].code
         holding = cut.host.start(
             [sys.executable, "-c", HOLD, str(cut.folder), code], cwd=ROOT,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,

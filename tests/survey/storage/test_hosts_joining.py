@@ -12,8 +12,8 @@ import pytest
 from flask import Flask, session
 
 from survey.storage import database, schema
-from survey.storage.opened import open_study
-from survey.study import config, keys, stimuli
+from survey.storage.open_study import open_study
+from survey.study import config, secrets_file, stimuli
 from survey.web.sessions import Sessions
 from tests.survey.conftest import Said, make_study
 from tests.survey.images import sent, show_from
@@ -78,10 +78,10 @@ def test_images_are_needed_where_they_are_nowhere_else(
 def test_other_keys_are_refused(made: Path, tmp_path: Path, run: Run) -> None:
     """With them, a person would be unknown on every other page, and have two completion codes."""
     other = joined(made, tmp_path / "other")
-    keys.create(other)
+    secrets_file.create(other)
     said = run("serve", other)
     assert said.code == 2 and said.error.count("\n") == 1
-    assert f"{other / keys.FILE}: not the keys that this study was begun with" in said.error
+    assert f"{other / secrets_file.FILE}: not the keys that this study was begun with" in said.error
     # Another token for the owner is no other key.
     assert run("token", made).code == 0
     assert run("status", made).code == 0
@@ -97,7 +97,7 @@ def test_the_database_does_not_know_the_keys(made: Path) -> None:
             for value in row
         ]
     opened.engine.dispose()
-    secret = json.loads((made / keys.FILE).read_text())["secret"]
+    secret = json.loads((made / secrets_file.FILE).read_text())["secret"]
     assert held and not any(secret in value or value in secret for value in held if len(value) > 3)
 
 
@@ -106,7 +106,7 @@ def test_a_study_begun_before_keys_were_compared_goes_on(made: Path, run: Run) -
     schema.hosts.drop(opened.engine)
     opened.engine.dispose()
     assert run("status", made).code == 0
-    keys.create(made)
+    secrets_file.create(made)
     assert "not the keys" in run("status", made).error
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from survey.storage import database, schema, store
-from survey.storage.opened import Opened
-from survey.storage.tallies import Settled, asked
+from survey.storage.open_study import OpenStudy
+from survey.storage.tallies import FinishedCounts, pair_counts
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.counted import assert_all_counted, times_asked
 from tests.survey.crowd import Crowd
@@ -27,7 +27,7 @@ PEOPLE = 200
 
 
 def test_every_acknowledged_vote_survives_a_killed_server(
-    busy: Path, watched: Opened, production: Start
+    busy: Path, watched: OpenStudy, production: Start
 ) -> None:
     """One process killed, then all of them, while 200 people vote, each vote sent twice."""
     server = production(busy)
@@ -52,7 +52,7 @@ def test_every_acknowledged_vote_survives_a_killed_server(
     assert_all_counted(watched, crowd, PEOPLE)
 
 
-def test_many_start_at_once(busy: Path, watched: Opened, production: Start) -> None:
+def test_many_start_at_once(busy: Path, watched: OpenStudy, production: Start) -> None:
     """20 at a time with one platform's id, and by impatient clicks: one participation each."""
     server = production(busy)
 
@@ -68,7 +68,7 @@ def test_many_start_at_once(busy: Path, watched: Opened, production: Start) -> N
 
     run(everything())
     with database.reading(watched.engine) as connection:
-        ids = [person.platform_id for person in store.people(connection)]
+        ids = [person.platform_id for person in store.all_participants(connection)]
     assert sorted(ids, key=str) == [None, None, None, "same"]
     assert set(times_asked(watched).values()) == {1}
 
@@ -108,15 +108,15 @@ def test_what_was_asked_is_counted_alike_from_start_to_start(
         with database.reading(served.study.engine) as connection:
             for unfinished in (True, False):
                 afresh, remembered = (
-                    asked(connection, 0, unfinished, settled)
-                    for settled in (Settled(), served.study.settled)
+                    pair_counts(connection, 0, unfinished, settled)
+                    for settled in (FinishedCounts(), served.study.finished_counts)
                 )
                 assert afresh == remembered
         assert sum(times.total for times in afresh.values()) == 3 * (number + 1 - (number >= 4))
 
 
 def test_a_stopping_server_finishes_what_is_under_way(
-    busy: Path, watched: Opened, production: Start
+    busy: Path, watched: OpenStudy, production: Start
 ) -> None:
     server = production(busy)
 
@@ -143,7 +143,7 @@ def test_a_stopping_server_finishes_what_is_under_way(
 
 
 def test_withdrawing_while_votes_arrive_leaves_nothing(
-    busy: Path, watched: Opened, production: Start
+    busy: Path, watched: OpenStudy, production: Start
 ) -> None:
     server = production(busy)
 
@@ -163,5 +163,5 @@ def test_withdrawing_while_votes_arrive_leaves_nothing(
     with database.reading(watched.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(schema.questions)) == 0
         assert connection.scalar(select(func.count()).select_from(schema.votes)) == 0
-        people = store.people(connection)
+        people = store.all_participants(connection)
     assert len(people) == 10 and {person.platform_id for person in people} == {None}

@@ -35,7 +35,7 @@ VOTE = {
     "zoomed": False, "compared": False,
 }  # fmt: skip
 HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=60)
-NAMES = st.sampled_from(
+FILES = st.sampled_from(
     ["Accept", "Accept-Language", "Content-Type", "Cookie", "Host", "If-None-Match", "Origin",
      "If-Modified-Since", "Range", "Referer", "X-CSRFToken", "X-Forwarded-For",
      "X-Forwarded-Host", "X-Forwarded-Proto", "X-HTTP-Method-Override"]
@@ -81,7 +81,7 @@ def harmless(answer: TestResponse, app: Flask) -> None:
     assert answer.headers["Content-Security-Policy"] == CSP
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     study = app.extensions["study"]
-    for secret in (*METHODS, "Traceback", str(study.folder), study.keys.secret, "site-packages"):
+    for secret in (*METHODS, "Traceback", str(study.folder), study.secrets.secret, "site-packages"):
         assert secret.encode() not in answer.data
     assert answer.headers.get("Location", "/").startswith("/")
     assert not answer.headers.get("Location", "/").startswith("//")
@@ -108,7 +108,7 @@ def test_any_request(app: Flask, person: FlaskClient, data: st.DataObject) -> No
         "/",
         method=method,
         data=data.draw(st.binary(max_size=300)),
-        headers=data.draw(st.dictionaries(NAMES, HEADER, max_size=4)),
+        headers=data.draw(st.dictionaries(FILES, HEADER, max_size=4)),
         query_string=data.draw(st.text(max_size=40) | ODD),
         environ_overrides={"PATH_INFO": path},
     )
@@ -193,7 +193,7 @@ def test_cookies_signed_by_somebody_else_are_nobody(app: Flask, tmp_path: Path) 
     stranger = other.test_client()
     with stranger.session_transaction() as session:
         session["participant"] = "p-1"
-        session["owner"] = (2**40, app.extensions["study"].keys.owner_sha256[:16])
+        session["owner"] = (2**40, app.extensions["study"].secrets.owner_sha256[:16])
     forged = stranger.get_cookie(other.config["SESSION_COOKIE_NAME"])
     assert forged
     victim = app.test_client()
@@ -208,7 +208,7 @@ def test_forged_links_lead_nowhere(app: Flask, person: FlaskClient, forged: str)
     study = app.extensions["study"]
     with person.session_transaction() as session:
         code = session["participant"]
-    true = study.keys.resume_token(code)
+    true = study.secrets.resume_token(code)
     elsewhere = URLSafeSerializer("guess", salt="resume").dumps(code)
     for tried in (forged, true[:-1], true[1:], elsewhere):
         path = f"/continue/{tried}".encode().decode("latin-1")

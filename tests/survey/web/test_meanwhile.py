@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import event
 
 from survey.design.questionnaire import Question
-from survey.results import people, validity
+from survey.results import participants, validity
 from survey.storage import database, store
-from survey.storage.opened import Opened, open_study
-from survey.storage.tallies import asked
+from survey.storage.open_study import OpenStudy, open_study
+from survey.storage.tallies import pair_counts
 from survey.study.stimuli import REFERENCE
 from tests.survey.conftest import make_study
 from tests.survey.postgresql import Cluster
 
-Two = tuple[Opened, Opened]
+Two = tuple[OpenStudy, OpenStudy]
 PAIR = Question("photo0", "telea", "patchmatch", False)
 CHECK = Question("photo1", REFERENCE, "telea", True)
 
@@ -33,25 +33,32 @@ def two(cluster: Cluster, tmp_path: Path) -> Iterator[Two]:
         study.engine.dispose()
 
 
-def add(study: Opened, number: int, *questions: Question) -> None:
+def add(study: OpenStudy, number: int, *questions: Question) -> None:
     with database.writing(study.engine) as connection:
-        store.add(connection, store.Person(number, f"p-{number}"), questions, False)
+        store.add_participant(
+            connection, store.NewParticipant(number, f"p-{number}"), questions, False
+        )
 
 
-def vote(study: Opened, number: int, position: int, choice: str) -> None:
+def vote(study: OpenStudy, number: int, position: int, choice: str) -> None:
     with database.writing(study.engine) as connection:
-        answer = store.Vote(position, choice, 1000, "side", 512, False, False)
-        store.record(connection, number, answer)
+        answer = store.Vote.model_validate(
+            {
+                "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
+                "shown_px": 512, "zoomed": False, "compared": False,
+            }
+        )  # fmt: skip
+        store.record_vote(connection, number, answer)
 
 
-def finish(study: Opened, number: int) -> None:
+def finish(study: OpenStudy, number: int) -> None:
     with database.writing(study.engine) as connection:
-        facts = validity.facts(store.answers(connection, number), REFERENCE)
-        reason = validity.reason(facts, True, study.study.exclusion)
+        statistics = validity.statistics(store.answers(connection, number))
+        reason = validity.exclusion_reason(statistics, True, study.config.exclusion)
         store.finish(connection, number, reason)
 
 
-def after_the_next_statement(study: Opened, do: Callable[[], None]) -> None:
+def after_the_next_statement(study: OpenStudy, do: Callable[[], None]) -> None:
     event.listen(study.engine, "after_cursor_execute", lambda *given: do(), once=True)
 
 
@@ -62,16 +69,16 @@ def test_who_finishes_while_it_is_counted_is_counted_once(two: Two) -> None:
     add(opened, 2, PAIR)
     after_the_next_statement(opened, lambda: finish(other, 1))
     with database.writing(opened.engine) as connection:
-        times = asked(connection, 0, False, opened.settled)
+        times = pair_counts(connection, 0, False, opened.finished_counts)
         assert sum(one.total for one in times.values()) == 2
         # By whom it was remembered as finished, or not yet.
-        times = asked(connection, 0, False, opened.settled)
+        times = pair_counts(connection, 0, False, opened.finished_counts)
         assert sum(one.total for one in times.values()) == 2
 
 
-def excluded(study: Opened) -> list[str | None]:
+def excluded(study: OpenStudy) -> list[str | None]:
     with database.reading(study.engine) as connection:
-        return [person.excluded for person in store.people(connection)]
+        return [person.excluded for person in store.all_participants(connection)]
 
 
 def test_who_finishes_while_a_host_joins_stays_excluded(two: Two) -> None:
@@ -86,5 +93,5 @@ def test_who_finishes_while_a_host_joins_stays_excluded(two: Two) -> None:
 
     after_the_next_statement(joining, fail_meanwhile)
     with database.writing(joining.engine) as connection:
-        people.judge_again(connection, joining.study)
+        participants.update_exclusions(connection, joining.config)
     assert excluded(other) == ["failed a validation question"]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,23 +17,26 @@ import pytest
 
 from analysis.ranking.ranking import Settings, rank
 from analysis.votes import exclusions, votes
-from survey.results import people
-from survey.results.validity import Facts, reason
+from survey.results import participants
+from survey.results.validity import Statistics, exclusion_reason
 from survey.storage import database
-from survey.storage.opened import open_study
-from survey.storage.tallies import Settled, asked
-from survey.study import keys
+from survey.storage.open_study import open_study
+from survey.storage.tallies import FinishedCounts, pair_counts
+from survey.study import secrets_file
 from survey.study.config import Exclusion
+from survey.web.app import create_app
 from tests.survey.conftest import Said, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]
 STRENGTH = {"two-stage:telea": 2, "patchmatch": 1, "telea": 0}
 
 
-@pytest.fixture
-def voted(served: Served) -> Served:
+@pytest.fixture(scope="module")
+def voted_study(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six attentive people, who mostly prefer the stronger method; one hasty, one on the way."""
     rng = np.random.default_rng(0)
+    folder = shutil.copytree(untouched, tmp_path_factory.mktemp("voted") / "study")
+    served = Served(create_app(Path(folder)))
 
     def prefer(asked: dict) -> str:
         left, right = shown(asked, served.study)
@@ -51,15 +55,21 @@ def voted(served: Served) -> Served:
     going = Visitor(served.address)
     going.start()
     going.vote(1, attentive(served.study)(going.question()))
-    return served
+    served.stop()
+    return Path(folder)
+
+
+@pytest.fixture
+def voted(voted_study: Path, tmp_path: Path, serve: Serve) -> Served:
+    return serve(Path(shutil.copytree(voted_study, tmp_path / "study")))
 
 
 @pytest.fixture
 def owner(voted: Served) -> Visitor:
     """Logged in with a token of their own."""
-    token = keys.new_owner_token(voted.study.folder)
-    served_keys = keys.read(voted.study.folder)
-    object.__setattr__(voted.study, "keys", served_keys)
+    token = secrets_file.new_owner_token(voted.study.folder)
+    new_secrets = secrets_file.read(voted.study.folder)
+    object.__setattr__(voted.study, "secrets", new_secrets)
     visitor = Visitor(voted.address)
     visitor.csrf = re.search(r'csrf_token" value="([^"]+)"', visitor.get("/owner").text)[1]
     answer = visitor.post("/owner/login", {"token": token})
@@ -203,7 +213,7 @@ def test_the_terminal_shows_it_too(voted: Served, run: Callable[..., Said]) -> N
     assert run("close", voted.study.folder).code == 0
     assert ": closed" in run("status", voted.study.folder).out
     token = run("token", voted.study.folder).out.split("shown only now: ")[1].split()[0]
-    assert keys.read(voted.study.folder).is_owner(token)
+    assert secrets_file.read(voted.study.folder).is_owner(token)
 
 
 @pytest.mark.parametrize("words", [["status"], ["serve"], ["close"], ["token"], ["export"]])
@@ -229,29 +239,32 @@ def test_a_broken_database_is_one_line(folder: Path, run: Callable[..., Said]) -
     assert said.error.count("\n") == 1
 
 
-GOOD = Facts(answered=25, decided=25, checks=2, failed=0, median_ms=4000, left=0.5)
+ONE_SIDE = "more than 90 % on one side"
+GOOD = Statistics(
+    answered=25, decided=25, checks=2, checks_failed=0, median_ms=4000, left_share=0.5
+)
 
 
 @pytest.mark.parametrize(
-    ("facts", "finished", "rules", "why"),
+    ("answers", "finished", "rules", "why"),
     [
         (GOOD, True, {}, ""),
-        (GOOD._replace(failed=1), True, {}, "failed a validation question"),
-        (GOOD._replace(failed=1), True, {"max_failed_checks": 1}, ""),
-        (GOOD._replace(failed=2), True, {"max_failed_checks": 1},
+        (GOOD._replace(checks_failed=1), True, {}, "failed a validation question"),
+        (GOOD._replace(checks_failed=1), True, {"max_failed_checks": 1}, ""),
+        (GOOD._replace(checks_failed=2), True, {"max_failed_checks": 1},
          "failed more than 1 validation questions"),
         (GOOD, False, {}, "not finished"),
         (GOOD, False, {"unfinished": False}, ""),
         (GOOD, True, {"min_median_ms": 5000}, "median answer under 5000 ms"),
-        (GOOD._replace(left=0.96), True, {"max_same_side": 0.9}, "more than 90 % on one side"),
-        (GOOD._replace(left=0.04), True, {"max_same_side": 0.9}, "more than 90 % on one side"),
-        (GOOD._replace(left=1.0), True, {}, ""),
-        (GOOD._replace(left=1.0, decided=4), True, {"max_same_side": 0.9}, ""),
-        (Facts(0, 0, 0, 0, None, None), False, {}, "not finished"),
+        (GOOD._replace(left_share=0.96), True, {"max_same_side": 0.9}, ONE_SIDE),
+        (GOOD._replace(left_share=0.04), True, {"max_same_side": 0.9}, ONE_SIDE),
+        (GOOD._replace(left_share=1.0), True, {}, ""),
+        (GOOD._replace(left_share=1.0, decided=4), True, {"max_same_side": 0.9}, ""),
+        (Statistics(0, 0, 0, 0, None, None), False, {}, "not finished"),
     ],
 )  # fmt: skip
-def test_rules_of_validity(facts: Facts, finished: bool, rules: dict, why: str) -> None:
-    assert reason(facts, finished, Exclusion(**rules)) == why
+def test_rules_of_validity(answers: Statistics, finished: bool, rules: dict, why: str) -> None:
+    assert exclusion_reason(answers, finished, Exclusion(**rules)) == why
 
 
 def test_rules_can_be_changed_afterwards(
@@ -284,6 +297,6 @@ def test_the_quota_follows_the_rules_of_now(tmp_path: Path, run: Callable[..., S
     path.write_text(path.read_text().replace("min_median_ms = 0.0", "min_median_ms = 60000"))
     opened = open_study(folder)
     with database.writing(opened.engine) as connection:
-        people.judge_again(connection, opened.study)
-        assert asked(connection, 0, False, Settled()) == {}
+        participants.update_exclusions(connection, opened.config)
+        assert pair_counts(connection, 0, False, FinishedCounts()) == {}
     opened.engine.dispose()

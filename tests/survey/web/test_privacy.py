@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from survey.storage import database
-from survey.study import keys
+from survey.study import secrets_file
 from survey.web.headers import CSP
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.production import Server
@@ -172,11 +172,11 @@ def test_the_owners_token_is_compared_in_constant_time(
     compared = []
     plain = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda *two: compared.append(two) or plain(*two))
-    right = keys.create(tmp_path)
-    found = keys.read(tmp_path)
+    right = secrets_file.create(tmp_path)
+    found = secrets_file.read(tmp_path)
     assert found.is_owner(right) and not found.is_owner("") and not found.is_owner("x")
     assert len(compared) == 3 and {len(one) for two in compared for one in two} == {64}
-    assert right not in (tmp_path / keys.FILE).read_text()
+    assert right not in (tmp_path / secrets_file.FILE).read_text()
 
 
 def test_a_code_of_a_preview_is_nobody_in_the_study(tmp_path: Path, serve: Serve) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from survey.storage import database, store
-from survey.storage.opened import open_study
+from survey.storage.open_study import open_study
 from survey.web import serve as serving
 from tests.paths import ROOT
 from tests.survey.conftest import Said, Visitor, make_study
@@ -53,6 +53,7 @@ def test_it_stops_when_told_and_says_nothing(
     assert server.stop(how) == 0
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken(folder: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
@@ -78,7 +79,7 @@ def test_a_preview_leaves_nothing(
     assert [path.name for path in scratch.iterdir()] == []
     opened = open_study(folder)
     with database.reading(opened.engine) as connection:
-        assert store.people(connection) == []
+        assert store.all_participants(connection) == []
     opened.engine.dispose()
 
 

@@ -24,6 +24,7 @@ def truth(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_simulated_study_finds_the_truth_and_says_what_it_is(
     tmp_path: Path, truth: Path, run: Run
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from survey.storage import database, schema, store
 from survey.storage.clock import now_ms
-from survey.storage.tallies import Settled, asked
+from survey.storage.tallies import FinishedCounts, pair_counts
 from tests.survey.conftest import METHODS, OWN_WORDS, Served, Visitor, attentive, make_study, shown
 
 Serve = Callable[..., Served]
@@ -43,7 +43,7 @@ def test_from_consent_to_the_completion_code(visitor: Visitor, served: Served) -
         asked = reply["question"]
     assert positions == list(range(1, 8)) and reply["done"] == "/done"
     page = visitor.get("/done")
-    code = served.study.keys.completion_code(votes_of(served)[0].code)
+    code = served.study.secrets.completion_code(votes_of(served)[0].code)
     assert page.url.endswith("/done") and code in page.text
     assert visitor.get("/").url.endswith("/done")
 
@@ -176,7 +176,7 @@ def test_platforms_send_one_participation_for_each_worker(
     another.start(query.replace(number, number + "z"))
     assert another.question()["position"] == 1
     with database.reading(served.study.engine) as connection:
-        rows = store.people(connection)
+        rows = store.all_participants(connection)
     assert [(row.platform, row.platform_id) for row in rows] == [
         (platform, number), (platform, number + "z"),
     ]  # fmt: skip
@@ -199,7 +199,7 @@ def test_a_link_that_nobody_filled_in_starts_nothing(
     page = visitor.get(f"/{query}")
     assert page.status_code == 400 and page.headers["X-Stopped"] == reason
     with database.reading(served.study.engine) as connection:
-        assert store.people(connection) == []
+        assert store.all_participants(connection) == []
 
 
 def test_one_browser_takes_part_once_but_a_lab_has_many_seats(
@@ -212,7 +212,7 @@ def test_one_browser_takes_part_once_but_a_lab_has_many_seats(
     visitor.start("?participant_id=two")
     assert visitor.question()["position"] == 1
     with database.reading(served.study.engine) as connection:
-        assert len(store.people(connection)) == 2
+        assert len(store.all_participants(connection)) == 2
 
 
 def test_where_people_go_at_the_end(folder: Path, serve: Serve) -> None:
@@ -233,7 +233,7 @@ def test_withdrawing_deletes_the_answers(visitor: Visitor, served: Served) -> No
     assert votes_of(served) == []
     assert visitor.vote(2).status_code == 410
     with database.reading(served.study.engine) as connection:
-        row = store.people(connection)[0]
+        row = store.all_participants(connection)[0]
         assert not list(connection.execute(select(schema.questions)))
     assert row.platform_id is None and row.platform_session is None and row.withdrawn_at
 
@@ -268,21 +268,23 @@ def test_who_fails_gives_the_questions_back_at_once(visitor: Visitor, served: Se
     choice = wrong[attentive(served.study)(asked_now)]
     assert visitor.vote(asked_now["position"], choice).json()["question"] != asked_now
     with database.reading(served.study.engine) as connection:
-        assert asked(connection, 0, False, Settled()) == {}
-        assert asked(connection, 0, True, Settled()) == {}
+        assert pair_counts(connection, 0, False, FinishedCounts()) == {}
+        assert pair_counts(connection, 0, True, FinishedCounts()) == {}
 
 
 def test_abandoned_questions_are_given_again(visitor: Visitor, served: Served) -> None:
     visitor.start()
     visitor.vote(1)
     with database.writing(served.study.engine) as connection:
-        before = asked(connection, now_ms(connection) - 3_600_000, False, Settled())
+        before = pair_counts(connection, now_ms(connection) - 3_600_000, False, FinishedCounts())
         connection.execute(update(schema.participants).values(last_seen_at=0))
     assert sum(times.total for times in before.values()) == 5
     with database.reading(served.study.engine) as connection:
-        assert asked(connection, now_ms(connection) - 3_600_000, False, Settled()) == {}
+        assert (
+            pair_counts(connection, now_ms(connection) - 3_600_000, False, FinishedCounts()) == {}
+        )
         # Where votes of the unfinished count, the answered one stays.
-        kept = asked(connection, now_ms(connection) - 3_600_000, True, Settled())
+        kept = pair_counts(connection, now_ms(connection) - 3_600_000, True, FinishedCounts())
     first_is_check = votes_of(served)[0].is_check
     assert sum(times.total for times in kept.values()) == int(not first_is_check)
     # Who comes back goes on all the same.
@@ -334,7 +336,7 @@ def test_a_preview_records_nothing(folder: Path, serve: Serve) -> None:
     assert visitor.get("/done").url.endswith("/done")
     real = serve(folder)
     with database.reading(real.study.engine) as connection:
-        assert store.people(connection) == []
+        assert store.all_participants(connection) == []
 
 
 def test_adaptive_studies_work_from_the_first_participant_on(tmp_path: Path, serve: Serve) -> None:

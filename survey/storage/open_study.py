@@ -1,0 +1,132 @@
+"""Open a study: read its files, connect to its database, and check that they belong together."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from methods.errors import InputError, suggestion
+from methods.files import sha256
+from survey.design.questionnaire import Pool, make_pool
+from survey.storage import database, store
+from survey.storage.tallies import FinishedCounts
+from survey.study import config, secrets_file, stimuli
+
+
+@dataclass(frozen=True)
+class OpenStudy:
+    """A study that is ready to use.
+
+    In a preview, everything recorded is deleted at the end of the process. With `simulated`,
+    participants who start are simulated.
+    """
+
+    folder: Path
+    config: config.Study
+    secrets: secrets_file.Secrets
+    engine: Engine
+    stimuli: list[stimuli.Stimulus]
+    preview: bool = False
+    simulated: bool = False
+
+    @cached_property
+    def file_names(self) -> dict[tuple[str, str], str]:
+        """Names of the image files, without suffix, by image and method."""
+        return {(one.image, one.method): one.name for one in self.stimuli}
+
+    @cached_property
+    def known_files(self) -> frozenset[str]:
+        return frozenset(self.file_names.values())
+
+    @cached_property
+    def pool(self) -> Pool:
+        return checked_pool(self.config, self.stimuli, str(self.folder / config.FILE))
+
+    @cached_property
+    def finished_counts(self) -> FinishedCounts:
+        return FinishedCounts()
+
+
+def open_study(
+    folder: Path, *, preview: bool = False, simulated: bool = False, new: bool = False
+) -> OpenStudy:
+    """Open the study of a folder; only a `new` study, or a preview, creates its database.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or wrong, or the database cannot be used or holds another study.
+    """
+    study = config.read(folder)
+    file = folder / database.FILE
+    if not new and not preview and study.server.database == "sqlite" and not file.is_file():
+        raise InputError(
+            f"{file} is missing; put it back from a backup, or create the study anew "
+            "(several hosts need PostgreSQL)"
+        )
+    if preview:
+        scratch = tempfile.mkdtemp(prefix="preview-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        engine = database.connect(Path(scratch), "sqlite")
+    else:
+        engine = database.connect(folder, study.server.database)
+    images = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url))
+    secrets = secrets_file.read(folder)
+    opened = OpenStudy(folder, study, secrets, engine, images, preview, simulated)
+    # The pool is made, and thereby checked, before the database is touched.
+    _ = opened.pool
+    _check_database(opened)
+    return opened
+
+
+def _check_database(opened: OpenStudy) -> None:
+    """Check that the database is the study's, and that its other hosts have the same secrets."""
+    folder = opened.folder
+    own = store.Fingerprints(sha256(folder / stimuli.LIST), opened.secrets.fingerprint)
+    with database.errors_as_input(str(folder)):
+        first = store.create_tables(opened.engine, own)
+    if first.images != own.images:
+        raise InputError(
+            f"{folder}: the database holds another study, or {stimuli.LIST} was changed; each "
+            "study needs a database of its own"
+        )
+    if first.secret != own.secret:
+        raise InputError(
+            f"{folder / secrets_file.FILE}: not the keys that this study was begun with; all its "
+            "hosts need the same file"
+        )
+
+
+def checked_pool(study: config.Study, images: list[stimuli.Stimulus], where: str) -> Pool:
+    """Return all questions of a study; errors name `where` the design comes from.
+
+    Raises
+    ------
+    InputError
+        If there are too few images for the design.
+    """
+    design = study.design
+    known = sorted({image.method for image in images})
+    for method in [*design.methods, *filter(None, [design.against, design.check_method])]:
+        if method not in known:
+            raise InputError(f"{where}: no images of {method!r}{suggestion(method, known)}")
+    if design.against and design.against not in design.methods:
+        raise InputError(f"{where}: design.against {design.against!r} is not among design.methods")
+    pool = make_pool(images, design.methods, design.against, design.check_method)
+    if not pool.pairs:
+        raise InputError(f"{where}: no image has results of two of the methods; are names alike?")
+    for name, number, most in (
+        ("pairs_per_person", design.pairs_per_person, pool.max_pairs(design.checks_per_person)),
+        ("checks_per_person", design.checks_per_person, len(pool.check_images)),
+    ):
+        if number > most:
+            raise InputError(
+                f"{where}: design.{name} = {number}, but there are only {most} different ones"
+            )
+    return pool
