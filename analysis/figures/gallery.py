@@ -119,7 +119,7 @@ def _overview(images: CaseImages, side: int, quality: int) -> dict[str, Any]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(images.reference, size, interpolation=cv2.INTER_AREA)
     mask = cv2.resize(images.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    changed = {}
+    changed: dict[str, dict[str, Any]] = {}
     for method, pixels in images.results.items():
         result = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         # Store only what differs from the reference.

@@ -71,12 +71,12 @@ def test_a_style_ends_with_its_plots() -> None:
 
 
 BAD = {
-    "colum_width = 3": "no setting 'colum_width', is 'column_width' meant?",
+    "colum_width = 3": "no setting 'colum_width', did you mean 'column_width'?",
     "font_size = 100": "font_size: Input should be less than or equal to 24",
     'font = "Nonesuch"': "font: no font 'Nonesuch' on this machine",
     'colours = ["#12"]': "colours: '#12' is no colour; write it as '#0072B2'",
     'column_width = "wide"': "column_width: Input should be a valid number",
-    '[matplotlib]\n"lines.linewidht" = 1': "no setting 'lines.linewidht', is 'lines.linewidth'",
+    '[matplotlib]\n"lines.linewidht" = 1': "no setting 'lines.linewidht', did you mean",
     '[matplotlib]\n"lines.linewidth" = "x"': "matplotlib: Key lines.linewidth: Could not convert",
     "column_width: 3": "not TOML in UTF-8: Expected '=' after a key",
 }
