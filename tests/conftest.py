@@ -13,9 +13,9 @@ from filelock import FileLock
 from tests.paths import ROOT
 
 LOCK = FileLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid()}.lock")
-# Folders of slow tests, and fixtures that make a test slow: a database or a server.
+# Folders of slow tests, and fixtures that make a test slow: a database, a server, a worker of GIMP.
 SLOW_FOLDERS = {"tests/browser", "tests/benchmark/cluster", "tests/conformance", "tests/gimp"}
-SLOW_FIXTURES = {"cluster", "production"}
+SLOW_FIXTURES = {"cluster", "production", "gimp", "start_gimp", "shared"}
 
 
 def needs_lock(item: pytest.Item) -> bool:

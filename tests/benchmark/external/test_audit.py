@@ -311,6 +311,7 @@ def test_drift_is_measured_as_a_plain_count_does(bench: Bench, exported: Path) -
     assert float(row["reach"]) == pytest.approx(reach, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_report_can_be_made_again_from_the_folder_alone(bench: Bench, exported: Path) -> None:
     bench = replace(bench, page=True)
     assert run(bench, fill_all(exported)).returncode == 0

@@ -86,6 +86,7 @@ def box_known(height: int, width: int) -> Tensor:
     return torch.from_numpy(~mask)[None, None].float()
 
 
+@pytest.mark.slow
 def test_stage_one_begins_as_the_smooth_fill_and_its_file_says_how_to_use_it(
     tmp_path: Path,
 ) -> None:

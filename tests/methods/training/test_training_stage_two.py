@@ -27,6 +27,8 @@ from tests.paths import DEMO
 
 SIDE = 320
 
+pytestmark = pytest.mark.slow
+
 
 class Trained(NamedTuple):
     """folder: photographs, with the training in `out`; kind: of network."""
