@@ -7,9 +7,8 @@ import inpainting_suite  # noqa: F401, first: refuses foreign packages of these 
 # isort: split
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Option
@@ -21,12 +20,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 
 # Exists in a checkout only.
 DEMO = Path(__file__).parent / "datasets" / "demo"
-
-
-class Overwrite(StrEnum):
-    never = "never"
-    failed = "failed"
-    all = "all"
 
 
 @app.command()
@@ -103,12 +96,12 @@ def run(
         ),
     ] = None,
     overwrite: Annotated[
-        Overwrite,
+        Literal["never", "failed", "all"],
         Option(
             help="Which finished cases to run again: none, the failed ones, all. Cases whose input "
             "or options have changed always run again."
         ),
-    ] = Overwrite.never,
+    ] = "never",
     accept_drift: Annotated[
         bool,
         Option(
@@ -165,7 +158,7 @@ def run(
         seed=seed,
         time_limit=time_limit,
         memory_limit=memory_limit,
-        overwrite=overwrite.value,
+        overwrite=overwrite,
         accept_drift=accept_drift,
         command=sys.argv,
     )

@@ -49,10 +49,7 @@ class Backend(Protocol):
 def open_backend(job: Job, console: Console) -> AbstractContextManager[Backend]:
     """Return the backend that a job asks for.
 
-    Raises
-    ------
-    InputError
-        If Dask is not installed or, on entering, the cluster does not answer.
+    Raises InputError if Dask is not installed or, on entering, the cluster does not answer.
     """
     if job.request.cluster is None:
         return nullcontext(LocalBackend(job))
@@ -150,7 +147,7 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, backend: Backend, console:
         return
     progress = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
     try:
-        with progress:
+        with progress.display:
             backend.run(Writer(plan, folder, progress), plan)
     finally:
         _write_scores(job, plan, folder)
@@ -179,16 +176,7 @@ def _write_run_json(
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
-        "methods": [
-            {
-                "label": spec.label,
-                "method": spec.method,
-                "options": spec.options,
-                "device": spec.device,
-                **plan.provenance[spec.label],
-            }
-            for spec in job.specs
-        ],
+        "methods": [asdict(spec) | plan.provenance[spec.label] for spec in job.specs],
         "dataset": {
             "path": str(request.dataset),
             "images": [asdict(photo) for photo in job.photos],

@@ -21,40 +21,30 @@ class PhotographMissingError(Exception):
 
 @dataclass(frozen=True)
 class CaseMessage:
-    """One case, as it is sent to a worker.
+    """One case, as it is sent to a worker."""
 
-    run: identifier of the run on the cluster; dataset: folder that the worker may see; files: the
-    photograph's files by name, for workers that do not see it; wants_inputs: whether reference and
-    mask are returned; stored: row, path here and PNG of a result that is only
-    scored again.
-    """
-
-    run: str
+    run: str  # its identifier on the cluster
     case: Case
     protocol: Protocol
     limits: Limits
-    dataset: str
-    files: dict[str, bytes] | None
-    wants_inputs: bool
-    stored: tuple[Row, Path, bytes] | None
+    dataset: str  # a folder that the worker may see
+    files: dict[str, bytes] | None  # the photograph's by name, for workers that do not see it
+    wants_inputs: bool  # whether reference and mask are returned
+    stored: tuple[Row, Path, bytes] | None  # row, path here and PNG of a result to score again
 
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What a worker returns for one case.
-
-    address, worker, machine: see `machines.describe`; memory_gb: what the worker grants a case in
-    2**30 bytes, None for no limit; image: PNG of the result; inputs: PNGs of reference and mask.
-    """
+    """What a worker returns for one case; the first three fields are of `machines.describe`."""
 
     address: str
     worker: str
     machine: Machine
     row: Row
-    memory_gb: float | None = None
-    image: bytes | None = None
+    memory_gb: float | None = None  # that the worker grants a case, in 2**30 bytes
+    image: bytes | None = None  # PNG of the result
     log: str = ""
-    inputs: tuple[bytes, bytes] | None = None
+    inputs: tuple[bytes, bytes] | None = None  # PNGs of reference and mask
 
 
 def has_files(dataset: Path, photo: Photo) -> bool:

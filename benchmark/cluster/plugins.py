@@ -11,8 +11,6 @@ import multiprocessing
 import os
 import platform
 import socket
-from importlib.metadata import distributions
-from pathlib import Path
 
 from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
@@ -21,6 +19,7 @@ from benchmark.execution.inference import close_all
 from benchmark.planning.concurrency import limit_threads, requested_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case
+from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import key_of
 from methods.base import MethodError
 from methods.errors import InputError
@@ -31,7 +30,6 @@ GPU = "GPU"
 # They compute nothing, and environments have them in the version that created them.
 INSTALLERS = {"pip", "setuptools", "wheel"}
 PYTHON, SUITE = "Python", "source of the suite"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def uses_device(spec: MethodSpec) -> bool:
@@ -46,14 +44,11 @@ def needs_gpu(spec: MethodSpec) -> bool:
 
 def environment() -> dict[str, str]:
     """Return what decides the results of this process: versions and the suite's source."""
-    installed: dict[str, str] = {}
-    for item in distributions():
-        # Python imports the first one on its path.
-        installed.setdefault(str(item.metadata["Name"]).lower(), item.version)
-    for name in INSTALLERS:
+    installed = {name.lower(): version for name, version in provenance.versions().items()}
+    for name in ("python", *INSTALLERS):
         installed.pop(name, None)
     python = ".".join(platform.python_version_tuple()[:2])
-    return {PYTHON: python, **dict(sorted(installed.items())), SUITE: _checksum()}
+    return {PYTHON: python, **installed, SUITE: _checksum()}
 
 
 def compare(there: dict[str, str], here: dict[str, str], where: str) -> None:
@@ -69,10 +64,10 @@ def compare(there: dict[str, str], here: dict[str, str], where: str) -> None:
 
 def _checksum() -> str:
     # The GIMP plug-in computes nothing, and an installed suite has more of it than a checkout.
-    plugin = ROOT / "methods" / "gimp"
-    files = [*(ROOT / "benchmark").rglob("*.py"), *(ROOT / "methods").rglob("*.py")]
-    paths = sorted(path for path in files if not path.is_relative_to(plugin))
-    return key_of([[path.relative_to(ROOT).as_posix(), sha256(path)] for path in paths])[:12]
+    root = provenance.ROOT
+    files = [*(root / "benchmark").rglob("*.py"), *(root / "methods").rglob("*.py")]
+    paths = sorted(path for path in files if not path.is_relative_to(root / "methods" / "gimp"))
+    return key_of([[path.relative_to(root).as_posix(), sha256(path)] for path in paths])[:12]
 
 
 class WorkerCheck(WorkerPlugin):

@@ -23,19 +23,15 @@ MOST_RETRIES = 3
 
 @dataclass(slots=True, eq=False)
 class ClusterCase:
-    """A case that no worker has finished yet.
-
-    stored: row of a result that is only scored again; future: its task, once it is submitted;
-    workers: the only ones that may run it, None for any; wants_inputs: whether reference and mask
-    come back with it; retries: those so far.
-    """
+    """A case that no worker has finished yet."""
 
     case: Case
-    stored: Row | None
+    stored: Row | None  # of a result that is only scored again
     queue: WorkQueue
+    # Its task, once it is submitted.
     future: Future[Any] = None  # type: ignore[assignment]
-    workers: set[str] | None = None
-    wants_inputs: bool = False
+    workers: set[str] | None = None  # the only ones that may run it, None for any
+    wants_inputs: bool = False  # whether reference and mask come back with it
     retries: int = 0
 
 

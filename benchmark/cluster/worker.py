@@ -56,9 +56,8 @@ def _run(message: CaseMessage, worker: Worker, image: Image, mask: Mask) -> Case
     case, limits = message.case, _limits(message, worker)
     name, blanked = case.photo.name, blank(image, mask)
     outcome = infer(case.spec, case.resolution, name, blanked, mask, limits, message.run)
-    row, result = score_outcome(case.slot, case.spec.method, outcome, image, mask, message.protocol)
-    encoded = None if result is None else png_bytes(result)
-    return CaseResult(*describe(worker), row, limits.memory_gb, encoded, outcome.log)
+    row, result = score_outcome(case, outcome, image, mask, message.protocol)
+    return CaseResult(*describe(worker), row, limits.memory_gb, result, outcome.log)
 
 
 def _score_again(

@@ -10,16 +10,11 @@ from methods.errors import InputError
 
 
 class Background:
-    """Threads that prepare, score and write; leaving the context waits for them.
-
-    Parameters
-    ----------
-    folder
-        Named in the error message if an OSError does not name its file.
-    """
+    """Threads that prepare, score and write; leaving the context waits for them."""
 
     def __init__(self, threads: int, folder: Path) -> None:
         self._pool = ThreadPoolExecutor(threads)
+        # Named in the error message if an OSError does not name its file.
         self._folder = folder
         self._failure: BaseException | None = None
 

@@ -53,21 +53,9 @@ def infer(
     limits: Limits,
     run: str = "",
 ) -> Outcome:
-    """Run one case; errors of the method become its outcome.
+    """Fill the hole of an image whose hole is blanked; errors of the method become the outcome.
 
-    Parameters
-    ----------
-    image
-        uint8 (H, W, 3) with the hole blanked.
-    mask
-        bool (H, W), True = hole.
-    run
-        Name for `close_all`, if several runs share this process.
-
-    Raises
-    ------
-    CancelledError
-        If `close_all` was called meanwhile.
+    `run` is a name for `close_all`, whose call meanwhile raises CancelledError here.
     """
     process = _process_for(spec)
     process.run_name = run

@@ -52,12 +52,7 @@ def run_locally(
 ) -> None:
     """Run cases on this machine, and score existing results again.
 
-    On KeyboardInterrupt the running cases are abandoned.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read or written; what was finished before is kept.
+    Raises InputError if a file cannot be read or written; what was finished before is kept.
     """
     try:
         _LocalRun(job, writer).run(to_run, to_score)
@@ -133,18 +128,16 @@ class _LocalRun:
         """Return reference and mask of a case, and have them written if it is the first."""
         image, mask = self._photos.inputs(case.photo, case.resolution, self._job.protocol)
         if self._writer.takes_input(case):
-
-            def write() -> None:
-                self._writer.write_input(case, png_bytes(image), png_bytes(mask))
-
-            self._background.submit(write)
+            self._background.submit(self._write_input, case, image, mask)
         return image, mask
 
+    def _write_input(self, case: Case, image: Image, mask: Mask) -> None:
+        self._writer.write_input(case, png_bytes(image), png_bytes(mask))
+
     def _finish(self, case: Case, image: Image, mask: Mask, done: Future[Outcome]) -> None:
-        outcome, protocol = done.result(), self._job.protocol
-        row, result = score_outcome(case.slot, case.spec.method, outcome, image, mask, protocol)
-        encoded = None if result is None else png_bytes(result)
-        self._writer.finish(case, row, encoded, outcome.log)
+        outcome = done.result()
+        row, result = score_outcome(case, outcome, image, mask, self._job.protocol)
+        self._writer.finish(case, row, result, outcome.log)
 
     def _score_again(self, case: Case, row: Row) -> None:
         image, mask = self._inputs(case)

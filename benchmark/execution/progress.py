@@ -21,7 +21,8 @@ class RemainingTime:
     """
 
     def __init__(self, cases: list[Case], rows: Iterable[Row], workers: int) -> None:
-        self._workers = workers
+        # How many cases run at a time.
+        self.workers = workers
         self._left: dict[str, int] = defaultdict(int)
         self._seconds: dict[str, float] = defaultdict(float)
         self._pixels: dict[str, int] = defaultdict(int)
@@ -29,10 +30,6 @@ class RemainingTime:
             self._left[case.spec.label] += case.resolution**2
         for row in rows:
             self._learn(row)
-
-    def set_workers(self, workers: int) -> None:
-        """Set how many cases run at a time."""
-        self._workers = max(1, workers)
 
     def finished(self, row: Row) -> None:
         self._left[row.method] -= row.resolution**2
@@ -52,10 +49,8 @@ class RemainingTime:
             return None
         average = sum(self._seconds.values()) / sum(self._pixels.values())
         rates = {name: self._seconds[name] / pixels for name, pixels in self._pixels.items()}
-        return (
-            sum(left * rates.get(name, average) for name, left in self._left.items())
-            / self._workers
-        )
+        total = sum(left * rates.get(name, average) for name, left in self._left.items())
+        return total / self.workers
 
     def _learn(self, row: Row) -> None:
         if row.seconds is not None:
@@ -76,7 +71,7 @@ class ProgressBar:
         self._groups: dict[tuple[str, int], int] = defaultdict(int)
         for case in cases:
             self._groups[case.slot[:2]] += 1
-        self._progress = Progress(
+        self.display = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
@@ -86,14 +81,7 @@ class ProgressBar:
             disable=not console.is_terminal,
             expand=True,
         )
-        self._task = self._progress.add_task("starting", total=len(cases), remaining="")
-
-    def __enter__(self) -> ProgressBar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._task = self.display.add_task("starting", total=len(cases), remaining="")
 
     def started(self, case: Case) -> None:
         with self._lock:
@@ -104,18 +92,18 @@ class ProgressBar:
         with self._lock:
             self._in_flight.pop(case.slot, None)
             self._remaining.finished(row)
-            self._progress.advance(self._task)
+            self.display.advance(self._task)
             self._show()
             self._report_group(case)
 
     def set_workers(self, workers: int) -> None:
-        with self._lock:
-            self._remaining.set_workers(workers)
+        """Set how many cases run at a time."""
+        self._remaining.workers = max(1, workers)
 
     def _show(self) -> None:
         current = next(iter(self._in_flight), None)
         description = "{} · {} · {}".format(*current) if current else "writing"
-        self._progress.update(self._task, description=description, remaining=self._remaining.text())
+        self.display.update(self._task, description=description, remaining=self._remaining.text())
 
     def _report_group(self, case: Case) -> None:
         group = case.slot[:2]

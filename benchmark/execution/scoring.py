@@ -7,32 +7,19 @@ from dataclasses import replace
 from benchmark.execution.inference import Outcome
 from benchmark.inputs.protocol import Protocol
 from benchmark.metrics import score
-from benchmark.run_folder.rows import Row, Slot
+from benchmark.planning.plan import Case
+from benchmark.run_folder.rows import Row
 from methods.base import Image, Mask, composite, known_pixels_changed
 from methods.external import External
+from methods.images import png_bytes
 
 
 def score_outcome(
-    slot: Slot, method: str, outcome: Outcome, image: Image, mask: Mask, protocol: Protocol
-) -> tuple[Row, Image | None]:
-    """Restore known pixels and score the result.
-
-    Parameters
-    ----------
-    method
-        Name of the method; the slot has its label.
-    image
-        The reference, uint8 (H, W, 3).
-    mask
-        bool (H, W), True = hole.
-
-    Returns
-    -------
-    tuple
-        The case's row and its result, uint8 (H, W, 3) or None.
-    """
+    case: Case, outcome: Outcome, image: Image, mask: Mask, protocol: Protocol
+) -> tuple[Row, bytes | None]:
+    """Restore known pixels, score the result and return the case's row and its result as PNG."""
     row = Row(
-        *slot,
+        *case.slot,
         status=outcome.status,
         seconds=outcome.seconds,
         peak_memory_mb=outcome.peak_memory_mb,
@@ -43,7 +30,7 @@ def score_outcome(
         return row, None
     changed = known_pixels_changed(image, outcome.raw, mask)
     # External results are scored as given: the audit has asked the user first.
-    as_given = changed > 0 and method == External.name
+    as_given = changed > 0 and case.spec.method == External.name
     result = outcome.raw if as_given else composite(image, outcome.raw, mask)
     row = replace(
         row,
@@ -51,7 +38,7 @@ def score_outcome(
         known_pixels_changed=changed,
         scored_as_given=as_given,
     )
-    return row, result
+    return row, png_bytes(result)
 
 
 def score_result(image: Image, result: Image, mask: Mask, protocol: Protocol) -> dict[str, float]:

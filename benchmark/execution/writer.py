@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 from benchmark.execution.progress import ProgressBar
 from benchmark.planning.plan import Case, Plan
@@ -48,15 +49,8 @@ class Writer:
     def finish(self, case: Case, row: Row, result: bytes | None, log: str) -> None:
         """Write a case that was run: result (PNG), printed output and row."""
         self.folder.forget(case.slot)
-        log_bytes = log.encode() if log.strip() else None
-        for path, content in (
-            (self.folder.log_path(*case.slot), log_bytes),
-            (self.folder.result_path(*case.slot), result),
-        ):
-            if content is None:
-                path.unlink(missing_ok=True)
-            else:
-                write_atomically(path, content)
+        _replace(self.folder.log_path(*case.slot), log if log.strip() else None)
+        _replace(self.folder.result_path(*case.slot), result)
         self.record(case, row)
 
     def record(self, case: Case, row: Row) -> None:
@@ -66,3 +60,10 @@ class Writer:
             self.folder.record_case(row, case.key, case.score_key)
         self._plan.rows[case.slot] = row
         self._progress.finished(case, row)
+
+
+def _replace(path: Path, content: bytes | str | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomically(path, content)

@@ -7,8 +7,8 @@ hole.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
@@ -16,12 +16,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 import methods
 from benchmark.external.image_files import describe
-from benchmark.inputs.dataset import Photo, PhotoStore
+from benchmark.inputs.dataset import Photo, PhotoStore, in_threads
 from benchmark.planning.request import Job
 from methods.base import BLANK, Image, Mask, MissingRequirementError
 from methods.errors import InputError
@@ -37,17 +36,7 @@ _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One file of external results, or a missing one; the fields are the columns of audit.csv.
-
-    Parameters
-    ----------
-    known_pixels_changed, share_changed
-        Pixels outside the hole that differ from the reference.
-    largest_change
-        In grey levels.
-    reach
-        Distance in pixels from the hole to the farthest changed pixel.
-    """
+    """One file of external results, or a missing one; the fields are the columns of audit.csv."""
 
     method: str
     resolution: int | None
@@ -55,9 +44,12 @@ class Finding:
     file: str
     verdict: str
     stored_as: str = ""
+    # Pixels outside the hole that differ from the reference.
     known_pixels_changed: int | None = None
     share_changed: float | None = None
+    # In grey levels.
     largest_change: int | None = None
+    # Distance in pixels from the hole to the farthest changed pixel.
     reach: float | None = None
     remarks: str = ""
 
@@ -78,16 +70,13 @@ def audit(job: Job, console: Console) -> list[Finding]:
     if not sources:
         return []
     photos = PhotoStore(job.request.dataset)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("auditing external results", total=len(job.photos))
 
-        def examine(photo: Photo) -> list[Finding]:
-            findings = list(_examine_photo(job, photos, photo, sources))
-            bar.advance(task)
-            return findings
+    def examine(photo: Photo) -> list[Finding]:
+        return list(_examine_photo(job, photos, photo, sources))
 
-        with ThreadPoolExecutor(job.request.workers + 1) as pool:
-            findings = list(chain.from_iterable(pool.map(examine, job.photos)))
+    threads = job.request.workers + 1
+    examined = in_threads(examine, job.photos, "auditing external results", console, threads)
+    findings = list(chain.from_iterable(examined))
     for label, source in sources.items():
         surplus = list(_surplus(label, source, job))
         _refuse_wrong_folder(label, source, findings, surplus)
@@ -115,17 +104,15 @@ def show(findings: list[Finding], console: Console) -> None:
     """Print the number of findings of each kind, and a table of all that are not ok."""
     if not findings:
         return
-    verdicts = [finding.verdict for finding in findings]
-    counts = {verdict: verdicts.count(verdict) for verdict in reversed(VERDICTS)}
-    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    counts = Counter(finding.verdict for finding in findings)
+    summary = ", ".join(f"{counts[name]} {name}" for name in reversed(VERDICTS) if counts[name])
     console.print(f"audit of external results: {summary}", markup=False)
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="", title_justify="left")
     for heading in ("method", "file", "stored as", "verdict", "remarks"):
         table.add_column(heading, overflow="fold")
-    for finding in findings:
-        if finding.verdict != "ok":
-            cells = (finding.method, finding.file, finding.stored_as, finding.verdict)
-            table.add_row(*cells, finding.remarks)
+    for it in findings:
+        if it.verdict != "ok":
+            table.add_row(it.method, it.file, it.stored_as, it.verdict, it.remarks)
     if table.row_count:
         if not console.is_terminal:
             wide = console.options.update(max_width=100_000)
@@ -217,25 +204,23 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
     root = Path(source.folder)
     folders = {source.resolution_folder(resolution): resolution for resolution in job.resolutions}
     names = {comparable_name(photo.name) for photo in job.photos}
-    surplus: list[tuple[Path, int | None, str]] = []
+
+    def surplus(path: Path, resolution: int | None, reason: str) -> Finding:
+        return Finding(label, resolution, "", str(path), "surplus", remarks=f"{reason}, ignored")
+
     for folder, resolution in folders.items():
         for path in _entries(folder):
             if path.is_dir() and is_flat(root):
-                surplus.append((path, None, "folder, ignored"))
+                yield surplus(path, None, "folder")
             elif comparable_name(path.stem) not in names:
-                surplus.append((path, resolution, "no photograph of this name, ignored"))
+                yield surplus(path, resolution, "no photograph of this name")
             elif not is_image(path):
                 suffix = path.suffix or "no suffix"
-                remark = f"{suffix}: not a supported image format, ignored"
-                surplus.append((path, resolution, remark))
+                yield surplus(path, resolution, f"{suffix}: not a supported image format")
     if not is_flat(root):
-        surplus += [
-            (path, None, f"{path.name} is not a resolution of this run, ignored")
-            for path in _entries(root)
-            if path not in folders
-        ]
-    for path, number, remark in surplus:
-        yield Finding(label, number, "", str(path), "surplus", remarks=remark)
+        for path in _entries(root):
+            if path not in folders:
+                yield surplus(path, None, f"{path.name} is not a resolution of this run")
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
-from benchmark.inputs.dataset import Photo, PhotoStore
+from benchmark.inputs.dataset import Photo, PhotoStore, in_threads
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.request import check_photos, check_protocol
 from methods.base import blank
@@ -68,7 +67,10 @@ def export(
     )
     try:
         with _replacing_folder(destination) as folder:
-            _write_inputs(folder, dataset, photos, protocol, sizes, console)
+            write = partial(_write_inputs, folder, dataset, protocol, sizes)
+            in_threads(write, photos, "exporting", console, threads=2)
+            for size in sizes:
+                (folder / f"results/{size}").mkdir(parents=True)
             (folder / "README.txt").write_text(readme, encoding="utf-8")
     except OSError as error:
         raise InputError(
@@ -93,25 +95,10 @@ def _replacing_folder(destination: Path) -> Iterator[Path]:
 
 
 def _write_inputs(
-    folder: Path,
-    dataset: Path,
-    photos: list[Photo],
-    protocol: Protocol,
-    sizes: list[int],
-    console: Console,
+    folder: Path, dataset: Path, protocol: Protocol, sizes: list[int], photo: Photo
 ) -> None:
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("exporting", total=len(photos))
-
-    def write(photo: Photo) -> None:
-        store = PhotoStore(dataset)
-        for size in sizes:
-            image, mask = store.inputs(photo, size, protocol)
-            write_png(folder / f"images/{size}/{photo.name}.png", blank(image, mask))
-            write_png(folder / f"masks/{size}/{photo.name}.png", mask)
-        bar.advance(task)
-
-    with bar, ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, photos))
+    store = PhotoStore(dataset)
     for size in sizes:
-        (folder / f"results/{size}").mkdir(parents=True)
+        image, mask = store.inputs(photo, size, protocol)
+        write_png(folder / f"images/{size}/{photo.name}.png", blank(image, mask))
+        write_png(folder / f"masks/{size}/{photo.name}.png", mask)

@@ -7,17 +7,23 @@ name (with any image suffix). Other files are ignored.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, hole_problem, reference
 from methods.base import Image, Mask
 from methods.errors import InputError
 from methods.files import sha256
 from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
+
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 # Image formats that are refused rather than ignored: ignoring them would lose photographs.
 UNSUPPORTED = (".bmp", ".gif", ".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw")
@@ -28,36 +34,22 @@ KnownPhotos = Mapping[tuple[str, str | None], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One verified photograph.
-
-    Parameters
-    ----------
-    file, mask_file
-        Paths relative to the dataset.
-    width, height
-        In pixels, after EXIF rotation.
-    crop
-        left, top, right, bottom, if the protocol crops the photograph.
-    """
+    """One verified photograph; its files are given relative to the dataset."""
 
     name: str
     file: str
     sha256: str
+    # In pixels, after EXIF rotation.
     width: int = 0
     height: int = 0
+    # left, top, right, bottom, if the protocol crops the photograph.
     crop: tuple[int, int, int, int] | None = None
     mask_file: str | None = None
     mask_sha256: str | None = None
 
 
-def find(dataset: Path) -> list[tuple[Path, Path | None]]:
-    """Return the images of a dataset, sorted by name, each with its mask or None.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be read, has no image, or names are ambiguous.
-    """
+def _find(dataset: Path) -> list[tuple[Path, Path | None]]:
+    """Return the images of a dataset, sorted by name, each with its mask or None."""
     try:
         images = _by_stem(dataset / "images" if (dataset / "images").is_dir() else dataset)
         masks = _by_stem(dataset / "masks") if (dataset / "masks").is_dir() else {}
@@ -78,7 +70,7 @@ def verify(
     protocol: Protocol,
     resolutions: list[int],
     known: KnownPhotos,
-    done: Callable[[], None] = lambda: None,
+    console: Console,
 ) -> list[Photo]:
     """Decode every photograph and mask of a dataset and check it against the protocol.
 
@@ -87,13 +79,14 @@ def verify(
     known
         Photographs that an earlier run verified for the same protocol and resolutions; they are
         not decoded again.
-    done
-        Called after each photograph.
+    console
+        For a progress bar.
 
     Raises
     ------
     InputError
-        For the first unusable file; the message counts the others.
+        If the folder has no image or ambiguous names, and for the first unusable file; the
+        message counts the others.
     """
 
     def check(pair: tuple[Path, Path | None]) -> Photo | str:
@@ -103,10 +96,8 @@ def verify(
             return str(error)
         except OSError as error:
             return f"{error.filename}: {error.strerror}; make it readable or remove it"
-        finally:
-            done()
 
-    pairs = find(dataset)
+    pairs = _find(dataset)
     if not protocol.uses_dataset_masks():
         pairs = [(image, None) for image, _ in pairs]
     for image, mask in pairs:
@@ -115,13 +106,27 @@ def verify(
                 f"{image}: has no mask; the protocol's hole is the dataset's own mask, put it at "
                 f"{dataset / 'masks' / image.stem}.png"
             )
-    with ThreadPoolExecutor() as pool:
-        checked = list(pool.map(check, pairs))
+    checked = in_threads(check, pairs, "checking photographs", console)
     problems = [item for item in checked if isinstance(item, str)]
     if problems:
         more = f" (and {len(problems) - 1} more files with problems)" if problems[1:] else ""
         raise InputError(problems[0] + more)
     return [item for item in checked if isinstance(item, Photo)]
+
+
+def in_threads(
+    function: Callable[[Item], T],
+    items: Sequence[Item],
+    description: str,
+    console: Console,
+    threads: int | None = None,
+) -> list[T]:
+    """Return `function(item)` for every item, while a progress bar is shown on a terminal."""
+    hide = not console.is_terminal
+    with ThreadPoolExecutor(threads) as pool:
+        results = pool.map(function, items)
+        bar = track(results, description, len(items), console=console, transient=True, disable=hide)
+        return list(bar)
 
 
 def _verify_one(
@@ -228,13 +233,7 @@ class PhotoStore:
         self._cached: dict[str, tuple[Image, Mask | None]] = {}
 
     def get(self, photo: Photo) -> tuple[Image, Mask | None]:
-        """Return a photograph, uint8 (H, W, 3), and its own mask, bool (H, W), if it has one.
-
-        Raises
-        ------
-        ImageFileError
-            If a file cannot be decoded.
-        """
+        """Return a photograph, uint8 (H, W, 3), and its own mask, bool (H, W), if it has one."""
         if photo.name in self._cached:
             return self._cached[photo.name]
         pixels = read_rgb(self._dataset / photo.file)
@@ -247,10 +246,7 @@ class PhotoStore:
     def inputs(self, photo: Photo, resolution: int, protocol: Protocol) -> tuple[Image, Mask]:
         """Return reference, uint8 (N, N, 3), and mask, bool (N, N), of a photograph's cases.
 
-        Raises
-        ------
-        InputError
-            If a file has become unreadable since it was verified.
+        Raises InputError if a file has become unreadable since it was verified.
         """
         try:
             pixels, own_mask = self.get(photo)

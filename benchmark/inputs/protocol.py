@@ -76,14 +76,10 @@ def load(name_or_file: str) -> Protocol:
                 f"unknown protocol {name_or_file!r}: choose one of {', '.join(shipped())}, "
                 "or give the path of a .toml file"
             )
+    content = read_toml(path, "protocol")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
         protocol = build(Protocol, content, f"protocol {path}")
         check_options(protocol.recorded_metrics(), protocol.metric_options)
-    except OSError as error:
-        raise InputError(f"protocol {path}: {error.strerror}; give an existing file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"protocol {path} is not valid TOML: {error}") from None
     except ValueError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"protocol {path}: {text}") from None
@@ -91,14 +87,18 @@ def load(name_or_file: str) -> Protocol:
     return protocol
 
 
-def select_resolutions(protocol: Protocol, selected: list[int] | None) -> list[int]:
-    """Return the selected resolutions of a protocol (all if None), ascending.
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Return the content of a TOML file; `what` names it in errors. Raises InputError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{what} {path}: {error.strerror}; give an existing file") from None
+    except ValueError as error:
+        raise InputError(f"{what} {path} is not valid TOML: {error}") from None
 
-    Raises
-    ------
-    InputError
-        If the protocol does not have one of them.
-    """
+
+def select_resolutions(protocol: Protocol, selected: list[int] | None) -> list[int]:
+    """Return the selected resolutions of a protocol (all if None), ascending. Raises InputError."""
     for resolution in selected or []:
         if resolution not in protocol.resolutions:
             known = ", ".join(map(str, protocol.resolutions))
@@ -117,15 +117,10 @@ def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
-    """Crop and resample a photograph to a protocol's reference.
+    """Crop and resample a photograph to a protocol's reference, uint8 (N, N, 3).
 
     "nearest" is source = floor(i * source / target), the rule of OpenCV's INTER_NEAREST. "area" is
     OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing.
-
-    Returns
-    -------
-    Image
-        uint8 (resolution, resolution, 3).
     """
     cropped = _square(photo, protocol)
     size = (resolution, resolution)
@@ -135,29 +130,18 @@ def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
         return resample_nearest(cropped, *size)
     if protocol.resampling == "area":
         return cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
-    filters = PillowImage.Resampling
-    kernel = filters.BICUBIC if protocol.resampling == "bicubic" else filters.LANCZOS
+    kernel = PillowImage.Resampling[protocol.resampling.upper()]
     return np.asarray(PillowImage.fromarray(cropped).resize(size, kernel))
 
 
 def hole_mask(name: str, own_mask: Mask | None, resolution: int, protocol: Protocol) -> Mask:
-    """Return the hole of one case.
+    """Return the hole of one case, bool (N, N), True = hole.
 
-    Parameters
-    ----------
-    name
-        The photograph's name, which seeds free-form holes.
-    own_mask
-        The dataset's mask, bool, at the photograph's size, for protocols that use it.
-
-    Returns
-    -------
-    Mask
-        bool (resolution, resolution), True = hole.
+    The photograph's name seeds free-form holes; `own_mask` has the photograph's size.
     """
     if isinstance(protocol.hole, DatasetMasks):
-        if own_mask is None:
-            raise ValueError(f"{name} has no mask of its own")
+        # `dataset.verify` has refused photographs without one.
+        assert own_mask is not None
         return resample_nearest(_square(own_mask, protocol), resolution, resolution)
     return protocol.hole.draw(resolution, name)
 

@@ -11,9 +11,8 @@ from benchmark.metrics.feature_distance import (
     efficientnet_distance,
     squeezenet_distance,
 )
-from benchmark.metrics.image_pair import ImagePair, checked_pair
 from benchmark.metrics.lpips_distance import LPIPS
-from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
 from benchmark.metrics.pixelwise import L1, PSNR, l1, psnr
 from benchmark.metrics.ssim import SSIM, SSIM_UNIFORM, ssim, ssim_uniform
 from methods.base import Image, Mask
@@ -43,20 +42,9 @@ Options = Mapping[str, Mapping[str, Any]]
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
-    """Check that metrics exist and can be computed with these options.
+    """Check that metrics exist and can be computed with these options (name -> option -> value).
 
-    Parameters
-    ----------
-    names
-        Names of metrics to compute.
-    options
-        Metric name -> option -> value.
-
-    Raises
-    ------
-    ValueError
-        For an unknown metric or option, an unusable value, or a metric whose package or weights
-        are missing.
+    Raises ValueError, also for a metric whose package or weights are missing.
     """
     options = options or {}
     metrics = list(dict.fromkeys((*names, *options)))

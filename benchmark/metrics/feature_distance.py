@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import cv2
 import numpy as np
 
-from benchmark.metrics.image_pair import ImagePair, checked_pair
-from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
 from methods.base import Image, Mask
 
 if TYPE_CHECKING:
@@ -50,11 +49,6 @@ def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = N
     float
         0 (identical) to 4, without unit.
 
-    Raises
-    ------
-    ValueError
-        If an array has another type or shape, or the mask has no hole pixel.
-
     References
     ----------
     R. Zhang, P. Isola, A. A. Efros, E. Shechtman, O. Wang, The unreasonable effectiveness of deep
@@ -70,28 +64,25 @@ def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = Non
 
 def hole_box(pair: ImagePair) -> tuple[slice, slice]:
     """Return rows and columns of the hole with its context, or the whole image without a mask."""
-    height, width = pair.reference.shape[:2]
     if pair.mask is None:
-        return slice(0, height), slice(0, width)
-    spans = [np.flatnonzero(pair.mask.any(axis=axis))[[0, -1]] for axis in (1, 0)]
-    margin = round(CONTEXT * max(int(last - first) + 1 for first, last in spans))
-    rows, columns = (
-        slice(max(0, int(first) - margin), min(size, int(last) + 1 + margin))
-        for (first, last), size in zip(spans, (height, width), strict=True)
-    )
-    return rows, columns
+        return slice(None), slice(None)
+    left, top, width, height = cv2.boundingRect(pair.mask.astype(np.uint8))
+    margin = round(CONTEXT * max(width, height))
+    rows = slice(max(0, top - margin), top + height + margin)
+    return rows, slice(max(0, left - margin), left + width + margin)
 
 
 def _distance(pair: ImagePair, network: str) -> Scores:
     """Return the mean over the box around the hole, and over the hole's part of it."""
-    rows, columns = hole_box(pair)
-    reference, result = pair.reference[rows, columns], pair.result[rows, columns]
-    inside = np.ones(reference.shape[:2], np.float32)
-    hole = None if pair.mask is None else pair.mask[rows, columns].astype(np.float32)
+    box = hole_box(pair)
+    reference, result = pair.reference[box], pair.result[box]
     if np.array_equal(reference, result):
-        return Scores(0.0, None if hole is None else 0.0)
+        return Scores(0.0, None if pair.mask is None else 0.0)
     maps = _maps(reference, result, _network(network))
-    return Scores(_mean(maps, inside), None if hole is None else _mean(maps, hole))
+    whole = _mean(maps, np.ones(reference.shape[:2], np.float32))
+    if pair.mask is None:
+        return Scores(whole, None)
+    return Scores(whole, _mean(maps, pair.mask[box].astype(np.float32)))
 
 
 def _maps(reference: Image, result: Image, network: Network) -> list[np.ndarray]:

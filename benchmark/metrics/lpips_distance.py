@@ -7,8 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from benchmark.metrics.feature_distance import hole_box
-from benchmark.metrics.image_pair import ImagePair
-from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.metric import ImagePair, Metric, Scores
 from methods.base import Image
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ def _lpips(pair: ImagePair, network: str = "alex") -> Scores:
     """Return LPIPS of the box around the hole, and the mean of its map over the hole."""
     import torch
 
-    rows, columns = hole_box(pair)
-    reference, result = (_tensor(image[rows, columns]) for image in (pair.reference, pair.result))
+    box = hole_box(pair)
+    reference, result = _tensor(pair.reference[box]), _tensor(pair.result[box])
     if min(reference.shape[-2:]) < SMALLEST:
         height, width = reference.shape[-2:]
         raise ValueError(f"lpips needs {SMALLEST} px around the hole, has {width} x {height}")
@@ -33,7 +32,7 @@ def _lpips(pair: ImagePair, network: str = "alex") -> Scores:
         if pair.mask is None:
             return Scores(whole, None)
         distances = _model(network, spatial=True)(reference, result, normalize=True)[0, 0]
-        hole = torch.from_numpy(pair.mask[rows, columns].copy())
+        hole = torch.from_numpy(pair.mask[box].copy())
         return Scores(whole, float(distances[hole].mean()))
 
 

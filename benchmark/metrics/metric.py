@@ -1,10 +1,55 @@
-"""The definition of a metric: its function, its options and how its values are printed."""
+"""What a metric is: its checked input, its values, its options and how it is printed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from methods.base import Image, Mask
+
+
+@dataclass(frozen=True)
+class ImagePair:
+    """A reference and a result of the same size; create it with `checked_pair`."""
+
+    # C-contiguous uint8 (H, W, 3).
+    reference: Image
+    result: Image
+    # bool (H, W), True = hole.
+    mask: Mask | None
+    # The smallest box that contains all differing pixels; empty if there are none.
+    rows: slice
+    columns: slice
+
+
+def checked_pair(reference: Image, result: Image, mask: Mask | None = None) -> ImagePair:
+    """Validate the input of a metric; raise ValueError if it is not as in `ImagePair`."""
+    for name, image in (("reference", reference), ("result", result)):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(f"{name} must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
+    if reference.shape != result.shape:
+        raise ValueError(
+            f"reference {reference.shape} and result {result.shape} must have one shape"
+        )
+    shape = reference.shape[:2]
+    if mask is not None:
+        if mask.dtype != np.bool_ or mask.shape != shape:
+            raise ValueError(f"mask must be bool {shape}, is {mask.dtype} {mask.shape}")
+        if not mask.any():
+            raise ValueError("mask has no hole pixel: there is nothing to score in the hole")
+    reference, result = np.ascontiguousarray(reference), np.ascontiguousarray(result)
+    return ImagePair(reference, result, mask, *_changed_box(reference, result))
+
+
+def _changed_box(reference: Image, result: Image) -> tuple[slice, slice]:
+    # Channels side by side: OpenCV takes one channel only.
+    different = (reference != result).reshape(reference.shape[0], -1)
+    left, top, width, height = cv2.boundingRect(different.view(np.uint8))
+    return slice(top, top + height), slice(left // 3, (left + width + 2) // 3)
 
 
 class Scores(NamedTuple):
@@ -23,7 +68,7 @@ def _accept_all(**options: Any) -> None:
     """Accept every option value."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """A metric as listed in `benchmark.metrics.METRICS`.
 
@@ -44,33 +89,26 @@ class Metric:
 
     name: str
     label: str
-    better: Literal["higher", "lower"]
-    definition: str
-    function: Callable[..., Scores]
     unit: str = ""
+    better: Literal["higher", "lower"]
     decimals: int = 3
+    definition: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[..., None] = _accept_all
     across_resolutions: bool = True
+    function: Callable[..., Scores]
+    check: Callable[..., None] = _accept_all
 
     def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the entry for run.json; `options` override the defaults."""
         chosen = {**self.options, **(options or {})}
-        return {
-            "name": self.name,
-            "label": self.label,
-            "unit": self.unit,
-            "better": self.better,
-            "decimals": self.decimals,
-            "definition": self.definition.format(**chosen),
-            "options": chosen,
-            "across_resolutions": self.across_resolutions,
-        }
+        entry = asdict(self)
+        del entry["function"], entry["check"]
+        return entry | {"definition": self.definition.format(**chosen), "options": chosen}
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise ValueError for an unknown option or an unusable value."""
         for option in options:
             if option not in self.options:
-                valid = f"valid: {', '.join(self.options)}" if self.options else "it has none"
-                raise ValueError(f"metric {self.name} has no option {option!r}; {valid}")
+                valid = ", ".join(self.options) or "none"
+                raise ValueError(f"metric {self.name} has no option {option!r}; valid: {valid}")
         self.check(**options)

@@ -7,8 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from benchmark.metrics.image_pair import ImagePair, checked_pair
-from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
 from methods.base import Image, Mask
 
 PEAK = 255

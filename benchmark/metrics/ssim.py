@@ -11,8 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmark.metrics.image_pair import ImagePair, checked_pair
-from benchmark.metrics.metric import Metric, Scores
+from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
 from benchmark.metrics.ssim_kernels import Bytes, Flags, Values, sum_losses
 from methods.base import Image, Mask
 

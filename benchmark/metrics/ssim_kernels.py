@@ -19,42 +19,20 @@ Values: TypeAlias = NDArray[np.float64]
 
 @njit(nogil=True, cache=True)
 def sum_losses(
-    x: Bytes,
+    x: Bytes,  # (rows + 2 r, 3 (columns + 2 r)): a box with a margin of the window's radius r
     y: Bytes,
-    hole: Flags,
-    first: int,
+    hole: Flags,  # (rows, 3 columns)
+    first: int,  # of the box's rows first ... last - 1 the window lies inside the image
     last: int,
-    half: Values,
-    count: float,
-    correction: float,
+    half: Values,  # (r + 1), weights from the centre outwards; the window is their outer product
+    count: float,  # sum of the window's weights
+    correction: float,  # factor of variances and covariance, n / (n - 1) for the sample covariance
     c1: float,
     c2: float,
 ) -> Values:
-    """Sum 1 - SSIM over a box of pixels, column by column.
+    """Return column sums of 1 - SSIM over the rows first ... last - 1, and over the hole.
 
-    Parameters
-    ----------
-    x, y
-        The box with a margin of the window's radius r on all sides, channels side by side:
-        uint8 (rows + 2 r, 3 (columns + 2 r)).
-    hole
-        bool (rows, 3 columns).
-    first, last
-        The rows first ... last - 1 of the box have their whole window inside the image.
-    half
-        Window weights from the centre outwards, float64 (r + 1). The window is their outer
-        product. The centre's weight is halved because it is added as a pair with itself.
-    count
-        Sum of the window's weights.
-    correction
-        Factor of variances and covariance: 1, or n / (n - 1) for the sample covariance.
-    c1, c2
-        The constants of SSIM.
-
-    Returns
-    -------
-    Values
-        float64 (2, 3 columns): sums over the rows first ... last - 1, and over the hole.
+    Channels lie side by side. The centre's weight is halved as it is added as a pair with itself.
     """
     rows, size = hole.shape
     radius = half.size - 1
@@ -89,10 +67,7 @@ def _add_losses(
     c1: float,
     c2: float,
 ) -> None:
-    """Add one row of 1 - SSIM to the sums.
-
-    For x = y numerator and denominator are rounded alike in each step, so the loss is exactly 0.
-    """
+    # For x = y numerator and denominator are rounded alike in each step: the loss is exactly 0.
     share = 1 / (count * count)
     spread = share * correction
     weight = 1.0 if whole else 0.0

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import methods
+from benchmark.inputs.protocol import read_toml
 from benchmark.run_folder.folder import REFERENCE, folder_name
 from methods.base import Inpainter
 from methods.errors import InputError
@@ -26,15 +27,7 @@ DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")
 
 @dataclass(frozen=True)
 class MethodSpec:
-    """A method of a run.
-
-    Parameters
-    ----------
-    label
-        Name in tables and in the run folder.
-    method, options, device
-        Arguments of `methods.create`.
-    """
+    """A method of a run: its name in tables and run folder, and arguments of `methods.create`."""
 
     label: str
     method: str
@@ -51,25 +44,10 @@ def collect(
     seed: int = 0,
     weights: Iterable[str] = (),
 ) -> list[MethodSpec]:
-    """Return the methods of a run, in the order of the tables.
+    """Return the methods of a run, from options of the command line, in the order of the tables.
 
-    Parameters
-    ----------
-    names
-        "a,b,c"; None for the default methods, or for none if there are files or external results.
-    files
-        Method files.
-    external
-        "NAME=DIR" each.
-    options
-        "LABEL.KEY=VALUE" each; the value is TOML or plain text.
-    weights
-        "NAME=PATH" each, with a network's name as in `python -m methods list`, or a label.
-
-    Raises
-    ------
-    InputError
-        For anything that is malformed, unknown or ambiguous.
+    Without names these are the default methods, or none besides files and external results.
+    Raises InputError for anything that is malformed, unknown or ambiguous.
     """
     tables: dict[str, dict[str, Any]] = {}
     for name in _split(names) if names is not None else () if files or external else DEFAULT:
@@ -102,12 +80,7 @@ def _split_argument(option: str, argument: str, form: str) -> tuple[str, str]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"method file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"method file {path} is not valid TOML: {error}") from None
+    content = read_toml(path, "method file")
     for label, table in content.items():
         if not isinstance(table, dict) or not isinstance(table.get("method"), str):
             raise InputError(f'method file {path}: [{label}] must be a table with method = "NAME"')

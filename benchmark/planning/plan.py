@@ -41,22 +41,15 @@ class Case:
 
 @dataclass
 class Plan:
-    """The cases of a run, sorted by what is left to do, and the rows known so far.
-
-    Parameters
-    ----------
-    to_score
-        Cases whose results are kept and scored again, with their rows without scores.
-    rows
-        Finished and skipped cases; complete at the end of the run.
-    provenance
-        What run.json says about each method (by label): note, remark and weights.
-    """
+    """The cases of a run, sorted by what is left to do, and the rows known so far."""
 
     cases: list[Case] = field(default_factory=list)
     to_run: list[Case] = field(default_factory=list)
+    # With their rows without scores: their results are kept.
     to_score: list[tuple[Case, Row]] = field(default_factory=list)
+    # Finished and skipped cases; complete at the end of the run.
     rows: dict[Slot, Row] = field(default_factory=dict)
+    # What run.json says about each method (by label): note, remark and weights.
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -65,10 +58,7 @@ def list_cases(
 ) -> Plan:
     """Return a plan that lists all cases; a method that cannot run here gives skipped rows.
 
-    Raises
-    ------
-    InputError
-        If a method refuses its options or files.
+    Raises InputError if a method refuses its options or files.
     """
     plan = Plan()
     input_keys = _input_keys(photos, resolutions, protocol)

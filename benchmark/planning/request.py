@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
 
 from benchmark.inputs import dataset
 from benchmark.inputs.dataset import Photo
@@ -46,17 +45,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on the resources of one case.
+    """Limits on the resources of one case."""
 
-    Parameters
-    ----------
-    seconds
-        Time, including loading the method.
-    memory_gb
-        Main memory in units of 2**30 bytes (Linux only), or None for no limit.
-    """
-
+    # Including loading the method.
     seconds: float
+    # Main memory in units of 2**30 bytes (Linux only); None for no limit.
     memory_gb: float | None = None
 
 
@@ -77,13 +70,7 @@ class Job:
 
 
 def check_request(request: Request, console: Console) -> Job:
-    """Check a request and its dataset.
-
-    Raises
-    ------
-    InputError
-        For anything in the request that cannot be used.
-    """
+    """Check a request and its dataset. Raises InputError."""
     protocol, resolutions = check_protocol(request.protocol, request.resolutions)
     specs = method_specs.collect(
         request.methods,
@@ -104,10 +91,8 @@ def check_request(request: Request, console: Console) -> Job:
 def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[int]]:
     """Return the protocol and its selected resolutions, ascending. Raises InputError."""
     protocol = load(name)
-    if resolutions is None:
-        return protocol, select_resolutions(protocol, None)
     try:
-        numbers = [int(number) for number in resolutions.split(",")]
+        numbers = None if resolutions is None else [int(each) for each in resolutions.split(",")]
     except ValueError:
         raise InputError(
             f"--resolutions {resolutions!r}: write whole numbers like 1024,2048"
@@ -122,13 +107,8 @@ def check_photos(
     console: Console,
     known: dataset.KnownPhotos | None = None,
 ) -> list[Photo]:
-    """Verify the photographs of a dataset, see `dataset.verify`, while showing progress."""
-    pairs = dataset.find(folder)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("checking photographs", total=len(pairs))
-        photos = dataset.verify(
-            folder, protocol, resolutions, known or {}, lambda: bar.advance(task)
-        )
+    """Return the verified photographs of a dataset. Raises InputError."""
+    photos = dataset.verify(folder, protocol, resolutions, known or {}, console)
     if (folder / "masks").is_dir() and not protocol.uses_dataset_masks():
         console.print(
             f"note: protocol {protocol.name} draws its own holes; masks/ of the dataset is not "

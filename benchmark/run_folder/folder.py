@@ -54,13 +54,17 @@ def damaged(result: Path) -> InputError:
 
 
 class RunFolder:
-    """Paths and journal of a run folder; obtain it from `open_run_folder`."""
+    """Paths and journal of a run folder, see `open_run_folder`.
+
+    Raises InputError if the journal is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = Journal(path / "cases.jsonl")
         # Key, key of the scores and row of a finished case; inputs have a key only.
         self._latest: dict[Slot, tuple[str, str, Row | None]] = {}
+        self._journal.read(self._take)
 
     def result_path(self, method: str, resolution: int, image: str) -> Path:
         return self.path / f"outputs/{resolution}/{folder_name(method)}/{image}.png"
@@ -74,20 +78,14 @@ class RunFolder:
     def has_input(self, resolution: int, image: str, key: str) -> bool:
         """Return whether reference and mask with this input key are on disk."""
         slot = (REFERENCE, resolution, image)
-        return (
-            slot in self._latest
-            and self._latest[slot][0] == key
-            and self.result_path(*slot).exists()
-            and self.mask_path(resolution, image).exists()
-        )
+        recorded_key, *_ = self._latest.get(slot, ("", "", None))
+        files = (self.result_path(*slot), self.mask_path(resolution, image))
+        return recorded_key == key and all(path.exists() for path in files)
 
     def finished(
         self, slot: Slot, key: str, exists: Callable[[Path], bool] = Path.exists
     ) -> tuple[Row, str] | None:
-        """Return row and score key of a case that was finished under this key, or None.
-
-        `exists` is asked whether the result is on disk; see `Listings`.
-        """
+        """Return row and score key of a case that was finished under this key, or None."""
         recorded_key, score_key, row = self._latest.get(slot, ("", "", None))
         if row is None or recorded_key != key:
             return None
@@ -115,10 +113,6 @@ class RunFolder:
         if slot in self._latest:
             self._journal.append({"slot": slot, "key": None})
             del self._latest[slot]
-
-    def read_journal(self) -> None:
-        """Load what is finished. Raises InputError if the journal is damaged."""
-        self._journal.read(self._take)
 
     def _take(self, record: dict[str, Any]) -> None:
         method, resolution, image = record["slot"]
@@ -187,8 +181,6 @@ def open_run_folder(path: Path) -> Iterator[RunFolder]:
             f"{path} cannot be written ({error.strerror}); choose another folder with --out"
         ) from None
     try:
-        folder = RunFolder(path)
-        folder.read_journal()
-        yield folder
+        yield RunFolder(path)
     finally:
         lock.release()

@@ -22,11 +22,7 @@ class Journal:
     def read(self, take: Callable[[dict[str, Any]], None]) -> None:
         """Pass every record to `take`; remove a last line that a kill has cut short.
 
-        Raises
-        ------
-        InputError
-            If a line is not JSON, or `take` raises ValueError, KeyError, TypeError or
-            AttributeError for it.
+        Raises InputError if a line is not JSON, or `take` cannot use it.
         """
         if not self._path.exists():
             return
@@ -48,10 +44,7 @@ class Journal:
     def append(self, record: dict[str, Any]) -> None:
         """Write a record and return when it is on disk.
 
-        Raises
-        ------
-        OSError
-            If it cannot be written; the file is unchanged then.
+        Raises OSError if it cannot be written; the file is unchanged then.
         """
         line = (json.dumps(record) + "\n").encode()
         try:

@@ -30,15 +30,15 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of every installed distribution."""
-    installed = {item.metadata["Name"]: item.version for item in distributions()}
+    installed: dict[str, str] = {}
+    for item in distributions():
+        # Python imports the first one on its path.
+        installed.setdefault(item.metadata["Name"], item.version)
     return {"python": platform.python_version(), **dict(sorted(installed.items()))}
 
 
 def suite() -> dict[str, Any]:
-    """Return version and commit of the suite, and whether tracked files differ from the commit.
-
-    Commit and difference are None outside a checkout.
-    """
+    """Return the suite's version and, of a checkout, commit and whether tracked files differ."""
     commit = changed = None
     # An installed suite may lie inside a repository of the user's, whose commit says nothing.
     if (ROOT / ".git").exists():

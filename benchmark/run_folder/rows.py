@@ -27,30 +27,22 @@ _AFTER_METRICS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The result of one case.
-
-    Parameters
-    ----------
-    status
-        ok, skipped, failed, timeout or out_of_memory.
-    seconds
-        Time that the method's `fill` took.
-    peak_memory_mb, peak_cuda_memory_mb
-        In units of 2**20 bytes.
-    scored_as_given
-        Whether changed known pixels were not restored (external results).
-    """
+    """The result of one case."""
 
     method: str
     resolution: int
     image: str
+    # ok, skipped, failed, timeout or out_of_memory.
     status: str
     scores: dict[str, float] = field(default_factory=dict)
     known_pixels_changed: int | None = None
+    # Time that the method's `fill` took.
     seconds: float | None = None
+    # In units of 2**20 bytes, like that of CUDA.
     peak_memory_mb: float | None = None
     peak_cuda_memory_mb: float | None = None
     error: str = ""
+    # Whether changed known pixels were not restored (external results).
     scored_as_given: bool = False
 
     @property

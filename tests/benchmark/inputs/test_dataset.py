@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
+from rich.console import Console
 
 from benchmark.inputs import dataset, protocol
 from benchmark.inputs.dataset import Photo, PhotoStore
@@ -23,7 +24,7 @@ def verified(folder: Path, tmp_path: Path, **changes: str) -> list[Photo]:
         text = text.replace(old.replace("_", "-"), new)
     (tmp_path / "own.toml").write_text(text)
     own = protocol.load(str(tmp_path / "own.toml"))
-    return dataset.verify(folder, own, own.resolutions, {})
+    return dataset.verify(folder, own, own.resolutions, {}, Console(quiet=True))
 
 
 def refusal(folder: Path, tmp_path: Path, **changes: str) -> str:
@@ -187,7 +188,7 @@ def test_changed_bytes_are_noticed_whatever_size_and_time_say(tmp_path: Path) ->
     # Checksums are cached within a process; this is what the next command sees.
     files._sha256.cache_clear()
     known = {(before.sha256, None): asdict(before)}
-    (after,) = dataset.verify(path.parent, own, own.resolutions, known)
+    (after,) = dataset.verify(path.parent, own, own.resolutions, known, Console(quiet=True))
     assert after.sha256 != before.sha256
 
 

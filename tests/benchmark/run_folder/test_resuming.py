@@ -78,7 +78,6 @@ def test_100_000_finished_cases_take_less_than_500_megabytes(tmp_path: Path) -> 
     tracemalloc.start()
     plan = list_cases(specs, photos, own.resolutions, own)
     folder = RunFolder(tmp_path)
-    folder.read_journal()
     select_cases(plan, folder, "never")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

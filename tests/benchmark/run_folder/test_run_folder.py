@@ -22,17 +22,11 @@ def finish(folder: RunFolder, key: str, **changes: object) -> Row:
     return row
 
 
-def reopened(path: Path) -> RunFolder:
-    folder = RunFolder(path)
-    folder.read_journal()
-    return folder
-
-
 def test_a_finished_case_is_found_again(tmp_path: Path) -> None:
     with open_run_folder(tmp_path / "run") as folder:
         row = finish(folder, "k")
-    assert reopened(tmp_path / "run").finished(SLOT, "k") == (row, "scores of k")
-    assert reopened(tmp_path / "run").finished(SLOT, "other") is None
+    assert RunFolder(tmp_path / "run").finished(SLOT, "k") == (row, "scores of k")
+    assert RunFolder(tmp_path / "run").finished(SLOT, "other") is None
 
 
 def test_a_line_cut_short_loses_that_case_alone(tmp_path: Path) -> None:
@@ -47,7 +41,7 @@ def test_a_line_cut_short_loses_that_case_alone(tmp_path: Path) -> None:
             assert folder.finished(SLOT, "k") == (row, "scores of k")
             assert folder.finished(("telea", 64, "dog"), "k2") is None
             folder.record_case(Row("telea", 64, "dog", status="failed"), "k2", "s")
-        assert reopened(tmp_path / "run").finished(("telea", 64, "dog"), "k2") is not None
+        assert RunFolder(tmp_path / "run").finished(("telea", 64, "dog"), "k2") is not None
 
 
 def test_a_result_that_is_gone_is_made_again(tmp_path: Path) -> None:
@@ -63,14 +57,14 @@ def test_a_file_replaced_before_a_kill_does_not_pass_for_the_old_case(tmp_path: 
         # What the runner does for a case with new options, up to a kill.
         folder.forget(SLOT)
         write_png(folder.result_path(*SLOT), np.ones((64, 64, 3), np.uint8))
-    assert reopened(tmp_path / "run").finished(SLOT, "old options") is None
+    assert RunFolder(tmp_path / "run").finished(SLOT, "old options") is None
 
 
 def test_the_last_line_about_a_slot_counts(tmp_path: Path) -> None:
     with open_run_folder(tmp_path / "run") as folder:
         finish(folder, "a")
         finish(folder, "b")
-    folder = reopened(tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
     assert folder.finished(SLOT, "a") is None and folder.finished(SLOT, "b") is not None
 
 
