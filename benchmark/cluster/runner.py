@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
+from concurrent.futures import CancelledError
 from contextlib import suppress
 
 from dask.typing import Key
@@ -244,8 +245,8 @@ class ClusterRunner:
             count = error.allowed_failures + 1
             reason = "workers were lost while they ran it, most likely for lack of memory"
             self._give_up(case, f"{count} {reason}")
-        elif status in {"cancelled", "lost"}:
-            # The connection to the scheduler broke, and with it the run there ended.
+        elif status in {"cancelled", "lost"} or isinstance(error, CancelledError):
+            # The connection to the scheduler broke, which ended the run there and on workers.
             self._cluster.renew()
             self._submit_again(case)
         elif status in {"pending", "finished"} and case.retries < MOST_RETRIES:
