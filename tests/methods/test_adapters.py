@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -24,12 +25,21 @@ CASES = {
 }
 
 
+# Each method, loaded once.
+shared = cache(create)
+# Networks take seconds.
+METHODS = [
+    pytest.param(name, marks=pytest.mark.slow) if "random" in str(options) else name
+    for name, options in RUNNABLE.items()
+]
+
+
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", METHODS)
 def test_fills_the_hole_and_keeps_the_rest(name: str, case: str) -> None:
     image, mask = CASES[case]
     before = image.copy(), mask.copy()
-    result = create(name).inpaint(image, mask)
+    result = shared(name).inpaint(image, mask)
     assert result.dtype == np.uint8 and result.shape == image.shape
     assert np.array_equal(result[~mask], image[~mask])
     if "random" not in str(RUNNABLE[name]):
@@ -39,17 +49,18 @@ def test_fills_the_hole_and_keeps_the_rest(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", RUNNABLE)
+@pytest.mark.parametrize("name", METHODS)
 def test_pixels_under_the_mask_are_never_read(name: str, case: str) -> None:
     image, mask = CASES[case]
     poisoned = image.copy()
     poisoned[mask] = np.random.default_rng(0).integers(0, 256, (mask.sum(), 3))
-    method = create(name)
+    method = shared(name)
     assert np.array_equal(method.inpaint(image, mask), method.inpaint(poisoned, mask))
     # Nor by the adapter itself, which is handed a blanked image by the base.
     assert np.array_equal(method.fill(image, mask)[mask], method.fill(poisoned, mask)[mask])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_same_result_in_another_process(name: str, tmp_path: Path) -> None:
     image, mask = CASES["odd"]
@@ -112,7 +123,7 @@ def test_patchmatch_without_its_native_library_is_a_missing_requirement(
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_wrong_pairs_are_refused(name: str) -> None:
     image, mask = CASES["centre"]
-    method = create(name)
+    method = shared(name)
     wrong = [
         (image, np.zeros_like(mask)),
         (image, np.ones_like(mask)),

@@ -29,6 +29,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(64, 64), (100, 73), (700, 1000)])
 def test_any_size(size: tuple[int, int], stored: str) -> None:
     image = scene(1, *size)
@@ -38,6 +39,7 @@ def test_any_size(size: tuple[int, int], stored: str) -> None:
     assert result[mask].std() > 1
 
 
+@pytest.mark.slow
 def test_nothing_under_the_hole_is_read(stored: str) -> None:
     image, mask = scene(2, 300, 200), box(300, 200, slice(90, 200), slice(60, 150))
     poisoned = image.copy()

@@ -62,6 +62,7 @@ def test_what_is_computed_only_where_needed_is_the_same(
         assert found.shape == whole.shape and (found - whole).abs().max() < 2e-6
 
 
+@pytest.mark.slow
 def test_a_hole_needs_a_third_of_the_work(refiner: RefinementNet) -> None:
     """Multiplications of the convolutions, for the middle third: the specification says 0.38 at
     1024 px and 0.29 at 1536."""

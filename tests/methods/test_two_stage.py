@@ -95,6 +95,7 @@ def refinement(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_published_pipeline_from_photograph_to_result(tmp_path: Path) -> None:
     """The adapter as users call it, with the weights in the formats that were published."""
     golden = np.load(GOLDEN)
