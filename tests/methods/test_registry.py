@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 import methods
 from methods.__main__ import app
 from methods.base import Inpainter, MissingRequirementError
+from tests.command_line import run
 from tests.paths import ROOT
 
 
@@ -67,9 +68,7 @@ def test_what_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
 
 
 def test_list_on_the_command_line() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "methods", "list"], capture_output=True, text=True, cwd=ROOT
-    )
+    done = run("methods", "list")
     assert done.returncode == 0
     assert all(name in done.stdout for name in methods.available())
     assert "with the option folder" in done.stdout
