@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from analysis.agreement.measures import PredictedVotes, comparable, intervals, resample_images
-from analysis.bradley_terry import Array, NoEstimateError, small_samples, with_names
+from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
 from analysis.runs.run import MetricInfo, Run
 from analysis.votes.files import numbered
@@ -51,31 +51,15 @@ class Correlation(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The agreement of all metrics of a run with people.
+    """The agreement of all metrics of a run with people."""
 
-    Attributes
-    ----------
-    rows
-        The metrics, best first.
-    resolution
-        Of the results, in pixels.
-    samples, seed
-        Resamples of the bootstrap, and the seed of its random numbers.
-    prior
-        Prior of the overall abilities, 0 unless votes do not determine them.
-    simulated
-        How many participants were simulated.
-    notes
-        What is left out or empty, and why.
-    """
-
-    rows: list[Correlation]
-    resolution: int
-    samples: int
+    rows: list[Correlation]  # the metrics, best first
+    resolution: int  # of the results, in pixels
+    samples: int  # resamples of the bootstrap
     seed: int
-    prior: float
+    prior: float  # of the overall abilities, 0 unless votes do not determine them
     simulated: SimulatedShare
-    notes: list[str]
+    notes: list[str]  # what is left out or empty, and why
 
 
 def correlations(
@@ -85,8 +69,6 @@ def correlations(
 
     Parameters
     ----------
-    run, votes
-        A run, and votes on its results.
     resolution
         Resolution of the results that people saw, in pixels.
     samples, seed
@@ -110,7 +92,7 @@ def correlations(
             f"({', '.join(run.methods)}; {len(run.images)} images)"
         )
     notes = _unmatched(votes.without_checks, run)
-    votes = votes.replaced(known)
+    votes = replace(votes, frame=known)
     data, methods = vote_arrays(votes, "image")
     images = numbered(known["image"])[1]
     prior = 0.0
@@ -137,7 +119,7 @@ def correlations(
                 f"{metric.label}: {points} methods on images have votes and scores at "
                 f"{resolution} px, at least {_MIN_RESULTS} are needed; more images or methods"
             )
-        predicted = _predicted(known, table, images, methods)
+        predicted = _predicted(data, table)
         measures = intervals(table, people, predicted, resamples).ravel().tolist()
         n_images = int(compared.any(axis=1).sum())
         rows.append(Correlation._make([metric.label, points, n_images, *measures, predicted.rows]))
@@ -200,27 +182,14 @@ def _score_table(
     return np.where(np.isfinite(table), table, np.nan)
 
 
-def _predicted(
-    votes: pl.DataFrame, table: Array, images: Sequence[str], methods: Sequence[str]
-) -> PredictedVotes:
-    """Count the votes that scores predict; half a vote if both scores are equal."""
-    decided = votes.filter(pl.col("choice").is_in([LEFT, RIGHT]))
-    left, right = (_positions(decided[side], methods) for side in (LEFT, RIGHT))
-    image = _positions(decided["image"], images)
-    lead = table[image, left] - table[image, right]
-    lead = np.where(decided["choice"].to_numpy() == LEFT, lead, -lead)
+def _predicted(votes: VoteArrays, table: Array) -> PredictedVotes:
+    """Count the votes that scores (images, methods) predict; half a vote if both are equal."""
+    image = votes.owner
+    lead = table[image, votes.left] - table[image, votes.right]
+    # By how much the score of the preferred result is better; NaN for a tie.
+    lead *= np.array([1, -1, np.nan])[votes.choice]
     scored = np.isfinite(lead)
-    weight = decided["weight"].to_numpy()[scored]
+    image, weight = image[scored], votes.weight[scored]
     agreed = weight * (np.sign(lead[scored]) + 1) / 2
-    size = len(images)
-    return PredictedVotes(
-        np.bincount(image[scored], agreed, size).astype(float),
-        np.bincount(image[scored], weight, size).astype(float),
-        len(weight),
-    )
-
-
-def _positions(column: pl.Series, names: Sequence[str]) -> NDArray[np.intp]:
-    """Return the position of each value among sorted names."""
-    codes, present = numbered(column)
-    return np.searchsorted(np.array(names), present)[codes]
+    predicted, total = (np.bincount(image, w, len(table)).astype(float) for w in (agreed, weight))
+    return PredictedVotes(predicted, total, len(weight))

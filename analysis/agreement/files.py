@@ -12,11 +12,10 @@ from analysis import style
 from analysis.agreement.correlate import Comparison, Correlation
 from analysis.agreement.measures import LEVEL
 from analysis.output import ABSENT, latex_table, make_folder, markdown_table, to_csv
-from analysis.ranking.files import versions
+from analysis.ranking.files import versions, write_all
 from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, add_warning, colours, page_width
 from analysis.votes.exclusions import Step, step_in_words
-from methods.files import write_atomically
 
 SHOWN = ("predicted", "spearman", "kendall", "pearson")
 LABELS = {
@@ -50,35 +49,34 @@ def write(
     """
     make_folder(folder)
     notes = notes_of(comparison, flow)
-    prior = {"prior": comparison.prior} if comparison.prior else {}
-    constants = {**comparison.simulated.constants, **prior}
-    texts = {
-        "csv": to_csv(Correlation._fields, comparison.rows, constants),
-        "md": to_markdown(comparison, notes),
-        "tex": to_latex(comparison, notes),
-        "json": json.dumps(_provenance(comparison, notes, command), indent=2) + "\n",
+    constants = comparison.simulated.constants(comparison.prior)
+    provenance = {
+        "command": command,
+        "simulated_participants": comparison.simulated.simulated,
+        "resolution": comparison.resolution,
+        "samples": comparison.samples,
+        "seed": comparison.seed,
+        "notes": notes,
+        "versions": versions(),
     }
-    for suffix, text in texts.items():
-        write_atomically(folder / f"correlate.{suffix}", text)
+    texts = {
+        "correlate.csv": to_csv(Correlation._fields, comparison.rows, constants),
+        "correlate.md": markdown_table(*_table(comparison), notes, names=[0]),
+        "correlate.tex": to_latex(comparison, notes),
+        "correlate.json": json.dumps(provenance, indent=2) + "\n",
+    }
     with style.styled(look):
-        style.save(draw(comparison), folder / "correlate")
-    return [folder / f"correlate.{suffix}" for suffix in (*texts, "png", "pdf")]
-
-
-def to_markdown(comparison: Comparison, notes: list[str]) -> str:
-    """Return the table with its notes as Markdown."""
-    return markdown_table(*_table(comparison), notes, names=[0])
+        return write_all(folder, texts, {"correlate": draw(comparison)})
 
 
 def to_latex(comparison: Comparison, notes: list[str]) -> str:
     """Return the table with its notes as LaTeX."""
     caption = "How far objective metrics agree with people's preferences"
-    label = comparison.simulated.label
     return latex_table(
         *_table(comparison),
         notes,
         names=[0],
-        caption=f"{caption}; {label}" if label else caption,
+        caption=comparison.simulated.marked(caption),
         label="correlate",
     )
 
@@ -112,18 +110,6 @@ def _range(comparison: Comparison, name: str) -> str:
     counts = [getattr(row, name) for row in comparison.rows]
     low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,} to {high:,} (by metric)"
-
-
-def _provenance(comparison: Comparison, notes: list[str], command: list[str]) -> dict[str, object]:
-    return {
-        "command": command,
-        "simulated_participants": comparison.simulated.simulated,
-        "resolution": comparison.resolution,
-        "samples": comparison.samples,
-        "seed": comparison.seed,
-        "notes": notes,
-        "versions": versions(),
-    }
 
 
 def cell(row: Correlation, name: str) -> str:

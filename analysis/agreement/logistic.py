@@ -20,14 +20,9 @@ _TINY = 1e-12
 
 
 def correlations(metric: Array, people: Array, weights: Array) -> Array:
-    """Return the correlation for each row of weights; NaN if no rising curve fits.
+    """Return the correlation for each row of weights, (rows,); NaN if no rising curve fits.
 
-    Parameters
-    ----------
-    metric
-        Scores, (N,).
-    people, weights
-        Values to fit, and the weight of each point, both (rows, N).
+    `metric` are scores, (N,); `people` the values to fit and `weights` those of points, (rows, N).
     """
     scale = float(metric.std())
     if not scale > 0:

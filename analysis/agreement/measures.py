@@ -17,7 +17,7 @@ from analysis.bradley_terry import (
     resample_clusters,
     small_samples,
 )
-from analysis.bradley_terry.counts import CHUNK
+from analysis.bradley_terry.counts import parts
 from analysis.ranking import per_image
 
 LEVEL = 0.95
@@ -51,10 +51,9 @@ def resample_images(wins: Array, number: int, seed: int, prior: float) -> ImageR
     times, totals = resample_clusters(wins, number, np.random.default_rng(seed))
     overall, _ = fit_resamples(Counts(totals, 0 * totals, 0 * totals), prior=prior)
     people = np.zeros((number, images, k))
-    at_once = max(1, int(CHUNK / (8 * images * k**2)))
-    for first in range(0, number, at_once):
-        resample, image = np.nonzero(times[first : first + at_once])
-        resample += first
+    for part in parts(number, images * k**2):
+        resample, image = np.nonzero(times[part.start : part.stop])
+        resample += part.start
         people[resample, image] = per_image.shrunk(wins[image], overall.abilities[resample])
     return ImageResamples(times, people)
 

@@ -22,7 +22,8 @@ from analysis.bradley_terry.bootstrap import (
     resample_clusters,
 )
 from analysis.bradley_terry.counts import Array, Counts, VoteArrays, from_wins
-from analysis.bradley_terry.fit import Fit, fit, fit_many, probabilities
+from analysis.bradley_terry.fit import Fit, fit, fit_many
+from analysis.bradley_terry.newton import probabilities
 from analysis.bradley_terry.small_samples import MIN_CLUSTERS
 from analysis.bradley_terry.unbounded import (
     NoEstimateError,

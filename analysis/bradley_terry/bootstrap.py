@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.bradley_terry.counts import CHUNK, Array, Counts, VoteArrays
+from analysis.bradley_terry.counts import Array, Counts, VoteArrays, parts, tables_of
 from analysis.bradley_terry.fit import Fit, fit_many
 from analysis.bradley_terry.unbounded import has_estimate
 
@@ -27,25 +27,14 @@ _RANDOM_NUMBERS = 1_000_000
 
 
 class Resamples(NamedTuple):
-    """Estimates from resampled votes.
+    """Estimates from resampled votes."""
 
-    Attributes
-    ----------
-    abilities
-        (resamples, K), each with mean zero.
-    tie, order
-        Estimates of log t and g, (resamples,), as in `Fit`.
-    unbounded
-        How many resamples had no finite estimate and were fitted with `WEAK_PRIOR`.
-    clusters
-        How many clusters were drawn in each resample.
-    """
-
-    abilities: Array
+    abilities: Array  # (resamples, K), each with mean zero
+    # Estimates of log t and g as in `Fit`, (resamples,).
     tie: Array
     order: Array
-    unbounded: int
-    clusters: int
+    unbounded: int  # resamples without a finite estimate, which were fitted with `WEAK_PRIOR`
+    clusters: int  # drawn in each resample
 
 
 def bootstrap(
@@ -55,26 +44,22 @@ def bootstrap(
 
     Parameters
     ----------
-    votes
-        Votes with their clusters.
-    resamples
-        How often to draw.
-    seed
-        Seed of the random numbers; the same seed gives the same result.
+    resamples, seed
+        How often to draw, and the seed of the random numbers.
     ties, order, prior
         As for `fit`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
     """
     # The estimates are near those of all votes.
     start = fit_many(votes.counts(), ties=ties, prior=prior or WEAK_PRIOR).abilities
-    parts = [
+    fits = [
         fit_resamples(counts, ties=ties, order=order, prior=prior, start=start)
         for counts in _resampled_counts(votes, resamples, np.random.default_rng(seed))
     ]
     return Resamples(
-        np.concatenate([part.abilities for part, _ in parts]),
-        np.concatenate([part.tie for part, _ in parts]),
-        np.concatenate([part.order for part, _ in parts]),
-        sum(int((~bounded).sum()) for _, bounded in parts),
+        np.concatenate([fit.abilities for fit, _ in fits]),
+        np.concatenate([fit.tie for fit, _ in fits]),
+        np.concatenate([fit.order for fit, _ in fits]),
+        sum(int((~bounded).sum()) for _, bounded in fits),
         votes.sample_size,
     )
 
@@ -106,10 +91,6 @@ def resample_clusters(
     ----------
     tables
         Counts of each cluster, (clusters, ...).
-    resamples
-        How often to draw.
-    rng
-        Source of random numbers.
 
     Returns
     -------
@@ -124,40 +105,33 @@ def resample_clusters(
     return times, totals.reshape(resamples, *tables.shape[1:])
 
 
-def _resampled_counts(
-    votes: VoteArrays, number: int, rng: np.random.Generator
-) -> Iterator[Counts]:  # fmt: skip
+def _resampled_counts(votes: VoteArrays, number: int, rng: np.random.Generator) -> Iterator[Counts]:
     """Yield the counts of resamples, some at a time, (resamples, K, K)."""
     # Numba takes a second to import; the server of a survey does not need it.
     from analysis.bradley_terry.accumulate import add_votes
 
     size = 3 * votes.methods**2
-    at_once = max(1, min(number, int(CHUNK / (8 * size))))
     single_votes = votes.cluster is None and votes.whole_weights
     # A row of weight 700 is 700 votes, each of which is drawn independently.
     share = np.bincount(votes.cells, votes.weight, size) / votes.weight.sum()
     order = np.argsort(votes.cells, kind="stable")
     by_cell = votes.cells[order], votes.owner[order], votes.weight[order]
-    for first in range(0, number, at_once):
-        resamples = min(at_once, number - first)
+    for part in parts(number, size):
         if single_votes:
-            flat = rng.multinomial(votes.sample_size, share, size=resamples).astype(float)
+            flat = rng.multinomial(votes.sample_size, share, size=len(part)).astype(float)
         else:
-            flat = np.zeros((size, resamples))
-            add_votes(*by_cell, _times_drawn(votes.n_clusters, resamples, rng), flat)
-            flat = np.ascontiguousarray(flat.T)
-        tables = flat.reshape(-1, 3, votes.methods, votes.methods)
-        yield Counts(*tables.transpose(1, 0, 2, 3))
+            added = np.zeros((size, len(part)))
+            add_votes(*by_cell, _times_drawn(votes.n_clusters, len(part), rng), added)
+            flat = np.ascontiguousarray(added.T)
+        yield tables_of(flat, votes.methods)
 
 
 def _times_drawn(clusters: int, number: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return how often each cluster is in each resample, (clusters, resamples)."""
     times = np.empty((clusters, number), np.uint8)
-    at_once = max(1, _RANDOM_NUMBERS // clusters)
-    for first in range(0, number, at_once):
-        resamples = min(at_once, number - first)
-        drawn = rng.integers(0, clusters, (resamples, clusters))
-        drawn += np.arange(resamples)[:, None] * clusters
-        counted = np.bincount(drawn.ravel(), minlength=resamples * clusters)
-        times[:, first : first + resamples] = counted.reshape(resamples, clusters).T
+    for part in parts(number, clusters, _RANDOM_NUMBERS):
+        drawn = rng.integers(0, clusters, (len(part), clusters))
+        drawn += np.arange(len(part))[:, None] * clusters
+        counted = np.bincount(drawn.ravel(), minlength=len(part) * clusters)
+        times[:, part.start : part.stop] = counted.reshape(len(part), clusters).T
     return times

@@ -10,18 +10,19 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-# Size in bytes up to which the counts of many clusters or resamples are computed together.
-CHUNK = 64e6
+# Numbers (64 MB) up to which the counts of many clusters or resamples are computed together.
+_AT_ONCE = 8_000_000
+
+
+def parts(number: int, size: int, at_once: int = _AT_ONCE) -> Iterator[range]:
+    """Yield consecutive parts of range(number), of up to `at_once` numbers, `size` for each."""
+    length = max(1, at_once // size)
+    for first in range(0, number, length):
+        yield range(first, min(first + length, number))
 
 
 class Counts(NamedTuple):
-    """Votes counted by left and right method.
-
-    Attributes
-    ----------
-    left, right, tie
-        Votes for the left method, for the right one, and for neither, each (..., K, K).
-    """
+    """Votes for the left method, for the right one, and for neither, each (..., K, K)."""
 
     left: Array
     right: Array
@@ -41,6 +42,12 @@ class Counts(NamedTuple):
     def total(self) -> float:
         """The number of votes in all data sets."""
         return float(self.left.sum() + self.right.sum() + self.tie.sum())
+
+
+def tables_of(flat: Array, methods: int) -> Counts:
+    """Return counts from flattened tables, (..., 3 K K)."""
+    tables = flat.reshape(*flat.shape[:-1], 3, methods, methods)
+    return Counts(*np.moveaxis(tables, -3, 0))
 
 
 def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
@@ -71,28 +78,14 @@ def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
 
 
 class VoteArrays(NamedTuple):
-    """Votes one by one, as arrays of length N.
+    """Votes one by one, as arrays of length N."""
 
-    Attributes
-    ----------
-    left, right
-        Numbers of the methods shown, 0 to methods - 1.
-    choice
-        0: the left one, 1: the right one, 2: a tie.
-    weight
-        How many votes each stands for, at least 0.
-    cluster
-        The cluster of each vote, 0 to n_clusters - 1; None if every vote is its own.
-    methods
-        K, the number of methods.
-    """
-
-    left: NDArray[np.int32]
+    left: NDArray[np.int32]  # number of the method, 0 to K - 1
     right: NDArray[np.int32]
-    choice: NDArray[np.int8]
-    weight: Array
-    cluster: NDArray[np.int32] | None
-    methods: int
+    choice: NDArray[np.int8]  # 0: the left one, 1: the right one, 2: a tie
+    weight: Array  # how many votes each stands for, at least 0
+    cluster: NDArray[np.int32] | None  # 0 to n_clusters - 1; None if every vote is its own
+    methods: int  # K
 
     @property
     def owner(self) -> NDArray[np.int32]:
@@ -130,25 +123,14 @@ class VoteArrays(NamedTuple):
     def counts(self) -> Counts:
         """Count all votes, (K, K)."""
         flat = np.bincount(self.cells, weights=self.weight, minlength=3 * self.methods**2)
-        return Counts(*flat.reshape(3, self.methods, self.methods))
+        return tables_of(flat, self.methods)
 
     def counts_by_cluster(self) -> Iterator[tuple[int, Counts]]:
-        """Count the votes of each cluster, many clusters at a time.
-
-        Yields
-        ------
-        int
-            The first cluster of this part.
-        Counts
-            Of that cluster and the following ones, (clusters, K, K).
-        """
+        """Yield the counts of some clusters, (clusters, K, K), after the number of the first."""
         size = 3 * self.methods**2
         owner, cells = self.owner, self.cells
-        at_once = max(1, int(CHUNK / (8 * size)))
-        for first in range(0, self.n_clusters, at_once):
-            number = min(at_once, self.n_clusters - first)
-            part = (owner >= first) & (owner < first + number)
-            place = (owner[part] - first) * size + cells[part]
-            flat = np.bincount(place, weights=self.weight[part], minlength=number * size)
-            tables = flat.reshape(number, 3, self.methods, self.methods)
-            yield first, Counts(*tables.transpose(1, 0, 2, 3))
+        for part in parts(self.n_clusters, size):
+            votes = (owner >= part.start) & (owner < part.stop)
+            place = (owner[votes] - part.start) * size + cells[votes]
+            flat = np.bincount(place, weights=self.weight[votes], minlength=len(part) * size)
+            yield part.start, tables_of(flat.reshape(len(part), size), self.methods)

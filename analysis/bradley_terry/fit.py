@@ -27,41 +27,24 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.bradley_terry.counts import Array, Counts
-from analysis.bradley_terry.newton import maximise_abilities, maximise_all, probabilities
+from analysis.bradley_terry.newton import maximise_abilities, maximise_all
 from analysis.bradley_terry.unbounded import NoEstimateError, check_estimate
-
-__all__ = ["Fit", "fit", "fit_many", "probabilities"]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Estimates for each data set.
+    """Estimates for each data set; standard errors are from the observed information."""
 
-    Attributes
-    ----------
-    abilities
-        (..., K), with mean zero unless `anchored`.
-    covariance
-        Covariance of the abilities under that constraint, from the observed information,
-        (..., K, K).
-    tie, tie_error
-        Estimate and standard error of log t, (...); NaN without ties.
-    order, order_error
-        Estimate and standard error of g, (...); 0 if it is not estimated.
-    log_likelihood
-        Logarithm of the probability of the votes one by one, (...).
-    converged
-        Whether Newton's method has converged, (...).
-    """
-
-    abilities: Array
-    covariance: Array
+    abilities: Array  # (..., K), with mean zero unless `anchored`
+    covariance: Array  # of the abilities under that constraint, (..., K, K)
+    # Estimate and standard error of log t, (...); NaN without ties.
     tie: Array
     tie_error: Array
+    # Estimate and standard error of g, (...); 0 if it is not estimated.
     order: Array
     order_error: Array
-    log_likelihood: Array
-    converged: NDArray[np.bool_]
+    log_likelihood: Array  # of the votes one by one, (...)
+    converged: NDArray[np.bool_]  # whether Newton's method has converged, (...)
 
     @property
     def std_errors(self) -> Array:

@@ -40,23 +40,9 @@ def _widening(clusters: int, level: float) -> float:
 
 
 def widened(resampled: Array, estimate: Array, clusters: int, level: float) -> Array:
-    """Move resampled values away from the estimate, so that their percentiles are interval limits.
+    """Move estimates from resamples away from that of all votes: their percentiles become limits.
 
-    Parameters
-    ----------
-    resampled
-        Estimates from resamples, (resamples, ...).
-    estimate
-        Estimate from all votes, (...).
-    clusters
-        Number of clusters drawn in each resample.
-    level
-        Nominal coverage of the interval, between 0 and 1.
-
-    Returns
-    -------
-    array
-        (resamples, ...); NaN for fewer than `MIN_CLUSTERS` clusters.
+    Shapes are (resamples, ...) and (...). Values are NaN for fewer than `MIN_CLUSTERS` clusters.
     """
     if clusters < MIN_CLUSTERS:
         return np.full_like(resampled, np.nan)
@@ -70,10 +56,7 @@ def widened_tails(clusters: int, level: float) -> tuple[float, float]:
 
 
 def std_errors(resampled: Array, clusters: int) -> Array:
-    """Return standard errors from resamples along the first axis.
-
-    They are NaN for fewer than `MIN_CLUSTERS` clusters, and where all resamples agree.
-    """
+    """Return standard errors along the first axis; NaN for few clusters, or if all values agree."""
     if clusters < MIN_CLUSTERS:
         return np.full(resampled.shape[1:], np.nan)
     errors = resampled.std(axis=0, ddof=1) * math.sqrt(clusters / (clusters - 1))
@@ -81,10 +64,9 @@ def std_errors(resampled: Array, clusters: int) -> Array:
 
 
 def parameter_error(resampled: Array, clusters: int) -> float:
-    """Return the standard error of a parameter that is NaN in some resamples, (resamples,).
+    """Return the standard error of a parameter that some resamples do not determine (NaN).
 
-    For example the tie parameter in resamples without ties. NaN if too many are NaN: the others
-    would understate the error.
+    It is NaN if these are too many: the others would understate the error.
     """
     known = resampled[np.isfinite(resampled)]
     if len(known) < max(2, _LEAST_ESTIMABLE * len(resampled)):

@@ -19,12 +19,8 @@ from analysis.bradley_terry.counts import Counts
 class NoEstimateError(ValueError):
     """The votes have no finite maximum-likelihood estimate.
 
-    The message has numbers in braces for methods; `with_names` replaces them.
-
-    Attributes
-    ----------
-    remedy
-        What makes the estimate finite: a prior, no order effect, or (empty) nothing.
+    `remedy` makes it finite: a prior, no order effect, or (empty) nothing. The message has numbers
+    in braces for methods; `with_names` replaces them.
     """
 
     def __init__(self, message: str, remedy: Literal["prior", "no order", ""] = "prior") -> None:
@@ -33,13 +29,7 @@ class NoEstimateError(ValueError):
 
 
 def check_estimate(counts: Counts, *, ties: bool, order: bool, prior: float) -> None:
-    """Check that the estimate of `fit` exists; its arguments are those of `fit`.
-
-    Raises
-    ------
-    NoEstimateError
-        If it does not.
-    """
+    """Raise NoEstimateError if `fit` with the same arguments has no finite estimate."""
     left, right, tie = (bool(part.any()) for part in counts)
     # Check first for failures that a prior cannot fix, so that we do not suggest one.
     if ties and tie and not left and not right:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.special import expit
 
 from analysis import style
@@ -40,30 +43,15 @@ _READ_FIRST = "ranking.READ_FIRST.txt"
 # More pairs do not fit a page: then neighbours in the ranking only.
 _MOST_PAIRS = 45
 
-# Rankings on each image or group.
-Parts = dict[Cell, list[AbilityOnPart]]
-
 
 class Study(NamedTuple):
-    """A ranking with everything that its files say.
-
-    Attributes
-    ----------
-    ranking, quality
-        The ranking, and the quality of its votes.
-    flow
-        From all to valid votes.
-    parts
-        Rankings on each image or group, if asked for.
-    command
-        Arguments of the command that computed it.
-    """
+    """A ranking with everything that its files say."""
 
     ranking: Ranking
-    flow: list[Step]
+    flow: list[Step]  # from all to valid votes
     quality: Quality
-    parts: Parts
-    command: list[str]
+    parts: dict[Cell, list[AbilityOnPart]]  # rankings on each image or group, if asked for
+    command: list[str]  # arguments of the command that computed it
 
 
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
@@ -75,33 +63,34 @@ def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
         If `folder` cannot be created.
     """
     make_folder(folder)
-    prior = study.ranking.settings.prior
-    simulated = study.ranking.simulated.constants
-    constants = {**simulated, **({"prior": prior} if prior else {})}
+    ranking = study.ranking
+    constants = ranking.simulated.constants(ranking.settings.prior)
     texts = {
-        "ranking.csv": to_csv(RankedMethod._fields, study.ranking.rows),
-        "pairs.csv": to_csv(PairDifference._fields, study.ranking.pairs, constants),
-        "exclusions.csv": to_csv(Step._fields, study.flow, simulated),
+        "ranking.csv": to_csv(RankedMethod._fields, ranking.rows),
+        "pairs.csv": to_csv(PairDifference._fields, ranking.pairs, constants),
+        "exclusions.csv": to_csv(Step._fields, study.flow, ranking.simulated.constants()),
         "ranking.md": to_markdown(study),
         "ranking.tex": to_latex(study),
         "pairs.tex": pairs_to_latex(study),
         "rank.json": json.dumps(_provenance(study), indent=2) + "\n",
     }
-    texts |= {
-        f"by_{by}.csv": to_csv(AbilityOnPart._fields, parts, constants)
-        for by, parts in study.parts.items()
-    }
-    warnings = _warnings(study.ranking)
-    if warnings:
+    for by, parts in study.parts.items():
+        texts[f"by_{by}.csv"] = to_csv(AbilityOnPart._fields, parts, constants)
+    if warnings := _warnings(ranking):
         texts[_READ_FIRST] = "\n".join(["What must be known of ranking.csv:", *warnings]) + "\n"
     else:
         (folder / _READ_FIRST).unlink(missing_ok=True)
     with style.styled(look):
-        figures = dict(rank_plots.all_plots(study.ranking))
+        figures = dict(rank_plots.all_plots(ranking))
         for by, parts in study.parts.items():
-            figures[f"by_{by}"] = overview.overview(study.ranking, parts)
-        for name, figure in figures.items():
-            style.save(figure, folder / name)
+            figures[f"by_{by}"] = overview.overview(ranking, parts)
+        return write_all(folder, texts, figures)
+
+
+def write_all(folder: Path, texts: Mapping[str, str], figures: Mapping[str, Figure]) -> list[Path]:
+    """Write texts by file name, and figures as PNG and PDF; return the paths."""
+    for name, figure in figures.items():
+        style.save(figure, folder / name)
     for name, text in texts.items():
         write_atomically(folder / name, text)
     plots = [f"{name}.{suffix}" for name in figures for suffix in ("png", "pdf")]
@@ -113,18 +102,17 @@ def cells(ranking: Ranking) -> list[list[str]]:
     level = f"{100 * ranking.settings.level:g} % interval"
     heading = ["rank", "method", "ability", "std. error", level, "rank interval", "wins", "losses"]
     ties = any(row.ties for row in ranking.rows)
-    lines = [[*heading, *(["ties"] if ties else []), "groups"]]
-    for row in ranking.rows:
-        lines.append(
-            [
-                str(row.rank), row.method, number(row.ability), number(row.std_error),
-                between(number(row.ci_low), number(row.ci_high)),
-                between(number(row.rank_low, "g"), number(row.rank_high, "g")), f"{row.wins:g}",
-                f"{row.losses:g}", *([f"{row.ties:g}"] if ties else []),
-                ranking.letters.get(row.method) or ABSENT,
-            ]
-        )  # fmt: skip
-    return lines
+    rows = [
+        [
+            str(row.rank), row.method, number(row.ability), number(row.std_error),
+            between(number(row.ci_low), number(row.ci_high)),
+            between(number(row.rank_low, "g"), number(row.rank_high, "g")), f"{row.wins:g}",
+            f"{row.losses:g}", *([f"{row.ties:g}"] if ties else []),
+            ranking.letters[row.method] or ABSENT,
+        ]
+        for row in ranking.rows
+    ]  # fmt: skip
+    return [[*heading, *(["ties"] if ties else []), "groups"], *rows]
 
 
 def to_markdown(study: Study) -> str:
@@ -142,7 +130,7 @@ def to_latex(study: Study) -> str:
         lines,
         notes_of(study),
         names=[1],
-        caption=_marked(caption, study.ranking),
+        caption=study.ranking.simulated.marked(caption),
         label="ranking",
     )
 
@@ -151,7 +139,7 @@ def pairs_to_latex(study: Study) -> str:
     """Return the table of differences between methods as LaTeX."""
     ranking = study.ranking
     names = [row.method for row in ranking.rows]
-    near = {(names[i], names[i + 1]) for i in range(len(names) - 1)}
+    near = set(pairwise(names))
     every = len(ranking.pairs) <= _MOST_PAIRS
     shown = [pair for pair in ranking.pairs if every or (pair.better, pair.worse) in near]
     level = f"{100 * ranking.settings.level:g} % interval (%)"
@@ -176,14 +164,9 @@ def pairs_to_latex(study: Study) -> str:
         lines,
         notes,
         names=[0, 1],
-        caption=_marked("Differences between methods by people's preferences", ranking),
+        caption=ranking.simulated.marked("Differences between methods by people's preferences"),
         label="pairs",
     )
-
-
-def _marked(caption: str, ranking: Ranking) -> str:
-    label = ranking.simulated.label
-    return f"{caption}; {label}" if label else caption
 
 
 def _warnings(ranking: Ranking) -> list[str]:

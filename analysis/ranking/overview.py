@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist
 
 from analysis.bradley_terry import Array
 from analysis.ranking.per_image import AbilityOnPart
-from analysis.ranking.plots import warning
+from analysis.ranking.plots import name_cells, number_cells, warning
 from analysis.ranking.ranking import Ranking, ranks_of
 from analysis.style import GREY, add_warning, font_size, page_width, short_label
 
@@ -34,7 +34,6 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     """
     methods = [row.method for row in ranking.rows]
     names, table = _joined(*_tabulated(parts, methods))
-    tree = clustered(table) if len(names) > 1 else None
     row = font_size() / 72 * _ROW_HEIGHT
     size = (min(2.4 + 0.42 * len(methods), page_width()), 1.0 + row * (len(names) + 1))
     tight = ConstrainedLayoutEngine(h_pad=0.02, hspace=0.01, wspace=0.01)
@@ -42,11 +41,12 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     grid = figure.subplots(
         2, 2, width_ratios=[0.9, 0.42 * len(methods)], height_ratios=[1, len(names)]
     )
-    order = list(range(len(names)))
-    if tree is not None:
-        order = _tree(grid[1][0], tree, len(names))
-    for axes in (grid[0][0], *([grid[1][0]] if tree is None else [])):
-        axes.set_axis_off()
+    order = [0]
+    if len(names) > 1:
+        order = _tree(grid[1][0], clustered(table))
+    else:
+        grid[1][0].set_axis_off()
+    grid[0][0].set_axis_off()
     overall = np.arange(1, len(methods) + 1)
     _cells(grid[0][1], overall[None], overall, ["overall"], [])
     _cells(grid[1][1], ranks_of(table)[order], overall, [names[i] for i in order], methods)
@@ -59,18 +59,15 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
 
 def _tabulated(parts: list[AbilityOnPart], methods: list[str]) -> tuple[list[str], Array]:
     """Return the names of images, and abilities on them, (images, methods)."""
-    places = {method: i for i, method in enumerate(methods)}
-    abilities: dict[str, Array] = {}
-    for part in parts:
-        row = abilities.setdefault(part.part, np.zeros(len(methods)))
-        row[places[part.method]] = part.ability
-    return list(abilities), np.array(list(abilities.values()))
+    names = list(dict.fromkeys(part.part for part in parts))
+    ability = {(part.part, part.method): part.ability for part in parts}
+    return names, np.array([[ability[name, method] for method in methods] for name in names])
 
 
 def clustered(table: Array, *, ordered: bool = True) -> Array:
     """Return SciPy's linkage of rows by the number of pairs of methods that they order differently.
 
-    ordered: whether to put similar rows next to each other, which takes minutes for thousands.
+    If `ordered`, similar rows are next to each other, which takes minutes for thousands of rows.
     """
     ahead = _ahead(table)
     distances = pdist(ahead, "hamming") * ahead.shape[1]
@@ -108,13 +105,13 @@ def _joined(names: list[str], table: Array) -> tuple[list[str], Array]:
     return joined, np.array([table[m].mean(axis=0) for m in members])
 
 
-def _tree(axes: Axes, tree: Array, rows: int) -> list[int]:
+def _tree(axes: Axes, tree: Array) -> list[int]:
     """Plot the tree and return the order of its rows, from the top."""
     drawn = dendrogram(
         tree, orientation="left", ax=axes, no_labels=True, color_threshold=0,
         above_threshold_color=GREY,
     )  # fmt: skip
-    axes.set_ylim(0, 10 * rows)
+    axes.set_ylim(0, 10 * len(drawn["leaves"]))
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     axes.set_xlabel("pairs that\ntrade places")
     axes.spines["left"].set_visible(False)
@@ -132,18 +129,6 @@ def _cells(
 ) -> None:
     far = max(1, len(overall) - 1)
     axes.imshow(ranks - overall, cmap="PuOr_r", vmin=-far, vmax=far, aspect="auto")
-    for i, j in np.ndindex(ranks.shape):
-        dark = abs(int(ranks[i, j] - overall[j])) > 0.55 * far
-        axes.text(
-            j, i, str(ranks[i, j]), ha="center", va="center", fontsize="small",
-            color="white" if dark else "black",
-        )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [short_label(name) for name in rows])
+    number_cells(axes, ranks, np.abs(ranks - overall) > 0.55 * far)
     axes.yaxis.tick_right()
-    axes.set_xticks(
-        range(len(columns)), [short_label(name) for name in columns], rotation=40, ha="right",
-        rotation_mode="anchor",
-    )  # fmt: skip
-    axes.grid(visible=False)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    name_cells(axes, [short_label(name) for name in rows], columns)

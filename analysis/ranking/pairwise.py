@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,18 +38,9 @@ class PairDifference(NamedTuple):
 def pairwise_differences(
     methods: Sequence[str], fit: Fit, resamples: Resamples, counts: Counts, level: float
 ) -> list[PairDifference]:
-    """Compare every two methods by Wald tests with bootstrap standard errors, best methods first.
+    """Compare every two of K methods by Wald tests with bootstrap standard errors, best first.
 
-    Parameters
-    ----------
-    methods
-        Names of the K methods.
-    fit, counts
-        Estimate and counts of all votes, without leading axes.
-    resamples
-        Bootstrap of the same votes.
-    level
-        Nominal coverage of the percentile intervals, between 0 and 1.
+    `fit` and `counts` are of one data set, `resamples` of the same votes.
     """
     order = np.argsort(-fit.abilities, kind="stable")
     votes = counts.wins + counts.wins.T + counts.ties
@@ -56,51 +48,40 @@ def pairwise_differences(
     wide = small_samples.widened(resamples.abilities, fit.abilities, clusters, level)
     group = bounded_groups(counts)
     pairs = []
-    for first, i in enumerate(order):
-        for j in order[first + 1 :]:
-            difference = float(fit.abilities[i] - fit.abilities[j])
+    for i, j in itertools.combinations(order, 2):
+        difference = float(fit.abilities[i] - fit.abilities[j])
+        error = low = high = math.nan
+        if group[i] == group[j]:
             resampled = resamples.abilities[:, i] - resamples.abilities[:, j]
             error = float(small_samples.std_errors(resampled, clusters))
-            if group[i] != group[j]:
-                error = math.nan
-            low = high = math.nan
-            if error > 0:
-                limits = [(1 - level) / 2, (1 + level) / 2]
-                low, high = np.quantile(wide[:, i] - wide[:, j], limits)
-            pairs.append(
-                PairDifference(
-                    methods[i],
-                    methods[j],
-                    difference=difference,
-                    ci_low=float(low),
-                    ci_high=float(high),
-                    share=float(expit(difference)),
-                    share_low=float(expit(low)),
-                    share_high=float(expit(high)),
-                    p_value=small_samples.p_value(difference, error, clusters),
-                    votes=float(votes[i, j]),
-                )
+        if error > 0:
+            low, high = np.quantile(wide[:, i] - wide[:, j], [(1 - level) / 2, (1 + level) / 2])
+        pairs.append(
+            PairDifference(
+                methods[i],
+                methods[j],
+                difference=difference,
+                ci_low=float(low),
+                ci_high=float(high),
+                share=float(expit(difference)),
+                share_low=float(expit(low)),
+                share_high=float(expit(high)),
+                p_value=small_samples.p_value(difference, error, clusters),
+                votes=float(votes[i, j]),
             )
+        )
     adjusted = small_samples.holm([pair.p_value for pair in pairs])
     return [pair._replace(p_value=p) for pair, p in zip(pairs, adjusted, strict=True)]
 
 
 def compact_letter_display(
     methods: Sequence[str], different: set[frozenset[str]]
-) -> dict[str, str]:  # fmt: skip
-    """Return letters of each method; two methods share one if and only if they do not differ.
+) -> dict[str, str]:
+    """Return letters of each method, best first; two share one if and only if they do not differ.
 
-    Parameters
-    ----------
-    methods
-        Names, best first.
-    different
-        The pairs that differ significantly.
-
-    References
-    ----------
-    H.-P. Piepho, An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons,
-    Journal of Computational and Graphical Statistics 13 (2), 2004 ("insert and absorb").
+    The algorithm is "insert and absorb" of H.-P. Piepho, An Algorithm for a Letter-Based
+    Representation of All-Pairwise Comparisons, Journal of Computational and Graphical Statistics
+    13 (2), 2004.
     """
     groups = [set(methods)]
     for pair in sorted(different, key=sorted):

@@ -30,21 +30,9 @@ class AbilityOnPart(NamedTuple):
 
 
 def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[AbilityOnPart]:
-    """Rank methods on each image or group; these in alphabetical order, the best method first.
+    """Rank methods on each image or group, in alphabetical order; `prior` is as for `fit`.
 
-    Parameters
-    ----------
-    by
-        The column whose values are ranked separately.
-    prior
-        Prior of the overall abilities, see `bradley_terry.fit`.
-
-    Raises
-    ------
-    InputError
-        If the column is missing.
-    NoEstimateError
-        If there is no overall ranking.
+    Raises InputError if the column is missing, NoEstimateError if there is no overall ranking.
     """
     if not votes.has(by):
         raise InputError(
@@ -65,10 +53,9 @@ def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[AbilityOnPart]
 
 
 def abilities(votes: VoteArrays, *, prior: float = 0.0) -> Array:
-    """Return shrunk abilities, (clusters, K), each row with mean zero.
+    """Return shrunk abilities on each cluster, (clusters, K), with mean zero; ties are halved.
 
-    The clusters of `votes` are the images. Ties count as half a win for both methods. Raises
-    NoEstimateError if there is no overall ranking.
+    Raises NoEstimateError if there is no overall ranking.
     """
     overall = fit(votes.counts(), ties=False, prior=prior).abilities
     return shrunk(wins_by_cluster(votes), overall)

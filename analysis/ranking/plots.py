@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from analysis.bradley_terry import Array
 from analysis.ranking.ranking import Ranking
 from analysis.style import (
     GREY,
@@ -52,7 +52,7 @@ def _abilities(ranking: Ranking) -> Figure:
         axes.plot([row.ci_low, row.ci_high], [place, place], color=colours()[0], linewidth=1.6)
         axes.plot(row.ability, place, "o", color=colours()[0])
         axes.annotate(
-            ranking.letters.get(row.method, ""), (1, place), xycoords=axes.get_yaxis_transform(),
+            ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
         )  # fmt: skip
     axes.set_yticks(range(len(rows)), [wrapped_label(row.method) for row in rows])
@@ -76,33 +76,36 @@ def _preferences(ranking: Ranking) -> Figure:
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
     image = axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
     if len(names) <= _MOST_NUMBERS:
-        _number(axes, share)
+        number_cells(axes, 100 * shown, abs(share - 0.5) > _DARK)
     else:
         bar = figure.colorbar(image, ax=axes, shrink=0.5, format=PercentFormatter(1.0))
         bar.outline.set_visible(False)
-    _name_cells(figure, axes, names)
+    name_cells(axes, [wrapped_label(name) for name in names], names)
+    # Small enough for the number of names.
+    across, down = (
+        min(font_size() - 1, 72 * 0.7 * inches / len(names)) for inches in figure.get_size_inches()
+    )
+    axes.tick_params("x", labelsize=across)
+    axes.tick_params("y", labelsize=down)
     axes.set_title("% of decided votes for the row")
     add_warning(figure, warning(ranking))
     return figure
 
 
-def _number(axes: Axes, share: Array) -> None:
-    for i, j in zip(*np.nonzero(~np.eye(len(share), dtype=bool)), strict=True):
+def number_cells(axes: Axes, values: NDArray[Any], dark: NDArray[np.bool_]) -> None:
+    """Write numbers on the cells of an image that are not masked, in white on dark ones."""
+    for (row, column), value in np.ma.ndenumerate(values):
         axes.text(
-            j, i, f"{100 * share[i, j]:.0f}", ha="center", va="center", fontsize="small",
-            color="white" if abs(share[i, j] - 0.5) > _DARK else "black",
+            column, row, f"{value:.0f}", ha="center", va="center", fontsize="small",
+            color="white" if dark[row, column] else "black",
         )  # fmt: skip
 
 
-def _name_cells(figure: Figure, axes: Axes, names: Sequence[str]) -> None:
-    """Name columns and rows, in type small enough for their number."""
-    across, down = (
-        min(font_size() - 1, 72 * 0.7 * inches / len(names)) for inches in figure.get_size_inches()
-    )
-    slant: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    places = range(len(names))
-    axes.set_xticks(places, [*map(short_label, names)], fontsize=across, **slant)
-    axes.set_yticks(places, [*map(wrapped_label, names)], fontsize=down)
+def name_cells(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Name the rows and columns of an image, and hide its frame."""
+    short = [short_label(name) for name in columns]
+    axes.set_xticks(range(len(short)), short, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

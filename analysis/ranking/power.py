@@ -19,47 +19,23 @@ _RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Design:
-    """A planned study.
+    """A planned study."""
 
-    Attributes
-    ----------
-    abilities
-        Expected abilities of the methods, natural logarithms.
-    pairs
-        Pairs that each participant judges.
-    spread
-        Standard deviation of a participant's own abilities around them.
-    failed
-        Share of participants who will be excluded, 0 to 1.
-    """
-
-    abilities: Sequence[float]
-    pairs: int = 25
-    spread: float = 0.5
-    failed: float = 0.0
+    abilities: Sequence[float]  # expected, natural logarithms
+    pairs: int = 25  # that each participant judges
+    spread: float = 0.5  # standard deviation of a participant's own abilities around them
+    failed: float = 0.0  # share of participants who will be excluded, 0 to 1
 
 
 class Power(NamedTuple):
-    """What simulated studies of one size achieved.
-
-    Attributes
-    ----------
-    order
-        Share of studies in which the methods came out in their true order.
-    separated
-        Share in which neighbours differed significantly in their true order, best pair first.
-    interval
-        Mean width of the 95 % interval of a difference between neighbours.
-    unranked
-        Number of studies without a finite ranking, which count as failures.
-    """
+    """What simulated studies of one size achieved."""
 
     people: int
     votes: int
-    order: float
-    separated: list[float]
-    interval: float
-    unranked: int
+    order: float  # share of studies in which the methods came out in their true order
+    separated: list[float]  # share in which neighbours differed significantly, best pair first
+    interval: float  # mean width of the 95 % interval of a difference between neighbours
+    unranked: int  # studies without a finite ranking, which count as failures
 
 
 def simulate_votes(design: Design, people: int, rng: np.random.Generator) -> VoteArrays:

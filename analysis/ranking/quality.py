@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import krippendorff
@@ -9,13 +10,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
-from analysis.bradley_terry import Counts, VoteArrays, fit_resamples, probabilities
+from analysis.bradley_terry import Counts, fit_resamples, probabilities
 from analysis.ranking.ranking import Ranking, Unit
 from analysis.votes.files import numbered
-from analysis.votes.votes import CHOICES, LEFT, TIE, Votes, vote_arrays
-
-# More clusters are not left out one by one: then none of them dominates.
-MOST_LEFT_OUT = 5000
+from analysis.votes.votes import Votes, vote_arrays
 
 
 class Agreement(NamedTuple):
@@ -61,11 +59,7 @@ def agreement(votes: Votes) -> Agreement | None:
         return None
     data, _ = vote_arrays(votes, "image")
     first, second = np.minimum(data.left, data.right), np.maximum(data.left, data.right)
-    value = np.where(
-        data.choice == CHOICES.index(TIE),
-        2,
-        (data.choice == CHOICES.index(LEFT)) != (data.left == first),
-    )
+    value = np.where(data.choice == 2, 2, (data.choice == 0) != (data.left == first))
     unit = {"image": data.cluster, "first": first, "second": second}
     person = votes.without_checks["participant"].to_physical().to_numpy()
     counts = (
@@ -73,7 +67,7 @@ def agreement(votes: Votes) -> Agreement | None:
         # The first answer only: repeated answers of one participant are no agreement.
         .unique((*unit, "person"), keep="first", maintain_order=True)
         .group_by(*unit)
-        .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(len(CHOICES)))
+        .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(3))
         .sort(*unit)
         .drop(*unit)
         .to_numpy()
@@ -85,23 +79,13 @@ def agreement(votes: Votes) -> Agreement | None:
     return Agreement(float(alpha), len(judged))
 
 
-def circular_triads(votes: Votes) -> Triads | None:
-    """Count triads of the majorities on each image; None without images."""
-    if not votes.has("image"):
+def circular_triads(votes: Votes, columns: Sequence[str]) -> Triads | None:
+    """Count triads of the majorities for each combination of values; None without the columns."""
+    if not all(map(votes.has, columns)):
         return None
-    return _triads(vote_arrays(votes, "image")[0])
-
-
-def triads_of_people(votes: Votes) -> Triads | None:
-    """Count triads of which one participant judged all pairs on one image."""
-    if not (votes.has("image") and votes.has("participant")):
-        return None
-    data, _ = vote_arrays(votes, "image")
-    cell = votes.without_checks.select(pl.struct("participant", "image").rank("dense")).to_series()
-    return _triads(data._replace(cluster=cell.to_numpy().astype(np.int32) - 1))
-
-
-def _triads(data: VoteArrays) -> Triads:
+    data, _ = vote_arrays(votes, "vote")
+    cluster = votes.without_checks.select(pl.struct(columns).rank("dense")).to_series()
+    data = data._replace(cluster=cluster.to_numpy().astype(np.int32) - 1)
     circular = complete = 0
     for _, counts in data.counts_by_cluster():
         beats = (counts.wins > counts.wins.swapaxes(1, 2)).astype(float)
@@ -140,11 +124,9 @@ def goodness(ranking: Ranking) -> Goodness | None:
 
 
 def most_influential(votes: Votes, unit: Unit, ranking: Ranking) -> Influence | None:
-    """Leave out each participant or image; None if there are too many, or nothing changes."""
-    if not votes.has(unit):
-        return None
+    """Leave out each participant or image; None if there is only one, or nothing changes."""
     data, _ = vote_arrays(votes, unit)
-    if not 2 <= data.n_clusters <= MOST_LEFT_OUT:
+    if data.n_clusters < 2:
         return None
     settings = ranking.settings
     whole = ranking.fit.abilities - ranking.fit.abilities.mean()

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from analysis.ranking import quality
-from analysis.ranking.quality import MOST_LEFT_OUT, Influence
+from analysis.ranking.quality import Influence
 from analysis.ranking.ranking import Ranking, Unit
 from analysis.votes.exclusions import people_in_words
 from analysis.votes.votes import Votes
@@ -17,6 +17,8 @@ from analysis.votes.votes import Votes
 _HASTY = 1 / 3
 # p-value of the fit under which readers are warned; small deviations are normal.
 _MISFIT = 0.001
+# More clusters are not left out one by one: then none of them dominates.
+_MOST_LEFT_OUT = 5000
 _UNITS: tuple[Unit, ...] = ("participant", "image")
 
 
@@ -35,27 +37,27 @@ def assess(votes: Votes, ranking: Ranking) -> Quality:
     _add_goodness(report, ranking)
     _add_response_times(report, votes)
     for unit in _UNITS:
-        if votes.has(unit) and votes.without_checks[unit].n_unique() > MOST_LEFT_OUT:
+        if not votes.has(unit):
+            continue
+        if votes.without_checks[unit].n_unique() > _MOST_LEFT_OUT:
             report.sentences.append(
-                f"Influence of single {unit}s: not computed for more than {MOST_LEFT_OUT:,}"
+                f"Influence of single {unit}s: not computed for more than {_MOST_LEFT_OUT:,}"
             )
-        influence = quality.most_influential(votes, unit, ranking)
-        if influence:
+        elif influence := quality.most_influential(votes, unit, ranking):
             report.numbers[f"influence_{unit}"] = influence._asdict()
             _add_influence(report, influence, ranking)
     return report
 
 
 def _add_agreement(report: Quality, votes: Votes) -> None:
-    agreement = quality.agreement(votes)
-    if agreement:
+    if agreement := quality.agreement(votes):
         report.numbers["agreement"] = agreement._asdict()
         report.sentences.append(
             f"Agreement between people: Krippendorff's alpha {agreement.alpha:.2f} over "
             f"{agreement.units:,} pairs of an image that two or more judged (1: all agree, 0: as "
             "by chance)"
         )
-    triads = quality.circular_triads(votes)
+    triads = quality.circular_triads(votes, ["image"])
     if triads and triads.complete:
         report.numbers["circular_triads"] = triads._asdict()
         report.sentences.append(
@@ -63,7 +65,7 @@ def _add_agreement(report: Quality, votes: Votes) -> None:
             "a majority in each pair of an image "
             f"({100 * triads.circular / triads.complete:.0f} %; by chance 25 %)"
         )
-    own = quality.triads_of_people(votes)
+    own = quality.circular_triads(votes, ["participant", "image"])
     if own and own.complete:
         report.numbers["circular_triads_of_people"] = own._asdict()
         report.sentences.append(

@@ -45,34 +45,16 @@ _REMEDIES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to rank.
+    """How to rank."""
 
-    Attributes
-    ----------
-    unit
-        What the bootstrap draws.
-    samples, seed
-        How many resamples it draws, and the seed of its random numbers.
-    level
-        Nominal coverage of intervals, between 0 and 1.
-    ties
-        Davidson's model, or half a win for both methods.
-    order
-        Whether to estimate the effect of the side.
-    prior
-        Votes to add for each pair of methods, half of them won by each.
-    anchor
-        Method whose ability is 0; without one, abilities have mean zero.
-    """
-
-    unit: Unit = "participant"
-    samples: int = 1000
+    unit: Unit = "participant"  # what the bootstrap draws
+    samples: int = 1000  # resamples of the bootstrap
     seed: int = 0
-    level: float = 0.95
-    ties: Literal["davidson", "half"] = "davidson"
-    order: bool = False
-    prior: float = 0.0
-    anchor: str | None = None
+    level: float = 0.95  # nominal coverage of intervals, between 0 and 1
+    ties: Literal["davidson", "half"] = "davidson"  # Davidson's model, or half a win for both
+    order: bool = False  # whether to estimate the effect of the side
+    prior: float = 0.0  # votes to add for each pair of methods, half of them won by each
+    anchor: str | None = None  # method whose ability is 0; without one, their mean is 0
 
 
 class RankedMethod(NamedTuple):
@@ -93,43 +75,22 @@ class RankedMethod(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """A ranking with what it was computed from.
+    """A ranking with what it was computed from."""
 
-    Attributes
-    ----------
-    rows
-        The methods, best first.
-    pairs
-        Differences between every two methods.
-    letters
-        Compact letter display: methods that share a letter do not differ significantly. Empty
-        for methods without an interval.
-    fit, counts, methods
-        Estimate, counts of the votes, and the names of the methods in their order.
-    unit
-        What the bootstrap drew, which depends on the columns of the file.
-    settings
-        How it was ranked.
-    notes
-        What readers must know.
-    simulated
-        How many participants were simulated.
-    order_error, tie_error
-        Bootstrap standard errors of the order effect and of log t; NaN if not estimated.
-    order_p
-        p-value of the order effect; NaN if not estimated.
-    """
-
-    rows: list[RankedMethod]
-    pairs: list[PairDifference]
+    rows: list[RankedMethod]  # best first
+    pairs: list[PairDifference]  # every two methods
+    # Compact letter display: methods that share a letter do not differ significantly. Empty for
+    # methods without an interval.
     letters: dict[str, str]
     fit: Fit
     counts: Counts
-    methods: list[str]
-    unit: Unit
+    methods: list[str]  # in the order of `fit` and `counts`
+    unit: Unit  # what the bootstrap drew, which depends on the columns of the file
     settings: Settings
-    notes: list[str]
+    notes: list[str]  # what readers must know
     simulated: SimulatedShare
+    # Bootstrap standard errors of the order effect and of log t, and the p-value of the order
+    # effect; NaN if not estimated.
     order_error: float = math.nan
     order_p: float = math.nan
     tie_error: float = math.nan
@@ -161,8 +122,12 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         data, settings.samples, settings.seed, ties=davidson, order=order, prior=settings.prior
     )
     notes += _notes(resamples, data, settings, unit)
-    if settings.prior:
-        notes += _prior_warnings(counts, methods, anchor)
+    if settings.prior and (reason := unbounded_reason(counts)):
+        names = ", ".join(methods[i] for i in np.flatnonzero(bounded_by_prior(counts, anchor)))
+        notes.append(
+            f"Warning: {with_names(reason, methods)}; ability and standard error of {names} come "
+            "from the prior, not from votes: no intervals, no tests"
+        )
     clusters = resamples.clusters
     shown = fit if anchor is None else fit.anchored(anchor)
     known = np.isfinite(small_samples.std_errors(resamples.abilities, clusters))
@@ -243,18 +208,6 @@ def _notes(resamples: Resamples, data: VoteArrays, settings: Settings, unit: Uni
             "were fitted with a prior of 0.1 votes for each pair of methods"
         )
     return notes + small_samples.warnings(resamples.clusters, unit)
-
-
-def _prior_warnings(counts: Counts, methods: list[str], anchor: int | None) -> list[str]:
-    """Name the methods whose ability only the prior bounds."""
-    reason = unbounded_reason(counts)
-    if not reason:
-        return []
-    names = ", ".join(methods[i] for i in np.flatnonzero(bounded_by_prior(counts, anchor)))
-    return [
-        f"Warning: {with_names(reason, methods)}; ability and standard error of {names} come from "
-        "the prior, not from votes: no intervals, no tests"
-    ]
 
 
 def _letters(rows: Sequence[RankedMethod], pairs: Sequence[PairDifference]) -> dict[str, str]:

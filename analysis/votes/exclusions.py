@@ -10,7 +10,7 @@ import polars as pl
 
 from analysis.votes import files
 from analysis.votes.files import in_lines, stripped
-from analysis.votes.votes import FALSE, TRUE, Votes, refuse
+from analysis.votes.votes import FALSE, TRUE, Votes, refuse, refuse_repeated
 from methods.errors import InputError, suggestion
 
 _PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED = "participant", "excluded", "reason", "simulated"
@@ -18,24 +18,14 @@ _PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED = "participant", "excluded", "reaso
 
 @dataclass(frozen=True)
 class Rules:
-    """Whom to exclude.
+    """Whom to exclude."""
 
-    Attributes
-    ----------
-    participants
-        A participants.csv: its column `excluded` decides, `simulated` marks simulated participants.
-    max_failed_checks
-        Exclude who failed more validation questions. None: 0 without `participants`, else no limit.
-    min_votes
-        Exclude who answered fewer questions.
-    min_median_ms
-        Exclude whose median answer was faster, in milliseconds.
-    """
-
+    # A participants.csv: `excluded` decides, `simulated` marks simulated participants.
     participants: Path | None = None
+    # Exclude who failed more validation questions. None: 0 without `participants`, else no limit.
     max_failed_checks: int | None = None
-    min_votes: int = 0
-    min_median_ms: float = 0.0
+    min_votes: int = 0  # exclude who answered fewer questions
+    min_median_ms: float = 0.0  # exclude whose median answer was faster, in milliseconds
 
 
 class Step(NamedTuple):
@@ -93,7 +83,8 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
         votes = replace(votes, simulated=frozenset(simulated))
     excluded += _by_answers(votes, rules)
     for reason, people in excluded:
-        rest = votes.replaced(votes.frame.filter(~pl.col(_PARTICIPANT).is_in(people.implode())))
+        stay = ~pl.col(_PARTICIPANT).is_in(people.implode())
+        rest = replace(votes, frame=votes.frame.filter(stay))
         steps.append(_step(reason, votes, rest))
         votes = rest
     if votes.without_checks.is_empty():
@@ -107,12 +98,10 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
 
 
 def _step(reason: str, before: Votes, after: Votes) -> Step:
-    people = [
-        votes.frame[_PARTICIPANT].n_unique() if votes.has(_PARTICIPANT) else 0
-        for votes in (before, after)
-    ]
-    count = [len(votes.without_checks) for votes in (before, after)]
-    return Step(reason, people[0] - people[1], count[0] - count[1], people[1], count[1])
+    names = [v.frame[_PARTICIPANT] if v.has(_PARTICIPANT) else pl.Series() for v in (before, after)]
+    people, left_people = (column.n_unique() for column in names)
+    count, left = len(before.without_checks), len(after.without_checks)
+    return Step(reason, people - left_people, count - left, left_people, left)
 
 
 def _participants(votes: Votes, path: Path) -> pl.DataFrame:
@@ -121,20 +110,16 @@ def _participants(votes: Votes, path: Path) -> pl.DataFrame:
     for name in (_PARTICIPANT, _EXCLUDED):
         if name not in names:
             raise InputError(f"{path}: no column {name!r}{suggestion(name, names)}")
-    present = [n for n in (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED) if n in names]
+    optional = (_REASON, _SIMULATED)
+    present = [_PARTICIPANT, _EXCLUDED, *(name for name in optional if name in names)]
     table = files.read(path, present, [_PARTICIPANT])
-    absent = [name for name in (_REASON, _SIMULATED) if name not in names]
-    table = table.with_columns(pl.lit("").alias(name) for name in absent)
+    table = table.with_columns(pl.lit("").alias(name) for name in optional if name not in names)
     table = table.with_columns(stripped(table[_PARTICIPANT]))
     for name in (_EXCLUDED, _SIMULATED):
         flags = table[name].str.strip_chars().str.to_lowercase()
         refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), name, path)
         table = table.with_columns(flags.is_in(list(TRUE)).alias(name))
-    twice = table.filter(pl.col(_PARTICIPANT).is_duplicated())
-    if not twice.is_empty():
-        name = twice[_PARTICIPANT][0]
-        lines = twice.filter(pl.col(_PARTICIPANT) == name)["line"]
-        raise InputError(f"{in_lines(path, *lines[:2])}: participant {name!r} twice; keep one")
+    refuse_repeated(table, [_PARTICIPANT], path, "participant {participant!r} twice")
     unknown = votes.frame.join(table, on=_PARTICIPANT, how="anti")
     if not unknown.is_empty():
         raise InputError(
@@ -146,12 +131,8 @@ def _participants(votes: Votes, path: Path) -> pl.DataFrame:
 
 def _listed(table: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     """Return the participants whom a participants.csv excludes, by reason."""
-    excluded = table.filter(pl.col(_EXCLUDED))
-    reasons = excluded[_REASON].unique(maintain_order=True)
-    return [
-        (reason or "excluded", excluded.filter(pl.col(_REASON) == reason)[_PARTICIPANT])
-        for reason in reasons
-    ]
+    excluded = table.filter(pl.col(_EXCLUDED)).group_by(_REASON, maintain_order=True)
+    return [(str(reason or "excluded"), rows[_PARTICIPANT]) for (reason,), rows in excluded]
 
 
 def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pl.Series]]:

@@ -18,19 +18,13 @@ from numpy.typing import NDArray
 
 from methods.errors import InputError
 
-_PARQUET = ".parquet"
+_Types = Mapping[str, type[pl.DataType]]
 # What Polars raises for damaged Parquet files; its PanicException is not derived from Exception.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
 
 def columns(path: Path) -> list[str]:
-    """Return the names of a file's columns.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or its header cannot be used.
-    """
+    """Return the names of a file's columns; raise InputError if its header cannot be used."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if _is_parquet(path):
@@ -50,43 +44,36 @@ def columns(path: Path) -> list[str]:
 
 
 def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFrame:
-    """Read columns as text, empty where a value is missing.
+    """Read columns of a CSV (comma, semicolon or tab; UTF-8) or Parquet file as text.
 
-    Parameters
-    ----------
-    path
-        A CSV file (comma, semicolon or tab; UTF-8) or a Parquet file.
-    names
-        The columns to read.
-    repeated
-        The columns with few distinct values, which become categories.
-
-    Returns
-    -------
-    DataFrame
-        The columns and `line`: the first line of a row (the header is line 1), or its number in a
-        Parquet file (from 1). Blank lines are skipped.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read; the message says in which line.
+    Missing values are empty; columns in `repeated` become categories. `line` is the first line of
+    a row (the header is line 1), or its number in a Parquet file (from 1); blank lines are
+    skipped. Raises InputError, if possible with the line, if the file cannot be read.
     """
     types = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
-    if _is_parquet(path):
-        return _read_parquet(path, types)
-    separator = _separator(_header(path))
-    fields = len(columns(path))
-    lines = None if _is_regular(path, separator, fields) else _check_rows(path, separator, fields)
-    rows = pl.scan_csv(path, separator=separator, infer_schema=False, schema_overrides=types)
+    is_parquet = _is_parquet(path)
+    rows, lines = (_scan_parquet if is_parquet else _scan_csv)(path, types)
     try:
-        table = rows.select(names).collect(engine="streaming").with_row_index("line", offset=2)
-        if lines is not None:
+        table = rows.collect(engine="streaming").with_row_index(
+            "line", offset=1 if is_parquet else 2
+        )
+        if lines:
             table = table.with_columns(line=pl.Series(np.array(lines, np.uint32)))
             table = table.filter(pl.col("line") > 0)
-    except pl.exceptions.PolarsError as error:
-        raise InputError(_undecodable_line(path) or f"{path}: {_first_line(error)}") from error
+    except _UNREADABLE as error:
+        undecodable = "" if is_parquet else _undecodable_line(path)
+        raise InputError(undecodable or f"{path}: {_first_line(error)}") from error
     return table.with_columns(pl.exclude("line").fill_null(""))
+
+
+def _scan_csv(path: Path, types: _Types) -> tuple[pl.LazyFrame, array[int]]:
+    """Return the rows, and the first line of each unless there is one row a line."""
+    separator = _separator(_header(path))
+    fields = len(columns(path))
+    regular = _is_regular(path, separator, fields)
+    lines = array("L") if regular else _check_rows(path, separator, fields)
+    rows = pl.scan_csv(path, separator=separator, infer_schema=False, schema_overrides=types)
+    return rows.select(list(types)), lines
 
 
 def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
@@ -125,24 +112,19 @@ def _line_or_row(path: Path) -> str:
 
 
 def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == _PARQUET
+    return path.suffix.lower() == ".parquet"
 
 
-def _read_parquet(path: Path, types: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+def _scan_parquet(path: Path, types: _Types) -> tuple[pl.LazyFrame, array[int]]:
     schema = _schema(path)
     for name in types:
         if schema[name].is_nested() or schema[name] in (pl.Binary, pl.Object):
             raise InputError(
                 f"{path}: column {name!r} is of type {schema[name]}; save it as text or numbers"
             )
-    rows = pl.scan_parquet(path).select(
+    return pl.scan_parquet(path).select(
         pl.col(name).cast(pl.String).cast(kind) for name, kind in types.items()
-    )
-    try:
-        table = rows.collect(engine="streaming").with_row_index("line", offset=1)
-    except _UNREADABLE as error:
-        raise InputError(f"{path}: {_first_line(error)}") from error
-    return table.with_columns(pl.exclude("line").fill_null(""))
+    ), array("L")
 
 
 def _schema(path: Path) -> dict[str, pl.DataType]:
@@ -157,8 +139,8 @@ def _header(path: Path) -> str:
         line = file.readline()
     try:
         return line.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} line 1: {_not_utf8(line, error)}") from None
+    except UnicodeDecodeError:
+        raise InputError(_undecodable_line(path)) from None
 
 
 def _separator(header: str) -> str:
@@ -205,12 +187,9 @@ def _undecodable_line(path: Path) -> str:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return f"{path} line {number}: {_not_utf8(line, error)}"
+                byte = f"{line[error.start]:#x}"
+                return f"{path} line {number}: not UTF-8 (byte {byte}); save it as UTF-8"
     return ""
-
-
-def _not_utf8(line: bytes, error: UnicodeDecodeError) -> str:
-    return f"not UTF-8 (byte {line[error.start]:#x}); save it as UTF-8"
 
 
 def _first_line(error: BaseException) -> str:

@@ -39,10 +39,14 @@ class SimulatedShare:
             "not asked; these results say nothing about people"
         )
 
-    @property
-    def constants(self) -> dict[str, float]:
-        """Column of a CSV file with the same value in every row."""
-        return {"simulated_participants": self.simulated} if self.simulated else {}
+    def marked(self, caption: str) -> str:
+        """Return a caption with the label."""
+        return f"{caption}; {self.label}" if self.label else caption
+
+    def constants(self, prior: float = 0.0) -> dict[str, float]:
+        """Return columns of a CSV file that have the same value in every row; none is 0."""
+        columns = {"simulated_participants": self.simulated, "prior": prior}
+        return {name: value for name, value in columns.items() if value}
 
 
 def count_simulated(votes: Votes) -> SimulatedShare:

@@ -5,8 +5,8 @@ docs/analysis.md describes the columns. Every row is read, or refused with its l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,44 +38,23 @@ _LONGEST_QUOTE = 40
 
 @dataclass(frozen=True)
 class Reading:
-    """How to understand a file of another platform.
+    """How to understand a file of another platform."""
 
-    Attributes
-    ----------
-    columns
-        Our name of a column -> the file's.
-    answers
-        The file's word for an answer -> left, right or tie.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    answers: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)  # our name of a column -> the file's
+    answers: Mapping[str, str] = field(default_factory=dict)  # its word -> left, right or tie
 
 
 @dataclass(frozen=True)
 class Votes:
-    """Votes of one file.
+    """Votes of one file."""
 
-    Attributes
-    ----------
-    frame
-        A row for each answered question: `line` (see `files.read`), `left`, `right`, `choice`
-        (left, right, tie), `weight`, and the other columns of docs/analysis.md that the file has.
-    sided
-        False if the file has `winner` and `loser`, so that sides are unknown.
-    source
-        The file.
-    unused
-        Columns of the file that are not read.
-    simulated
-        Participants known to be simulated, whatever their names.
-    """
-
+    # A row for each answered question: `line` (see `files.read`), `left`, `right`, `choice` (left,
+    # right, tie), `weight`, and the other columns of docs/analysis.md that the file has.
     frame: pl.DataFrame
-    sided: bool
+    sided: bool  # False if the file has `winner` and `loser`, so that sides are unknown
     source: Path
-    unused: tuple[str, ...] = ()
-    simulated: frozenset[str] = frozenset()
+    unused: tuple[str, ...] = ()  # columns of the file that are not read
+    simulated: frozenset[str] = frozenset()  # participants known to be, whatever their names
 
     def has(self, column: str) -> bool:
         """Return whether the file has a column."""
@@ -92,10 +71,6 @@ class Votes:
         if not self.has("is_check"):
             return self.frame.clear()
         return self.frame.filter(pl.col("is_check"))
-
-    def replaced(self, frame: pl.DataFrame) -> Votes:
-        """Return the same votes with other rows."""
-        return replace(self, frame=frame)
 
 
 def read(path: Path, reading: Reading | None = None) -> Votes:
@@ -132,19 +107,9 @@ def read(path: Path, reading: Reading | None = None) -> Votes:
 def vote_arrays(
     votes: Votes, cluster_by: Literal["participant", "vote", "image", "group"]
 ) -> tuple[VoteArrays, list[str]]:
-    """Return votes as arrays, without validation questions, and the names of the methods.
+    """Return votes without validation questions as arrays, and the names of the methods.
 
-    Parameters
-    ----------
-    votes
-        The votes.
-    cluster_by
-        The column whose values are the clusters; "vote" for none.
-
-    Raises
-    ------
-    InputError
-        If there are no votes, or all weights are 0.
+    Raises InputError if there are no votes, or all weights are 0.
     """
     frame = votes.without_checks
     if frame.is_empty():
@@ -217,14 +182,17 @@ def _translated(column: pl.Series, meaning: Callable[[str], str | None]) -> NDAr
 
 def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     """Convert flags and numbers."""
-    for name in ("is_check", "check_passed"):
+    types = {
+        "is_check": _flags,
+        "check_passed": _flags,
+        "response_ms": _numbers,
+        "weight": _numbers,
+    }
+    for name, convert in types.items():
         if name in frame.columns:
-            frame = frame.with_columns(_flags(frame, name, path))
-    for name in ("response_ms", "weight"):
-        if name in frame.columns:
-            frame = frame.with_columns(_numbers(frame, name, path))
+            frame = frame.with_columns(convert(frame, name, path))
     if "weight" not in frame.columns:
-        frame = frame.with_columns(weight=pl.lit(1.0))
+        return frame.with_columns(weight=pl.lit(1.0))
     refuse(frame, pl.col("weight").is_null() | (pl.col("weight") < 0), "weight", path)
     return frame
 
@@ -250,48 +218,42 @@ def _numbers(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
 
 def refuse(frame: pl.DataFrame, wrong: pl.Expr, name: str, path: Path) -> None:
     """Raise InputError if a value of column `name` is wrong, with the first one and its line."""
-    rows = frame.filter(wrong)
-    if not rows.is_empty():
-        value = str(rows[name][0])[:_LONGEST_QUOTE]
-        _refuse_rows(rows, path, f"{name} {value!r} cannot be used")
+    _refuse_rows(frame.filter(wrong), path, f"{name} {{{name}!r}} cannot be used")
 
 
 def _refuse_rows(rows: pl.DataFrame, path: Path, reason: str) -> None:
-    many = in_more_lines(path, len(rows))
-    raise InputError(f"{in_lines(path, rows['line'][0])}: {reason}{many}")
+    """Raise InputError if there are rows; `reason` has names of columns of the first in braces."""
+    if not rows.is_empty():
+        row = {key: str(value)[:_LONGEST_QUOTE] for key, value in rows.row(0, named=True).items()}
+        many = in_more_lines(path, len(rows))
+        raise InputError(f"{in_lines(path, rows['line'][0])}: {reason.format(**row)}{many}")
+
+
+def refuse_repeated(frame: pl.DataFrame, key: Sequence[str], path: Path, reason: str) -> None:
+    """Raise InputError if two rows have the same key; `reason` has its columns in braces."""
+    # Compare hashes first, which need little memory for millions of rows.
+    hashed = frame.select(pl.struct(key).hash().alias("key"))["key"]
+    alike = frame.filter(hashed.is_duplicated()) if hashed.n_unique() < len(frame) else frame[:0]
+    repeated = alike.filter(pl.struct(key).is_duplicated())
+    if not repeated.is_empty():
+        same = repeated.filter(pl.struct(key) == pl.struct(key).first())
+        row = repeated.row(0, named=True)
+        raise InputError(f"{in_lines(path, *same['line'][:2])}: {reason.format(**row)}; keep one")
 
 
 def _check(frame: pl.DataFrame, path: Path) -> None:
     """Check names, and columns against each other."""
     for name, what in (("left", "method"), ("right", "method"), ("participant", "participant")):
         if name in frame.columns:
-            empty = frame.filter(pl.col(name) == "")
-            if not empty.is_empty():
-                _refuse_rows(empty, path, f"no {what} in {name!r}")
+            _refuse_rows(frame.filter(pl.col(name) == ""), path, f"no {what} in {name!r}")
     if "check_passed" in frame.columns and "is_check" not in frame.columns:
-        checks = frame.filter(pl.col("check_passed").is_not_null())
-        if not checks.is_empty():
-            raise InputError(
-                f"{in_lines(path, checks['line'][0])}: a validation question by 'check_passed', "
-                "but there is no column 'is_check'; --column is_check=NAME names it"
-            )
-    same = frame.filter(pl.col("left") == pl.col("right"))
-    if not same.is_empty():
-        _refuse_rows(same, path, f"{same['left'][0]!r} against itself")
-    if "participant" in frame.columns and "question" in frame.columns:
-        _check_twice(frame, path)
-
-
-def _check_twice(frame: pl.DataFrame, path: Path) -> None:
-    key = ["participant", "question"]
-    # Compare hashes first, which need little memory for millions of rows.
-    hashed = frame.select(pl.struct(key).hash().alias("key"))["key"]
-    alike = frame.filter(hashed.is_duplicated()) if hashed.n_unique() < len(frame) else frame[:0]
-    twice = alike.filter(pl.struct(key).is_duplicated())
-    if not twice.is_empty():
-        person, question = twice[key].row(0)
-        lines = twice.filter((pl.col(key[0]) == person) & (pl.col(key[1]) == question))["line"]
-        raise InputError(
-            f"{in_lines(path, *lines[:2])}: participant {person!r} answered question "
-            f"{question!r} twice; keep one"
+        _refuse_rows(
+            frame.filter(pl.col("check_passed").is_not_null()),
+            path,
+            "a validation question by 'check_passed', but there is no column 'is_check'; --column "
+            "is_check=NAME names it",
         )
+    _refuse_rows(frame.filter(pl.col("left") == pl.col("right")), path, "{left!r} against itself")
+    if "participant" in frame.columns and "question" in frame.columns:
+        reason = "participant {participant!r} answered question {question!r} twice"
+        refuse_repeated(frame, ["participant", "question"], path, reason)

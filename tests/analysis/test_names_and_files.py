@@ -94,7 +94,9 @@ def test_circular_triads_of_single_people(tmp_path: Path) -> None:
         "r,x,a,b,left", "r,x,b,c,left",
     ]  # fmt: skip
     text = "participant,image,left,right,choice\n" + "\n".join(rows) + "\n"
-    assert quality.triads_of_people(read(votes(tmp_path, text))) == quality.Triads(1, 2)
+    assert quality.circular_triads(
+        read(votes(tmp_path, text)), ["participant", "image"]
+    ) == quality.Triads(1, 2)
 
 
 @pytest.mark.parametrize(

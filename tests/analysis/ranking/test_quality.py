@@ -77,7 +77,7 @@ def test_circles_are_counted_by_the_majority_of_each_image(tmp_path: Path) -> No
         for person in range(3)
     ]
     rows.append("p9,x,a,b,right,900")
-    assert quality.circular_triads(written(tmp_path, rows)) == quality.Triads(1, 2)
+    assert quality.circular_triads(written(tmp_path, rows), ["image"]) == quality.Triads(1, 2)
 
 
 def crowd(extra: int) -> list[str]:
