@@ -199,10 +199,7 @@ def check(study: _Study) -> None:
         if not url:
             stimuli.check(study, images, advance)
         else:
-            try:
-                stimuli_url.check(url, images, study, advance)
-            except stimuli_url.NoAnswerError as error:
-                raise InputError(str(error)) from error
+            stimuli_url.check(url, images, study, advance)
     print(f"{url or study / stimuli.FOLDER}: all {len(images)} images of {study}")
 
 

@@ -27,12 +27,8 @@ def most_informative(
 
     Pairs of methods are chosen one after the other, so that the determinant of the covariance
     shrinks most (D-optimal), each on the image where it was asked least. `votes` are those of
-    `methods` so far; `counts` says how often each pair was asked.
-
-    References
-    ----------
-    A. Mikhailiuk et al., Active Sampling for Pairwise Comparisons via Approximate Message Passing
-    and Information Gain Maximization, 2020, also choose by expected gain.
+    `methods` so far; `counts` says how often each pair was asked. Mikhailiuk et al. (Active
+    Sampling for Pairwise Comparisons, 2020) also choose by expected gain.
     """
     # Ties count as half wins: first votes that are all ties have no other ranking.
     estimate = fit(votes, ties=False, prior=_PRIOR)

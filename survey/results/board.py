@@ -12,8 +12,8 @@ from typing import Any
 from survey.results import live_ranking, participants
 from survey.results.participants import Participant
 from survey.storage import database, store
-from survey.storage.clock import now_ms
 from survey.storage.open_study import OpenStudy, open_study
+from survey.storage.schema import now_ms
 
 _HOUR_MS = 3_600_000
 _HOURS = 24
@@ -42,7 +42,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
             "target": study.config.design.target_votes,
         },
         "median_ms": median(vote.response_ms for vote in votes) if votes else None,
-        "ranking": [row._asdict() for row in ranking],
+        "ranking": ranking,
         "ranking_note": note,
         "pairs": {"methods": methods, "rows": live_ranking.votes_of_pairs(valid_votes)},
         "images": _images(votes),
@@ -61,10 +61,7 @@ def _people(everybody: Sequence[Participant]) -> dict[str, int]:
     statuses = Counter(participant.status for participant in everybody)
     return {
         "started": len(everybody),
-        "active": statuses[participants.ACTIVE],
-        "finished": statuses[participants.FINISHED],
-        "abandoned": statuses[participants.ABANDONED],
-        "withdrawn": statuses[participants.WITHDRAWN],
+        **{status: statuses[status] for status in participants.STATUSES},
         "excluded": sum(map(_is_excluded, everybody)),
         "valid": sum(participant.valid for participant in everybody),
     }

@@ -26,8 +26,8 @@ from methods.files import replacing
 from survey.results import participants, validity
 from survey.results.participants import Participant
 from survey.storage import database, store
-from survey.storage.clock import now_ms
 from survey.storage.open_study import OpenStudy
+from survey.storage.schema import now_ms
 
 VOTES_FILE = "votes.csv"
 FILES = (VOTES_FILE, "participants.csv", "payments.csv", "shown.csv", "study.json")
@@ -182,12 +182,12 @@ def _summary(
         # The database's address may name a host and a user; a completion code is worth money.
         "study": study.config.model_dump(exclude={"server", "completion"}),
         "stimuli": [
-            {"image": one.image, "method": one.method, "width": one.width, "height": one.height,
-             "sha256": one.sha256}
+            # The random names are as private as stimuli.csv.
+            {key: value for key, value in one._asdict().items() if key != "name"}
             for one in sorted(study.stimuli, key=lambda one: (one.image, one.method))
         ],
         "versions": {name: version(name) for name in _LIBRARIES},
-    }  # fmt: skip
+    }
 
 
 def _time(ms: int | None) -> str:

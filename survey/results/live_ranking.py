@@ -7,7 +7,8 @@ does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -27,19 +28,6 @@ from survey.storage import store
 
 _RESAMPLES = 200
 _MIN_PARTICIPANTS = 5
-
-
-class RankedMethod(NamedTuple):
-    """A row of the live ranking; the interval has 95 % confidence."""
-
-    method: str
-    ability: float
-    ci_low: float
-    ci_high: float
-    rank: int
-    wins: float
-    losses: float
-    ties: float
 
 
 def vote_counts(connection: Connection, methods: Sequence[str]) -> Counts:
@@ -77,8 +65,11 @@ def votes_of_pairs(votes: Array) -> list[list[int | None]]:
     ]
 
 
-def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[RankedMethod], str]:
-    """Rank methods by `votes_by_participant`, best first; say how, or why that is impossible."""
+def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    """Rank methods by `votes_by_participant`, best first; say how, or why that is impossible.
+
+    A row has the method's ability with its 95 % interval, rank, wins, losses and ties.
+    """
     if len(votes) < _MIN_PARTICIPANTS:
         return [], (
             f"The ranking begins with {_MIN_PARTICIPANTS} valid participants; now {len(votes)}."
@@ -92,16 +83,16 @@ def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[RankedMethod], s
     low, high = np.quantile(abilities, [0.025, 0.975], axis=0)
     order = np.argsort(-estimate.abilities, kind="stable")
     rows = [
-        RankedMethod(
-            method=methods[i],
-            ability=float(estimate.abilities[i]),
-            ci_low=float(low[i]),
-            ci_high=float(high[i]),
-            rank=rank,
-            wins=float(total.wins[i].sum()),
-            losses=float(total.wins[:, i].sum()),
-            ties=float(total.ties[i].sum()),
-        )
+        {
+            "method": methods[i],
+            "ability": float(estimate.abilities[i]),
+            "ci_low": float(low[i]),
+            "ci_high": float(high[i]),
+            "rank": rank,
+            "wins": float(total.wins[i].sum()),
+            "losses": float(total.wins[:, i].sum()),
+            "ties": float(total.ties[i].sum()),
+        }
         for rank, i in enumerate(order, 1)
     ]
     return rows, note
@@ -111,10 +102,8 @@ def _fit(votes: Counts) -> tuple[Fit | None, str]:
     note = (
         f"Bradley-Terry on valid votes; 95 % intervals from {_RESAMPLES} resamples of participants."
     )
-    try:
+    with suppress(NoEstimateError):
         return fit(votes), note
-    except NoEstimateError:
-        pass
     try:
         regularised = fit(votes, prior=WEAK_PRIOR)
     except NoEstimateError as error:

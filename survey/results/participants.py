@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from survey.results import validity
 from survey.storage import store
-from survey.storage.clock import now_ms
+from survey.storage.schema import now_ms
 from survey.study.config import Study
 
 # How the codes of simulated participants begin; the analysis recognises them by it.
 SIMULATED = "simulated-"
-ACTIVE, FINISHED, ABANDONED, WITHDRAWN = "active", "finished", "abandoned", "withdrawn"
+STATUSES = ACTIVE, FINISHED, ABANDONED, WITHDRAWN = "active", "finished", "abandoned", "withdrawn"
 
 
 class Participant(NamedTuple):

@@ -35,11 +35,6 @@ def from_run(
 
     The default is the resolution of the paper, or else the largest, and all methods with results;
     `check` is a further method, for validation questions.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be read or a method has no results.
     """
     rows = _read_scores(run)
     size = _choose_resolution(run, resolution, {int(row["resolution"]) for row in rows})

@@ -7,12 +7,11 @@ transaction begins.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,13 +36,7 @@ class UnavailableError(InputError):
 
 
 def connect(folder: Path, database: str) -> Engine:
-    """Return the engine of a database, named as in study.toml, without connecting to it yet.
-
-    Raises
-    ------
-    InputError
-        If SQLite's file cannot be created or the driver of PostgreSQL is not installed.
-    """
+    """Return the engine of a database, named as in study.toml, without connecting to it yet."""
     url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
     if url.get_backend_name() != "sqlite":
         return _connect_postgresql(url, folder)
@@ -101,9 +94,8 @@ def _postgresql_arguments() -> dict[str, Any]:
 def _create_private(path: Path) -> None:
     # SQLite gives its log the permissions of the database.
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL, PRIVATE))
-    except FileExistsError:
-        return
+        with suppress(FileExistsError):
+            path.touch(PRIVATE, exist_ok=False)
     except OSError as error:
         raise InputError(f"{path}: cannot be created ({error.strerror})") from error
 
@@ -135,7 +127,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Give a connection whose changes are safely stored when the context is left normally."""
-    queue = _queue_of(engine)
+    queue = engine.get_execution_options().get("queue")
     with queue.turn() if queue else nullcontext(), _transaction(engine) as connection:
         yield connection
 
@@ -152,16 +144,11 @@ def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     On SQLite, work of several threads is committed in one transaction; otherwise each thread would
     wait for the disk after the other. PostgreSQL groups commits by itself.
     """
-    queue = _queue_of(engine)
+    queue: _WriteQueue | None = engine.get_execution_options().get("queue")
     if queue:
         return queue.write(engine, work)
     with writing(engine) as connection:
         return work(connection)
-
-
-def _queue_of(engine: Engine) -> _WriteQueue | None:
-    queue: _WriteQueue | None = engine.get_execution_options().get("queue")
-    return queue
 
 
 class _WriteQueue:
@@ -200,29 +187,24 @@ class _WriteQueue:
             job = self._waiting.popleft()
             if job[0].set_running_or_notify_cancel():
                 jobs.append(job)
-        try:
-            _write_together(engine, jobs)
-        except SQLAlchemyError as error:
-            for done, _ in jobs:
-                done.set_exception(error)
-        except Exception:
-            # The work of one thread failed, which undid that of all: repeat each on its own.
-            for job in jobs:
-                _write_alone(engine, job)
+        _write_together(engine, jobs)
 
 
 def _write_together(engine: Engine, jobs: Sequence[_Job]) -> None:
-    with _transaction(engine) as connection:
-        results = [work(connection) for _, work in jobs]
-    for (done, _), result in zip(jobs, results, strict=True):
-        done.set_result(result)
-
-
-def _write_alone(engine: Engine, job: _Job) -> None:
     try:
-        _write_together(engine, [job])
+        with _transaction(engine) as connection:
+            results = [work(connection) for _, work in jobs]
     except Exception as error:
-        job[0].set_exception(error)
+        if len(jobs) > 1 and not isinstance(error, SQLAlchemyError):
+            # The work of one thread failed, which undid that of all: repeat each on its own.
+            for job in jobs:
+                _write_together(engine, [job])
+            return
+        for done, _ in jobs:
+            done.set_exception(error)
+    else:
+        for (done, _), result in zip(jobs, results, strict=True):
+            done.set_result(result)
 
 
 @contextmanager

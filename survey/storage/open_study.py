@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class OpenStudy:
     stimuli: list[stimuli.Stimulus]
     preview: bool = False
     simulated: bool = False
+    finished_counts: FinishedCounts = field(default_factory=FinishedCounts)
 
     @cached_property
     def file_names(self) -> dict[tuple[str, str], str]:
@@ -41,16 +42,8 @@ class OpenStudy:
         return {(one.image, one.method): one.name for one in self.stimuli}
 
     @cached_property
-    def known_files(self) -> frozenset[str]:
-        return frozenset(self.file_names.values())
-
-    @cached_property
     def pool(self) -> Pool:
         return checked_pool(self.config, self.stimuli, str(self.folder / config.FILE))
-
-    @cached_property
-    def finished_counts(self) -> FinishedCounts:
-        return FinishedCounts()
 
 
 def open_study(
@@ -104,13 +97,7 @@ def _check_database(opened: OpenStudy) -> None:
 
 
 def checked_pool(study: config.Study, images: list[stimuli.Stimulus], where: str) -> Pool:
-    """Return all questions of a study; errors name `where` the design comes from.
-
-    Raises
-    ------
-    InputError
-        If there are too few images for the design.
-    """
+    """Return all questions of a study; errors name `where` the design comes from."""
     design = study.design
     known = sorted({image.method for image in images})
     for method in [*design.methods, *filter(None, [design.against, design.check_method])]:

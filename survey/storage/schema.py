@@ -1,16 +1,20 @@
-"""Tables of a study's database.
+"""Tables of a study's database, and its clock.
 
 A participant gets all questions at the start, as rows of `questions`. An answer is a row of
-`votes`; its primary key permits one for each question. Times are milliseconds since 1970, UTC.
+`votes`; its primary key permits one for each question. Times are milliseconds since 1970, UTC, by
+the database's clock, the only one in use: clocks of several hosts differ.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -18,7 +22,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 metadata = MetaData()
 
@@ -91,3 +98,29 @@ votes = Table(
         ondelete="CASCADE",
     ),
 )
+
+
+class _Now(FunctionElement[int]):
+    """Milliseconds since 1970, UTC, when the statement is executed, not when its transaction began:
+    that may have waited for a lock."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(_Now, "postgresql")
+def _postgresql(element: _Now, compiler: Any, **options: Any) -> str:
+    return "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint)"
+
+
+@compiles(_Now, "sqlite")
+def _sqlite(element: _Now, compiler: Any, **options: Any) -> str:
+    return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer)"
+
+
+NOW = _Now()
+
+
+def now_ms(connection: Connection) -> int:
+    """Return the time in milliseconds since 1970, UTC."""
+    return int(connection.scalar(select(NOW)) or 0)

@@ -14,8 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from survey.design.questionnaire import Question
 from survey.storage import database
-from survey.storage.clock import NOW
-from survey.storage.schema import hosts, metadata, participants, questions, study, votes
+from survey.storage.schema import NOW, hosts, metadata, participants, questions, study, votes
 
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 STATES = (OPEN, PAUSED, CLOSED)
@@ -39,17 +38,6 @@ class Vote(BaseModel):
     shown_px: Annotated[int, Field(ge=0, le=100_000)]
     zoomed: bool
     compared: bool
-
-
-class NewParticipant(NamedTuple):
-    """A participant to add: number from `next_id`, name in exports, recruiting platform, its id of
-    the person, and its other parameters as JSON."""
-
-    id: int
-    code: str
-    platform: str | None = None
-    platform_id: str | None = None
-    platform_session: str | None = None
 
 
 class Fingerprints(NamedTuple):
@@ -119,9 +107,13 @@ def holds_study(engine: Engine) -> bool:
         return connection.scalar(select(study.c.id)) is not None
 
 
-def study_row(connection: Connection) -> Row[Any]:
-    """Return the row of the study: its state, and whether participants are simulated."""
-    return connection.execute(select(study)).one()
+def study_row(connection: Connection, lock: bool = False) -> Row[Any]:
+    """Return the row of the study: its state, and whether participants are simulated.
+
+    With `lock`, nobody else can start until the transaction ends.
+    """
+    query = select(study)
+    return connection.execute(query.with_for_update() if lock else query).one()
 
 
 def set_state(connection: Connection, state: str) -> None:
@@ -129,23 +121,15 @@ def set_state(connection: Connection, state: str) -> None:
     connection.execute(update(study).values(state=state))
 
 
-def lock_starts(connection: Connection) -> Row[Any]:
-    """Return the row of the study; nobody else can start until the transaction ends."""
-    return connection.execute(select(study).with_for_update()).one()
-
-
 def add_participant(
-    connection: Connection,
-    participant: NewParticipant,
-    own_questions: Sequence[Question],
-    simulated: bool,
+    connection: Connection, row: dict[str, Any], own_questions: Sequence[Question], simulated: bool
 ) -> None:
-    """Store a participant with all questions."""
-    row = {**participant._asdict(), "questions": len(own_questions)}
+    """Store a participant with all questions; `row` has id (from `next_id`), code and platform."""
+    row = {**row, "questions": len(own_questions)}
     connection.execute(insert(participants).values(started_at=NOW, last_seen_at=NOW), row)
     connection.execute(update(study).values(simulated=simulated))
     rows = [
-        {"participant": participant.id, "position": position, **question._asdict()}
+        {"participant": row["id"], "position": position, **question._asdict()}
         for position, question in enumerate(own_questions, 1)
     ]
     connection.execute(insert(questions), rows)
@@ -156,14 +140,12 @@ def next_id(connection: Connection) -> int:
     return int(connection.scalar(select(func.coalesce(func.max(participants.c.id), 0))) or 0) + 1
 
 
-def find(connection: Connection, code: str) -> Row[Any] | None:
-    """Return a participant's row, with the study's state and the time."""
-    return connection.execute(_FIND, {"code": code}).one_or_none()
+def find(connection: Connection, code: str, lock: bool = False) -> Row[Any] | None:
+    """Return a participant's row, with the study's state and the time.
 
-
-def find_and_lock(connection: Connection, code: str) -> Row[Any] | None:
-    """Do as `find` and block other requests of the participant until the transaction ends."""
-    return connection.execute(_FIND_AND_LOCK, {"code": code}).one_or_none()
+    With `lock`, other requests of the participant wait until the transaction ends.
+    """
+    return connection.execute(_FIND_AND_LOCK if lock else _FIND, {"code": code}).one_or_none()
 
 
 def find_by_platform(connection: Connection, platform: str, platform_id: str) -> Row[Any] | None:

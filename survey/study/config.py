@@ -89,6 +89,7 @@ def _database(address: str) -> str:
     return address
 
 
+_Link = Annotated[str, AfterValidator(_link)]
 _Text = Annotated[str, Field(max_length=_MAX_TEXT)]
 _RequiredText = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT)]
 
@@ -103,64 +104,58 @@ class Design(_Section):
     """Which questions participants get."""
 
     methods: Annotated[list[str], Field(min_length=2), AfterValidator(_different)]
-    pairs_per_person: int = Field(default=25, ge=1, le=1000)
-    checks_per_person: int = Field(default=2, ge=0, le=100)
-    check_method: str = Field(
-        default="", description="shown against the reference in validation questions"
-    )
+    pairs_per_person: int = Field(25, ge=1, le=1000)
+    checks_per_person: int = Field(2, ge=0, le=100)
+    check_method: str = Field("", description="shown against the reference in validation questions")
     ties: StrictBool = False
     adaptive: StrictBool = Field(
-        default=False, description="ask the pairs that the ranking so far leaves open"
+        False, description="ask the pairs that the ranking so far leaves open"
     )
-    against: str = Field(default="", description="only pairs with this method")
+    against: str = Field("", description="only pairs with this method")
     target_votes: int = Field(
-        default=0, ge=0, description="valid votes after which nobody can start, 0: no limit"
+        0, ge=0, description="valid votes after which nobody can start, 0: no limit"
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(0, ge=0)
 
 
 class Exclusion(_Section):
     """Rules that decide whose votes are valid (see `survey.results.validity`)."""
 
-    max_failed_checks: int = Field(default=0, ge=0)
+    max_failed_checks: int = Field(0, ge=0)
     unfinished: StrictBool = Field(
-        default=True, description="leave out participants who did not answer everything"
+        True, description="leave out participants who did not answer everything"
     )
-    min_median_ms: float = Field(
-        default=0.0, ge=0, description="median answer faster than this, 0: off"
-    )
+    min_median_ms: float = Field(0.0, ge=0, description="median answer faster than this, 0: off")
     max_same_side: float = Field(
-        default=1.0, ge=0.5, le=1, description="share of answers on one side above this, 1: off"
+        1.0, ge=0.5, le=1, description="share of answers on one side above this, 1: off"
     )
 
 
 class Completion(_Section):
     """The completion code and link that a participant gets at the end."""
 
-    code: str = Field(default="", max_length=200)
-    redirect: Annotated[str, AfterValidator(_link)] = Field(
-        default="", description="where the platform wants people back; {code} is replaced"
+    code: str = Field("", max_length=200)
+    redirect: _Link = Field(
+        "", description="where the platform wants people back; {code} is replaced"
     )
 
 
 class Server(_Section):
     """Where and how the study is served."""
 
-    public_url: Annotated[str, AfterValidator(_link)] = Field(
-        default="", description="what participants type, https://... behind TLS"
-    )
+    public_url: _Link = Field("", description="what participants type, https://... behind TLS")
     stimuli_url: Annotated[str, AfterValidator(_image_address)] = Field(
-        default="",
+        "",
         description="where browsers get the images (docs/survey_server.md), empty: from here",
     )
     behind_proxy: StrictBool = Field(
-        default=False, description="true behind nginx, which sets X-Forwarded-*"
+        False, description="true behind nginx, which sets X-Forwarded-*"
     )
     database: Annotated[str, AfterValidator(_database)] = Field(
-        default="sqlite", description="sqlite, or postgresql+psycopg://USER@HOST/DATABASE"
+        "sqlite", description="sqlite, or postgresql+psycopg://USER@HOST/DATABASE"
     )
-    starts_per_minute: int = Field(default=60, ge=1, description="from one address")
-    abandoned_after_minutes: int = Field(default=60, ge=1)
+    starts_per_minute: int = Field(60, ge=1, description="from one address")
+    abandoned_after_minutes: int = Field(60, ge=1)
 
     @model_validator(mode="after")
     def _not_mixed(self) -> Server:
@@ -174,7 +169,7 @@ class Stimuli(_Section):
 
     source: str = ""
     resolution: int = 0
-    quality: int = Field(default=0, ge=0, le=100)
+    quality: int = Field(0, ge=0, le=100)
 
 
 class Study(_Section):
@@ -191,16 +186,14 @@ class Study(_Section):
         "all."
     )
     exclusion: Exclusion = Field(
-        default=Exclusion(), description="Whose votes are not valid; nothing is deleted."
+        Exclusion(), description="Whose votes are not valid; nothing is deleted."
     )
     completion: Completion = Field(
-        default=Completion(),
+        Completion(),
         description="At the end. Without a code everybody gets one of their own (payments.csv).",
     )
-    server: Server = Field(default=Server(), description="Where it runs (docs/survey_server.md).")
-    stimuli: Stimuli = Field(
-        default=Stimuli(), description="How the images were made; for the record."
-    )
+    server: Server = Field(Server(), description="Where it runs (docs/survey_server.md).")
+    stimuli: Stimuli = Field(Stimuli(), description="How the images were made; for the record.")
 
 
 def read(folder: Path) -> Study:
@@ -226,13 +219,7 @@ def read(folder: Path) -> Study:
 
 
 def validated(content: dict[str, Any], where: str) -> Study:
-    """Return the study that parsed TOML describes; errors name `where` it comes from.
-
-    Raises
-    ------
-    InputError
-        If an entry is missing, unknown or out of range.
-    """
+    """Return the study that parsed TOML describes; errors name `where` it comes from."""
     try:
         return Study.model_validate(content)
     except ValidationError as error:

@@ -64,13 +64,7 @@ def create(folder: Path) -> str:
 
 
 def new_owner_token(folder: Path) -> str:
-    """Replace the owner's token and return it; links and cookies of participants stay valid.
-
-    Raises
-    ------
-    InputError
-        If keys.json cannot be read or written; then the old token stays valid.
-    """
+    """Replace the owner's token and return it; links and cookies of participants stay valid."""
     secret = read(folder).secret
     try:
         return _write(folder, secret)

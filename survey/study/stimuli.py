@@ -59,11 +59,6 @@ def write(
 
     The quality is that of lossy WebP, 1 to 100, or 0 for lossless. `on_encoded` is called after
     each image, from several threads.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read or the results of an image differ in size.
     """
     (folder / FOLDER).mkdir(parents=True)
 

@@ -19,7 +19,7 @@ _PARALLEL_REQUESTS = 8
 _PORTS = {"http": 80, "https": 443}
 
 
-class NoAnswerError(Exception):
+class NoAnswerError(InputError):
     """The host cannot be reached from here; browsers of participants may still reach it."""
 
 
@@ -55,15 +55,7 @@ def check(
     folder: Path,
     on_checked: Callable[[], None] = lambda: None,
 ) -> None:
-    """Check that an address has these images, byte for byte, and that browsers accept them.
-
-    Raises
-    ------
-    InputError
-        If an image is missing, differs, or would be refused by browsers.
-    NoAnswerError
-        If the host does not answer.
-    """
+    """Check that an address has these images, byte for byte, and that browsers accept them."""
 
     def check_one(stimulus: Stimulus) -> str:
         problem = _problem(address(url, stimulus.name), stimulus.sha256, folder)

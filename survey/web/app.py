@@ -6,7 +6,7 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
 from jinja2 import StrictUndefined
@@ -18,8 +18,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from methods.files import sha256
 from survey.storage import database
 from survey.storage.open_study import OpenStudy, open_study
-from survey.study import texts
-from survey.web import headers, owner, participant
+from survey.study import stimuli_url, texts
+from survey.web import owner, participant
 from survey.web.context import YEAR_S, csrf, current_study, limiter, stop_page
 from survey.web.platforms import LinkError
 from survey.web.sessions import Sessions
@@ -28,6 +28,18 @@ from survey.web.sessions import Sessions
 _MAX_REQUEST_BYTES = 16_384
 # How long a participant can return with the same browser.
 _COOKIE_DAYS = 60
+# What browsers may load, and what they may reveal.
+CSP = (
+    "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 
 
 class _Survey(Flask):
@@ -79,7 +91,7 @@ def _register(app: Flask, study: OpenStudy) -> None:
     app.register_blueprint(participant.pages)
     app.register_blueprint(owner.pages)
     images = study.config.server.stimuli_url
-    app.after_request(lambda response: headers.add_headers(response, images))
+    app.after_request(lambda response: _add_headers(response, images))
     app.register_error_handler(LinkError, lambda error: stop_page(str(error), 400))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
@@ -101,6 +113,16 @@ def _register(app: Flask, study: OpenStudy) -> None:
             "preview": study.preview,
             "simulated": study.simulated,
         }
+
+
+def _add_headers(response: Response, images: str) -> Response:
+    """Add security headers; `images` is the address of images on another host, "" for none."""
+    images = f" {stimuli_url.origin(images)}" if images else ""
+    policy = CSP.replace("img-src 'self'", f"img-src 'self'{images}")
+    response.headers["Content-Security-Policy"] = policy
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _health() -> tuple[dict[str, str], int]:

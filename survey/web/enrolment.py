@@ -12,8 +12,8 @@ from survey.design.questionnaire import Pair, PairCount, Question
 from survey.results import live_ranking
 from survey.results.participants import SIMULATED
 from survey.storage import store, tallies
-from survey.storage.clock import now_ms
 from survey.storage.open_study import OpenStudy
+from survey.storage.schema import now_ms
 from survey.web.platforms import Identity
 
 
@@ -45,9 +45,8 @@ def enrol(connection: Connection, code: str, identity: Identity | None, study: O
     number = store.next_id(connection)
     if study.simulated:
         code = f"{SIMULATED}{number:04d}"
-    participant = store.NewParticipant(number, code, *(identity or (None, None, None)))
-    questions = _questions(connection, number, study)
-    store.add_participant(connection, participant, questions, study.simulated)
+    row = {"id": number, "code": code, **(identity._asdict() if identity else {})}
+    store.add_participant(connection, row, _questions(connection, number, study), study.simulated)
     return code
 
 

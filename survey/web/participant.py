@@ -65,7 +65,7 @@ def start() -> ResponseReturnValue:
         return redirect(url_for("participant.question"), 303)
     study = current_study()
     with database.writing(study.engine) as connection:
-        row = store.lock_starts(connection)
+        row = store.study_row(connection, lock=True)
         if identity:
             code = _new_code()
             known = store.find_by_platform(connection, identity.platform, identity.platform_id)
@@ -210,8 +210,7 @@ def withdraw() -> ResponseReturnValue:
     deleting = request.method == "POST"
     access = database.writing if deleting else database.reading
     with access(study.engine) as connection:
-        find = store.find_and_lock if deleting else store.find
-        participant = find(connection, code)
+        participant = store.find(connection, code, lock=deleting)
         if participant is None:
             return redirect(url_for("participant.welcome"))
         if deleting and participant.withdrawn_at is None:
@@ -222,12 +221,8 @@ def withdraw() -> ResponseReturnValue:
 
 @pages.get("/stimuli/<name>.webp")
 def stimulus(name: str) -> ResponseReturnValue:
-    study = current_study()
-    if name not in study.known_files:
-        abort(404)
-    response = send_from_directory(
-        study.folder.resolve() / FOLDER, f"{name}.webp", etag=name, max_age=YEAR_S
-    )
+    folder = current_study().folder.resolve() / FOLDER
+    response = send_from_directory(folder, f"{name}.webp", etag=name, max_age=YEAR_S)
     response.cache_control.public = True
     response.cache_control.immutable = True
     return response

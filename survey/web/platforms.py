@@ -7,23 +7,16 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-
-class _Platform(NamedTuple):
-    """Names of parameters: the id of the person, and others worth storing for payment."""
-
-    worker: str
-    others: tuple[str, ...]
-
-
+# Parameters by platform: the id of the person first, then others worth storing for payment.
 # Prolific and Amazon Mechanical Turk name their parameters; for Toloka, and any other platform,
 # the owner writes these names into the task's link.
 _PLATFORMS = {
-    "prolific": _Platform("PROLIFIC_PID", ("STUDY_ID", "SESSION_ID")),
-    "mturk": _Platform("workerId", ("assignmentId", "hitId")),
-    "toloka": _Platform("toloka_worker_id", ("toloka_assignment_id", "toloka_pool_id")),
-    "other": _Platform("participant_id", ()),
+    "prolific": ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID"),
+    "mturk": ("workerId", "assignmentId", "hitId"),
+    "toloka": ("toloka_worker_id", "toloka_assignment_id", "toloka_pool_id"),
+    "other": ("participant_id",),
 }
-_PARAMETERS = {name for one in _PLATFORMS.values() for name in (one.worker, *one.others)}
+_PARAMETERS = {name for names in _PLATFORMS.values() for name in names}
 # Rejects placeholders that were not filled in, such as ${workerId}, which would make all people
 # one participant, and ids that a spreadsheet would take for a formula.
 _ID = re.compile(r"[A-Za-z0-9][\w.:@-]{0,199}", re.ASCII)
@@ -32,11 +25,11 @@ _PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
 
 class Identity(NamedTuple):
-    """Who a platform says a person is; `session`: its other parameters, as JSON."""
+    """Who a platform says a person is; `platform_session`: its other parameters, as JSON."""
 
     platform: str
     platform_id: str
-    session: str
+    platform_session: str
 
 
 class LinkError(ValueError):
@@ -55,8 +48,8 @@ def platform_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def identity(parameters: Mapping[str, str]) -> Identity | None:
     """Return who `platform_parameters` say a person is, None if they do not."""
-    for name, platform in _PLATFORMS.items():
-        if platform.worker in parameters:
-            others = {key: parameters[key] for key in platform.others if key in parameters}
-            return Identity(name, parameters[platform.worker], json.dumps(others))
+    for platform, (person, *others) in _PLATFORMS.items():
+        if person in parameters:
+            known = {name: parameters[name] for name in others if name in parameters}
+            return Identity(platform, parameters[person], json.dumps(known))
     return None

@@ -37,17 +37,9 @@ _SLIP = 0.005
 
 
 class Crowd(NamedTuple):
-    """Simulated participants.
-
-    Attributes
-    ----------
-    truth
-        Abilities of the methods, natural logarithms.
-    spread
-        Standard deviation of a person's own abilities around them.
-    careless
-        Share of people who answer at random.
-    """
+    """Simulated participants: `truth` has the abilities of the methods (natural logarithms),
+    `spread` is the standard deviation of a person's own abilities around them, and `careless` the
+    share of people who answer at random."""
 
     people: int
     truth: Mapping[str, float]
@@ -78,13 +70,7 @@ class _StudyFullError(Exception):
 
 
 def simulate(folder: Path, crowd: Crowd, on_finished: Callable[[], None] = lambda: None) -> int:
-    """Let a crowd take part, until the study has its votes; return how many did.
-
-    Raises
-    ------
-    InputError
-        If nobody can start.
-    """
+    """Let a crowd take part, until the study has its votes; return how many did."""
     app = create_app(folder, simulated=True)
     study: OpenStudy = app.extensions["study"]
     with database.reading(study.engine) as connection:

@@ -16,7 +16,7 @@ def take_vote(
     connection: Connection, code: str, vote: store.Vote, rules: Exclusion
 ) -> tuple[Any, list[Any]]:
     """Record a vote, unless the question has one; return the participant and questions ahead."""
-    participant = store.find_and_lock(connection, code)
+    participant = store.find(connection, code, lock=True)
     if participant is None or participant.withdrawn_at is not None:
         abort(410)
     if participant.study_state == store.CLOSED and participant.finished_at is None:

@@ -35,7 +35,7 @@ def recorded(study: OpenStudy) -> list[str]:
 
 def add(connection: Connection, number: int) -> None:
     asked = [Question("photo0", "telea", "patchmatch", False)]
-    store.add_participant(connection, store.NewParticipant(number, f"p-{number}"), asked, False)
+    store.add_participant(connection, {"id": number, "code": f"p-{number}"}, asked, False)
 
 
 def test_reading_is_one_view(watched: OpenStudy) -> None:

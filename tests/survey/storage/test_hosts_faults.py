@@ -34,8 +34,8 @@ from survey.storage import database, store
 from survey.storage.open_study import open_study
 opened = open_study(Path(sys.argv[1]))
 with database.writing(opened.engine) as connection:
-    store.lock_starts(connection)
-    store.find_and_lock(connection, sys.argv[2])
+    store.study_row(connection, lock=True)
+    store.find(connection, sys.argv[2], lock=True)
     print("locked", flush=True)
     sys.stdin.read()
 """

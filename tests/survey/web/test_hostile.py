@@ -18,9 +18,8 @@ from werkzeug.test import TestResponse
 
 from survey.storage import database, schema
 from survey.web import participant
-from survey.web.app import create_app
+from survey.web.app import CSP, create_app
 from survey.web.context import limiter
-from survey.web.headers import CSP
 from survey.web.simulate import CSRF
 from tests.survey.conftest import METHODS, make_study
 from tests.survey.places import unlimited

@@ -35,9 +35,7 @@ def two(cluster: Cluster, tmp_path: Path) -> Iterator[Two]:
 
 def add(study: OpenStudy, number: int, *questions: Question) -> None:
     with database.writing(study.engine) as connection:
-        store.add_participant(
-            connection, store.NewParticipant(number, f"p-{number}"), questions, False
-        )
+        store.add_participant(connection, {"id": number, "code": f"p-{number}"}, questions, False)
 
 
 def vote(study: OpenStudy, number: int, position: int, choice: str) -> None:

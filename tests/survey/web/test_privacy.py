@@ -13,7 +13,7 @@ import requests
 
 from survey.storage import database
 from survey.study import secrets_file
-from survey.web.headers import CSP
+from survey.web.app import CSP
 from tests.survey.conftest import Served, Visitor, make_study
 from tests.survey.production import Server
 

@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import select, update
 
 from survey.storage import database, schema, store
-from survey.storage.clock import now_ms
+from survey.storage.schema import now_ms
 from survey.storage.tallies import FinishedCounts, pair_counts
 from tests.survey.conftest import METHODS, OWN_WORDS, Served, Visitor, attentive, make_study, shown
 
