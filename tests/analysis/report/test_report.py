@@ -86,6 +86,7 @@ def test_figures_and_tables_are_written(pictured: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_an_up_to_date_report_is_left_alone_and_a_stale_one_is_not(pictured: Path) -> None:
     page = publish(pictured)
