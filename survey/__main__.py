@@ -84,7 +84,7 @@ def create(
     request = setup.Request(
         out=out,
         run=run,
-        images=images or [],
+        images=images or (),
         resolution=resolution,
         methods=[name.strip() for name in methods.split(",")] if methods is not None else None,
         reference=reference,

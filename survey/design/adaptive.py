@@ -43,7 +43,8 @@ def most_informative(
     covariance = estimate.covariance.copy()
     times: Counter[tuple[str, ...]] = Counter()
     for _ in range(min(number, len(pairs))):
-        gain = information * _variance_of_differences(covariance, first, second)
+        variance = np.diagonal(covariance)
+        gain = information * (variance[first] + variance[second] - 2 * covariance[first, second])
         gain[[times[matchup] >= available[matchup] for matchup in matchups]] = -1
         best = int(rng.choice(np.flatnonzero(gain > gain.max() * (1 - 1e-9))))
         times[matchups[best]] += 1
@@ -53,13 +54,6 @@ def most_informative(
         on_images = [pair for pair in pairs if pair[1:] == matchup]
         chosen += least_asked(on_images, counts, repeats, rng)
     return chosen
-
-
-def _variance_of_differences(
-    covariance: NDArray[np.float64], first: NDArray[np.intp], second: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    diagonal = np.diagonal(covariance)
-    return diagonal[first] + diagonal[second] - 2 * covariance[first, second]
 
 
 def _after_a_vote(

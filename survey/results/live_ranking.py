@@ -75,9 +75,10 @@ def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]],
             f"The ranking begins with {_MIN_PARTICIPANTS} valid participants; now {len(votes)}."
         )
     total = Counts(*votes.sum(0))
-    estimate, note = _fit(total)
-    if estimate is None:
-        return [], note
+    try:
+        estimate, note = _fit(total)
+    except NoEstimateError as error:
+        return [], f"No ranking yet: {error}."
     _, resampled = resample_clusters(votes, _RESAMPLES, np.random.default_rng(0))
     abilities = fit_resamples(Counts(*resampled.swapaxes(0, 1)))[0].abilities
     low, high = np.quantile(abilities, [0.025, 0.975], axis=0)
@@ -98,17 +99,13 @@ def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]],
     return rows, note
 
 
-def _fit(votes: Counts) -> tuple[Fit | None, str]:
+def _fit(votes: Counts) -> tuple[Fit, str]:
     note = (
         f"Bradley-Terry on valid votes; 95 % intervals from {_RESAMPLES} resamples of participants."
     )
     with suppress(NoEstimateError):
         return fit(votes), note
-    try:
-        regularised = fit(votes, prior=WEAK_PRIOR)
-    except NoEstimateError as error:
-        return None, f"No ranking yet: {error}."
-    return regularised, (
+    return fit(votes, prior=WEAK_PRIOR), (
         f"{note} There are too few votes for a finite ranking, so {WEAK_PRIOR:g} votes are added "
         "for each two methods."
     )

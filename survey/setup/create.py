@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Request:
 
     out: Path
     run: Path | None = None
-    images: Sequence[str] = field(default_factory=list)
+    images: Sequence[str] = ()
     resolution: int | None = None
     methods: Sequence[str] | None = None
     reference: bool = False
@@ -94,12 +94,11 @@ def create(
     study = _study(request, images)
     if request.database.startswith("postgresql"):
         _check_postgresql(request)
+    design, check = study.design, study.design.check_method
     with _new_folder(request.out) as folder:
-        check = study.design.check_method
-        shown = {*study.design.methods, *((check, REFERENCE) if check else ())}
+        shown = {*design.methods, *((check, REFERENCE) if check else ())}
         used = [source for source in images.sources if source.method in shown]
         encoded = stimuli.write(used, folder, request.quality, on_encoded)
-        design = study.design
         study = _with_possible_numbers(
             study, request, make_pool(encoded, design.methods, design.against, check)
         )
@@ -114,7 +113,7 @@ def create(
     missing = [
         (image, method)
         for image in sorted({stimulus.image for stimulus in encoded})
-        for method in study.design.methods
+        for method in design.methods
         if (image, method) not in available
     ]
     return Created(study, token, len(encoded), len(pool.pairs), missing)

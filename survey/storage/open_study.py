@@ -81,15 +81,15 @@ def open_study(
 def _check_database(opened: OpenStudy) -> None:
     """Check that the database is the study's, and that its other hosts have the same secrets."""
     folder = opened.folder
-    own = store.Fingerprints(sha256(folder / stimuli.LIST), opened.secrets.fingerprint)
+    own_images, own_secret = sha256(folder / stimuli.LIST), opened.secrets.fingerprint
     with database.errors_as_input(str(folder)):
-        first = store.create_tables(opened.engine, own)
-    if first.images != own.images:
+        images, secret = store.create_tables(opened.engine, own_images, own_secret)
+    if images != own_images:
         raise InputError(
             f"{folder}: the database holds another study, or {stimuli.LIST} was changed; each "
             "study needs a database of its own"
         )
-    if first.secret != own.secret:
+    if secret != own_secret:
         raise InputError(
             f"{folder / secrets_file.FILE}: not the keys that this study was begun with; all its "
             "hosts need the same file"

@@ -6,7 +6,7 @@ Questions are answered in order: a participant is at the first question without 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
@@ -38,14 +38,6 @@ class Vote(BaseModel):
     shown_px: Annotated[int, Field(ge=0, le=100_000)]
     zoomed: bool
     compared: bool
-
-
-class Fingerprints(NamedTuple):
-    """Values that tie a folder to its database: the checksum of stimuli.csv, which differs between
-    studies, and the fingerprint of the secrets, which all hosts share."""
-
-    images: str
-    secret: str
 
 
 # Statements that every vote needs are built once.
@@ -80,16 +72,20 @@ _WITHDRAWN = _UPDATE.values(
 )
 
 
-def create_tables(engine: Engine, own: Fingerprints) -> Fingerprints:
-    """Create the tables unless they exist; return the fingerprints of the first host."""
+def create_tables(engine: Engine, own_images: str, own_secret: str) -> tuple[str, str]:
+    """Create the tables unless they exist; return the first host's values.
+
+    These tie folders to a database: the checksum of stimuli.csv, which differs between studies,
+    and the fingerprint of the secrets, which all hosts share.
+    """
     with database.writing(engine) as connection:
         name = connection.dialect.name
         _create_tables(connection)
-        connection.execute(_INSERT_STUDY[name], {"id": 1, "state": OPEN, "images": own.images})
+        connection.execute(_INSERT_STUDY[name], {"id": 1, "state": OPEN, "images": own_images})
         images = str(connection.scalar(select(study.c.images)))
-        if images == own.images:
-            connection.execute(_INSERT_HOSTS[name], {"id": 1, "secret": own.secret})
-        return Fingerprints(images, str(connection.scalar(select(hosts.c.secret))))
+        if images == own_images:
+            connection.execute(_INSERT_HOSTS[name], {"id": 1, "secret": own_secret})
+        return images, str(connection.scalar(select(hosts.c.secret)))
 
 
 def _create_tables(connection: Connection) -> None:

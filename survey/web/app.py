@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, current_app, request, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
+from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,7 +25,6 @@ from survey.study import stimuli_url, texts
 from survey.web import owner, participant
 from survey.web.context import YEAR_S, csrf, current_study, limiter, stop_page
 from survey.web.platforms import LinkError
-from survey.web.sessions import Sessions
 
 # All requests of our pages are shorter.
 _MAX_REQUEST_BYTES = 16_384
@@ -40,6 +42,27 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+
+
+class _Signer(TimestampSigner):
+    def unsign(self, *arguments: Any, **options: Any) -> Any:
+        """Reject old signatures, but accept those of a host whose clock is ahead."""
+        try:
+            return super().unsign(*arguments, **options)
+        except SignatureExpired as error:
+            if error.date_signed is None or error.date_signed.timestamp() <= self.get_timestamp():
+                raise
+            return super().unsign(*arguments, **{**options, "max_age": None})
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Session cookies that all hosts of a study accept, even if their clocks differ."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        serializer = super().get_signing_serializer(app)
+        if serializer is not None:
+            serializer.signer = _Signer
+        return serializer
 
 
 class _Survey(Flask):

@@ -16,8 +16,7 @@ csrf = CSRFProtect()
 
 def current_study() -> OpenStudy:
     """Return the study of the current request."""
-    study = current_app.extensions["study"]
-    assert isinstance(study, OpenStudy)
+    study: OpenStudy = current_app.extensions["study"]
     return study
 
 

@@ -13,8 +13,6 @@ from survey.storage.database import UnavailableError
 from survey.web.app import create_app
 
 _THREADS = 8
-# How long requests in progress may take when the server stops.
-_GRACE_S = 30
 # For each process: browsers keep several connections open, most of them idle.
 _CONNECTIONS = 4000
 # Pause between two attempts to reach the database.
@@ -95,8 +93,6 @@ def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
         "threads": _THREADS,
         "worker_connections": _CONNECTIONS,
         "keepalive": 75,
-        "backlog": 2048,
-        "graceful_timeout": _GRACE_S,
         # It would contain IP addresses, and so do warnings about invalid requests.
         "accesslog": None,
         "loglevel": "error",

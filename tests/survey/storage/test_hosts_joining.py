@@ -14,7 +14,7 @@ from flask import Flask, session
 from survey.storage import database, schema
 from survey.storage.open_study import open_study
 from survey.study import config, secrets_file, stimuli
-from survey.web.sessions import Sessions
+from survey.web.app import Sessions
 from tests.survey.conftest import Said, make_study
 from tests.survey.images import sent, show_from
 from tests.survey.postgresql import Cluster
