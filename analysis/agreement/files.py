@@ -17,13 +17,13 @@ from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, add_warning, colours, page_width
 from analysis.votes.exclusions import Step, step_in_words
 
-SHOWN = ("predicted", "spearman", "kendall", "pearson")
 LABELS = {
     "predicted": "Votes predicted (share)",
     "spearman": "Spearman",
     "kendall": "Kendall",
     "pearson": "Pearson, logistic fit",
 }
+SHOWN = tuple(LABELS)
 
 
 def write(

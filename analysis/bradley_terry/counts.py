@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +44,7 @@ class Counts(NamedTuple):
         return float(self.left.sum() + self.right.sum() + self.tie.sum())
 
 
-def tables_of(flat: Array, methods: int) -> Counts:
+def tables_of(flat: NDArray[Any], methods: int) -> Counts:
     """Return counts from flattened tables, (..., 3 K K)."""
     tables = flat.reshape(*flat.shape[:-1], 3, methods, methods)
     return Counts(*np.moveaxis(tables, -3, 0))

@@ -91,9 +91,9 @@ class Ranking:
     simulated: SimulatedShare
     # Bootstrap standard errors of the order effect and of log t, and the p-value of the order
     # effect; NaN if not estimated.
-    order_error: float = math.nan
-    order_p: float = math.nan
-    tie_error: float = math.nan
+    order_error: float
+    order_p: float
+    tie_error: float
 
 
 def rank(votes: Votes, settings: Settings) -> Ranking:
