@@ -83,8 +83,7 @@ def check_pair(image: Image, mask: Mask) -> None:
 def check_raw(raw: object, image: Image) -> Image:
     """Return `raw` unchanged; raise MethodError unless it is uint8 of the image's shape."""
     if not isinstance(raw, np.ndarray) or raw.dtype != np.uint8 or raw.shape != image.shape:
-        is_array = isinstance(raw, np.ndarray)
-        actual = f"{raw.dtype} {raw.shape}" if is_array else type(raw).__name__
+        actual = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else type(raw).__name__
         raise MethodError(f"returned {actual} where uint8 {image.shape} was expected")
     return raw
 

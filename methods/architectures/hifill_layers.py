@@ -6,6 +6,8 @@ sections 3.2 and 3.3.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, fold, max_pool2d, unfold
@@ -83,7 +85,7 @@ class GatedConv(nn.Module):
         super().__init__()
         self.layer = layer
         self.coarse = coarse
-        options = {"stride": layer.stride, "dilation": layer.rate}
+        options: dict[str, Any] = {"stride": layer.stride, "dilation": layer.rate}
         self.feature = nn.Conv2d(layer.into, layer.out, layer.kernel, **options)
         if coarse:
             self.gate = nn.Conv2d(layer.into, 1, layer.kernel, **options)
