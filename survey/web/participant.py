@@ -24,9 +24,8 @@ from survey.storage import database, store
 from survey.storage.open_study import OpenStudy
 from survey.study import stimuli_url
 from survey.study.stimuli import FOLDER
-from survey.web import enrolment, platforms
+from survey.web import platforms, taking_part
 from survey.web.context import YEAR_S, current_study, limiter, stop_page
-from survey.web.voting import take_vote
 
 pages = Blueprint("participant", __name__)
 
@@ -45,7 +44,7 @@ def welcome() -> ResponseReturnValue:
         return redirect(url_for("participant.question"))
     study = current_study()
     with database.reading(study.engine) as connection:
-        reason = enrolment.closed_reason(store.study_row(connection), study)
+        reason = taking_part.closed_reason(store.study_row(connection), study)
     if reason:
         return stop_page(reason, 403)
     # A start from this page gets this code, so that a double click starts once.
@@ -74,10 +73,10 @@ def start() -> ResponseReturnValue:
             known = store.find(connection, code)
         if known is not None:
             code = known.code
-        elif reason := enrolment.refusal(connection, row, study):
+        elif reason := taking_part.refusal(connection, row, study):
             return stop_page(reason, 403)
         else:
-            code = enrolment.enrol(connection, code, identity, study)
+            code = taking_part.enrol(connection, code, identity, study)
     _remember(code)
     return redirect(url_for("participant.question"), 303)
 
@@ -175,7 +174,8 @@ def vote() -> ResponseReturnValue:
     if answer.choice == "tie" and not study.config.design.ties:
         abort(400)
     participant, ahead = database.write(
-        study.engine, lambda connection: take_vote(connection, code, answer, study.config.exclusion)
+        study.engine,
+        lambda connection: taking_part.take_vote(connection, code, answer, study.config.exclusion),
     )
     reply = _next_questions(ahead, participant, study)
     done = None if reply["question"] else url_for("participant.done")

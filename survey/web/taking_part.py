@@ -1,19 +1,21 @@
-"""Let participants start: who may, and which questions they get."""
+"""Let participants start and vote: who may, which questions they get, whom answers exclude."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from flask import abort
 from sqlalchemy import Connection
 
 from survey.design import adaptive, questionnaire
 from survey.design.questionnaire import Pair, PairCount, Question
-from survey.results import live_ranking
+from survey.results import live_ranking, validity
 from survey.results.participants import SIMULATED
 from survey.storage import store, tallies
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import now_ms
+from survey.study.config import Exclusion
 from survey.web.platforms import Identity
 
 
@@ -67,3 +69,38 @@ def _questions(connection: Connection, number: int, study: OpenStudy) -> list[Qu
             pairs, counts, design.pairs_per_person, rng, check_images
         )
     return questionnaire.questionnaire(chosen, checks, counts, rng)
+
+
+def take_vote(
+    connection: Connection, code: str, vote: store.Vote, rules: Exclusion
+) -> tuple[Any, list[Any]]:
+    """Record a vote, unless the question has one; return the participant and questions ahead."""
+    participant = store.find(connection, code, lock=True)
+    if participant is None or participant.withdrawn_at is not None:
+        abort(410)
+    if participant.study_state == store.CLOSED and participant.finished_at is None:
+        abort(410)
+    ahead = store.unanswered(connection, participant.id, 3)
+    expected = ahead[0].position if ahead else participant.questions
+    if vote.position > expected:
+        abort(409)
+    if ahead and vote.position == expected:
+        _record(connection, participant, vote, ahead.pop(0).is_check, rules)
+    return participant, ahead
+
+
+def _record(
+    connection: Connection, participant: Any, vote: store.Vote, is_check: bool, rules: Exclusion
+) -> None:
+    store.record_vote(connection, participant.id, vote)
+    finished = vote.position == participant.questions
+    if not finished:
+        store.record_activity(connection, participant.id)
+    if finished or is_check:
+        statistics = validity.statistics(store.answers(connection, participant.id))
+        reason = validity.exclusion_reason(statistics, True, rules)
+        if finished:
+            store.finish(connection, participant.id, reason)
+        elif statistics.checks_failed > rules.max_failed_checks:
+            # The participant's questions are asked again at once.
+            store.exclude(connection, participant.id, reason)
