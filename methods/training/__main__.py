@@ -19,23 +19,20 @@ from methods.errors import InputError, run_command_line
 from methods.files import replacing
 from methods.training import coarse, curve, photos
 from methods.training.features import load_features
-from methods.training.loop import train
+from methods.training.loop import Settings, train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
 from methods.training.photos import Photo
 from methods.training.stage_one import StageOne
 from methods.training.stage_two import Architecture, StageTwo
-from methods.training.task import Settings
 from methods.validation import field_names
 from methods.weights import files
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def main() -> None:
-    """Train the networks of the two-stage method."""
-
-
+app = typer.Typer(
+    help="Train the networks of the two-stage method.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 Data = Annotated[list[Path], Option(help="Folder, zip or image; repeatable.")]
 Out = Annotated[Path, Option(metavar="DIR", help="Folder for checkpoints and logs.")]
 Steps = Annotated[int, Option(min=1, help="Optimizer steps.")]

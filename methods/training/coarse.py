@@ -15,7 +15,7 @@ from methods.architectures.two_stage_input import frame_as_in_paper
 from methods.base import Image, Inpainter, Mask
 from methods.files import write_atomically
 from methods.images import read_rgb, write_png
-from methods.training.masks import random_mask
+from methods.training.augment import random_mask
 from methods.training.photos import Photo
 
 # Largest squares cut from each photograph (paper, section 3.3).
@@ -24,15 +24,13 @@ SQUARES = 3
 
 @dataclass(frozen=True)
 class Square:
-    """A largest square of a photograph with a random hole, and the file of stage one's result.
-
-    `seed` generates the hole; the result is uint8 (working_size, working_size, 3) RGB."""
+    """A largest square of a photograph with a random hole, and the file of stage one's result."""
 
     photo: Photo
     left: int
     top: int
-    seed: tuple[int, ...]
-    result_file: Path
+    seed: tuple[int, ...]  # of the hole
+    result_file: Path  # uint8 (working_size, working_size, 3) RGB
 
     @property
     def pixels(self) -> Image:
@@ -49,10 +47,8 @@ class Square:
 
 
 def squares(photos: Sequence[Photo], folder: Path, seed: int) -> list[Square]:
-    """Return three squares of each photograph, at random positions along its longer side.
-
-    The names of their files in `folder` identify the photograph's pixels, the seed and the
-    position."""
+    """Return three squares of each photograph, at random positions along its longer side."""
+    # File names identify the photograph's pixels, the seed and the position.
     cut = []
     for photo in photos:
         height, width = photo.pixels.shape[:2]
@@ -75,9 +71,8 @@ def compute(
     folder: Path,
     report: Callable[[str], None],
 ) -> None:
-    """Run stage one on every square whose result is not stored in `folder` yet.
-
-    The results of another stage one, which `made_by.json` identifies, are deleted first."""
+    """Run stage one on every square whose result is not stored in `folder` yet; first delete the
+    results of another stage one, which `made_by.json` identifies."""
     identity = json.dumps(
         {**stage_one.identity(working_size, ""), "working_size": working_size},
         sort_keys=True,

@@ -51,23 +51,19 @@ class VGG16Features(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         pooled = []
-        x = image
         for layer in self.features:
-            x = layer(x)
+            image = layer(image)
             if isinstance(layer, nn.MaxPool2d):
-                pooled.append(x)
+                pooled.append(image)
         return pooled
 
 
 def load_features(name: str, deep: bool = False) -> nn.Module:
-    """Return a frozen feature network: "squeezenet", or "vgg16=PATH" of torchvision's file.
-
-    `deep` adds the layers after those of the papers' terms, if the network has them. Raises
-    MethodError for another name or file."""
+    """Return a frozen feature network: "squeezenet", or "vgg16=PATH" of torchvision's file. `deep`
+    adds the layers after those of the papers' terms, if the network has them."""
     kind, _, path = name.partition("=")
-    network: nn.Module
     if name == "squeezenet":
-        network = SqueezeNetFeatures(deep)
+        network: nn.Module = SqueezeNetFeatures(deep)
     elif kind == "vgg16" and path:
         network = _vgg16(Path(path))
     else:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning_fabric
 import torch
@@ -21,7 +21,6 @@ from methods.base import Image, MethodError
 from methods.files import replacing, write_atomically
 from methods.images import write_png
 from methods.network import load_state
-from methods.training.task import Batch, Settings, Task
 from methods.weights import files
 
 SECONDS_BETWEEN_LINES = 20
@@ -33,9 +32,47 @@ LAST, BEST = "last.pt", "best.safetensors"
 # Settings that a resumed training must repeat.
 FIXED_SETTINGS = ("steps", "batch", "learning_rate", "warmup", "seed")
 
+Batch = dict[str, Tensor]
+
 
 class TrainingError(MethodError):
     """Training cannot start or continue; the message says why and what is kept."""
+
+
+class Task(Protocol):
+    """A network to train, with its samples and its loss."""
+
+    def network(self) -> nn.Module:
+        """Return a newly initialised network."""
+
+    def sample(self, index: int) -> Batch:
+        """Return training sample number `index`, which is always the same."""
+
+    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Return the weighted terms of the loss, which is their sum."""
+
+    def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
+        """Return scores on validation photographs, among them "score", of which more is better, and
+        a picture of some results."""
+
+    def metadata(self) -> dict[str, str]:
+        """Return the metadata of the weights file."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the training loop."""
+
+    steps: int
+    batch: int = 16  # samples of a step on all devices together
+    learning_rate: float = 1e-3  # the highest, after `warmup` steps and before a cosine decay to 0
+    warmup: int = 200
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"  # of Lightning Fabric
+    workers: int = 1  # processes that prepare samples
+    checkpoint_minutes: float = 5.0
 
 
 def train(
@@ -48,10 +85,24 @@ def train(
 ) -> Path:
     """Train a network and return the weights file of its best checkpoint.
 
-    Writes into `out`: last.pt (everything needed to resume), best.safetensors, log.csv, samples/
-    and tensorboard/. `initial` is a weights file of the same network to start from. Raises
-    TrainingError if `out` holds a training that is not to be resumed or has other settings, or if
-    the loss is not finite; WeightsError if `initial` does not fit the network."""
+    Parameters
+    ----------
+    out
+        Folder to write: last.pt (everything needed to resume), best.safetensors, settings.json,
+        log.csv, samples/ and tensorboard/.
+    resume
+        Whether to continue the training in `out`, if there is one.
+    initial
+        A weights file of the same network to start from.
+
+    Raises
+    ------
+    TrainingError
+        If `out` holds a training and `resume` is false, or it has other settings; or if the loss
+        is not finite.
+    WeightsError
+        If `initial` does not fit the network.
+    """
     fabric = lightning_fabric.Fabric(
         accelerator={"cuda": "gpu"}.get(settings.device, settings.device),
         devices=settings.devices,
@@ -75,6 +126,14 @@ def train(
     return out / BEST
 
 
+def learning_rate(step: int, settings: Settings) -> float:
+    """Return the learning rate: linear warm-up, then cosine decay to zero at the last step."""
+    if step < settings.warmup:
+        return settings.learning_rate * (step + 1) / settings.warmup
+    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
 class _Samples(Dataset[Batch]):
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -85,8 +144,6 @@ class _Samples(Dataset[Batch]):
 
 @dataclass
 class _Run:
-    """The state of a training."""
-
     task: Task
     settings: Settings
     out: Path
@@ -110,8 +167,8 @@ class _Run:
         if checkpoint.exists():
             self._restore(checkpoint)
         if self.fabric.is_global_zero:
-            settings = json.dumps(asdict(self.settings), indent=2)
-            write_atomically(self.out / "settings.json", settings + "\n")
+            settings = json.dumps(asdict(self.settings), indent=2) + "\n"
+            write_atomically(self.out / "settings.json", settings)
             self.writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step)
         self.model, self.optimizer = self.fabric.setup(self.network, self.optimizer)
         self.model.train()
@@ -160,9 +217,7 @@ class _Run:
             self.network.eval()
             with torch.no_grad():
                 scores, picture = self.task.validate(self.network)
-            self.report(
-                f"step {self.step}  " + "  ".join(f"{k} {v:.4f}" for k, v in scores.items())
-            )
+            self.report(f"step {self.step}  {_shown(scores)}")
             self._log(scores, picture)
             if scores["score"] > self.best:
                 self.best = scores["score"]
@@ -191,13 +246,10 @@ class _Run:
 
     def _restore(self, path: Path) -> None:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        trained = {**_fixed(state["settings"]), **state["task"]}
-        now = {**_fixed(asdict(self.settings)), **self.task.metadata()}
-        changed = {
-            name: (trained.get(name), now.get(name))
-            for name in sorted({*trained, *now})
-            if trained.get(name) != now.get(name)
-        }
+        trained = {**state["settings"], **state["task"]}
+        now = {**asdict(self.settings), **self.task.metadata()}
+        names = sorted({*FIXED_SETTINGS, *state["task"], *self.task.metadata()})
+        changed = {n: (trained.get(n), now.get(n)) for n in names if trained.get(n) != now.get(n)}
         if changed:
             raise TrainingError(
                 f"{path} was made with other settings ({changed}); repeat them, or choose --out"
@@ -213,11 +265,8 @@ class _Run:
             return
         speed = self.steps_since_line * self.settings.batch / (now - self.last_line)
         left = (self.settings.steps - self.step) * self.settings.batch / speed / 60
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
-        self.report(
-            f"step {self.step}/{self.settings.steps}  {shown}  {speed:.1f} images/s  "
-            f"{left:.0f} min left"
-        )
+        step = f"step {self.step}/{self.settings.steps}"
+        self.report(f"{step}  {_shown(terms)}  {speed:.1f} images/s  {left:.0f} min left")
         for name, value in terms.items():
             self.writer.add_scalar(f"loss/{name}", value, self.step)
         self.writer.add_scalar("learning rate", rate, self.step)
@@ -228,25 +277,15 @@ class _Run:
         for name, value in scores.items():
             self.writer.add_scalar(f"validation/{name}", value, self.step)
         write_png(self.out / "samples" / f"{self.step:08d}.png", picture)
-        log = self.out / "log.csv"
-        new = not log.exists()
-        with log.open("a", encoding="utf-8") as file:
-            if new:
-                file.write(",".join(["step", *scores]) + "\n")
-            file.write(",".join([str(self.step), *(f"{v:.6g}" for v in scores.values())]) + "\n")
-
-
-def _fixed(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: settings[name] for name in FIXED_SETTINGS}
+        with (self.out / "log.csv").open("a", encoding="utf-8") as file:
+            if file.tell() == 0:
+                print("step", *scores, sep=",", file=file)
+            print(self.step, *(f"{v:.6g}" for v in scores.values()), sep=",", file=file)
 
 
 def _floats(terms: dict[str, Tensor]) -> dict[str, float]:
     return {name: float(term.detach()) for name, term in terms.items()}
 
 
-def learning_rate(step: int, settings: Settings) -> float:
-    """Return the learning rate: linear warm-up, then cosine decay to zero at the last step."""
-    if step < settings.warmup:
-        return settings.learning_rate * (step + 1) / settings.warmup
-    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+def _shown(values: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in values.items())

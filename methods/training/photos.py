@@ -23,26 +23,22 @@ VALIDATION_SHARE = 10
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph: its name in the folder or zip, the name of the photograph that it was cut
-    from, and its pixels, uint8 (H, W, 3) RGB."""
+    """A photograph, or a tile of one."""
 
-    name: str
-    source: str
-    pixels: Image
+    name: str  # in the folder or zip
+    source: str  # name of the photograph that it was cut from
+    pixels: Image  # uint8 (H, W, 3) RGB
 
 
 def source_of(name: str) -> str:
-    """Return the name of the photograph that a file was cut from.
-
-    Tiles are called SOURCE_xSCALE_LEFT_TOP; every other file is a photograph itself. Tiles of one
-    photograph are thus never on both sides of the split."""
+    """Return the name of the photograph that a file was cut from, which is on one side of the split
+    with all its tiles: SOURCE for tiles named SOURCE_xSCALE_LEFT_TOP, else the file's own name."""
     return TILE.sub("", PurePosixPath(name).stem)
 
 
 def is_validation(source: str) -> bool:
-    """Return whether a source photograph is for validation.
-
-    This depends on its name only, so the split does not change with the rest of the data."""
+    """Return whether a source photograph is for validation."""
+    # The name alone decides, so the split does not change with the rest of the data.
     return int(hashlib.sha256(source.encode()).hexdigest(), 16) % VALIDATION_SHARE == 0
 
 
@@ -52,11 +48,9 @@ def load(
     smallest: int = 64,
     report: Callable[[str], None] = print,
 ) -> list[Photo]:
-    """Return the photographs in folders, zips and files, sorted by name.
-
-    Larger photographs are reduced to `shorter_side` pixels. Those whose shorter side is less than
-    `smallest`, or that cannot be read, are reported and left out. Raises InputError if none is
-    left."""
+    """Return the photographs in folders, zips and files, sorted by name, larger ones reduced to
+    `shorter_side` pixels. Those that are smaller than `smallest` or cannot be read are reported and
+    left out; raises InputError if none is left."""
     photos = []
     for name, content in _contents(paths):
         pixels = _decoded(content)

@@ -10,33 +10,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from methods.architectures.unet import PlainConv
 from methods.base import Image, Mask
 from methods.dfnet import FUSED_SCALES, DFNet, masked_input
 from methods.network import to_image
-from methods.training.augment import mirrored, random_square, recoloured
+from methods.training.augment import mirrored, random_mask, random_square, recoloured
+from methods.training.loop import Batch
 from methods.training.losses import L1_WEIGHT, multiscale_l1, psnr
-from methods.training.masks import random_mask
 from methods.training.photos import Photo
-from methods.training.task import Batch, make_constant
 
 SHOWN = 6
 
 
 @dataclass
 class StageOne:
-    """Training of stage one, a `Task`.
-
-    `size` is the working size in pixels, `width` the number of channels relative to DFNet's, `l2`
-    the weight of the mean squared error, `largest` the share of the largest holes, `depth` the
-    number of times that DFNet halves the image."""
+    """Training of stage one, a `Task`."""
 
     training: Sequence[Photo]
     validation: Sequence[Photo]
-    size: int = 128
-    width: float = 0.375
-    l2: float = 0.0
-    largest: float = 0.9
-    depth: int = 7
+    size: int = 128  # working size in pixels
+    width: float = 0.375  # channels, relative to DFNet's
+    l2: float = 0.0  # weight of the mean squared error
+    largest: float = 0.9  # share of the image that the largest holes cover
+    depth: int = 7  # how often DFNet halves the image
     seed: int = 0
 
     def network(self) -> DFNet:
@@ -119,3 +115,10 @@ def _centre(pixels: Image, size: int) -> Image:
     top, left = (height - side) // 2, (width - side) // 2
     square = pixels[top : top + side, left : left + side]
     return cv2.resize(square, (size, size), interpolation=cv2.INTER_NEAREST)
+
+
+def make_constant(layer: nn.Module, value: float = 0.0) -> None:
+    """Initialise a convolution so that its output is `value` everywhere."""
+    assert isinstance(layer, PlainConv) and layer.conv.bias is not None
+    nn.init.zeros_(layer.conv.weight)
+    nn.init.constant_(layer.conv.bias, value)

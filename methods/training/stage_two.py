@@ -20,17 +20,17 @@ from methods.architectures.two_stage_input import RefinementInput, frame_as_in_p
 from methods.base import Image
 from methods.network import to_image
 from methods.training import losses
-from methods.training.augment import colour_table
+from methods.training.augment import LARGEST_SHARE, SMALLEST_SHARE, colour_table
 from methods.training.coarse import Square
-from methods.training.masks import LARGEST_SHARE, SMALLEST_SHARE
-from methods.training.task import Batch, make_constant
+from methods.training.loop import Batch
+from methods.training.stage_one import SHOWN, make_constant
 
 Architecture = Literal["detail", "paper"]
 
+SETTINGS_IN_FILE = ("distance", "patch", "perceptual", "ssim", "style", "width", "working_size")
 TRIES = 20
 # Before the sigmoid: the network starts with an eighth of each copy's detail.
 FIRST_GAIN = -2.7
-SHOWN = 6
 # Pixels after which the grid of the features repeats.
 GRID = 8
 # Stage one's results are reduced by up to this factor, so that refinement learns from photographs
@@ -40,20 +40,16 @@ MOST_REDUCED = 4.0
 
 @dataclass
 class StageTwo:
-    """Training of the refinement network, a `Task`.
-
-    The squares must have stage one's results. `patch` is the side of the patches in pixels,
-    `width` the number of channels relative to the published network's, `architecture` either
-    RefinementNet ("paper") or DetailNet ("detail"). The weights `perceptual`, `style`, `distance`
-    and `ssim` trade PSNR and SSIM for sharpness; the paper does not have the last two terms."""
+    """Training of the refinement network, a `Task`. The squares must have stage one's results."""
 
     training: Sequence[Square]
     validation: Sequence[Square]
     features: nn.Module
     working_size: int = 256
-    patch: int = 512
-    width: float = 0.25
-    architecture: Architecture = "detail"
+    patch: int = 512  # side of the patches in pixels
+    width: float = 0.25  # channels, relative to the published network's
+    architecture: Architecture = "detail"  # DetailNet; "paper": RefinementNet
+    # Weights that trade PSNR and SSIM for sharpness; the paper does not have the last two terms.
     perceptual: float = losses.PERCEPTUAL_WEIGHT
     style: float = losses.STYLE_WEIGHT
     distance: float = 0.0
@@ -71,19 +67,9 @@ class StageTwo:
         return network
 
     def metadata(self) -> dict[str, str]:
-        return {
-            "colour_order": "RGB",
-            "distance": str(self.distance),
-            "network": self.architecture,
-            "patch": str(self.patch),
-            "perceptual": str(self.perceptual),
-            "profile": "paper",
-            "relative": "yes",
-            "ssim": str(self.ssim),
-            "style": str(self.style),
-            "width": str(self.width),
-            "working_size": str(self.working_size),
-        }
+        fixed = {"colour_order": "RGB", "profile": "paper", "relative": "yes"}
+        settings = {name: str(getattr(self, name)) for name in SETTINGS_IN_FILE}
+        return {**fixed, "network": self.architecture, **settings}
 
     def sample(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
@@ -112,9 +98,7 @@ class StageTwo:
     @torch.no_grad()
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
         """Return means over one patch of each validation square, and those of stage one's result.
-
-        The perceptual, style and distance terms are not weighted; "score" is minus the loss. The
-        picture shows input, stage one's result, result and original."""
+        "score" is minus the loss; the picture shows input, coarse and final result, original."""
         device = next(network.parameters()).device
         pictures: list[Image] = []
         scores: list[dict[str, float]] = []
@@ -178,10 +162,8 @@ class StageTwo:
         return RefinementInput(whole, frame.mask | frame.invalid, frame.shift), pixels
 
     def _texture(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Return the perceptual, style and distance terms, not weighted.
-
-        The features' grid is shifted at random: with a fixed grid, refinement learned patterns of
-        that grid."""
+        """Return the perceptual, style and distance terms, not weighted."""
+        # With a fixed grid of the features, refinement learned patterns of that grid.
         network = self.features.to(image.device)
         top, left = torch.randint(GRID, (2,)).tolist()
         layers, target_layers = (network(x[..., top:, left:]) for x in (image, target))

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 import methods
 from methods.architectures.smooth import smooth_fill
 from methods.training import photos
-from methods.training.loop import BEST, TrainingError, learning_rate, train
-from methods.training.masks import random_mask
+from methods.training.augment import random_mask
+from methods.training.loop import BEST, Batch, Settings, TrainingError, learning_rate, train
 from methods.training.stage_one import StageOne, middle_third
-from methods.training.task import Batch, Settings
 from tests.methods.conftest import box, scene
 
 
