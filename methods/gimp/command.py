@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from methods.errors import InputError
-from methods.gimp import folders
 from methods.gimp import install as installer
-from methods.gimp.status import Status, read_status
+from methods.gimp import protocol
+from methods.gimp.install import Record
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="The plug-in for GIMP 3: fill a selection with any method of the suite.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 Folder = Annotated[
     Path | None,
     typer.Option(help="A plug-ins folder.  [default: those of every GIMP 3 with settings here]"),
 ]
 MENU = "Filters > Enhance > Inpaint selection..."
-
-
-@app.callback()
-def main() -> None:
-    """The plug-in for GIMP 3: fill a selection with any method of the suite."""
+# Parts of the paths of GIMPs that cannot start programs, and their packaging.
+SANDBOXED = {".var": "Flatpak", "snap": "Snap"}
+# Importing all libraries from a cold disk can take minutes.
+LISTING_SECONDS = 180
+LIST = "import json; from methods.gimp import filling, worker; print(json.dumps(filling.listing()))"
 
 
 @app.command()
@@ -61,12 +69,11 @@ def status(folder: Folder = None) -> None:
     """Show where the plug-in is and whether it can work; exit code 0 if it can, else 1."""
     usable = []
     for place in _plug_ins_folders(folder):
-        installed = read_status(place)
-        if installed is None:
+        record = installer.record_of(place)
+        if record is None:
             print(f"{place}: not installed")
-            continue
-        _show(place, installed)
-        usable.append(not installed.problems and bool(installed.ready))
+        else:
+            usable.append(_show(place, record))
     if not usable:
         print("install it with: python -m methods gimp install")
     raise typer.Exit(0 if usable and all(usable) else 1)
@@ -84,24 +91,56 @@ def worker() -> None:
 
 
 def _plug_ins_folders(folder: Path | None) -> list[Path]:
-    return folders.plug_ins() if folder is None else [folder.absolute()]
+    return installer.plug_ins() if folder is None else [folder.absolute()]
 
 
 def _warn_of_sandbox(place: Path) -> None:
-    name = folders.sandbox(place)
-    if name is not None:
-        print(
-            f"note: {name} lets GIMP start no programs outside of its sandbox, so the plug-in will "
-            "not find this environment: use a GIMP that is installed otherwise"
-        )
+    for part, name in SANDBOXED.items():
+        if part in place.parts:
+            print(
+                f"note: {name} lets GIMP start no programs outside of its sandbox, so the plug-in "
+                "will not find this environment: use a GIMP that is installed otherwise"
+            )
 
 
-def _show(place: Path, installed: Status) -> None:
+def _show(place: Path, record: Record) -> bool:
+    """Print the state of an installed plug-in; return whether it can work."""
+    problems: list[str] = []
+    methods: dict[bool, list[str]] = {True: [], False: []}
+    if changed := installer.changed(place):
+        problems.append(f"not the files of this suite: {', '.join(changed)}")
+    if record.get("protocol") != protocol.VERSION:
+        problems.append("its protocol is not that of this suite")
+    try:
+        for method in _listing(record):
+            methods[method["ready"]].append(method["name"])
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
+        problems.append(f"its Python cannot be used ({' '.join(str(error).split())})")
     print(f"{place / installer.NAME}: installed")
-    print(f"  Python: {installed.python}")
-    for problem in installed.problems:
-        print(f"  problem: {problem}")
-    if installed.ready:
-        print(f"  methods that are ready: {', '.join(installed.ready)}")
-        print(f"  others: {', '.join(installed.others)} (why: python -m methods list)")
+    print(f"  Python: {record.get('python')}")
+    for problem in problems:
+        print(f"  problem: {problem}; run `python -m methods gimp install` again")
+    if methods[True]:
+        print(f"  methods that are ready: {', '.join(methods[True])}")
+        print(f"  others: {', '.join(methods[False])} (why: python -m methods list)")
     _warn_of_sandbox(place)
+    return not problems and bool(methods[True])
+
+
+def _listing(record: Record) -> list[dict[str, Any]]:
+    """Return the methods as the recorded environment lists them, which may not be this one."""
+    foreign = {"PYTHONHOME", "PYTHONPATH"}
+    done = subprocess.run(
+        [record["python"], "-c", LIST],
+        # As the worker is started; an installed suite needs any folder without Python files.
+        cwd=record["root"] or Path(record["python"]).parent,
+        env={name: value for name, value in os.environ.items() if name not in foreign},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LISTING_SECONDS,
+    )
+    if done.returncode:
+        raise ValueError((done.stderr.strip().splitlines() or ["it printed nothing"])[-1])
+    # The last line: libraries may print, too.
+    return list(json.loads(done.stdout.splitlines()[-1])["methods"])

@@ -38,28 +38,25 @@ class RefusedError(Exception):
         self.kind = kind
 
 
-class LoadedMethods:
+class LoadedMethods(OrderedDict[tuple[str, str], Inpainter]):
     """A cache of the last methods used, by name and device."""
 
-    def __init__(self) -> None:
-        self._inpainters: OrderedDict[tuple[str, str], Inpainter] = OrderedDict()
-
-    def get(self, method: str, device: str, report: Callable[[str], None]) -> Inpainter:
+    def load(self, method: str, device: str, report: Callable[[str], None]) -> Inpainter:
         """Return a method; load it if needed, in place of the least recently used one."""
-        if (method, device) not in self._inpainters:
+        if (method, device) not in self:
             report(f"Loading {method}")
-            while len(self._inpainters) >= MOST_LOADED:
-                self._inpainters.popitem(last=False)
+            while len(self) >= MOST_LOADED:
+                self.popitem(last=False)
             with IMPORT_LOCK:
                 inpainter = _create(method, device)
                 inpainter.load()
-            self._inpainters[method, device] = inpainter
-        self._inpainters.move_to_end((method, device))
-        return self._inpainters[method, device]
+            self[method, device] = inpainter
+        self.move_to_end((method, device))
+        return self[method, device]
 
     def drop_all(self) -> None:
         """Release the memory of all methods."""
-        self._inpainters.clear()
+        self.clear()
         gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
@@ -69,14 +66,13 @@ class LoadedMethods:
 def fill(
     loaded: LoadedMethods, request: FillRequest, report: Callable[[str], None]
 ) -> tuple[Image, float]:
-    """Return the filled image and the seconds that filling took, without loading.
-
-    Raises RefusedError, and every exception of the method; `failure` translates both."""
+    """Return the filled image and the seconds that filling took, without loading. Raises
+    RefusedError and every exception of the method, which `failure` translates."""
     try:
         check_pair(request.image, request.mask)
     except ValueError as error:
         raise RefusedError("bad_request", str(error)) from None
-    inpainter = loaded.get(request.method, request.device, report)
+    inpainter = loaded.load(request.method, request.device, report)
     report(f"Filling with {request.method}")
     started = time.perf_counter()
     result = inpainter.inpaint(request.image, request.mask)
@@ -98,18 +94,16 @@ def failure(error: BaseException, request: FillRequest) -> Message:
 
 
 def listing() -> Message:
-    """Return the answer to `methods`: which can run, and why the others cannot.
-
-    Methods with required options, such as a folder of results, are left out: they are of no use
-    in GIMP."""
+    """Return the answer to `methods`: which can run, and why the others cannot."""
     with IMPORT_LOCK:
+        # Methods with required options, such as a folder of results, are of no use in GIMP.
         states = [readiness.check(name) for name in methods.available()]
         usable = [_entry(state) for state in states if not state.options]
         return {"ok": True, "methods": usable, "devices": ["auto", "cpu", *_gpus()]}
 
 
 def _for_gimp(message: str) -> str:
-    """Remove the remedy that is an option of the command line."""
+    # A remedy that is an option of the command line is no help here.
     return re.sub(r", or --weights \S+=PATH", "", message)
 
 

@@ -1,13 +1,15 @@
-"""Install the plug-in into a plug-ins folder of GIMP, and remove it."""
+"""Find the plug-ins folders of GIMP 3, install the plug-in there, and remove it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import sys
 import tomllib
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,14 +22,32 @@ NAME = "inpaint_selection"
 RECORD = "environment.json"
 CACHE = "__pycache__"
 CHECKOUT = Path(__file__).resolve().parents[2]
+# GIMP's own environment variable, which replaces all other folders of settings.
+VARIABLE = "GIMP3_DIRECTORY"
+VERSION = re.compile(r"3\.\d+")
+# The version to assume if GIMP was never started here.
+FIRST = "3.0"
 
 Record = dict[str, Any]
 
 
-def files() -> dict[str, bytes]:
-    """Return the content of the plug-in's files by their path relative to its folder.
+def plug_ins(
+    system: str = sys.platform,
+    environment: Mapping[str, str] = os.environ,
+    home: Path | None = None,
+) -> list[Path]:
+    """Return the plug-ins folder of every version of GIMP 3 that has settings here.
 
-    Raises InputError if the suite was installed without them."""
+    If none has, this is the folder of version 3.0, which need not exist."""
+    if environment.get(VARIABLE):
+        return [Path(environment[VARIABLE]) / "plug-ins"]
+    roots = _settings(system, environment, home or Path.home())
+    versions = [version for root in roots for version in _versions(root)]
+    return [version / "plug-ins" for version in versions or [roots[0] / FIRST]]
+
+
+def files() -> dict[str, bytes]:
+    """Return the content of the plug-in's files by their path relative to its folder."""
     source = _source()
     return {
         path.relative_to(source).as_posix(): path.read_bytes()
@@ -37,10 +57,8 @@ def files() -> dict[str, bytes]:
 
 
 def install(folder: Path) -> Path:
-    """Install or update the plug-in in a plug-ins folder and return its path.
-
-    All files are replaced together; the user's files in the plug-in's folder stay. Raises
-    InputError if something else has the plug-in's name, OSError."""
+    """Install or update the plug-in in a plug-ins folder and return its path. Raises InputError if
+    something else has the plug-in's name, OSError."""
     target, content, old = folder / NAME, files(), record_of(folder)
     # Hidden files are temporary files of an installation that was interrupted.
     if target.is_symlink() or (old is None and any(target.glob("[!.]*"))):
@@ -56,9 +74,8 @@ def install(folder: Path) -> Path:
 
 
 def uninstall(folder: Path) -> list[Path] | None:
-    """Remove the files that `install` wrote and return the others in the plug-in's folder.
-
-    Returns None if nothing is installed. Raises OSError."""
+    """Remove the files that `install` wrote and return the others in the plug-in's folder; None
+    if nothing is installed. Raises OSError."""
     record = record_of(folder)
     if record is None:
         return None
@@ -98,10 +115,25 @@ def suite_version() -> str:
     project = CHECKOUT / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    try:
-        return version("inpainting-suite")
-    except PackageNotFoundError:
-        return "unknown"
+    return version("inpainting-suite")
+
+
+def _settings(system: str, environment: Mapping[str, str], home: Path) -> list[Path]:
+    """Return the folders that hold one folder for each version; the usual one first."""
+    if system == "win32":
+        return [Path(environment.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"]
+    if system == "darwin":
+        return [home / "Library" / "Application Support" / "GIMP"]
+    return [
+        Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "GIMP",
+        home / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP",
+        home / "snap" / "gimp" / "current" / ".config" / "GIMP",
+    ]
+
+
+def _versions(root: Path) -> list[Path]:
+    versions = [path for path in root.glob("3.*") if VERSION.fullmatch(path.name) and path.is_dir()]
+    return sorted(versions, key=lambda path: int(path.name.partition(".")[2]))
 
 
 def _source() -> Path:

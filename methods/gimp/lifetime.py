@@ -33,15 +33,12 @@ FILES = re.compile(r"gimp-(\d+)\.(json|sock|log|lock)")
 
 @dataclass(frozen=True)
 class Start:
-    """What the plug-in sends to the worker that it starts.
+    """What the plug-in sends to the worker that it starts."""
 
-    `token` is the shared secret, `state` the file that announces the address of the worker, `gimp`
-    the process id of GIMP, `suite_version` the version of the suite that installed the plug-in."""
-
-    token: bytes
-    state: Path
-    gimp: int
-    suite_version: str
+    token: bytes  # the shared secret
+    state: Path  # the file that announces the address of the worker
+    gimp: int  # the process id of GIMP
+    suite_version: str  # of the suite that installed the plug-in
 
     def sibling(self, suffix: str) -> Path:
         """Return the path of another file of this worker."""
@@ -124,10 +121,9 @@ def exit_now(start: Start) -> NoReturn:
 
 
 def find_process(pid: int) -> psutil.Process:
-    """Return a running process. Raises InputError if there is none that can be seen.
-
-    psutil distinguishes it from a later process with the same id."""
+    """Return a running process. Raises InputError if there is none that can be seen."""
     try:
+        # psutil distinguishes it from a later process with the same id.
         return psutil.Process(pid)
     except psutil.NoSuchProcess:
         raise InputError(

@@ -19,11 +19,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from methods.base import Image, Mask
+from methods.validation import build
 
 VERSION = 1
 MESSAGE_BYTES = 2**16
@@ -34,6 +37,7 @@ HOLE = 255
 MESSAGE_LENGTH = 1000
 
 Message = dict[str, Any]
+_Name = Annotated[str, Field(min_length=1)]
 
 
 class BadRequestError(ValueError):
@@ -50,28 +54,44 @@ class FillRequest:
     mask: Mask
 
 
+class _FillMessage(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    method: _Name
+    device: _Name
+    width: PositiveInt
+    height: PositiveInt
+    payloads: list[int]
+
+
 def receive(connection: Connection) -> FillRequest | None:
     """Return the next request, None if it asks for the list of methods.
 
     Raises BadRequestError for anything else, EOFError or OSError if the client is gone."""
     message = _parsed(connection.recv_bytes(MESSAGE_BYTES))
-    sizes = _payload_sizes(message)
-    if message.get("payloads", []) != sizes:
-        raise BadRequestError(f"payloads must be {sizes} bytes, not {message.get('payloads')}")
-    payloads = []
-    for size in sizes:
-        payloads.append(connection.recv_bytes(size))
-        if len(payloads[-1]) != size:
-            raise BadRequestError(f"a payload has {len(payloads[-1])} bytes instead of {size}")
-    if message["op"] == "methods":
+    if message.get("op") == "methods":
         return None
-    rgb, values = (np.frombuffer(payload, np.uint8) for payload in payloads)
-    mask = values == HOLE
-    if not (mask | (values == 0)).all():
+    if message.get("op") != "fill":
+        raise BadRequestError(f"unknown op {message.get('op')!r}; known: methods, fill")
+    try:
+        fill = build(_FillMessage, message, "fill")
+    except ValueError as error:
+        raise BadRequestError(str(error)) from None
+    pixels = fill.width * fill.height
+    if pixels > MAX_PIXELS:
+        raise BadRequestError(
+            f"{fill.width}x{fill.height} is more than the {MAX_PIXELS / 1e6:.0f} megapixels that "
+            "can be filled at once: select a smaller area, leave whole layer off"
+        )
+    if fill.payloads != [3 * pixels, pixels]:
+        raise BadRequestError(f"payloads must be {[3 * pixels, pixels]} bytes, not {fill.payloads}")
+    rgb, mask = (_payload(connection, size) for size in fill.payloads)
+    if not ((mask == HOLE) | (mask == 0)).all():
         raise BadRequestError("the mask must hold 0 (known) and 255 (hole) only")
-    shape = message["height"], message["width"]
-    image = rgb.reshape(*shape, 3)
-    return FillRequest(message["method"], message["device"], image, mask.reshape(shape))
+    shape = fill.height, fill.width
+    return FillRequest(
+        fill.method, fill.device, rgb.reshape(*shape, 3), mask.reshape(shape) == HOLE
+    )
 
 
 def send(connection: Connection, message: Message, *payloads: bytes | memoryview) -> None:
@@ -97,25 +117,8 @@ def _parsed(data: bytes) -> Message:
     return message
 
 
-def _payload_sizes(message: Message) -> list[int]:
-    """Return the bytes of each payload that a request must have."""
-    if message.get("op") == "methods":
-        return []
-    if message.get("op") != "fill":
-        raise BadRequestError(f"unknown op {message.get('op')!r}; known: methods, fill")
-    for name in ("method", "device"):
-        if not isinstance(message.get(name), str) or not message[name]:
-            raise BadRequestError(f"{name} must be a name, not {message.get(name)!r}")
-    width, height = message.get("width"), message.get("height")
-    for side in (width, height):
-        if type(side) is not int or side < 1:
-            raise BadRequestError(
-                f"width and height must be positive pixels, not {width}, {height}"
-            )
-    pixels = width * height  # type: ignore[operator]
-    if pixels > MAX_PIXELS:
-        raise BadRequestError(
-            f"{width}x{height} is more than the {MAX_PIXELS / 1e6:.0f} megapixels that can be "
-            "filled at once: select a smaller area, leave whole layer off"
-        )
-    return [pixels * 3, pixels]
+def _payload(connection: Connection, size: int) -> NDArray[np.uint8]:
+    payload = connection.recv_bytes(size)
+    if len(payload) != size:
+        raise BadRequestError(f"a payload has {len(payload)} bytes instead of {size}")
+    return np.frombuffer(payload, np.uint8)

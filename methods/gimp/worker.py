@@ -42,7 +42,16 @@ class Job:
 def run(line: str) -> None:
     """Serve one GIMP until it ends; return only if another worker serves it already.
 
-    `line` is parsed by `lifetime.parse`. Raises InputError if it or its folder is not valid."""
+    Parameters
+    ----------
+    line
+        What the plug-in writes to standard input, see `lifetime.Start`.
+
+    Raises
+    ------
+    InputError
+        If the line or its folder is not valid, or GIMP cannot be seen.
+    """
     start = lifetime.parse(line)
     lifetime.check_private(start.state.parent)
     lifetime.redirect_output(start.sibling(".log"))
@@ -96,9 +105,8 @@ def _serve(connection: Connection, start: Start, jobs: SimpleQueue[Job]) -> None
 
 
 def _wait_for(job: Job, start: Start) -> None:
-    """Send signs of life until the job is done; end this process if the client disconnects.
-
-    Raises EOFError if the client disconnects before the job has started."""
+    """Send signs of life until the job is done; end this process if the client disconnects. Raises
+    EOFError if it disconnects before the job has started."""
     while not job.done:
         # A waiting client sends nothing: readable data means the end of the stream.
         gone = job.connection.poll(SIGN_OF_LIFE_SECONDS)
@@ -138,8 +146,7 @@ def _report(job: Job, text: str) -> None:
 
 
 def _send_sign_of_life(job: Job) -> bool:
-    """Send the state of the job, without a fraction, which no method reports; return whether the
-    client received it."""
+    """Send the state of the job, without a fraction; return whether the client received it."""
     try:
         protocol.send(job.connection, {"progress": None, "text": job.text})
     except OSError:

@@ -13,7 +13,6 @@ from typer.testing import CliRunner, Result
 import environment
 from methods.__main__ import app
 from methods.errors import InputError
-from methods.gimp import folders
 from methods.gimp import install as installer
 from tests.methods.gimp.conftest import PLUG_IN
 from tests.paths import ROOT
@@ -157,6 +156,7 @@ def test_a_record_that_leads_elsewhere_removes_nothing(plug_ins: Path, tmp_path:
     assert "nothing is installed" in gimp("uninstall", plug_ins).stdout and precious.exists()
 
 
+@pytest.mark.slow
 def test_status_of_a_working_one(plug_ins: Path) -> None:
     gimp("install", plug_ins)
     result = gimp("status", plug_ins)
@@ -239,7 +239,7 @@ def test_plug_ins_folders(
     for name in there:
         path(name).mkdir(parents=True)
     given = {name: value.format(home=tmp_path) for name, value in variables.items()}
-    found = folders.plug_ins(system, given, tmp_path)
+    found = installer.plug_ins(system, given, tmp_path)
     assert found == [path(name) / "plug-ins" for name in expected.split()]
 
 
