@@ -99,8 +99,8 @@ def _kind_of_head(head: bytes) -> Kind:
 
 
 def _is_graph(head: bytes) -> bool:
-    """Return whether a file starts as a serialised GraphDef: a node (field 1), its length, in it
-    the node's name (field 1), the length of the name, its characters."""
+    # A serialised GraphDef: a node (field 1), its length, in it the node's name (field 1), the
+    # length of the name, its characters.
     position = 1
     while position < len(head) and head[position] & 0x80:
         position += 1

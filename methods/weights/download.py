@@ -25,10 +25,8 @@ class SourceError(Exception):
 
 
 def download(url: str, pattern: str, target: Path, progress: Progress, retries: int) -> None:
-    """Download a file into an existing folder, resuming an earlier call with the same `target`.
-
-    `pattern` selects the file if `url` is a Google Drive folder. Raises SourceError if the address
-    does not deliver the file, OSError if it cannot be stored."""
+    """Download a file, or that of a Google Drive folder which matches `pattern`; resume an earlier
+    call with the same `target`. Raises SourceError if the address does not deliver the file."""
     try:
         file_url = _in_drive_folder(url, pattern) if url.startswith(DRIVE_FOLDER) else url
         _resume(file_url, target, progress, retries)

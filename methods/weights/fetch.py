@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,11 +44,25 @@ def fetch(
     progress: FileProgress = lambda name, done, total: None,
     retries: int = RETRIES,
 ) -> list[Fetched]:
-    """Fetch and verify the files of a variant (None: the default one) unless they are stored.
+    """Fetch and verify the files of a variant unless they are stored.
 
-    `known` is the registry, None for the bundled one; `retries` counts attempts to resume a
-    transfer before the next address is tried. Raises InputError for an unknown name or variant,
-    WeightsError if a file cannot be fetched; only complete, verified files have their final name.
+    Only complete, verified files get their final name.
+
+    Parameters
+    ----------
+    variant
+        Name of the variant, None for the default one.
+    known
+        The registry, None for the bundled one.
+    retries
+        Number of attempts to resume a transfer before the next address is tried.
+
+    Raises
+    ------
+    InputError
+        If the name or the variant is unknown.
+    WeightsError
+        If a file cannot be fetched or stored.
     """
     weights, chosen = select_variant(name, variant, known or registry.load())
     fetched = []
@@ -64,9 +79,7 @@ def fetch(
 
 
 def select_variant(name: str, variant: str | None, known: Registry) -> tuple[registry.Weights, str]:
-    """Return the weights with a name and the name of their variant, by default the default one.
-
-    Raises InputError if one of them is unknown."""
+    """Return the weights with a name, and a variant's name or the default. Raises InputError."""
     if name not in known.weights:
         raise InputError(f"unknown weights {name!r}{suggestion(name, known.weights)}")
     weights = known.weights[name]
@@ -88,10 +101,10 @@ def _fetch_file(file: PublishedFile, path: Path, progress: Progress, retries: in
                 record = _fetch_from(url, file, path, progress, retries)
             except SourceError as error:
                 problems.append(f"{urlsplit(url).netloc}: {error}")
-            else:
-                for other in file.urls:
-                    forget(_incomplete(path, other))
-                return Fetched(path, record, new=True)
+                continue
+            for other in file.urls:
+                forget(_incomplete(path, other))
+            return Fetched(path, record, new=True)
     raise SourceError("; ".join(problems))
 
 
@@ -99,13 +112,11 @@ def _stored_record(file: PublishedFile, path: Path) -> Record | None:
     """Return the record of `path` if it is the published file, fetched or put there by hand."""
     if not path.is_file():
         return None
-    record = store.record_of(path)
-    if record is not None:
+    if record := store.record_of(path):
         return record if sha256(path) == record.sha256 else None
-    try:
+    with contextlib.suppress(SourceError):
         return _verified(file, path, "")
-    except SourceError:
-        return None
+    return None
 
 
 def _fetch_from(
@@ -133,20 +144,15 @@ def _incomplete(path: Path, url: str) -> Path:
 
 def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     """Return the record of a complete file. Raises SourceError if it is not the published one."""
-    size, digest = path.stat().st_size, sha256(path)
-    kind = kind_of(path)
-    if kind in NOT_A_FILE:
+    if (kind := kind_of(path)) in NOT_A_FILE:
         expected = registry.readable_size(file.size)
         raise SourceError(f"what came is {kind.value}; {file.name} was expected ({expected})")
+    size, digest = path.stat().st_size, sha256(path)
     blob = content.git_blob(path) if file.git_blob else None
-    compared = {
-        "size": (file.size, size),
-        "SHA-256": (file.sha256, digest),
-        "git blob": (file.git_blob, blob),
-    }
-    for quantity, (published, actual) in compared.items():
-        if published is not None and published != actual:
-            raise SourceError(f"what came has {quantity} {actual}, {published} was expected")
-    checked = [quantity for quantity, (published, _) in compared.items() if published is not None]
-    today = datetime.now(UTC).date().isoformat()
-    return Record(url, size, digest, checked, today)
+    actual = {"size": size, "SHA-256": digest, "git blob": blob}
+    published = {"size": file.size, "SHA-256": file.sha256, "git blob": file.git_blob}
+    checked = [quantity for quantity, value in published.items() if value is not None]
+    for quantity in checked:
+        if (came := actual[quantity]) != (expected := published[quantity]):
+            raise SourceError(f"what came has {quantity} {came}, {expected} was expected")
+    return Record(url, size, digest, checked, datetime.now(UTC).date().isoformat())

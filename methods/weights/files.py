@@ -21,18 +21,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file on this machine.
+    """A weights file on this machine."""
 
-    Attributes
-    ----------
-    path
-        The file; the index of a TensorFlow checkpoint.
-    sha256
-        Checksum of its content; of a checkpoint, of its index followed by its data files.
-    """
-
-    path: Path
-    sha256: str
+    path: Path  # of a TensorFlow checkpoint, its index
+    sha256: str  # of a TensorFlow checkpoint, of its index followed by its data files
 
 
 def find(name: str, path_or_variant: str | None) -> WeightsFile:
@@ -124,14 +116,8 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def check_state(state: Mapping[str, Tensor], expected: Shapes) -> None:
-    """Check that a state dict has exactly the expected names and shapes.
-
-    Raises
-    ------
-    WeightsError
-        If not: with the number of tensors that are missing, unexpected or of another shape, an
-        example of each, and the known network whose weights these seem to be.
-    """
+    """Raise WeightsError unless a state dict has exactly the expected names and shapes; its message
+    has an example of each difference and the network whose weights these seem to be."""
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     missing = [name for name in expected if name not in shapes]
     surplus = [name for name in shapes if name not in expected]
@@ -160,8 +146,7 @@ def _other_network(shapes: Shapes, expected: Shapes) -> str:
 
 def _user_file(name: str, path: Path) -> WeightsFile:
     file = _weights_file(path)
-    kind = kind_of(file.path)
-    if kind not in READABLE:
+    if (kind := kind_of(file.path)) not in READABLE:
         raise WeightsError(f"weights of {name}: {_why_unusable(file.path, kind)}")
     return file
 

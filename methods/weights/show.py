@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich import progress
 from rich.console import Console
@@ -39,15 +40,12 @@ def weights(name: str, published: registry.Weights, console: Console) -> None:
     ]
     section(f"weights {name}", about, console)
     for variant, files in published.variants.items():
-        rows = [("", files.about)]
-        if files.path:
-            size = registry.readable_size(files.size)
-            rows += [("file", f"{files.path}, {size}, comes with the suite")]
-        else:
-            rows += [("get", fetch_command(name, variant, published))]
-        rows += [("licence", files.licence or "")]
+        bundled = f"{files.path}, {registry.readable_size(files.size)}, comes with the suite"
+        command = fetch_command(name, variant, published)
+        get = ("file", bundled) if files.path else ("get", command)
+        rows = [("", files.about), get, ("licence", files.licence or "")]
         for file in files.files:
-            rows += _file_rows(name, variant, file)
+            rows += _file_rows(file, store.place(name, variant, file))
         default = " (default)" if variant == published.default else ""
         section(f"{name} {variant}{default}", rows, console)
 
@@ -81,30 +79,26 @@ def fetch_with_progress(name: str, variant: str | None, console: Console) -> Non
     for file in fetched:
         state = "stored" if file.new else "already stored"
         size = registry.readable_size(file.record.size)
-        lines = (
-            f"{state}: {file.path} ({size})",
-            f"SHA-256 {file.record.sha256}; {_verification(file.record)}",
-        )
-        console.print(*lines, sep="\n", soft_wrap=True, markup=False)
+        stored = f"{state}: {file.path} ({size})"
+        checksum = f"SHA-256 {file.record.sha256}; {_verification(file.record)}"
+        console.print(stored, checksum, sep="\n", soft_wrap=True, markup=False)
     if chosen != published.default:
         console.print(f"to use it: --weights {name}={chosen}", markup=False)
     if files.format == "tensorflow" and importlib.util.find_spec("tensorflow") is None:
         console.print(f"It is converted on first use, which needs: {INSTALL}", markup=False)
 
 
-def _file_rows(name: str, variant: str, file: PublishedFile) -> list[tuple[str, str]]:
-    path = store.place(name, variant, file)
+def _file_rows(file: PublishedFile, path: Path) -> list[tuple[str, str]]:
     checksum = file.sha256 or (file.git_blob and f"git blob {file.git_blob}")
     return [
         ("file", f"{file.name}, {registry.readable_size(file.size)}"),
         *(("from", url) for url in file.urls),
         ("checksum", checksum or "none is published"),
-        ("kept at", f"{path}: {_state(name, variant, file)}"),
+        ("kept at", f"{path}: {_state(path)}"),
     ]
 
 
-def _state(name: str, variant: str, file: PublishedFile) -> str:
-    path = store.place(name, variant, file)
+def _state(path: Path) -> str:
     if not path.is_file():
         return "not fetched"
     record = store.record_of(path)

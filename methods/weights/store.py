@@ -18,14 +18,13 @@ VARIABLE = "INPAINTING_WEIGHTS"
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a fetched file: size in bytes, date, and with which published properties
-    ("size", "SHA-256", "git blob") it was compared."""
+    """What is known of a fetched file."""
 
     url: str
-    size: int
+    size: int  # bytes
     sha256: str
-    checked: list[str]
-    fetched: str
+    checked: list[str]  # the published properties that agree: "size", "SHA-256", "git blob"
+    fetched: str  # the date
 
 
 def place(name: str, variant: str, file: PublishedFile) -> Path:

@@ -30,10 +30,8 @@ POINTED = re.compile(r'^model_checkpoint_path:\s*"([^"]+)"', re.MULTILINE)
 
 
 def checkpoint_files(path: Path) -> list[Path] | None:
-    """Return all files of a checkpoint, its index first; None if `path` belongs to none.
-
-    `path` is any file of it, their common prefix, the file `checkpoint` or their folder. Raises
-    WeightsError if a file of it is missing, or the folder holds several checkpoints."""
+    """Return all files of a checkpoint, its index first; None if `path` belongs to none. `path` is
+    any file of it, their common prefix, the file `checkpoint` or their folder."""
     index = _index(path)
     if index is None or (index == path and not path.exists()):
         return None
@@ -82,10 +80,8 @@ def _index_in(folder: Path) -> Path | None:
 
 
 def convert(source: Path, kind: Kind, sha256: str, target: Path) -> None:
-    """Write all variables of a checkpoint (its index) or a frozen graph as safetensors.
-
-    Names and layout (convolution kernels H, W, in, out) remain those of TensorFlow. Raises
-    MissingRequirementError without TensorFlow, WeightsError if there are no readable variables."""
+    """Write all variables of a checkpoint (its index) or a frozen graph as safetensors, under the
+    names and in the layout (convolution kernels H, W, in, out) of TensorFlow."""
     read = _checkpoint if kind is Kind.TF_INDEX else _frozen_graph
     tensorflow = _tensorflow(source)
     try:
@@ -138,9 +134,5 @@ def _frozen_graph(path: Path, tf: Any) -> Variables:
 
 def _numeric(variables: Variables) -> Variables:
     """Return the variables of number types: TensorFlow 2 also stores descriptions as bytes."""
-    arrays = {name: np.asarray(value) for name, value in variables.items()}
-    return {
-        name: np.ascontiguousarray(array).reshape(array.shape)
-        for name, array in arrays.items()
-        if array.dtype.kind in "fiu"
-    }
+    arrays = {name: np.asarray(value, order="C") for name, value in variables.items()}
+    return {name: array for name, array in arrays.items() if array.dtype.kind in "fiu"}

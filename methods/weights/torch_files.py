@@ -58,10 +58,8 @@ RESTRICTED = SimpleNamespace(
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """Return all tensors in a file of torch.save, zipped or legacy, by name.
-
-    Other content of old checkpoints (options, optimisers, numbers) is left out without being
-    loaded. Raises WeightsError if the file is damaged or holds no named tensors."""
+    """Return all tensors in a file of torch.save, zipped or legacy, by name; other content of old
+    checkpoints (options, optimisers, numbers) is left out without being loaded."""
     return named_tensors(_content(path), path)
 
 
@@ -85,34 +83,24 @@ def _content(path: Path) -> Any:
 
 
 def named_tensors(content: Any, path: Path) -> dict[str, Tensor]:
-    """Return the tensors of one network, unwrapped, from the content of the file `path`.
-
-    Raises WeightsError if there are none, or those of several networks."""
-    if isinstance(content, Mapping):
-        inner = _wrapped(content, path)
-        if inner is not None:
-            return named_tensors(inner, path)
-        if tensors := _tensors(content):
-            return _without_prefix(tensors)
-    raise WeightsError(f"{path} holds no tensors by name, but {_description(content)}")
-
-
-def _wrapped(content: Mapping[Any, Any], path: Path) -> Mapping[Any, Any] | None:
-    """Return the entry that holds a network's tensors, None if `content` holds them itself."""
+    """Return the tensors of one network, unwrapped, from the content of the file `path`. Raises
+    WeightsError if there are none, or those of several networks."""
+    if not isinstance(content, Mapping):
+        raise WeightsError(f"{path} holds no tensors by name, but {_description(content)}")
+    inner = {key: entry for key, entry in content.items() if isinstance(entry, Mapping)}
     for key in WRAPPERS:
-        if isinstance(content.get(key), Mapping):
-            return content[key]
-    if _tensors(content):
-        return None
-    networks = {
-        key: entry
-        for key, entry in content.items()
-        if isinstance(entry, Mapping) and _tensors(entry)
-    }
+        if key in inner:
+            return named_tensors(inner[key], path)
+    if tensors := _tensors(content):
+        parallel = all(name.startswith(PARALLEL) for name in tensors)
+        return {n.removeprefix(PARALLEL) if parallel else n: t for n, t in tensors.items()}
+    networks = {key: entry for key, entry in inner.items() if _tensors(entry)}
     if len(networks) > 1:
         names = ", ".join(map(str, networks))
         raise WeightsError(f"{path} holds several networks ({names}); save the one that is meant")
-    return next(iter(networks.values()), None)
+    for network in networks.values():
+        return named_tensors(network, path)
+    raise WeightsError(f"{path} holds no tensors by name, but {_description(content)}")
 
 
 def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
@@ -121,12 +109,6 @@ def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:
         for name, tensor in content.items()
         if isinstance(name, str) and isinstance(tensor, Tensor)
     }
-
-
-def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    if not all(name.startswith(PARALLEL) for name in tensors):
-        return tensors
-    return {name.removeprefix(PARALLEL): tensor for name, tensor in tensors.items()}
 
 
 def _description(content: Any) -> str:
