@@ -153,6 +153,7 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     published = {"size": file.size, "SHA-256": file.sha256, "git blob": file.git_blob}
     checked = [quantity for quantity, value in published.items() if value is not None]
     for quantity in checked:
-        if (came := actual[quantity]) != (expected := published[quantity]):
-            raise SourceError(f"what came has {quantity} {came}, {expected} was expected")
+        came, right = actual[quantity], published[quantity]
+        if came != right:
+            raise SourceError(f"what came has {quantity} {came}, {right} was expected")
     return Record(url, size, digest, checked, datetime.now(UTC).date().isoformat())
