@@ -53,29 +53,19 @@ _RC_PARAMS: dict[str, Any] = {
 
 
 class Style(BaseModel):
-    """Contents of a style file.
-
-    Attributes
-    ----------
-    column_width, page_width
-        Widths of figures in inches: one column of a two-column paper, and a whole page.
-    font
-        Name of an installed font.
-    font_size
-        Size of labels in points; legends and tick labels are one point smaller.
-    colours
-        Colours of the methods, in any notation of matplotlib, in the order of the run.
-    matplotlib
-        Further matplotlib settings (`rcParams`), which override all others.
-    """
+    """Contents of a style file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    # Widths of figures in inches: one column of a two-column paper, and a whole page.
     column_width: float = Field(default=3.4, ge=1, le=20)
     page_width: float = Field(default=7.0, ge=1, le=20)
+    # Name of an installed font, and size of labels in points; small text is one point smaller.
     font: str = "DejaVu Sans"
     font_size: float = Field(default=8, ge=4, le=24)
+    # Colours of the methods, in any notation of matplotlib, in the order of the run.
     colours: tuple[str, ...] = Field(default=COLOURS, min_length=1)
+    # Further matplotlib settings (`rcParams`), which override all others.
     matplotlib: dict[Any, Any] = {}
 
     @field_validator("font")
@@ -157,24 +147,9 @@ def styled(style: Style = HOUSE) -> Iterator[None]:
         _current.reset(token)
 
 
-def column_width() -> float:
-    """Return the width of a column in the current style, in inches."""
-    return _current.get().column_width
-
-
-def page_width() -> float:
-    """Return the width of a page in the current style, in inches."""
-    return _current.get().page_width
-
-
-def font_size() -> float:
-    """Return the size of labels in the current style, in points."""
-    return _current.get().font_size
-
-
-def colours() -> tuple[str, ...]:
-    """Return the colours of the current style."""
-    return _current.get().colours
+def current() -> Style:
+    """Return the style of the context."""
+    return _current.get()
 
 
 @dataclass(frozen=True)
@@ -187,7 +162,7 @@ class MethodStyle:
 
 def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
     """Assign a colour and a marker to each method, by its position in the run."""
-    palette = colours()
+    palette = current().colours
     return {
         method: MethodStyle(palette[i % len(palette)], _MARKERS[i % len(_MARKERS)])
         for i, method in enumerate(methods)

@@ -14,7 +14,7 @@ from analysis.agreement.measures import LEVEL
 from analysis.output import ABSENT, latex_table, make_folder, markdown_table, to_csv
 from analysis.ranking.files import versions, write_all
 from analysis.ranking.per_image import PRIOR_VOTES
-from analysis.style import GREY, HOUSE, Style, add_warning, colours, page_width
+from analysis.style import GREY, HOUSE, Style, add_warning, current
 from analysis.votes.exclusions import Step, step_in_words
 
 LABELS = {
@@ -123,13 +123,13 @@ def cell(row: Correlation, name: str) -> str:
 def draw(comparison: Comparison) -> Figure:
     """Plot votes predicted and Spearman's correlation of each metric, with intervals."""
     rows = comparison.rows
-    figure = Figure(figsize=(page_width(), 0.75 + 0.26 * len(rows)))
+    figure = Figure(figsize=(current().page_width, 0.75 + 0.26 * len(rows)))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, name, chance in zip(panels, SHOWN[:2], (0.5, 0.0), strict=True):
         for place, row in enumerate(rows):
             low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
-            axes.plot([low, high], [place, place], color=colours()[0], linewidth=1.6)
-            axes.plot(getattr(row, name), place, "o", color=colours()[0])
+            axes.plot([low, high], [place, place], color=current().colours[0], linewidth=1.6)
+            axes.plot(getattr(row, name), place, "o", color=current().colours[0])
         axes.axvline(chance, color=GREY, linewidth=0.8, linestyle="--")
         axes.set_xlabel(LABELS[name])
         axes.grid(axis="y", visible=False)

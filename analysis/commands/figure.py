@@ -77,7 +77,7 @@ def figure(
     ends = [name for name, asked in zip(ENDS, (masked, reference), strict=True) if asked]
     path = out or folder / FIGURES / _default_name(image, sizes)
     with style.styled(plot_style):
-        inches = style.page_width() if width == "page" else style.column_width()
+        inches = plot_style.page_width if width == "page" else plot_style.column_width
         spec = FigureSpec(image, sizes, shown, inches, crops, show, ends, names)
         drawn, boxes = comparison.draw(loaded, spec)
         if out and out.suffix:

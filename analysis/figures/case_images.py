@@ -99,8 +99,7 @@ def hole_box(mask: Mask, margin: int = 0) -> Box:
 def edge_box(images: CaseImages, side: int) -> Box:
     """Return the square, centred on the hole's edge, in which the results differ most.
 
-    All results together determine it, so that the choice favours no method. A single result is
-    compared with the reference.
+    All results together determine it, so that the choice favours no method.
     """
     height, width = images.mask.shape
     side = min(side, height, width)
@@ -121,10 +120,8 @@ def edge_box(images: CaseImages, side: int) -> Box:
 def _spread(images: CaseImages, size: tuple[int, int]) -> NDArray[np.float32]:
     """Return the standard deviation over the results at each pixel, averaged over channels."""
     compared = list(images.results.values())
+    # A single result is compared with the reference.
     if len(compared) < 2:
         compared.append(images.reference)
-    small = [
-        cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        for pixels in compared
-    ]
+    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA).astype(np.float32) for p in compared]
     return np.std(small, axis=0).mean(axis=2)

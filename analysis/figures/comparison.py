@@ -75,7 +75,7 @@ def _methods_with_results(run: Run, spec: FigureSpec) -> list[str]:
         for case in run.cases
         if case.image in spec.images
         and case.resolution in spec.resolutions
-        and (case.status == "ok" or case.status in _SHOWN_STATUSES)
+        and case.status in {"ok", *_SHOWN_STATUSES}
     }
     methods = [method for method in run.methods if method in shown]
     if not methods:

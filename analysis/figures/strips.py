@@ -6,7 +6,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ _FRAME = "#E6007E"
 _LINE, _CHARACTER = 1.3, 0.6
 # The smallest type, in points.
 _SMALLEST = 5.0
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -60,32 +62,30 @@ def make_strip(
     side: int,
     *,
     ends: Collection[str] = ENDS,
-    names: Mapping[str, str] | None = None,
-    missing: Mapping[str, str] | None = None,
+    names: Mapping[str, str] = _NOTHING,
+    missing: Mapping[str, str] = _NOTHING,
     label: str = "",
 ) -> Strip:
     """Return a strip of a photograph, with images reduced to `side`, the pixels across a panel.
 
     `names` gives names of methods for the figure, `missing` reasons why one has no result.
     """
-    names, missing = names or {}, missing or {}
     columns: dict[str, Image | None] = {MASKED: images.masked} if MASKED in ends else {}
     columns |= {method: images.results.get(method) for method in methods}
     columns |= {REFERENCE: images.reference} if REFERENCE in ends else {}
-    panels = []
-    for name, pixels in columns.items():
-        panel = Panel(names.get(name, name), None, None, missing.get(name, "no result"))
-        if pixels is not None:
-            crop = _enlarged(box.crop(pixels), side)
-            panel = replace(panel, whole=_reduced(pixels, side), crop=crop)
-        panels.append(panel)
+    panels = [
+        Panel(names.get(name, name), None, None, missing.get(name, "no result"))
+        if pixels is None
+        else Panel(names.get(name, name), _reduced(pixels, side), _enlarged(box.crop(pixels), side))
+        for name, pixels in columns.items()
+    ]
     height, width = images.mask.shape
     return Strip(panels, (height, width), box, label)
 
 
 def side_by_side(images: CaseImages, box: Box) -> Figure:
     """Draw masked input, all methods and reference, and the crops below them, as wide as a page."""
-    width = style.page_width()
+    width = style.current().page_width
     columns = columns_of(len(images.results) + len(ENDS), width)
     strip = make_strip(images, box, list(images.results), panel_side(columns, width))
     return compose(wrap(strip, columns), "both", width)
@@ -115,7 +115,7 @@ def crop_side(images: CaseImages) -> int:
 
 def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
     """Draw strips one below the other, `width` inches wide; equal headings are not repeated."""
-    points = style.font_size()
+    points = style.current().font_size
     lines = max(len(strip.label.splitlines()) for strip in strips)
     left = lines * points / 72 * _LINE + _GAP if lines else 0.0
     columns = max(len(strip.panels) for strip in strips)
@@ -152,8 +152,7 @@ def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
     return figure
 
 
-@dataclass(frozen=True)
-class _Headings:
+class _Headings(NamedTuple):
     """Headings of a strip, none if they equal those above; type in points, height in inches."""
 
     texts: list[str]

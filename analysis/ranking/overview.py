@@ -15,7 +15,7 @@ from analysis.bradley_terry import Array
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.plots import name_cells, number_cells, warning
 from analysis.ranking.ranking import Ranking, ranks_of
-from analysis.style import GREY, add_warning, font_size, page_width, short_label
+from analysis.style import GREY, add_warning, current, short_label
 
 # Largest number of rows; more images are shown as this many groups.
 MOST_ROWS = 40
@@ -34,8 +34,8 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     """
     methods = [row.method for row in ranking.rows]
     names, table = _joined(*_tabulated(parts, methods))
-    row = font_size() / 72 * _ROW_HEIGHT
-    size = (min(2.4 + 0.42 * len(methods), page_width()), 1.0 + row * (len(names) + 1))
+    row = current().font_size / 72 * _ROW_HEIGHT
+    size = (min(2.4 + 0.42 * len(methods), current().page_width), 1.0 + row * (len(names) + 1))
     tight = ConstrainedLayoutEngine(h_pad=0.02, hspace=0.01, wspace=0.01)
     figure = Figure(figsize=size, layout=tight)
     grid = figure.subplots(

@@ -16,10 +16,7 @@ from analysis.ranking.ranking import Ranking
 from analysis.style import (
     GREY,
     add_warning,
-    colours,
-    column_width,
-    font_size,
-    page_width,
+    current,
     short_label,
     wrapped_label,
 )
@@ -46,11 +43,12 @@ def warning(ranking: Ranking) -> str:
 def _abilities(ranking: Ranking) -> Figure:
     """Plot a line per method, best on top, with letters, as Fig. 5 of Moskalenko et al. 2020."""
     rows = ranking.rows
-    figure = Figure(figsize=(column_width(), 0.7 + 0.27 * len(rows)))
+    figure = Figure(figsize=(current().column_width, 0.7 + 0.27 * len(rows)))
     axes = figure.add_subplot()
+    colour = current().colours[0]
     for place, row in enumerate(rows):
-        axes.plot([row.ci_low, row.ci_high], [place, place], color=colours()[0], linewidth=1.6)
-        axes.plot(row.ability, place, "o", color=colours()[0])
+        axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=1.6)
+        axes.plot(row.ability, place, "o", color=colour)
         axes.annotate(
             ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
@@ -70,8 +68,8 @@ def _preferences(ranking: Ranking) -> Figure:
     names = [row.method for row in ranking.rows]
     ability = np.array([row.ability for row in ranking.rows])
     share = expit(ability[:, None] - ability[None, :])
-    side = 1.2 + 0.36 * len(names)
-    figure = Figure(figsize=(min(side, page_width()), min(side, page_width()) * 0.9))
+    side = min(1.2 + 0.36 * len(names), current().page_width)
+    figure = Figure(figsize=(side, side * 0.9))
     axes = figure.add_subplot()
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
     image = axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
@@ -83,7 +81,8 @@ def _preferences(ranking: Ranking) -> Figure:
     name_cells(axes, [wrapped_label(name) for name in names], names)
     # Small enough for the number of names.
     across, down = (
-        min(font_size() - 1, 72 * 0.7 * inches / len(names)) for inches in figure.get_size_inches()
+        min(current().font_size - 1, 72 * 0.7 * inches / len(names))
+        for inches in figure.get_size_inches()
     )
     axes.tick_params("x", labelsize=across)
     axes.tick_params("y", labelsize=down)

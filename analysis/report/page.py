@@ -41,13 +41,11 @@ def prepare(
     to_best: list[Difference],
     across: list[Difference],
     fingerprint: str,
-    people: People | None = None,
-) -> Callable[[dict[str, Any]], str]:
-    """Prepare the page except for its gallery; return a function from that to the HTML text.
+    people: People | None,
+) -> Callable[..., str]:
+    """Prepare the page except for its gallery.
 
-    The gallery is a dictionary of "resolution", "total" (photographs), "methods" and "photos"
-    (entries of `analysis.figures.gallery`). `fingerprint` is stored in the page, to recognise
-    later whether it is up to date.
+    Return a function from `photos`, the entries of `analysis.figures.gallery`, to the HTML text.
     """
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -58,7 +56,8 @@ def prepare(
     )
     objective = tables.objective(run)
     cases, unlisted = case_table(run)
-    render = partial(
+    section = people_section.section(people) if people else None
+    return partial(
         environment.get_template("report.html").render,
         run=run,
         info=run.info,
@@ -76,18 +75,15 @@ def prepare(
         # Without its folder, which a page for others need not reveal.
         dataset=PurePath(run.info["dataset"]["path"]).name,
         plots=_embedded(plots),
-        people=None,
+        people=section and {**section, "plots": _embedded(section["plots"])},
         audit=run.audit,
         flagged=[row for row in run.audit if row["verdict"] != "ok"],
         most_rows=MOST_ROWS,
+        resolution=max(run.resolutions),
         cases=cases,
         unlisted=unlisted,
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
-    if people:
-        section = people_section.section(people)
-        render = partial(render, people={**section, "plots": _embedded(section["plots"])})
-    return lambda gallery: render(gallery=gallery)
 
 
 def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
@@ -116,13 +112,11 @@ def _count(number: int, noun: str) -> str:
 
 def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
     """Return a published table in the columns of the run's own."""
+    columns = [(column.resolution, column.metric.key) for column in objective.columns]
     rows = [
         {
             "method": method,
-            "cells": [
-                _published_cell(table, (method, column.resolution), column.metric.key)
-                for column in objective.columns
-            ],
+            "cells": [_published_cell(table, (method, size), key) for size, key in columns],
         }
         for method in table.methods
     ]

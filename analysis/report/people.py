@@ -29,24 +29,26 @@ def section(people: People) -> dict[str, Any]:
     """Return what the template of the section needs, plots as figures."""
     ranking = people.study.ranking
     heading, *rows = ranking_files.cells(ranking)
-    rows_of_metrics = []
-    if not isinstance(people.agreement, str):
-        for row in people.agreement.rows:
-            cells = [agreement_files.cell(row, name) for name in agreement_files.SHOWN]
-            rows_of_metrics.append((row.metric, cells))
+    order = [row.method for row in ranking.rows]
+    pairs = {(pair.better, pair.worse): pair for pair in ranking.pairs}
+    agreement = people.agreement
+    metrics = [] if isinstance(agreement, str) else agreement.rows
+    shown = agreement_files.SHOWN
     return {
         "heading": heading,
         "rows": rows,
         "notes": ranking_files.notes_of(people.study),
-        "sentences": [_sentence(pair, ranking) for pair in _neighbours(ranking)],
+        "sentences": [_sentence(pairs[names], ranking) for names in pairwise(order)],
         "flow": people.study.flow,
         "command": shlex.join(["python", "-m", "analysis", *people.study.command]),
         "versions": ranking_files.versions(),
         "plots": _plots(people),
         "simulated": ranking.simulated.sentence,
-        "correlations": rows_of_metrics,
-        "labels": [agreement_files.LABELS[name] for name in agreement_files.SHOWN],
-        "no_correlations": people.agreement if isinstance(people.agreement, str) else "",
+        "correlations": [
+            (row.metric, [agreement_files.cell(row, name) for name in shown]) for row in metrics
+        ],
+        "labels": [agreement_files.LABELS[name] for name in shown],
+        "no_correlations": agreement if isinstance(agreement, str) else "",
     }
 
 
@@ -68,13 +70,6 @@ def _sentence(pair: PairDifference, ranking: Ranking) -> str:
         f"Between {pair.better} and {pair.worse} there is no significant difference: {share} % of "
         f"decided votes for {pair.better} {evidence}."
     )
-
-
-def _neighbours(ranking: Ranking) -> list[PairDifference]:
-    """Return the pairs of methods that follow each other in the ranking."""
-    names = [row.method for row in ranking.rows]
-    pairs = {(pair.better, pair.worse): pair for pair in ranking.pairs}
-    return [pairs[neighbours] for neighbours in pairwise(names)]
 
 
 def _plots(people: People) -> list[Plot]:

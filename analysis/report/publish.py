@@ -43,6 +43,8 @@ def publish(
 ) -> Path:
     """Write tables/, figures/ and report.html into a run folder; return the path of the report.
 
+    Raises InputError if it is not a run folder or a file cannot be read or written.
+
     Parameters
     ----------
     force
@@ -51,11 +53,6 @@ def publish(
         Called with the number of photographs drawn and their total.
     people
         People's preferences, for the report and a folder ranking/.
-
-    Raises
-    ------
-    InputError
-        If it is not a run folder, an image in it cannot be read, or a file cannot be written.
     """
     loaded = run.load(path)
     page = path / report.FILE_NAME
@@ -98,14 +95,8 @@ def _draw(
     for plot in drawn:
         style.save(plot.figure, loaded.path / FIGURES / plot.name)
     render = report.prepare(loaded, drawn, to_best, across, fingerprint, people)
-    shown = {
-        "resolution": max(loaded.resolutions),
-        "total": len(loaded.images),
-        "methods": loaded.methods,
-        "photos": [],
-    }
-    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(render(shown).encode())
-    return render({**shown, "photos": _side_by_side(loaded, room, progress)})
+    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(render(photos=[]).encode())
+    return render(photos=_side_by_side(loaded, room, progress))
 
 
 def _side_by_side(loaded: Run, room: int, progress: Progress) -> list[dict[str, object]]:

@@ -36,9 +36,7 @@ Scores = NDArray[np.float64]
 class Difference:
     """Mean over images of (method at resolution) - (other at other_resolution).
 
-    A row of differences.csv and across_resolutions.csv, in the metric's unit. `ci_low` and
-    `ci_high` are None if there is no interval. `outcome` of `method` is "better", "worse" or, if
-    the interval contains zero, "unclear".
+    A row of differences.csv and across_resolutions.csv, in the metric's unit.
     """
 
     metric: str
@@ -47,9 +45,11 @@ class Difference:
     other: str
     other_resolution: int
     difference: float
+    # None if there is no interval.
     ci_low: float | None
     ci_high: float | None
     images: int
+    # Of `method`: "better", "worse" or, if the interval contains zero, "unclear".
     outcome: str
 
 
@@ -84,14 +84,14 @@ def across_resolutions(run: Run) -> list[Difference]:
     low, high = min(run.resolutions), max(run.resolutions)
     if low == high:
         return []
-    differences = []
-    for metric in (metric for metric in run.metrics if metric.across_resolutions):
-        for method in run.methods:
-            before = _scores(run, method, low, metric)
-            after = _scores(run, method, high, metric)
-            if before is not None and after is not None:
-                differences.append(_compare(metric, (method, high), (method, low), after, before))
-    return differences
+    return [
+        _compare(metric, (method, high), (method, low), after, before)
+        for metric in run.metrics
+        if metric.across_resolutions
+        for method in run.methods
+        if (before := _scores(run, method, low, metric)) is not None
+        and (after := _scores(run, method, high, metric)) is not None
+    ]
 
 
 def interval(differences: Sequence[float] | Scores) -> tuple[float, float] | None:
@@ -99,11 +99,7 @@ def interval(differences: Sequence[float] | Scores) -> tuple[float, float] | Non
 
     Bias-corrected and accelerated, with a fixed seed, widened for small samples as Student's t
     interval is against the normal one. docs/report.md has its measured coverage.
-
-    Returns
-    -------
-    tuple of float, or None
-        None for fewer than five images, too few for any interval to reach its nominal coverage.
+    None for fewer than five images, too few for any interval to reach its nominal coverage.
 
     References
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from analysis.runs.differences import Difference
 from analysis.runs.run import MetricInfo, Run
 from analysis.runs.tables import Table
-from analysis.style import GREY, MethodStyle, column_width, escape_math, method_styles, page_width
+from analysis.style import GREY, MethodStyle, current, escape_math, method_styles
 
 _HEIGHT = 2.7
 # Marker sizes of the lowest and the highest resolution, in points.
@@ -48,16 +48,17 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
 
 def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
     """Plot the mean of a metric against the resolution, a line per method."""
-    figure = Figure(figsize=(column_width(), _HEIGHT))
-    axes = figure.add_subplot()
+    figure, axes = _metric_axes(metric, "Resolution (px)")
     for method, style in method_styles(run.methods).items():
         means = _means(table, method, metric)
-        axes.plot(list(means), list(means.values()), label=escape_math(method), **_line(style))
+        axes.plot(
+            list(means),
+            list(means.values()),
+            color=style.colour,
+            marker=style.marker,
+            label=escape_math(method),
+        )
     axes.set_xticks(run.resolutions)
-    # Keep single points off the frame.
-    axes.margins(x=0.08)
-    axes.set_xlabel("Resolution (px)")
-    axes.set_ylabel(_axis_label(metric))
     if not metric.across_resolutions and len(run.resolutions) > 1:
         axes.set_title("compare within one resolution only", color=GREY)
     _add_legend(figure, axes)
@@ -66,15 +67,14 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
 
 def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | None:
     """Plot the mean of a metric against the median time; None if no method was timed."""
-    figure = Figure(figsize=(column_width(), _HEIGHT))
-    axes = figure.add_subplot()
+    figure, axes = _metric_axes(metric, "Seconds per image (median)")
     for method, style in method_styles(run.methods).items():
         means, seconds = _means(table, method, metric), _median_seconds(run, method)
         sizes = [size for size in run.resolutions if size in means and size in seconds]
         if not sizes:
             continue
-        line = {**_line(style), "markersize": 0, "linewidth": 0.8}
-        axes.plot([seconds[size] for size in sizes], [means[size] for size in sizes], **line)
+        times, values = [seconds[size] for size in sizes], [means[size] for size in sizes]
+        axes.plot(times, values, color=style.colour, linewidth=0.8)
         for size in sizes:
             share = (run.resolutions.index(size) + 1) / len(run.resolutions)
             axes.plot(
@@ -89,14 +89,23 @@ def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | Non
     if not axes.lines:
         return None
     axes.set_xscale("log")
-    axes.margins(x=0.08, y=0.08)
+    axes.margins(y=0.08)
     _label_seconds(axes)
-    axes.set_xlabel("Seconds per image (median)")
     if len(run.resolutions) > 1:
         axes.set_title(f"marker size: {run.resolutions[0]} to {run.resolutions[-1]} px", color=GREY)
-    axes.set_ylabel(_axis_label(metric))
     _add_legend(figure, axes)
     return figure
+
+
+def _metric_axes(metric: MetricInfo, x_label: str) -> tuple[Figure, Axes]:
+    """Return a new figure, as wide as a column, and its axes for values of a metric."""
+    figure = Figure(figsize=(current().column_width, _HEIGHT))
+    axes = figure.add_subplot()
+    # Keep single points off the frame.
+    axes.margins(x=0.08)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(f"{metric.heading} {metric.better} is better")
+    return figure, axes
 
 
 def _label_seconds(axes: Axes) -> None:
@@ -112,7 +121,7 @@ def _paired_differences(run: Run, differences: list[Difference]) -> Figure:
     """Plot differences to the best method, better to the right: metrics across, sizes down."""
     methods = [method for method in run.methods if any(d.method == method for d in differences)]
     rows, columns = len(run.resolutions), len(run.metrics)
-    figure = Figure(figsize=(page_width(), 0.7 + rows * (0.32 + 0.17 * len(methods))))
+    figure = Figure(figsize=(current().page_width, 0.7 + rows * (0.32 + 0.17 * len(methods))))
     grid = figure.subplots(rows, columns, squeeze=False, sharex="col")
     for i, resolution in enumerate(run.resolutions):
         for j, metric in enumerate(run.metrics):
@@ -162,9 +171,9 @@ def _draw_differences(
 def _means(table: Table, method: str, metric: MetricInfo) -> dict[int, float]:
     """Return resolution -> mean over all images; means over fewer would not be comparable."""
     return {
-        column.resolution: cell.value
-        for column, cell in zip(table.columns, table.rows[method], strict=True)
-        if column.metric.key == metric.key and cell.value is not None and cell.complete
+        cell.column.resolution: cell.value
+        for cell in table.rows[method]
+        if cell.column.metric.key == metric.key and cell.value is not None and cell.complete
     }
 
 
@@ -180,14 +189,6 @@ def _median_seconds(run: Run, method: str) -> dict[int, float]:
         if times:
             medians[resolution] = statistics.median(times)
     return medians
-
-
-def _line(style: MethodStyle) -> dict[str, Any]:
-    return {"color": style.colour, "marker": style.marker, "linestyle": "-"}
-
-
-def _axis_label(metric: MetricInfo) -> str:
-    return f"{metric.heading} {metric.better} is better"
 
 
 def _add_legend(figure: Figure, axes: Axes) -> None:

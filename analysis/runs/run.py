@@ -143,10 +143,7 @@ class Run:
 def load(path: Path) -> Run:
     """Read a run folder; images are read later, when they are needed.
 
-    Raises
-    ------
-    InputError
-        If it is not a run folder or a file in it is damaged; the message names the file.
+    Raises InputError, with the file's name, if it is not a run folder or a file is damaged.
     """
     try:
         info = _read_info(path)
@@ -176,10 +173,7 @@ def csv_rows(
             for cells in filter(None, reader):
                 if len(cells) != len(header):
                     fields = f"{len(cells)} field{'s' if len(cells) > 1 else ''}"
-                    raise InputError(
-                        f"{path} line {reader.line_num}: {fields}, the header has {len(header)}; "
-                        f"{remedy}"
-                    )
+                    raise csv.Error(f"{fields}, the header has {len(header)}")
                 yield reader.line_num, dict(zip(header, cells, strict=True))
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
@@ -202,13 +196,11 @@ def _read_info(path: Path) -> dict[str, Any]:
 def _read_cases(path: Path) -> Iterator[Case]:
     for line, row in csv_rows(path, _CASE_COLUMNS):
         try:
-            values = {
-                key: float(text) for key, text in row.items() if text and key not in _CASE_COLUMNS
-            }
-            resolution = int(row["resolution"])
-        except ValueError as error:
-            raise InputError(f"{path} line {line}: {error}; {_REMEDY}") from None
-        yield Case(row["method"], resolution, row["image"], row["status"], values, row["error"])
+            method, resolution, image, status, error = map(row.pop, _CASE_COLUMNS)
+            values = {key: float(text) for key, text in row.items() if text}
+            yield Case(method, int(resolution), image, status, values, error)
+        except ValueError as problem:
+            raise InputError(f"{path} line {line}: {problem}; {_REMEDY}") from None
 
 
 def _read(path: Path, reader: Callable[[Path], Pixels]) -> Pixels | None:

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from analysis import output
 from analysis.output import LATEX_MARKS, latex
 from analysis.runs.run import ARROWS, Run
-from analysis.runs.tables import Cell, Column, Table, cost, objective
+from analysis.runs.tables import Cell, Table, cost, objective
 from methods.files import write_atomically
 
 _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
@@ -45,10 +45,7 @@ def to_csv(table: Table) -> str:
     ]
     rows = []
     for method, cells in table.rows.items():
-        images = {
-            column.resolution: cell.images
-            for column, cell in zip(table.columns, cells, strict=True)
-        }
+        images = {cell.column.resolution: cell.images for cell in cells}
         # As text: an infinite PSNR must not become an empty cell.
         values = ["" if cell.value is None else repr(cell.value) for cell in cells]
         rows.append([method, *values, *(images[size] for size in table.resolutions)])
@@ -59,34 +56,21 @@ def to_markdown(table: Table) -> str:
     """Return a table for GitHub, whose one heading row includes the resolutions."""
     heading = [f"{column.resolution} {column.metric.heading}" for column in table.columns]
     rows = [
-        [
-            table.names[method],
-            *(
-                _marked(cell, column, "**{}**", "<u>{}</u>")
-                for column, cell in zip(table.columns, cells, strict=True)
-            ),
-        ]
+        [table.names[method], *(_marked(cell, "**{}**", "<u>{}</u>") for cell in cells)]
         for method, cells in table.rows.items()
     ]
     return output.markdown_table(["method", *heading], rows, table.notes, names=[0])
 
 
 def to_latex(table: Table, label: str) -> str:
-    """Return a `table*` float labelled "tab:" plus `label`.
-
-    More columns than a page is wide go into several tabulars, one below the other.
-    """
+    """Return a `table*` float labelled "tab:" plus `label`, of tabulars no wider than a page."""
     blocks = "\n\n\\medskip\n".join(_tabular(table, sizes) for sizes in _blocks(table))
     fit = _LATEX_TIGHTER if len(table.columns) > 8 else _LATEX_NORMAL
     return output.latex_float(fit + blocks, table.notes, caption=table.title, label=label, gap=3)
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table with its notes.
-
-    Resolutions are side by side where the terminal is wide enough or there is none, otherwise one
-    below the other.
-    """
+    """Print a table with its notes; resolutions side by side if the terminal is wide enough."""
     whole = _for_console(table, table.resolutions)
     width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
     if not console.is_terminal or width <= console.width:
@@ -132,15 +116,15 @@ def _tabular(table: Table, resolutions: Sequence[int]) -> str:
         "\\midrule",
     ]
     for method, cells in table.rows.items():
-        texts = [_latex_cell(cells[i], table.columns[i]) for i in positions]
+        texts = [_latex_cell(cells[i]) for i in positions]
         lines.append(" & ".join([latex(table.names[method]), *texts]) + r" \\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
 
 
-def _latex_cell(cell: Cell, column: Column) -> str:
+def _latex_cell(cell: Cell) -> str:
     if cell.value is None:
         return "--"
-    value = f"{cell.value:.{column.metric.decimals}f}".replace("inf", r"$\infty$")
+    value = f"{cell.value:.{cell.column.metric.decimals}f}".replace("inf", r"$\infty$")
     marked = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}.get(cell.place, "{}").format(value)
     # \rlap keeps the digits aligned.
     marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)
@@ -157,15 +141,11 @@ def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
         heading = f"{f'{size} px' if first else ''}\n{metric.label}{ARROWS[metric.better]}"
         rich.add_column(heading, justify="right", no_wrap=True)
     for method, cells in table.rows.items():
-        texts = (
-            _marked(cells[i], table.columns[i], "[bold]{}[/]", "[underline]{}[/]")
-            for i in positions
-        )
+        texts = (_marked(cells[i], "[bold]{}[/]", "[underline]{}[/]") for i in positions)
         rich.add_row(escape(table.names[method]), *texts)
     return rich
 
 
-def _marked(cell: Cell, column: Column, best: str, second: str) -> str:
+def _marked(cell: Cell, best: str, second: str) -> str:
     """Return a cell's text in the format of its place."""
-    pattern = {1: best, 2: second}.get(cell.place, "{}")
-    return pattern.format(cell.text(column.metric.decimals))
+    return {1: best, 2: second}.get(cell.place, "{}").format(cell.text)

@@ -14,8 +14,11 @@ from analysis.runs.run import Case, MetricInfo, Run
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"
 AS_GIVEN = "†"
-_SECONDS = MetricInfo("seconds", "time", "s", "", 2)
-_MEMORY = MetricInfo("peak_memory_mb", "memory", "MB", "", 0)
+# Quantities of the table of costs, and how the values of several images become one.
+_COSTS: dict[MetricInfo, Callable[[list[float]], float]] = {
+    MetricInfo("seconds", "time", "s", "", 2): statistics.median,
+    MetricInfo("peak_memory_mb", "memory", "MB", "", 0): max,
+}
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """One value, computed from `images` of `expected` cases.
+    """One value of a column, computed from `images` of `expected` cases."""
 
-    `as_given` of them were scored without putting changed known pixels back. `place` is 1 for the
-    best value of a column, 2 for the second best, else 0.
-    """
-
+    column: Column
     value: float | None
     images: int
     expected: int
+    # Cases scored without putting changed known pixels back.
     as_given: int = 0
+    # 1 for the best value of a column, 2 for the second best, else 0.
     place: int = 0
 
     @property
@@ -51,22 +53,23 @@ class Cell:
         incomplete = self.value is not None and not self.complete
         return INCOMPLETE * incomplete + AS_GIVEN * (self.as_given > 0)
 
-    def text(self, decimals: int) -> str:
-        """Return the rounded value with its marks, or a dash."""
+    @property
+    def text(self) -> str:
+        """The rounded value with its marks, or a dash."""
+        decimals = self.column.metric.decimals
         return ABSENT if self.value is None else f"{self.value:.{decimals}f}{self.marks}"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells by method, a cell for each column, with notes to print below.
-
-    `columns` are grouped by resolution; `names` are those of the methods for readers.
-    """
+    """Cells by method, a cell for each column, with notes to print below."""
 
     title: str
+    # Grouped by resolution.
     columns: list[Column]
     rows: dict[str, list[Cell]]
     notes: list[str]
+    # Method -> its name for readers.
     names: dict[str, str]
 
     @property
@@ -75,10 +78,7 @@ class Table:
 
 
 def objective(run: Run) -> Table:
-    """Return the means over images of the protocol's metrics.
-
-    A mean over fewer images than the others is marked and not ranked.
-    """
+    """Return the means of the protocol's metrics; those over fewer images are not ranked."""
     columns = [Column(size, metric) for size in run.resolutions for metric in run.metrics]
     rows = {
         method: [_cell(run, method, column, _mean) for column in columns] for method in run.methods
@@ -89,14 +89,14 @@ def objective(run: Run) -> Table:
 
 def cost(run: Run) -> Table:
     """Return the median seconds and the highest peak memory, which are not ranked."""
-    columns = [Column(size, metric) for size in run.resolutions for metric in (_SECONDS, _MEMORY)]
-    rows = {}
-    for method in run.methods:
-        cells = [
-            _cell(run, method, column, statistics.median if column.metric is _SECONDS else max)
+    columns = [Column(size, metric) for size in run.resolutions for metric in _COSTS]
+    rows = {
+        method: [
+            replace(_cell(run, method, column, _COSTS[column.metric]), as_given=0)
             for column in columns
         ]
-        rows[method] = [replace(cell, as_given=0) for cell in cells]
+        for method in run.methods
+    }
     machine = run.info["machine"]
     notes = [
         "time: median over images of the method alone; memory: highest peak of its process.",
@@ -112,7 +112,7 @@ def _cell(run: Run, method: str, column: Column, reduce: Callable[[list[float]],
     key = column.metric.key
     used = [case for case in cases if case.status == "ok" and key in case.values]
     value = reduce([case.values[key] for case in used]) if used else None
-    return Cell(value, len(used), len(cases), sum(case.scored_as_given for case in used))
+    return Cell(column, value, len(used), len(cases), sum(case.scored_as_given for case in used))
 
 
 def _mean(values: list[float]) -> float:

@@ -66,8 +66,9 @@ def test_figures_take_it_too(pictured: Path, tmp_path: Path) -> None:
 
 def test_a_style_ends_with_its_plots() -> None:
     with style.styled(style.Style(column_width=5, colours=("red",))):
-        assert style.column_width() == 5 and style.method_styles(["a", "b"])["b"].colour == "red"
-    assert style.column_width() == 3.4 and style.colours() == style.COLOURS
+        assert style.current().column_width == 5
+        assert style.method_styles(["a", "b"])["b"].colour == "red"
+    assert style.current() == style.HOUSE
 
 
 BAD = {
