@@ -186,7 +186,7 @@ def _predicted(votes: VoteArrays, table: Array) -> PredictedVotes:
     """Count the votes that scores (images, methods) predict; half a vote if both are equal."""
     image = votes.owner
     lead = table[image, votes.left] - table[image, votes.right]
-    # By how much the score of the preferred result is better; NaN for a tie.
+    # How much better the score of the preferred result is; NaN for a tie.
     lead *= np.array([1, -1, np.nan])[votes.choice]
     scored = np.isfinite(lead)
     image, weight = image[scored], votes.weight[scored]

@@ -54,7 +54,7 @@ class Gallery:
     def __init__(self, photos: int, methods: int, budget: int = BUDGET) -> None:
         self._budget = budget
         self._overview_bytes = budget * _OVERVIEW_SHARE / photos
-        # Of a result only its hole is stored in an overview, about a ninth of the image.
+        # An overview of a result stores only its hole, about a ninth of the image.
         self._overview_side = _side(self._overview_bytes / (1 + methods / 9), _OVERVIEW_SIDES)
         crop_bytes = budget * (1 - _OVERVIEW_SHARE) / (photos * (1 + methods))
         self._crop_side = _side(crop_bytes, _CROP_SIDES)

@@ -28,7 +28,7 @@ FEWEST_IMAGES = 5
 # same, and these fit the processor's cache.
 _BATCH = 1 << 18
 
-# By image, in the order of the run.
+# Keyed by image, in the order of the run.
 Scores = NDArray[np.float64]
 
 
@@ -49,7 +49,7 @@ class Difference:
     ci_low: float | None
     ci_high: float | None
     images: int
-    # Of `method`: "better", "worse" or, if the interval contains zero, "unclear".
+    # How `method` does: "better", "worse" or, if the interval contains zero, "unclear".
     outcome: str
 
 

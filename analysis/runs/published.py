@@ -24,7 +24,7 @@ class PublishedTable:
     source: str
     remark: str
     methods: list[str]
-    # By method and resolution; values then by metric.
+    # Keyed by method and resolution; values then by metric.
     values: dict[tuple[str, int], dict[str, str]]
     remarks: dict[tuple[str, int], str]
 

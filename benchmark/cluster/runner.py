@@ -58,7 +58,7 @@ class ClusterRunner:
         self._console = console
         self._eligibility = WorkerEligibility(job.limits.memory_gb, console)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        # By the keys of their tasks, oldest first, until their rows are written.
+        # Keyed by task, oldest first, until their rows are written.
         self._submitted: dict[Key, ClusterCase] = {}
         self._looked = float("-inf")
         self._machines: Machines = {}

@@ -1,4 +1,4 @@
-"""Whose votes are valid. Nothing is ever deleted: exclusions are data, with their reasons."""
+"""Rules that decide whose votes are valid. Nothing is ever deleted: exclusions are data, with their reasons."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def create_tables(engine: Engine, own_images: str, own_secret: str) -> tuple[str
 
 def _create_tables(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        # Of two hosts that create them at the same time, one would fail.
+        # One of two hosts that create them at the same time would fail.
         connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
     metadata.create_all(connection)
 

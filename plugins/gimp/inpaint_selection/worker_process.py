@@ -153,7 +153,7 @@ def _start(files: WorkerFiles) -> subprocess.Popen[bytes]:
         remedy = f"run `{INSTALL}` in the inpainting suite again"
         problem = f"{files.environment.python} cannot be started ({error.strerror})"
         raise WorkerError("failed", f"{problem}: {remedy}.") from None
-    # By standard input: other users can read command lines and environments.
+    # Through standard input: other users can read command lines and environments.
     assert child.stdin is not None
     with contextlib.suppress(OSError), child.stdin as pipe:  # if it has ended, the log says why
         pipe.write(json.dumps(message).encode() + b"\n")
