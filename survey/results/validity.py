@@ -1,4 +1,4 @@
-"""Rules that decide whose votes are valid. Nothing is ever deleted: exclusions are data, with their reasons."""
+"""Rules that decide whose votes are valid; exclusions are data with reasons, nothing is deleted."""
 
 from __future__ import annotations
 
