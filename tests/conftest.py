@@ -8,22 +8,23 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import ReadWriteLock
 
 from tests.paths import ROOT
 
-LOCK = FileLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid()}.lock")
+LOCK = ReadWriteLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid()}.db")
 # Folders of slow tests, and fixtures that make a test slow: a database, a server, a worker of GIMP.
 SLOW_FOLDERS = {"tests/browser", "tests/benchmark/cluster", "tests/conformance", "tests/gimp"}
 SLOW_FIXTURES = {"cluster", "production", "gimp", "start_gimp", "shared"}
 
 
-def needs_lock(item: pytest.Item) -> bool:
-    """Return whether a test uses a browser or hosts: hosts of tests come and go with network
-    interfaces, at which Chromium gives up what it is loading (ERR_NETWORK_CHANGED)."""
-    return item.path.parent.name in {"browser", "cluster"} or item.path.stem.startswith(
-        "test_hosts"
-    )
+def uses_hosts(item: pytest.Item) -> bool:
+    """Return whether a test makes hosts, with which network interfaces come and go."""
+    return item.path.parent.name == "cluster" or item.path.stem.startswith("test_hosts")
+
+
+def uses_browser(item: pytest.Item) -> bool:
+    return item.path.parent.name == "browser"
 
 
 def is_slow(item: pytest.Item) -> bool:
@@ -31,7 +32,7 @@ def is_slow(item: pytest.Item) -> bool:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return (
         item.path.parent.relative_to(ROOT).as_posix() in SLOW_FOLDERS
-        or needs_lock(item)
+        or uses_hosts(item)
         or not SLOW_FIXTURES.isdisjoint(item.fixturenames)
         or parameters.get("backend") == "postgresql"
     )
@@ -45,16 +46,34 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes put the tests that wait for each other first, which gives them all to
-    one process, and the other slow ones next: those that run last are short."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: (not needs_lock(item), not item.get_closest_marker("slow")))
+    """Order the tests for several processes, each of which gets an equal part of the list.
+
+    Tests with hosts, which mostly wait, begin two of the parts; tests with a browser, which may
+    not run beside them, are the last; of the others the slow ones come first."""
+    if not hasattr(config, "workerinput"):
+        return
+    hosts = [item for item in items if uses_hosts(item)]
+    browser = [item for item in items if uses_browser(item)]
+    others = [item for item in items if not (uses_hosts(item) or uses_browser(item))]
+    others.sort(key=lambda item: not item.get_closest_marker("slow"))
+    count = config.workerinput["workercount"]
+    modules = list(dict.fromkeys(item.path for item in hosts))
+    first, second = ([item for item in hosts if item.path in modules[n::2]] for n in (0, 1))
+    dealt = [item for number in range(count) for item in others[number::count]]
+    ordered = [*first, *dealt, *browser]
+    begin = len(items) // count
+    items[:] = [*ordered[:begin], *second, *ordered[begin:]]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """Never run a test with a browser and one with hosts at the same time."""
-    with LOCK if needs_lock(item) else nullcontext():
+    """Never run a test with a browser while interfaces come and go: Chromium then gives up what
+    it is loading (ERR_NETWORK_CHANGED)."""
+    if uses_browser(item):
+        lock = LOCK.write_lock()
+    else:
+        lock = LOCK.read_lock() if uses_hosts(item) else nullcontext()
+    with lock:
         return (yield)
 
 
