@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+
+# isort: split
+
+
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
