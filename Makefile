@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 REFERENCE := tests/data
-TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 4 --dist worksteal
+TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 3 --dist worksteal
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled

@@ -85,6 +85,10 @@ def test_a_preview_leaves_nothing(
 
 def test_as_many_processes_as_asked_for(folder: Path, production: Start) -> None:
     server = production(folder, "--workers", "3")
+    # It answers as soon as the first one does.
+    until = time.monotonic() + LONGEST_S
+    while len(server.workers()) < 3 and time.monotonic() < until:
+        time.sleep(0.05)
     assert len(server.workers()) == 3
 
 
