@@ -22,6 +22,7 @@ from analysis.bradley_terry.bootstrap import (
     resample_clusters,
 )
 from analysis.bradley_terry.counts import Array, Counts, VoteArrays, from_wins
+from analysis.bradley_terry.existence import has_estimate, side_effect
 from analysis.bradley_terry.fit import Fit, fit, fit_many
 from analysis.bradley_terry.newton import probabilities
 from analysis.bradley_terry.small_samples import MIN_CLUSTERS
@@ -29,8 +30,7 @@ from analysis.bradley_terry.unbounded import (
     NoEstimateError,
     bounded_by_prior,
     bounded_groups,
-    has_estimate,
-    unbounded_reason,
+    no_estimate,
     with_names,
 )
 
@@ -51,8 +51,9 @@ __all__ = [
     "fit_resamples",
     "from_wins",
     "has_estimate",
+    "no_estimate",
     "probabilities",
     "resample_clusters",
-    "unbounded_reason",
+    "side_effect",
     "with_names",
 ]

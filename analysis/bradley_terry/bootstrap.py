@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.bradley_terry.counts import Array, Counts, VoteArrays, parts, tables_of
+from analysis.bradley_terry.existence import has_estimate
 from analysis.bradley_terry.fit import Fit, fit_many
-from analysis.bradley_terry.unbounded import has_estimate
 
 # Prior (see `fit`) of resamples that have no finite estimate.
 WEAK_PRIOR = 0.1
@@ -77,9 +77,19 @@ def fit_resamples(
     The parameters are those of `fit_many` for tables (resamples, K, K). With prior 0, resamples
     without a finite estimate are fitted with `WEAK_PRIOR`.
     """
-    bounded = np.ones(len(counts.left), bool) if prior > 0 else has_estimate(counts, order)
+    if prior > 0:
+        bounded = np.ones(len(counts.left), bool)
+    else:
+        bounded = has_estimate(counts, ties=ties, order=order)
     weak_prior = prior or WEAK_PRIOR * ~bounded
-    return fit_many(counts, ties=ties, order=order, prior=weak_prior, start=start), bounded
+    fits = fit_many(counts, ties=ties, order=order, prior=weak_prior, start=start)
+    lost = bounded & ~fits.converged
+    if prior == 0 and lost.any():
+        # An estimate exists, but is too far away for the precision of the arithmetic.
+        bounded &= ~lost
+        weak_prior = WEAK_PRIOR * ~bounded
+        fits = fit_many(counts, ties=ties, order=order, prior=weak_prior, start=start)
+    return fits, bounded
 
 
 def resample_clusters(

@@ -84,7 +84,7 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
         gradient = won - expected.sum(-1)
         information = 1 / k - expected * (1 - share)
         information[..., diagonal, diagonal] += (expected * (1 - share)).sum(-1)
-        step = np.linalg.solve(information, gradient[..., None])[..., 0]
+        step = _solved(information, gradient)
         longest = np.abs(step).max(-1)
         if not longest.max() <= _LONGEST_STEP:
             step *= np.minimum(1, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))[..., None]
@@ -92,8 +92,23 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
         if longest.max() <= _CONVERGED:
             break
     # The constraint is part of the information, like one more observation of the mean.
-    covariance = np.linalg.inv(information) - 1 / k if errors else np.nan * information
+    covariance = _inverse(information) - 1 / k if errors else np.nan * information
     return abilities, covariance, longest
+
+
+def _solved(information: Array, gradient: Array) -> Array:
+    """Return Newton's step; the shortest one where nearly unanimous votes are past rounding."""
+    try:
+        return np.linalg.solve(information, gradient[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        return (_inverse(information) @ gradient[..., None])[..., 0]
+
+
+def _inverse(information: Array) -> Array:
+    try:
+        return np.linalg.inv(information)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(information, hermitian=True)
 
 
 def maximise_all(
@@ -112,9 +127,7 @@ def maximise_all(
         at = parameters[active]
         gradient, information, _ = _derivatives(at, left[active], right[active], tie[active])
         step = np.zeros_like(at)
-        step[..., free] = np.linalg.solve(
-            information[..., free, :][..., free], gradient[..., free, None]
-        )[..., 0]
+        step[..., free] = _solved(information[..., free, :][..., free], gradient[..., free])
         longest = np.abs(step).max(axis=-1, keepdims=True)
         step *= np.minimum(1, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))
         at = at + step
@@ -126,7 +139,7 @@ def maximise_all(
     _, information, likelihood = _derivatives(parameters, left, right, tie)
     covariance = np.zeros_like(information)
     rows, columns = np.ix_(free, free)
-    covariance[..., rows, columns] = np.linalg.inv(information[..., free, :][..., free])
+    covariance[..., rows, columns] = _inverse(information[..., free, :][..., free])
     covariance[..., :k, :k] -= 1 / k
     return parameters, covariance, likelihood, ~active
 

@@ -63,20 +63,41 @@ def std_errors(resampled: Array, clusters: int) -> Array:
     return np.where(errors > _NO_SPREAD, errors, np.nan)
 
 
-def parameter_error(resampled: Array, clusters: int) -> float:
-    """Return the standard error of a parameter that some resamples do not determine (NaN).
+def interval(resampled: Array, estimate: float, clusters: int, level: float) -> Array:
+    """Return the limits of a parameter's interval, (2,), from its estimates in resamples.
 
-    It is NaN if these are too many: the others would understate the error.
+    NaN for few clusters, if all resamples agree, or if many of them (NaN) do not determine it: the
+    others would understate the error.
     """
     known = resampled[np.isfinite(resampled)]
-    if len(known) < max(2, _LEAST_ESTIMABLE * len(resampled)):
-        return math.nan
-    return float(std_errors(known, clusters))
+    few = len(known) < max(2, _LEAST_ESTIMABLE * len(resampled))
+    if few or not np.isfinite(std_errors(known, clusters)):
+        return np.full(2, np.nan)
+    wide = widened(known, np.asarray(estimate), clusters, level)
+    return np.quantile(wide, [(1 - level) / 2, (1 + level) / 2])
 
 
-def p_value(estimate: float, error: float, clusters: int) -> float:
-    """Return the two-sided p-value of a t-test against 0; NaN if `error` is."""
+def standard_error(limits: Array, clusters: int, level: float) -> float:
+    """Return half the length of an interval in units of Student's quantile.
+
+    Unlike the standard deviation of resamples, it does not depend on the few farthest of them.
+    """
+    return float(limits[1] - limits[0]) / 2 / _student(clusters, level)
+
+
+def p_value(estimate: float, limits: Array, clusters: int, level: float) -> float:
+    """Return the two-sided p-value of a test against 0; NaN if there is no interval.
+
+    It is that of a t-test whose standard error is the distance of the estimate from the interval's
+    limit on the side of 0, in units of Student's quantile. So p is below 1 - `level` if and only if
+    the interval leaves 0 out.
+    """
+    error = abs(estimate - float(limits[0 if estimate > 0 else 1])) / _student(clusters, level)
     return float(2 * stdtr(clusters - 1, -abs(estimate) / error)) if error > 0 else math.nan
+
+
+def _student(clusters: int, level: float) -> float:
+    return float(stdtrit(clusters - 1, (1 + level) / 2)) if clusters > 1 else math.nan
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -1,7 +1,4 @@
-"""Whether votes determine a finite estimate, and which abilities only a prior bounds.
-
-Every decision about the existence of the estimate is made here.
-"""
+"""Why votes do not determine a finite estimate, and which abilities only a prior bounds."""
 
 from __future__ import annotations
 
@@ -14,61 +11,65 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from analysis.bradley_terry.counts import Counts
+from analysis.bradley_terry.existence import has_estimate, side_effect
 
 
 class NoEstimateError(ValueError):
     """The votes have no finite maximum-likelihood estimate.
 
-    `remedy` makes it finite: a prior, no order effect, or (empty) nothing. The message has numbers
-    in braces for methods; `with_names` replaces them.
+    `remedy` makes it finite: a prior, ties as half a win, no order effect, or (empty) nothing. A
+    prior helps too unless `prior_helps` is False. The message has numbers in braces for methods;
+    `with_names` replaces them.
     """
 
-    def __init__(self, message: str, remedy: Literal["prior", "no order", ""] = "prior") -> None:
+    def __init__(
+        self,
+        message: str,
+        remedy: Literal["prior", "ties", "no order", ""] = "prior",
+        prior_helps: bool = True,
+    ) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.prior_helps = prior_helps
 
 
 def check_estimate(counts: Counts, *, ties: bool, order: bool, prior: float) -> None:
     """Raise NoEstimateError if `fit` with the same arguments has no finite estimate."""
+    reason = no_estimate(counts, ties=ties, order=order)
+    if reason and (prior == 0 or not reason.prior_helps):
+        raise reason
+
+
+def no_estimate(counts: Counts, *, ties: bool, order: bool) -> NoEstimateError | None:
+    """Return why the votes alone, (K, K), have no finite estimate; None if they have one."""
     left, right, tie = (bool(part.any()) for part in counts)
-    # Check first for failures that a prior cannot fix, so that we do not suggest one.
     if ties and tie and not left and not right:
-        raise NoEstimateError("every vote is a tie: nothing ranks the methods", remedy="")
+        return NoEstimateError("every vote is a tie: nothing ranks the methods", "", False)
     if order and left != right and not tie:
         side = "left" if left else "right"
-        raise NoEstimateError(
-            f"the {side} side always won: its effect would be infinite", remedy="no order"
+        return NoEstimateError(
+            f"the {side} side always won: its effect would be infinite", "no order", False
         )
-    # `has_estimate` is faster; the live ranking fits a few votes again and again.
-    if prior == 0 and not has_estimate(counts) and (reason := unbounded_reason(counts)):
-        raise NoEstimateError(reason)
+    if has_estimate(counts, ties=ties, order=order):
+        return None
+    if order and side_effect(counts, ties=ties) == "confounded":
+        return NoEstimateError(_confounded(counts), "no order", False)
+    if reason := unbounded_reason(counts):
+        return NoEstimateError(reason)
+    if order and has_estimate(counts, ties=ties):
+        return NoEstimateError(
+            "too few votes to tell the effect of the side from abilities", "no order"
+        )
+    return NoEstimateError(
+        "too few votes to estimate the effect of ties (Davidson's model)", "ties"
+    )
 
 
-def has_estimate(counts: Counts, order: bool = False) -> NDArray[np.bool_]:
-    """Return which data sets have a finite estimate without a prior, (...).
-
-    The abilities are finite if and only if each method can be reached from each other one along
-    "was at least once not worse than".
-
-    Parameters
-    ----------
-    counts
-        Tables (..., K, K).
-    order
-        Whether an order effect is estimated too; then both sides must have won, or a tie occurred.
-
-    References
-    ----------
-    L. R. Ford, Solution of a Ranking Problem from Binary Comparisons, American Mathematical
-    Monthly 64 (8), 1957.
-    """
-    k = counts.left.shape[-1]
-    left, right, tie = (part.any(axis=(-1, -2)) for part in counts)
-    decided = ((left & right) | tie) if order else (left | right)
-    reach = ((counts.wins + counts.ties) > 0) | np.eye(k, dtype=bool)
-    for _ in range(max(1, int(np.ceil(np.log2(k))))):
-        reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
-    return np.asarray(reach.all(axis=(-1, -2)) & decided & (left | right))
+def _confounded(counts: Counts) -> str:
+    shown = (counts.left + counts.right + counts.tie) > 0
+    always_left = np.flatnonzero(shown.any(axis=1) & ~shown.any(axis=0))
+    which = f" ({_listed(always_left)} always on the left)" if len(always_left) else ""
+    return f"method and side cannot be told apart: sides never change{which}"
 
 
 def unbounded_reason(counts: Counts) -> str:
@@ -77,7 +78,7 @@ def unbounded_reason(counts: Counts) -> str:
     Methods are numbers in braces; `with_names` replaces them.
     """
     not_worse = (counts.wins + counts.ties) > 0
-    groups = bounded_groups(counts)
+    groups = _groups(counts)
     if groups.max() == 0:
         return ""
     compared = not_worse | not_worse.T
@@ -96,27 +97,39 @@ def unbounded_reason(counts: Counts) -> str:
     return f"preferred in every vote to all others: a group within {_listed_groups(groups)}"
 
 
-def bounded_groups(counts: Counts) -> NDArray[np.int32]:
+def bounded_groups(counts: Counts, *, ties: bool, order: bool) -> NDArray[np.int32]:
     """Return the number of each method's group, (K,), from 0, for one data set (K, K).
 
-    Votes bound the differences of abilities within a group, but not between groups.
+    Votes bound the differences of abilities within a group, but not between groups. `ties` and
+    `order` are as for `fit`.
     """
-    not_worse = (counts.wins + counts.ties) > 0
-    return np.asarray(connected_components(not_worse, connection="strong")[1])
+    group = _groups(counts)
+    for number in range(group.max() + 1):
+        inside = np.flatnonzero(group == number)
+        own = Counts(*(part[np.ix_(inside, inside)] for part in counts))
+        if len(inside) > 1 and not has_estimate(own, ties=ties, order=order):
+            # An effect without bound shifts abilities of the whole group.
+            group[inside[1:]] = group.max() + 1 + np.arange(len(inside) - 1)
+    return group
 
 
-def bounded_by_prior(counts: Counts, anchor: int | None) -> NDArray[np.bool_]:
-    """Return which abilities of one data set only a prior bounds, (K,).
+def bounded_by_prior(group: NDArray[np.int32], anchor: int | None) -> NDArray[np.bool_]:
+    """Return which abilities only a prior bounds, (K,), given `bounded_groups`.
 
     These are the methods outside the group of `anchor` or, without an anchor, outside the largest
     group; all methods if two groups are the largest.
     """
-    group = bounded_groups(counts)
     if anchor is not None:
         return np.asarray(group != group[anchor])
     sizes = np.bincount(group)
     largest = np.flatnonzero(sizes == sizes.max())
     return np.asarray(group != largest[0]) | (len(largest) > 1)
+
+
+def _groups(counts: Counts) -> NDArray[np.int32]:
+    """Return groups in which each method is reached from each other one along "not worse"."""
+    not_worse = (counts.wins + counts.ties) > 0
+    return np.asarray(connected_components(not_worse, connection="strong")[1])
 
 
 def with_names(message: str, methods: Sequence[str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
-from analysis.bradley_terry import Counts, Fit, Resamples, bounded_groups, small_samples
+from analysis.bradley_terry import Counts, Fit, Resamples, small_samples
 
 # Methods whose p-value, after Holm's adjustment, is lower get different letters.
 SIGNIFICANT = 0.05
@@ -36,37 +36,40 @@ class PairDifference(NamedTuple):
 
 
 def pairwise_differences(
-    methods: Sequence[str], fit: Fit, resamples: Resamples, counts: Counts, level: float
+    methods: Sequence[str],
+    fit: Fit,
+    resamples: Resamples,
+    counts: Counts,
+    level: float,
+    group: NDArray[np.int32] | None = None,
 ) -> list[PairDifference]:
-    """Compare every two of K methods by Wald tests with bootstrap standard errors, best first.
+    """Compare every two of K methods by intervals and tests of one bootstrap, best first.
 
-    `fit` and `counts` are of one data set, `resamples` of the same votes.
+    `fit` and `counts` are of one data set, `resamples` of the same votes. `group`, (K,), are
+    `bounded_groups`, without which all differences are bounded: methods of two groups get no test.
     """
     order = np.argsort(-fit.abilities, kind="stable")
     votes = counts.wins + counts.wins.T + counts.ties
     clusters = resamples.clusters
-    wide = small_samples.widened(resamples.abilities, fit.abilities, clusters, level)
-    group = bounded_groups(counts)
     pairs = []
     for i, j in itertools.combinations(order, 2):
         difference = float(fit.abilities[i] - fit.abilities[j])
-        error = low = high = math.nan
-        if group[i] == group[j]:
+        limits = np.full(2, np.nan)
+        if group is None or group[i] == group[j]:
             resampled = resamples.abilities[:, i] - resamples.abilities[:, j]
-            error = float(small_samples.std_errors(resampled, clusters))
-        if error > 0:
-            low, high = np.quantile(wide[:, i] - wide[:, j], [(1 - level) / 2, (1 + level) / 2])
+            limits = small_samples.interval(resampled, difference, clusters, level)
+        low, high = (float(limit) for limit in limits)
         pairs.append(
             PairDifference(
                 methods[i],
                 methods[j],
                 difference=difference,
-                ci_low=float(low),
-                ci_high=float(high),
+                ci_low=low,
+                ci_high=high,
                 share=float(expit(difference)),
                 share_low=float(expit(low)),
                 share_high=float(expit(high)),
-                p_value=small_samples.p_value(difference, error, clusters),
+                p_value=small_samples.p_value(difference, limits, clusters, level),
                 votes=float(votes[i, j]),
             )
         )

@@ -19,8 +19,10 @@ from analysis.bradley_terry import (
     VoteArrays,
     bootstrap,
     bounded_by_prior,
+    bounded_groups,
+    no_estimate,
+    side_effect,
     small_samples,
-    unbounded_reason,
     with_names,
 )
 from analysis.bradley_terry import fit as fit_counts
@@ -35,12 +37,6 @@ from analysis.votes.votes import KNOWN, Votes, vote_arrays
 from methods.errors import InputError, closest
 
 Unit = Literal["participant", "vote", "image"]
-
-_REMEDIES = {
-    "prior": ": no finite ranking; --prior 1 gives one, which says so",
-    "no order": "; leave out --order",
-    "": "",
-}
 
 
 @dataclass(frozen=True)
@@ -117,27 +113,33 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         fit = fit_counts(counts, ties=davidson, order=order, prior=settings.prior)
     except NoEstimateError as error:
         reason = with_names(str(error), methods)
-        raise InputError(f"{votes.source}: {reason}{_REMEDIES[error.remedy]}") from error
+        raise InputError(f"{votes.source}: {reason}{_remedy(error)}") from error
     resamples = bootstrap(
         data, settings.samples, settings.seed, ties=davidson, order=order, prior=settings.prior
     )
     notes += _notes(resamples, data, settings, unit)
-    if settings.prior and (reason := unbounded_reason(counts)):
-        names = ", ".join(methods[i] for i in np.flatnonzero(bounded_by_prior(counts, anchor)))
+    group = bounded_groups(counts, ties=davidson, order=order)
+    by_prior = bounded_by_prior(group, anchor)
+    if settings.prior and (reason := no_estimate(counts, ties=davidson, order=order)):
+        names = ", ".join(methods[i] for i in np.flatnonzero(by_prior))
         notes.append(
-            f"Warning: {with_names(reason, methods)}; ability and standard error of {names} come "
-            "from the prior, not from votes: no intervals, no tests"
+            f"Warning: {with_names(str(reason), methods)}; ability and standard error of {names} "
+            "come from the prior, not from votes: no intervals, no tests"
         )
     clusters = resamples.clusters
     shown = fit if anchor is None else fit.anchored(anchor)
     known = np.isfinite(small_samples.std_errors(resamples.abilities, clusters))
-    known &= ~bounded_by_prior(counts, anchor)
+    known &= ~by_prior
     wide = small_samples.widened(resamples.abilities, fit.abilities, clusters, settings.level)
     if anchor is not None:
         wide = wide - wide[:, anchor, None]
     rows = _rows(methods, shown, wide, known, counts, settings.level)
-    pairs = pairwise_differences(methods, fit, resamples, counts, settings.level)
-    order_error = small_samples.parameter_error(resamples.order, clusters)
+    pairs = pairwise_differences(methods, fit, resamples, counts, settings.level, group)
+    level = settings.level
+    order_limits = np.full(2, np.nan)
+    if not (order and settings.prior) or side_effect(counts, ties=davidson) == "bounded":
+        order_limits = small_samples.interval(resamples.order, float(fit.order), clusters, level)
+    tie_limits = small_samples.interval(resamples.tie, float(fit.tie), clusters, level)
     return Ranking(
         rows,
         pairs,
@@ -149,10 +151,19 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         settings,
         notes,
         count_simulated(votes),
-        order_error=order_error,
-        order_p=small_samples.p_value(float(fit.order), order_error, clusters),
-        tie_error=small_samples.parameter_error(resamples.tie, clusters),
+        order_error=small_samples.standard_error(order_limits, clusters, level),
+        order_p=small_samples.p_value(float(fit.order), order_limits, clusters, level),
+        tie_error=small_samples.standard_error(tie_limits, clusters, level),
     )
+
+
+def _remedy(error: NoEstimateError) -> str:
+    if error.prior_helps:
+        other = {"ties": "--ties half or ", "no order": "leaving out --order or "}
+        return (
+            f": no finite ranking; {other.get(error.remedy, '')}--prior 1 gives one, which says so"
+        )
+    return "; leave out --order" if error.remedy else ""
 
 
 def _available_unit(votes: Votes, unit: Unit) -> tuple[Unit, list[str]]:

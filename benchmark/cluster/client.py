@@ -33,6 +33,8 @@ PREFIX = "inpainting-suite-"
 # How long a scheduler may take to answer, and Dask tries to restore a broken connection.
 CONNECT_S = min(10, parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
 REACH_S = 2.0
+# The scheduler's words for a worker that drops its tasks; one that retires finishes them.
+STOPPING = {"closing", "closed", "stopping", "stopped"}
 # Dask would warn of photographs that are sent with their cases.
 QUIET = {"distributed.admin.large-graph-warning-threshold": "1TiB"}
 
@@ -65,12 +67,17 @@ class ClusterClient:
             time.sleep(0.2)
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """Return what the scheduler knows of every worker, by address. Raises InputError."""
+        """Return what the scheduler knows of every worker, by address. Raises InputError.
+
+        A worker that stops at once counts as lost although the scheduler still lists it: seen for a
+        moment without a task to run, it would let a case that kills workers count as a waiting one.
+        """
         try:
             answer = self.call(lambda client: client.sync(client.scheduler.identity, n_workers=-1))
-            return dict(answer["workers"])
         except OSError:
             raise self._gone() from None
+        workers = answer["workers"].items()
+        return {address: info for address, info in workers if info["status"] not in STOPPING}
 
     def await_worker(self, console: Console) -> None:
         """Wait until there is a worker. Raises InputError."""

@@ -1,0 +1,131 @@
+"""Whether an estimate exists, against what an optimiser finds, and what is said where none does."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from analysis.bradley_terry import Counts, has_estimate, probabilities
+from analysis.ranking.quality_report import assess
+from analysis.ranking.ranking import Settings, rank
+from analysis.votes.votes import Votes, read
+from methods.errors import InputError
+
+
+def farthest(counts: Counts, order: bool) -> float:
+    """How far the best parameters move when a pull towards zero becomes 10,000 times weaker."""
+    k = len(counts.left)
+    found = []
+    for pull in (1e-3, 1e-7):
+
+        def loss(x: np.ndarray, pull: float = pull) -> float:
+            log_tie = x[k - 1] if counts.tie.any() else -np.inf
+            parameters = np.concatenate([[0], x[: k - 1], [log_tie, x[k] if order else 0]])
+            likelihood = sum(
+                (part * np.log(np.maximum(p, 1e-300))).sum()
+                for part, p in zip(counts, probabilities(parameters), strict=True)
+            )
+            return float(pull * (x**2).sum() - likelihood)
+
+        found.append(minimize(loss, np.zeros(k + 1), method="BFGS", options={"gtol": 1e-9}).x)
+    return float(np.abs(found[1] - found[0]).max())
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_it_exists_exactly_where_an_optimiser_does_not_run_away(order: bool) -> None:
+    rng = np.random.default_rng(5)
+    tables = []
+    for k, votes in itertools.product((2, 3), (3, 5, 8, 14)):
+        for _ in range(12):
+            table = np.zeros((3, k, k))
+            for _ in range(votes):
+                i, j = rng.choice(k, 2, replace=False)
+                table[rng.choice(3, p=[0.4, 0.3, 0.3]), i, j] += 1
+            tables.append(Counts(*table))
+    exists = [bool(has_estimate(counts, order=order)) for counts in tables]
+    assert 20 < sum(exists) < 80
+    for counts, found in zip(tables, exists, strict=True):
+        if not (counts.left.any() or counts.right.any()):
+            assert not found  # Ties alone: the optimiser has nothing to move.
+        else:
+            assert found == (farthest(counts, order) < 1), counts
+
+
+def test_data_sets_together_are_decided_as_each_alone() -> None:
+    rng = np.random.default_rng(0)
+    stacked = Counts(*rng.poisson(0.2, (3, 60, 4, 4)) * (1 - np.eye(4)))
+    for ties, order in itertools.product((True, False), repeat=2):
+        together = has_estimate(stacked, ties=ties, order=order)
+        alone = [
+            bool(has_estimate(Counts(*(part[n] for part in stacked)), ties=ties, order=order))
+            for n in range(60)
+        ]
+        assert together.tolist() == alone and 0 < sum(alone) < 60
+
+
+def votes_of(folder: Path, *answers: tuple[str, int], sides: str = "AB") -> Votes:
+    """Each answer so many times, one person each."""
+    lines = [f"{sides[0]},{sides[1]},{answer}" for answer, times in answers for _ in range(times)]
+    text = "".join(f"p{number},{line}\n" for number, line in enumerate(lines))
+    (folder / "votes.csv").write_text(f"participant,left,right,choice\n{text}")
+    return read(folder / "votes.csv")
+
+
+def test_two_methods_with_ties_and_few_losses_are_ranked(tmp_path: Path) -> None:
+    """Some resamples have no estimate: they are counted, and intervals stay finite."""
+    votes = votes_of(tmp_path, ("A", 18), ("B", 2), ("tie", 4))
+    found = rank(votes, Settings())
+    # Davidson's model has as many parameters as there are outcomes: it fits them exactly.
+    assert found.rows[0].ability - found.rows[1].ability == pytest.approx(np.log(18 / 2))
+    assert np.isfinite([found.rows[0].ci_low, found.rows[0].ci_high]).all()
+    assert found.rows[0].ci_high < 5 and found.pairs[0].p_value < 0.05
+    note = next(note for note in found.notes if "resamples had no finite estimate" in note)
+    assert 0 < int(note.split()[0]) < 300
+    assert assess(votes, found).numbers["influence_participant"]["change"] < 2
+
+
+def test_wins_and_ties_without_a_loss_are_refused_with_remedies(tmp_path: Path) -> None:
+    votes = votes_of(tmp_path, ("B", 2), ("tie", 3))
+    with pytest.raises(InputError, match=r"effect of ties .*; --ties half or --prior 1 gives one"):
+        rank(votes, Settings())
+    assert rank(votes, Settings(ties="half")).rows[0].method == "B"
+    bounded = rank(votes, Settings(prior=1))
+    assert any("of A, B come from the prior, not from votes" in n for n in bounded.notes)
+    assert np.isnan([bounded.rows[0].ci_low, bounded.pairs[0].p_value]).all()
+
+
+@pytest.mark.parametrize("prior", [0, 1])
+@pytest.mark.parametrize("ties", [0, 3])
+def test_method_and_side_cannot_be_told_apart(prior: float, ties: int, tmp_path: Path) -> None:
+    votes = votes_of(tmp_path, ("A", 9), ("B", 4), ("tie", ties))
+    with pytest.raises(InputError, match=r"told apart: .*\(A always on the left\); leave out --or"):
+        rank(votes, Settings(order=True, prior=prior))
+    assert rank(votes, Settings(prior=prior)).rows[0].method == "A"
+
+
+def test_an_effect_of_the_side_that_only_a_prior_bounds_is_not_tested(tmp_path: Path) -> None:
+    """A never loses on the left: so might any method if the effect is large enough."""
+    rows = [f"p{n},{row}\n" for n in range(8) for row in ("A,B,left", "B,A,left", "B,A,right")]
+    (tmp_path / "v.csv").write_text("participant,left,right,choice\n" + "".join(rows))
+    votes = read(tmp_path / "v.csv")
+    with pytest.raises(InputError, match=r"leaving out --order or --prior 1 gives one"):
+        rank(votes, Settings(order=True))
+    assert np.isnan(rank(votes, Settings(order=True, prior=1)).order_p)
+
+
+def test_one_resample_without_an_estimate_spoils_nothing(tmp_path: Path) -> None:
+    """126 wins against 8: it was p = 0.738."""
+    found = rank(votes_of(tmp_path, ("A", 126), ("B", 8), ("tie", 6)), Settings())
+    assert found.pairs[0].p_value < 1e-6
+    assert 1.5 < found.pairs[0].ci_low < found.pairs[0].difference < found.pairs[0].ci_high < 5
+
+
+@pytest.mark.parametrize("wins", range(9, 24))
+def test_p_value_and_interval_never_contradict_each_other(wins: int, tmp_path: Path) -> None:
+    found = rank(votes_of(tmp_path, ("A", wins), ("B", 24 - wins), ("tie", 5)), Settings())
+    (pair,) = found.pairs
+    assert (pair.p_value < 0.05) == (not pair.ci_low <= 0 <= pair.ci_high)
