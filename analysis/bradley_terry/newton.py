@@ -99,16 +99,16 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
 def _solved(information: Array, gradient: Array) -> Array:
     """Return Newton's step; the shortest one where nearly unanimous votes are past rounding."""
     try:
-        return np.linalg.solve(information, gradient[..., None])[..., 0]
+        return np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0])
     except np.linalg.LinAlgError:
-        return (_inverse(information) @ gradient[..., None])[..., 0]
+        return np.asarray((_inverse(information) @ gradient[..., None])[..., 0])
 
 
 def _inverse(information: Array) -> Array:
     try:
-        return np.linalg.inv(information)
+        return np.asarray(np.linalg.inv(information))
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(information, hermitian=True)
+        return np.asarray(np.linalg.pinv(information, hermitian=True), float)
 
 
 def maximise_all(

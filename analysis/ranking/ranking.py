@@ -120,10 +120,10 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
     notes += _notes(resamples, data, settings, unit)
     group = bounded_groups(counts, ties=davidson, order=order)
     by_prior = bounded_by_prior(group, anchor)
-    if settings.prior and (reason := no_estimate(counts, ties=davidson, order=order)):
+    if settings.prior and (unbounded := no_estimate(counts, ties=davidson, order=order)):
         names = ", ".join(methods[i] for i in np.flatnonzero(by_prior))
         notes.append(
-            f"Warning: {with_names(str(reason), methods)}; ability and standard error of {names} "
+            f"Warning: {with_names(str(unbounded), methods)}; ability and standard error of {names} "
             "come from the prior, not from votes: no intervals, no tests"
         )
     clusters = resamples.clusters
