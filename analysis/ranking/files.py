@@ -40,6 +40,7 @@ _LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
 _SHORT = {"std. error": "SE", "rank interval": "ranks"}
 # Other programs rely on the columns of ranking.csv, so its warnings are in a file beside it.
 _READ_FIRST = "ranking.READ_FIRST.txt"
+TESTS = "tests that agree with the bootstrap's intervals, adjusted for all pairs by Holm's method"
 # More pairs do not fit a page: then neighbours in the ranking only.
 _MOST_PAIRS = 45
 
@@ -145,22 +146,23 @@ def pairs_to_latex(study: Study) -> str:
     level = f"{100 * ranking.settings.level:g} % interval (%)"
     lines = [
         [
-            pair.better, pair.worse, number(pair.difference), f"{100 * pair.share:.1f} %",
+            pair.better, pair.worse, f"{pair.wins:g}", f"{pair.losses:g}", f"{pair.ties:g}",
+            number(pair.difference), f"{100 * pair.share:.1f} %",
             between(number(100 * pair.share_low, ".1f"), number(100 * pair.share_high, ".1f")),
-            p_in_words(pair.p_value, ""), f"{pair.votes:g}",
+            p_in_words(pair.p_value, ""),
         ]
         for pair in shown
     ]  # fmt: skip
     notes = _warnings(ranking)
     notes.append(
-        "Difference of abilities, and the share of decided votes that the first is expected to "
-        "win, with its interval; p: Wald tests with the bootstrap's errors, adjusted for all pairs "
-        "by Holm's method"
+        "Wins, losses and ties of the first against the second were counted. Estimated from all "
+        "votes: the difference of abilities, and the share of decided votes that the first is "
+        f"expected to win, with its interval for this pair alone; p: {TESTS}"
     )
     if not every:
         notes.append(f"Neighbours of the ranking only; all {len(ranking.pairs):,} are in pairs.csv")
     return latex_table(
-        ["preferred", "to", "difference", "share", level, "p", "votes"],
+        ["preferred", "to", "won", "lost", "ties", "difference", "expected", level, "Holm's p"],
         lines,
         notes,
         names=[0, 1],
@@ -198,8 +200,7 @@ def notes_of(study: Study) -> list[str]:
             f"{ranking.unit}s, widened for their number by Student's t, seed "
             f"{ranking.settings.seed}",
             "Groups: methods that share a letter do not differ significantly at "
-            f"{SIGNIFICANT:g} (Wald tests with the bootstrap's errors, Holm's adjustment for all "
-            "pairs)",
+            f"{SIGNIFICANT:g} ({TESTS})",
         ]
     notes += [f"Left out: {step_in_words(step)}" for step in study.flow[1:]]
     notes += [

@@ -19,8 +19,10 @@ SIGNIFICANT = 0.05
 class PairDifference(NamedTuple):
     """Two methods, the one with the higher ability first: a row of pairs.csv.
 
-    `share` is the difference as expected share of decided votes for `better`, `p_value` is
-    two-sided and adjusted for all pairs. Intervals and p-value are NaN if votes do not give any.
+    `share` is the difference as the share of decided votes that the model expects for `better`;
+    `p_value` is two-sided and adjusted for all pairs by Holm's method. Intervals and p-value are
+    NaN if votes do not give any. `votes` between the two were counted: `wins` for `better`,
+    `losses` and `ties`.
     """
 
     better: str
@@ -33,6 +35,18 @@ class PairDifference(NamedTuple):
     share_high: float
     p_value: float
     votes: float
+    wins: float
+    losses: float
+    ties: float
+
+    @property
+    def counted(self) -> str:
+        """The decided votes between the two, in words."""
+        decided = self.wins + self.losses
+        if not decided:
+            return "no decided vote between them"
+        share = f"{100 * self.wins / decided:.0f} %"
+        return f"{self.wins:g} of {decided:g} decided votes between them ({share})"
 
 
 def pairwise_differences(
@@ -49,7 +63,7 @@ def pairwise_differences(
     `bounded_groups`, without which all differences are bounded: methods of two groups get no test.
     """
     order = np.argsort(-fit.abilities, kind="stable")
-    votes = counts.wins + counts.wins.T + counts.ties
+    wins, ties = counts.wins, counts.ties
     clusters = resamples.clusters
     pairs = []
     for i, j in itertools.combinations(order, 2):
@@ -70,7 +84,10 @@ def pairwise_differences(
                 share_low=float(expit(low)),
                 share_high=float(expit(high)),
                 p_value=small_samples.p_value(difference, limits, clusters, level),
-                votes=float(votes[i, j]),
+                votes=float(wins[i, j] + wins[j, i] + ties[i, j]),
+                wins=float(wins[i, j]),
+                losses=float(wins[j, i]),
+                ties=float(ties[i, j]),
             )
         )
     adjusted = small_samples.holm([pair.p_value for pair in pairs])
@@ -82,26 +99,45 @@ def compact_letter_display(
 ) -> dict[str, str]:
     """Return letters of each method, best first; two share one if and only if they do not differ.
 
-    The algorithm is "insert and absorb" of H.-P. Piepho, An Algorithm for a Letter-Based
-    Representation of All-Pairwise Comparisons, Journal of Computational and Graphical Statistics
-    13 (2), 2004.
+    Each letter is a maximal group of methods that do not differ, grown from the best pair that
+    shares no letter yet by adding methods best first; whole groups are not searched for, because
+    their number explodes with that of the methods.
+
+    References
+    ----------
+    J. Gramm et al., Algorithms for Compact Letter Displays: Comparison and Evaluation,
+    Computational Statistics & Data Analysis 52 (2), 2007. (covering a graph's edges by cliques)
     """
-    groups = [set(methods)]
-    for pair in sorted(different, key=sorted):
-        first, second = sorted(pair)
-        split = []
-        for group in groups:
-            split += [group - {first}, group - {second}] if pair <= group else [group]
-        groups = [
-            group
-            for i, group in enumerate(split)
-            if not any(group < other or (group == other and j < i) for j, other in enumerate(split))
-        ]
-    groups.sort(key=lambda group: sorted(map(methods.index, group)))
+    number = {method: i for i, method in enumerate(methods)}
+    alike = np.ones((len(methods), len(methods)), bool)
+    for first, second in different:
+        alike[number[first], number[second]] = alike[number[second], number[first]] = False
+    left = np.triu(alike)  # pairs that share no letter yet, a method with itself included
+    groups = []
+    for i in range(len(methods)):
+        # The farthest first: its group most often holds all between.
+        for j in np.flatnonzero(left[i])[::-1]:
+            if left[i, j]:
+                group = _grown([i, int(j)], alike)
+                left[np.ix_(group, group)] = False
+                groups.append(group)
+    groups.sort()
     letters = [chr(ord("a") + i) if i < 26 else f"({i + 1})" for i in range(len(groups))]
-    return {
-        method: "".join(
-            letter for letter, group in zip(letters, groups, strict=True) if method in group
-        )
-        for method in methods
-    }
+    shown: dict[str, str] = dict.fromkeys(methods, "")
+    for letter, group in zip(letters, groups, strict=True):
+        for i in group:
+            shown[methods[i]] += letter
+    return shown
+
+
+def _grown(pair: list[int], alike: NDArray[np.bool_]) -> list[int]:
+    """Return a maximal group of methods that are all alike with a pair in it, sorted."""
+    group = set(pair)
+    candidates = alike[pair].all(axis=0)
+    candidates[pair] = False
+    while candidates.any():
+        best = int(candidates.argmax())
+        group.add(best)
+        candidates &= alike[best]
+        candidates[best] = False
+    return sorted(group)

@@ -86,7 +86,7 @@ def _preferences(ranking: Ranking) -> Figure:
     )
     axes.tick_params("x", labelsize=across)
     axes.tick_params("y", labelsize=down)
-    axes.set_title("% of decided votes for the row")
+    axes.set_title("expected % of decided votes for the row")
     add_warning(figure, warning(ranking))
     return figure
 

@@ -123,8 +123,8 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
     if settings.prior and (unbounded := no_estimate(counts, ties=davidson, order=order)):
         names = ", ".join(methods[i] for i in np.flatnonzero(by_prior))
         notes.append(
-            f"Warning: {with_names(str(unbounded), methods)}; ability and standard error of {names} "
-            "come from the prior, not from votes: no intervals, no tests"
+            f"Warning: {with_names(str(unbounded), methods)}; ability and standard error of "
+            f"{names} come from the prior, not from votes: no intervals, no tests"
         )
     clusters = resamples.clusters
     shown = fit if anchor is None else fit.anchored(anchor)

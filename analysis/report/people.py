@@ -38,7 +38,7 @@ def section(people: People) -> dict[str, Any]:
         "heading": heading,
         "rows": rows,
         "notes": ranking_files.notes_of(people.study),
-        "sentences": [_sentence(pairs[names], ranking) for names in pairwise(order)],
+        "sentences": [sentence(pairs[names], ranking) for names in pairwise(order)],
         "flow": people.study.flow,
         "command": shlex.join(["python", "-m", "analysis", *people.study.command]),
         "versions": ranking_files.versions(),
@@ -52,23 +52,31 @@ def section(people: People) -> dict[str, Any]:
     }
 
 
-def _sentence(pair: PairDifference, ranking: Ranking) -> str:
-    """Say which method of a pair is preferred, how often, and whether that may be chance."""
-    share = f"{100 * pair.share:.0f}"
+def sentence(pair: PairDifference, ranking: Ranking) -> str:
+    """Say which method of a pair is preferred, what was counted, and what the model makes of it."""
+    expected = f"from all votes the model expects {100 * pair.share:.0f} %"
     if not np.isfinite(pair.p_value):
         return (
-            f"{pair.better} is ahead of {pair.worse}: {share} % of decided votes; the votes allow "
+            f"{pair.better} is ahead of {pair.worse}: {pair.counted}; {expected}; the votes allow "
             "no interval."
         )
+    level = f"{100 * ranking.settings.level:g} % interval"
+    adjusted = " by Holm's adjustment" if len(ranking.pairs) > 1 else ""
     evidence = (
-        f"({100 * ranking.settings.level:g} % interval {100 * pair.share_low:.0f}–"
-        f"{100 * pair.share_high:.0f} %, p {ranking_files.p_in_words(pair.p_value)})"
+        f"{pair.counted}; {expected} ({level} {100 * pair.share_low:.0f}–"
+        f"{100 * pair.share_high:.0f} %, p {ranking_files.p_in_words(pair.p_value)}{adjusted})."
     )
     if pair.p_value < SIGNIFICANT:
-        return f"{pair.better} is preferred to {pair.worse}: {share} % of decided votes {evidence}."
+        return f"{pair.better} is preferred to {pair.worse}: {evidence}"
+    sentence = (
+        f"Between {pair.better} and {pair.worse} there is no significant difference: for "
+        f"{pair.better} {evidence}"
+    )
+    if pair.share_low <= 0.5 <= pair.share_high:
+        return sentence
     return (
-        f"Between {pair.better} and {pair.worse} there is no significant difference: {share} % of "
-        f"decided votes for {pair.better} {evidence}."
+        f"{sentence} The interval, which is for this pair alone, leaves 50 % out; the p-value "
+        f"allows for all {len(ranking.pairs)} pairs."
     )
 
 
@@ -76,7 +84,7 @@ def _plots(people: People) -> list[Plot]:
     captions = {
         "ranking": "Abilities with intervals; methods that share a letter do not differ "
         "significantly",
-        "preferences": "How often a row is expected to be preferred to a column",
+        "preferences": "How often the model expects a row to be preferred to a column",
     }
     ranking = people.study.ranking
     drawn = [Plot(name, captions[name], figure) for name, figure in plots.all_plots(ranking)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -253,3 +254,20 @@ def test_letters_are_shared_exactly_by_those_who_do_not_differ() -> None:
         for second in methods:
             shared = bool(set(letters[first]) & set(letters[second]))
             assert shared == (frozenset((first, second)) not in different)
+
+
+def test_letters_of_three_hundred_methods() -> None:
+    """Near neighbours do not differ, with some noise: it took minutes, and more for each method."""
+    rng = np.random.default_rng(0)
+    methods = [f"m{i}" for i in range(300)]
+    ability = np.sort(rng.normal(0, 1, 300))[::-1]
+    apart = np.triu(ability[:, None] - ability + rng.normal(0, 0.1, (300, 300)) > 0.5)
+    different = {
+        frozenset((methods[i], methods[j])) for i, j in zip(*np.nonzero(apart), strict=True)
+    }
+    shown = compact_letter_display(methods, different)
+    letters = [set(re.findall(r"\(\d+\)|[a-z]", shown[method])) for method in methods]
+    for i in range(300):
+        for j in range(i + 1, 300):
+            assert bool(letters[i] & letters[j]) == (not apart[i, j])
+    assert all(letters)

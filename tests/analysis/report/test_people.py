@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from analysis.ranking.pairwise import PairDifference
+from analysis.ranking.ranking import Settings
+from analysis.report.people import sentence
 from tests.analysis.figures.test_figures import command
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -32,8 +36,8 @@ def test_the_report_says_who_is_preferred_and_why_nothing_else(pictured: Path) -
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("&lt;", "<")
     assert "What people preferred" in text
     assert re.search(
-        r"\[a\] is preferred to b\|ar: 80 % of decided votes "
-        r"\(95 % interval \d\d–\d\d %, p [<=] 0\.00",
+        r"\[a\] is preferred to b\|ar: 64 of 80 decided votes between them \(80 %\); "
+        r"from all votes the model expects 80 % \(95 % interval \d\d–\d\d %, p [<=] 0\.\d+\)\.",
         text,
     )
     assert "80 valid votes of 40 people" in text
@@ -45,6 +49,22 @@ def test_the_report_says_who_is_preferred_and_why_nothing_else(pictured: Path) -
     assert "Not computed:" in text and "at least 30 are needed" in text
     assert not re.search(r'(src|href)="(?!data:|#)', page.split("<script>")[0])
     assert (pictured / "ranking/ranking.csv").read_text().count("\n") == 3
+
+
+def test_what_was_counted_and_what_was_estimated_are_told_apart() -> None:
+    """Eight of nine votes were printed as "77 % of decided votes", which was the model's."""
+    pair = PairDifference("a", "b", 1.2, -0.1, 2.6, 0.77, 0.48, 0.93, 0.031, 9, 8, 1, 0)
+    ranking = Mock(pairs=[pair] * 3, settings=Settings())
+    said = sentence(pair, ranking)
+    assert said.startswith(
+        "a is preferred to b: 8 of 9 decided votes between them (89 %); from all"
+    )
+    assert "expects 77 % (95 % interval 48–93 %, p = 0.031 by Holm's adjustment)." in said
+    alone = sentence(pair._replace(p_value=0.08, share_low=0.55), ranking)
+    assert "no significant difference: for a 8 of 9" in alone
+    assert alone.endswith("leaves 50 % out; the p-value allows for all 3 pairs.")
+    never = sentence(pair._replace(wins=0, losses=0, p_value=float("nan")), ranking)
+    assert "no decided vote between them; from all votes the model expects 77 %" in never
 
 
 def test_without_votes_there_is_no_such_section(pictured: Path) -> None:
