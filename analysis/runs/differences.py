@@ -56,7 +56,8 @@ class Difference:
 def to_best(run: Run) -> list[Difference]:
     """Compare every method with the one with the best mean, by metric and resolution.
 
-    Methods without a finite score on every image are left out.
+    Methods without a score on every image are left out; so are images that lack a finite score of
+    any method, see `Run.not_finite`.
     """
     differences = []
     for metric in run.metrics:
@@ -150,13 +151,15 @@ def _paths(run_folder: Path) -> tuple[Path, Path]:
 
 
 def _scores(run: Run, method: str, resolution: int, metric: MetricInfo) -> Scores | None:
-    """Return the scores in the order of the images; None unless all are there and finite."""
+    """Return the scores in the order of the images; None unless all are there."""
+    left_out = run.not_finite(metric.key)
     scores = {
         case.image: case.values.get(metric.key, math.nan)
         for case in run.cases_of(method, resolution)
         if case.status == "ok"
     }
-    values = np.array([scores.get(image, math.nan) for image in run.images])
+    images = [image for image in run.images if image not in left_out]
+    values = np.array([scores.get(image, math.nan) for image in images])
     return values if len(values) and np.isfinite(values).all() else None
 
 

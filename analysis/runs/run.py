@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,6 +123,22 @@ class Run:
             for case in self.cases
             if (case.resolution, case.image) == (resolution, image)
         }
+
+    def not_finite(self, metric: str) -> dict[str, list[Case]]:
+        """Return the photographs with a value that is not finite, each with these cases.
+
+        Means and differences leave them out at every resolution and for all methods alike.
+        """
+        return self._not_finite.get(metric, {})
+
+    @cached_property
+    def _not_finite(self) -> dict[str, dict[str, list[Case]]]:
+        found: dict[str, dict[str, list[Case]]] = {}
+        for case in self.cases:
+            for metric in self.info["metrics"] if case.status == "ok" else ():
+                if not math.isfinite(case.values.get(metric, 0.0)):
+                    found.setdefault(metric, {}).setdefault(case.image, []).append(case)
+        return found
 
     @cached_property
     def _cases_by_cell(self) -> dict[tuple[str, int], list[Case]]:

@@ -37,18 +37,32 @@ def write(run: Run) -> None:
 
 
 def to_csv(table: Table) -> str:
-    """Return unrounded values; `<resolution>_images` counts the images of a mean."""
-    heading = [
-        "method",
-        *(f"{column.resolution}_{column.metric.key}" for column in table.columns),
-        *(f"{resolution}_images" for resolution in table.resolutions),
+    """Return unrounded values; `<resolution>_images` counts the images of a mean.
+
+    A metric with fewer of them, see `Run.not_finite`, has a column `<resolution>_<metric>_images`.
+    """
+    names = [f"{column.resolution}_{column.metric.key}" for column in table.columns]
+    sizes = [column.resolution for column in table.columns]
+    most = [
+        {size: max(c.images for c in cells if c.column.resolution == size) for size in sizes}
+        for cells in table.rows.values()
     ]
-    rows = []
-    for method, cells in table.rows.items():
-        images = {cell.column.resolution: cell.images for cell in cells}
-        # As text: an infinite PSNR must not become an empty cell.
-        values = ["" if cell.value is None else repr(cell.value) for cell in cells]
-        rows.append([method, *values, *(images[size] for size in table.resolutions)])
+    fewer = [
+        i
+        for i, size in enumerate(sizes)
+        if any(
+            cells[i].images < n[size] for cells, n in zip(table.rows.values(), most, strict=True)
+        )
+    ]
+    heading = ["method", *names, *(f"{size}_images" for size in table.resolutions)]
+    heading += [f"{names[i]}_images" for i in fewer]
+    rows = [
+        [
+            method, *(cell.value for cell in cells), *(images[size] for size in table.resolutions),
+            *(cells[i].images for i in fewer),
+        ]
+        for (method, cells), images in zip(table.rows.items(), most, strict=True)
+    ]  # fmt: skip
     return output.to_csv(heading, rows)
 
 
@@ -124,7 +138,7 @@ def _tabular(table: Table, resolutions: Sequence[int]) -> str:
 def _latex_cell(cell: Cell) -> str:
     if cell.value is None:
         return "--"
-    value = f"{cell.value:.{cell.column.metric.decimals}f}".replace("inf", r"$\infty$")
+    value = f"{cell.value:.{cell.column.metric.decimals}f}"
     marked = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}.get(cell.place, "{}").format(value)
     # \rlap keeps the digits aligned.
     marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)

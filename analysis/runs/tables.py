@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 
 from analysis.output import ABSENT
@@ -14,6 +14,8 @@ from analysis.runs.run import Case, MetricInfo, Run
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"
 AS_GIVEN = "†"
+# Photographs that a note names one by one.
+_MOST_NAMED = 5
 # Quantities of the table of costs, and how the values of several images become one.
 _COSTS: dict[MetricInfo, Callable[[list[float]], float]] = {
     MetricInfo("seconds", "time", "s", "", 2): statistics.median,
@@ -80,8 +82,12 @@ class Table:
 def objective(run: Run) -> Table:
     """Return the means of the protocol's metrics; those over fewer images are not ranked."""
     columns = [Column(size, metric) for size in run.resolutions for metric in run.metrics]
+    left_out = {metric.key: run.not_finite(metric.key) for metric in run.metrics}
     rows = {
-        method: [_cell(run, method, column, _mean) for column in columns] for method in run.methods
+        method: [
+            _cell(run, method, column, _mean, left_out[column.metric.key]) for column in columns
+        ]
+        for method in run.methods
     }
     title = f"Objective results, protocol {run.protocol}"
     return Table(title, columns, _ranked(columns, rows), _objective_notes(run), run.names)
@@ -106,9 +112,15 @@ def cost(run: Run) -> Table:
     return Table("Time and memory", columns, rows, notes, run.names)
 
 
-def _cell(run: Run, method: str, column: Column, reduce: Callable[[list[float]], float]) -> Cell:
-    """Reduce the values of a method's cases to one cell."""
-    cases = run.cases_of(method, column.resolution)
+def _cell(
+    run: Run,
+    method: str,
+    column: Column,
+    reduce: Callable[[list[float]], float],
+    left_out: Container[str] = (),
+) -> Cell:
+    """Reduce the values of a method's cases, without those of some images, to one cell."""
+    cases = [c for c in run.cases_of(method, column.resolution) if c.image not in left_out]
     key = column.metric.key
     used = [case for case in cases if case.status == "ok" and key in case.values]
     value = reduce([case.values[key] for case in used]) if used else None
@@ -145,12 +157,28 @@ def _objective_notes(run: Run) -> list[str]:
         f"protocol {run.protocol}. Best bold, second underlined."
     ]
     notes += [f"{metric.label}: {metric.definition}" for metric in run.metrics]
+    notes += [_left_out(run, metric) for metric in run.metrics if run.not_finite(metric.key)]
     notes += [
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]
     ]
     for method in run.methods:
         notes += _method_notes(method, [case for case in run.cases if case.method == method])
     return notes
+
+
+def _left_out(run: Run, metric: MetricInfo) -> str:
+    """Say which photographs a metric's means leave out, and why."""
+    cases = run.not_finite(metric.key)
+    named = [
+        f"{image}: {found[0].method} at {found[0].resolution} px"
+        for image, found in list(cases.items())[:_MOST_NAMED]
+    ]
+    more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
+    return (
+        f"{metric.label}: means, differences and plots leave out {len(cases)} of "
+        f"{len(run.images)} photographs for all methods, because a result has no finite value "
+        f"({'; '.join(named)}{more}), as where it equals the reference; scores.csv has them all."
+    )
 
 
 def _method_notes(method: str, cases: list[Case]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,9 +49,12 @@ def from_run(
                 f"{run}: no results of {method!r} at {size} px{suggestion(method, known)}"
             )
     rows = [row for row in rows if row["method"] in shown]
+    scored = [row for row in rows if row.get("psnr")]
+    # As in the run's tables: a result that equals the original has an infinite PSNR.
+    exact = {row["image"] for row in scored if not math.isfinite(float(row["psnr"]))}
     psnr: dict[str, list[float]] = defaultdict(list)
-    for row in rows:
-        if row.get("psnr"):
+    for row in scored:
+        if row["image"] not in exact:
             psnr[row["method"]].append(float(row["psnr"]))
     folder = run / "outputs" / str(size)
     results = [(row["image"], row["method"]) for row in rows]

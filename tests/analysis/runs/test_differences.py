@@ -68,14 +68,18 @@ def test_an_interval_that_holds_zero_is_unclear(tmp_path: Path) -> None:
     assert found.outcome == "unclear" and found.ci_low < 0 < found.ci_high  # type: ignore[operator]
 
 
-def test_methods_without_a_finite_score_on_every_image_stay_out(tmp_path: Path) -> None:
+def test_an_exact_result_takes_its_photograph_out_for_all_methods(tmp_path: Path) -> None:
+    """It made its method the best, with an infinite mean, and absent from all differences."""
     scores = {
-        ("a", 64): [1.0] * 30,
-        ("b", 64): [2.0] * 30,
-        ("perfect", 64): [math.inf] + [3.0] * 29,
+        ("a", 64): [9.0] + [1.0] * 29,
+        ("b", 64): [0.0] + [2.0] * 29,
+        ("exact once", 64): [math.inf] + [1.5] * 29,
     }
-    found = differences.to_best(folder_of(tmp_path, scores, "higher"))
-    assert [(d.method, d.other) for d in found] == [("a", "b")]
+    loaded = folder_of(tmp_path, scores, "higher")
+    found = {d.method: d for d in differences.to_best(loaded)}
+    assert {d.other for d in found.values()} == {"b"} and set(found) == {"a", "exact once"}
+    assert found["a"].difference == -1 and found["a"].images == 29
+    assert found["exact once"].difference == -0.5
 
 
 def test_resolution_is_compared_within_a_method_and_only_where_that_means_something(

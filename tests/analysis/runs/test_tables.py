@@ -22,7 +22,10 @@ def test_csv_has_unrounded_means_in_the_order_asked_for(folder: Path) -> None:
     )
     assert [row["method"] for row in rows] == ["b|ar", "[a]", "gone"]
     assert float(rows[0]["64_l1"]) == pytest.approx(1.5005)
-    assert rows[1]["64_psnr"] == "25.0" and rows[1]["128_psnr"] == "inf"
+    # x has an infinite PSNR by [a] at 128 px, which counts for nobody at any resolution.
+    assert (rows[1]["64_psnr"], rows[1]["128_psnr"]) == ("30.0", "")
+    assert (rows[0]["64_psnr"], rows[0]["128_psnr"]) == ("25.0", "12.0")
+    assert [rows[0][f"{size}_psnr_images"] for size in (64, 128)] == ["1", "1"]
     assert (rows[1]["64_images"], rows[1]["128_images"], rows[2]["128_images"]) == ("2", "1", "0")
     assert rows[2]["64_l1"] == ""
 
@@ -31,8 +34,8 @@ def test_best_and_second_by_what_is_printed_and_only_if_complete(folder: Path) -
     lines = table_formats.to_markdown(tables.objective(run.load(folder))).splitlines()
     assert lines[0] == ("| method | 64 L1 ↓ | 64 PSNR (dB) ↑ | 128 L1 ↓ | 128 PSNR (dB) ↑ |")
     # 1.5005 and 1.5 print alike: both are best. [a] at 128 lacks an image: not ranked.
-    assert lines[2] == r"| b\|ar | **1.50** | <u>24.50</u> | 4.00 | 11.00 |"
-    assert lines[3] == "| [a] | **1.50** | **25.00** | 1.00* | inf* |"
+    assert lines[2] == r"| b\|ar | **1.50** | <u>25.00</u> | 4.00 | 12.00 |"
+    assert lines[3] == "| [a] | **1.50** | **30.00** | 1.00* | – |"
     assert lines[4] == "| gone | – | – | – | – |"
 
 
@@ -42,6 +45,8 @@ def test_notes_say_what_a_reader_must_know(folder: Path) -> None:
     assert "L1: as defined" in notes and "[a]: no refinement" in notes
     assert "[a]: 1 of 4 cases without a result (failed: boom, twice)" in notes
     assert "[a]: changed known pixels in 1 of 4 results" in notes
+    assert "PSNR: means, differences and plots leave out 1 of 2 photographs for all" in notes
+    assert "(x: [a] at 128 px), as where it equals the reference" in notes
     assert "gone: 4 of 4 cases without a result (skipped: gone needs coal)" in notes
 
 
@@ -82,7 +87,7 @@ def test_results_scored_as_given_are_marked_and_explained(tmp_path: Path) -> Non
     scores = SCORES.replace("b|ar,64,x,ok,1.501,24.0,0,0", "b|ar,64,x,ok,1.501,24.0,55,1")
     table = tables.objective(run.load(write_run(tmp_path, scores=scores)))
     assert table_formats.to_markdown(table).splitlines()[2] == (
-        r"| b\|ar | **1.50†** | <u>24.50†</u> | 4.00 | 11.00 |"
+        r"| b\|ar | **1.50†** | <u>25.00</u> | 4.00 | 12.00 |"
     )
     notes = "\n".join(table.notes)
     assert "b|ar: † marks means with results made elsewhere (1 of 4)" in notes
@@ -101,12 +106,9 @@ def test_latex_has_the_layout_of_the_paper(folder: Path) -> None:
     assert r" &  & \heading (dB) &  & \heading (dB) \\" in lines
     # Best bold, second underlined, the mean over one image of two marked and not ranked.
     assert any(
-        line.endswith(r"ar & \textbf{1.50} & \underline{24.50} & 4.00 & 11.00 \\") for line in lines
+        line.endswith(r"ar & \textbf{1.50} & \underline{25.00} & 4.00 & 12.00 \\") for line in lines
     )
-    assert (
-        r"[a] & \textbf{1.50} & \textbf{25.00} & 1.00\rlap{$^{*}$} & $\infty$\rlap{$^{*}$} \\"
-        in lines
-    )
+    assert r"[a] & \textbf{1.50} & \textbf{30.00} & 1.00\rlap{$^{*}$} & -- \\" in lines
     assert r"gone & -- & -- & -- & -- \\" in lines
 
 
