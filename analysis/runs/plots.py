@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from analysis.runs.differences import Difference
+from analysis.runs.differences import FEWEST_IMAGES, Difference
 from analysis.runs.run import MetricInfo, Run
 from analysis.runs.tables import Table
 from analysis.style import GREY, MethodStyle, current, escape_math, method_styles
@@ -39,10 +39,11 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
             name, caption = f"{metric.key}-against-seconds", f"{metric.label} against time"
             yield Plot(name, caption, figure)
     if differences:
-        caption = (
-            "Differences to the best method with 95 % intervals; open markers: the interval "
-            "holds zero"
-        )
+        if any(difference.ci_low is not None for difference in differences):
+            marks = "with 95 % intervals; open markers: the interval holds zero"
+        else:
+            marks = f"without intervals, which need {FEWEST_IMAGES} photographs"
+        caption = f"Differences to the best method {marks}"
         yield Plot("differences", caption, _paired_differences(run, differences))
 
 
@@ -152,6 +153,7 @@ def _draw_differences(
         if method not in by_method:
             continue
         difference, style = by_method[method], styles[method]
+        has_interval = difference.ci_low is not None
         if difference.ci_low is not None and difference.ci_high is not None:
             axes.plot([difference.ci_low, difference.ci_high], [y, y], color=style.colour)
         axes.plot(
@@ -160,7 +162,7 @@ def _draw_differences(
             marker=style.marker,
             color=style.colour,
             # An open marker: the interval contains zero.
-            markerfacecolor="white" if difference.outcome == "unclear" else None,
+            markerfacecolor="white" if has_interval and difference.outcome == "unclear" else None,
         )
     axes.set_yticks(range(len(methods)), [*map(escape_math, methods)])
     axes.set_ylim(len(methods) - 0.5, -0.5)

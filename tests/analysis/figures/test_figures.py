@@ -32,13 +32,20 @@ def test_plots_show_the_means_of_the_table_and_no_mean_over_fewer_images(folder:
     (axes,) = shown["psnr-against-resolution"].figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["b|ar"].get_xdata()) == [64, 128]
-    assert list(lines["b|ar"].get_ydata()) == [24.5, 11.0]
+    assert list(lines["b|ar"].get_ydata()) == [25.0, 12.0]
     # One image is missing at 128 px: that mean is over other images than the rest.
     assert list(lines["[a]"].get_xdata()) == [64]
     assert "PSNR (dB) ↑ higher is better" in axes.get_ylabel()
     (axes,) = shown["l1-against-seconds"].figure.axes
     points = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines]
     assert (5.0, 1.5) in points and axes.get_xscale() == "log"
+
+
+def test_without_intervals_no_marker_speaks_of_them(folder: Path) -> None:
+    (plot,) = (plot for name, plot in drawn(folder).items() if name == "differences")
+    assert plot.caption == "Differences to the best method without intervals, which need 5 photographs"
+    for axes in plot.figure.axes:
+        assert all(line.get_markerfacecolor() != "white" for line in axes.lines)
 
 
 def test_nothing_timed_means_no_plot_against_seconds(folder: Path) -> None:
