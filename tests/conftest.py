@@ -38,6 +38,17 @@ def is_slow(item: pytest.Item) -> bool:
     )
 
 
+def together(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    """Return the tests in lists of one, or of all that share fixtures of their module."""
+    units: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        shares = any(fixture[-1].scope == "module" for fixture in fixtures)
+        units.setdefault(item.path if shares else item, []).append(item)
+    return list(units.values())
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark slow tests that do not say so themselves."""
     if is_slow(item):
@@ -49,17 +60,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the tests for several processes, each of which gets an equal part of the list.
 
     Tests with hosts, which mostly wait, begin two of the parts; tests with a browser, which may
-    not run beside them, are the last; of the others the slow ones come first."""
+    not run beside them, are the last; of the others the slow ones come first. Tests that share
+    what a fixture of their module makes stay together, so that one process makes it."""
     if not hasattr(config, "workerinput"):
         return
     hosts = [item for item in items if uses_hosts(item)]
     browser = [item for item in items if uses_browser(item)]
     others = [item for item in items if not (uses_hosts(item) or uses_browser(item))]
     others.sort(key=lambda item: not item.get_closest_marker("slow"))
+    units = together(others)
     count = config.workerinput["workercount"]
     modules = list(dict.fromkeys(item.path for item in hosts))
     first, second = ([item for item in hosts if item.path in modules[n::2]] for n in (0, 1))
-    dealt = [item for number in range(count) for item in others[number::count]]
+    dealt = [item for number in range(count) for unit in units[number::count] for item in unit]
     ordered = [*first, *dealt, *browser]
     begin = len(items) // count
     items[:] = [*ordered[:begin], *second, *ordered[begin:]]

@@ -13,9 +13,8 @@ import cv2
 import pytest
 
 from tests.benchmark.conftest import PROTOCOL
-from tests.paths import ROOT
-
-DEMO = ROOT / "datasets" / "demo"
+from tests.paths import DEMO, ROOT
+from tests.shared import made_once
 
 pytestmark = pytest.mark.slow
 
@@ -23,14 +22,17 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the Makefile's target ends with, from the demo photographs at 64 px."""
-    folder = tmp_path_factory.mktemp("paper")
+    return made_once(tmp_path_factory, "paper", make_paper) / "paper"
+
+
+def make_paper(folder: Path) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
     photos = folder / "photos"
     photos.mkdir()
     for path in sorted(DEMO.glob("*.jpg")):
         small = cv2.resize(cv2.imread(str(path)), (64, 64), interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(photos / f"{path.stem}.png"), small)
-    if shutil.which("make") is None:
-        pytest.skip("needs make")
     protocol = folder / "tiny.toml"
     protocol.write_text(PROTOCOL)
     options = (
@@ -50,7 +52,6 @@ def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return folder / "paper"
 
 
 def table(path: Path) -> list[dict[str, str]]:

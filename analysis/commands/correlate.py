@@ -7,12 +7,7 @@ from typing import Annotated
 
 from typer import Option
 
-from analysis import style
-from analysis.agreement import files
-from analysis.agreement.correlate import correlations
 from analysis.commands import options
-from analysis.runs import run
-from analysis.votes.exclusions import Rules
 
 
 def correlate(
@@ -33,6 +28,12 @@ def correlate(
     style_file: options.StyleFile = None,
 ) -> None:
     """Compare each metric of a run with people's votes."""
+    from analysis import style
+    from analysis.agreement import files
+    from analysis.agreement.correlate import correlations
+    from analysis.runs import run
+    from analysis.votes.exclusions import Rules
+
     plot_style = style.read(style_file)
     loaded = run.load(folder)
     size = options.resolution_of(loaded, resolution)

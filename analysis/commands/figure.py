@@ -7,13 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from analysis import style
 from analysis.commands import options
-from analysis.figures import comparison
-from analysis.figures.comparison import FigureSpec
-from analysis.figures.strips import ENDS, Show
-from analysis.report.publish import FIGURES
-from analysis.runs import run
 from methods.errors import InputError
 
 # With more photographs, the name of the file counts them.
@@ -41,7 +35,9 @@ def figure(
             show_default="where results differ most at the hole's edge",
         ),
     ] = None,
-    show: Annotated[Show, Option(help="Whole images, enlarged crops, or both.")] = "both",
+    show: Annotated[
+        Literal["both", "whole", "crop"], Option(help="Whole images, enlarged crops, or both.")
+    ] = "both",
     masked: Annotated[bool, Option(help="Show a column of the masked input.")] = True,
     reference: Annotated[bool, Option(help="Show a column of the reference.")] = True,
     width: Annotated[Literal["page", "column"], Option(help="Width in a paper.")] = "page",
@@ -60,6 +56,12 @@ def figure(
 ) -> None:
     """Draw photographs by several methods: methods across, photographs and resolutions down, with
     enlarged crops."""
+    from analysis import style
+    from analysis.figures import FIGURES, comparison
+    from analysis.figures.comparison import FigureSpec
+    from analysis.figures.strips import ENDS
+    from analysis.runs import run
+
     plot_style = style.read(style_file)
     loaded = run.load(folder)
     sizes = resolution or [max(loaded.resolutions)]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from analysis.runs.run import Run
-from analysis.votes import exclusions, votes
 from methods.errors import InputError
+
+if TYPE_CHECKING:
+    from analysis.runs.run import Run
+    from analysis.votes import exclusions, votes
 
 RunFolder = Annotated[Path, Argument(metavar="RUN", help="Run folder, such as results/demo.")]
 VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")]
@@ -57,6 +59,8 @@ def read_valid_votes(
     file: Path, columns: list[str] | None, answers: list[str] | None, rules: exclusions.Rules
 ) -> tuple[votes.Votes, list[exclusions.Step]]:
     """Read a votes file and apply exclusions; also return the steps from all to valid votes."""
+    from analysis.votes import exclusions, votes
+
     reading = votes.Reading(key_values(columns, "--column"), key_values(answers, "--answer"))
     return exclusions.apply(votes.read(file, reading), rules)
 

@@ -7,7 +7,6 @@ from typing import Annotated
 from typer import Option
 
 from analysis.commands import options
-from analysis.ranking import power as simulation
 from methods.errors import InputError
 
 # Moskalenko et al. 2020: 150 people, 25 pairs each.
@@ -33,6 +32,8 @@ def power(
     seed: Annotated[int, Option(min=0)] = 0,
 ) -> None:
     """Simulate how many people a study needs."""
+    from analysis.ranking import power as simulation
+
     design = simulation.Design(options.numbers(abilities, "--abilities"), pairs, spread, failed)
     if len(design.abilities) < 2:
         raise InputError(f"--abilities {abilities}: at least two are needed")

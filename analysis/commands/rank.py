@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from analysis import style
 from analysis.commands import options
-from analysis.ranking import files, per_image, quality_report, ranking
-from analysis.votes import exclusions, votes
+
+if TYPE_CHECKING:
+    from analysis.ranking import files, per_image, ranking
+    from analysis.votes import exclusions, votes
 
 
 def rank(
@@ -21,7 +22,7 @@ def rank(
     min_votes: options.MinVotes = 0,
     min_median_ms: options.MinMedian = 0.0,
     bootstrap: Annotated[
-        ranking.Unit, Option(help="What to resample for the intervals.")
+        Literal["participant", "vote", "image"], Option(help="What to resample for the intervals.")
     ] = "participant",
     samples: Annotated[int, Option(min=100, help="Number of resamples.")] = 1000,
     seed: Annotated[int, Option(min=0)] = 0,
@@ -37,13 +38,18 @@ def rank(
         str | None, Option(help="Method with ability 0.", show_default="mean of all at 0")
     ] = None,
     by: Annotated[
-        per_image.Cell | None, Option(help="Also rank on each image, or on each group of images.")
+        Literal["image", "group"] | None,
+        Option(help="Also rank on each image, or on each group of images."),
     ] = None,
     column: options.Columns = None,
     answer: options.Answers = None,
     style_file: options.StyleFile = None,
 ) -> None:
     """Rank methods by people's votes: Bradley-Terry with intervals and tests."""
+    from analysis import style
+    from analysis.ranking import files, ranking
+    from analysis.votes import exclusions
+
     plot_style = style.read(style_file)
     settings = ranking.Settings(bootstrap, samples, seed, level, ties, order, prior, anchor)
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
@@ -61,6 +67,8 @@ def ranked_study(
     by: per_image.Cell | None,
 ) -> files.Study:
     """Rank by valid votes, by image or group too if asked for, and assess the votes."""
+    from analysis.ranking import files, per_image, quality_report, ranking
+
     ranked = ranking.rank(valid, settings)
     quality = quality_report.assess(valid, ranked)
     parts = {by: per_image.ranked(valid, by, prior=settings.prior)} if by else {}

@@ -5,19 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from rich.console import Console
-from rich.progress import Progress
 from typer import Option
 
-from analysis import style
-from analysis.agreement.correlate import correlations
 from analysis.commands import options
 from analysis.commands.rank import ranked_study
-from analysis.ranking.ranking import Settings
-from analysis.report import publish
-from analysis.report.people import People
-from analysis.runs import run
-from analysis.votes.exclusions import Rules
 from methods.errors import InputError
 
 
@@ -42,6 +33,17 @@ def report(
 ) -> None:
     """Write tables/, figures/ and report.html of a run folder again, with a section on people's
     preferences if there are votes."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from analysis import style
+    from analysis.agreement.correlate import correlations
+    from analysis.ranking.ranking import Settings
+    from analysis.report import publish
+    from analysis.report.people import People
+    from analysis.runs import run
+    from analysis.votes.exclusions import Rules
+
     plot_style = style.read(style_file)
     people = None
     if votes_file:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from analysis.commands import options
-from analysis.ranking import quality_report, ranking
-from analysis.votes import exclusions, simulated
 
 
 def validate(
@@ -18,6 +16,9 @@ def validate(
     answer: options.Answers = None,
 ) -> None:
     """Check a votes file: who is left out, how good the rest is, and whether it can be ranked."""
+    from analysis.ranking import quality_report, ranking
+    from analysis.votes import exclusions, simulated
+
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
     valid, flow = options.read_valid_votes(file, column, answer, rules)
     for step in flow[1:]:

@@ -139,7 +139,8 @@ def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
                 _draw(axes, content, strip, first=row == 0, whole=show != "crop" and row == 0)
                 if row == 0 and heading.texts:
                     title = style.escape_math(heading.texts[column])
-                    axes.set_title(title, pad=2, fontsize=heading.points)
+                    # The height is given: matplotlib would look for it among invisible ticks.
+                    axes.set_title(title, y=1.0, pad=2, fontsize=heading.points)
                 upper -= height + _GAP
         if strip.label:
             longest = max(map(len, strip.label.splitlines()))

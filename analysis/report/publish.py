@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis import style
-from analysis.figures import case_images, gallery, strips
+from analysis.figures import FIGURES, case_images, gallery, strips
 from analysis.ranking import files as ranking_files
 from analysis.report import page as report
 from analysis.report.people import People
@@ -19,7 +19,6 @@ from analysis.style import HOUSE, Style
 from methods.errors import InputError
 from methods.files import write_atomically
 
-FIGURES = "figures"
 _RANKING = "ranking"
 # What `publish` draws; other files in figures/ belong to the user.
 _DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
