@@ -167,15 +167,14 @@ def run(
 
 def report(out: Path, statuses: list[str]) -> int:
     """Write tables, figures and report, print the table and return the exit code."""
-    from rich.console import Console
     from rich.progress import Progress
 
     import analysis.runs.run
     from analysis.report import publish
     from analysis.runs import table_formats, tables
+    from methods.terminal import plain_console
 
-    console = Console(highlight=False)
-    errors = Console(stderr=True)
+    console, errors = plain_console(), plain_console(stderr=True)
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("drawing the report", total=None)
         page = publish.publish(

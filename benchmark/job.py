@@ -25,6 +25,7 @@ from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_jso
 from benchmark.run_folder.rows import write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
+from methods.terminal import plain_console
 
 # Keys of run.json about where cases ran; a command that runs no case keeps the earlier values.
 COMPUTED_ON = ("machine", "workers", "threads", "cluster", "cluster_machines", "client")
@@ -80,7 +81,7 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
         If the request cannot be used; nothing has been written then. Or if a file cannot be
         written or a cluster is lost during the run; finished cases are kept then.
     """
-    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console or plain_console(stderr=True, soft_wrap=True)
     job = check_request(request, console)
     with open_backend(job, console) as backend:
         job = replace(job, specs=backend.assign_devices(job.specs))

@@ -20,6 +20,7 @@ from methods import readiness
 from methods.base import MethodError
 from methods.errors import InputError, run_command_line, suggestion
 from methods.gimp.command import app as gimp
+from methods.terminal import plain_console
 from methods.weights import registry, show
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
@@ -52,7 +53,7 @@ def list_methods() -> None:
     console = _console()
     console.print(table)
     for remark in remarks:
-        console.print(remark, soft_wrap=True, markup=False)
+        console.print(remark, soft_wrap=True)
 
 
 @app.command()
@@ -108,7 +109,7 @@ def _show_method(name: str, console: Console) -> None:
     cls = methods.method_class(name)
     options = [(item.name, _default(item)) for item in fields(cls) if item.init]
     show.section("options", options, console)
-    console.print(f"\n{inspect.getdoc(cls)}\n", markup=False)
+    console.print(f"\n{inspect.getdoc(cls)}\n")
 
 
 def _default(item: Field[Any]) -> str:
@@ -118,7 +119,7 @@ def _default(item: Field[Any]) -> str:
 
 
 def _console() -> Console:
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    return plain_console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 if __name__ == "__main__":

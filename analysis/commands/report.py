@@ -10,6 +10,7 @@ from typer import Option
 from analysis.commands import options
 from analysis.commands.rank import ranked_study
 from methods.errors import InputError
+from methods.terminal import plain_console
 
 
 def report(
@@ -33,7 +34,6 @@ def report(
 ) -> None:
     """Write tables/, figures/ and report.html of a run folder again, with a section on people's
     preferences if there are votes."""
-    from rich.console import Console
     from rich.progress import Progress
 
     from analysis import style
@@ -61,7 +61,7 @@ def report(
             people = People(study, correlations(loaded, valid, size))
         except InputError as error:
             people = People(study, str(error))
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
         page = publish.publish(

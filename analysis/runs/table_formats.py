@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from analysis import output
 from analysis.output import LATEX_MARKS, latex
@@ -14,6 +14,8 @@ from analysis.runs.run import ARROWS, Run
 from analysis.runs.tables import Cell, Table, cost, objective
 from methods.files import write_atomically
 
+# On a terminal, by place.
+_STYLES = {1: "bold", 2: "underline"}
 _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
 # As many columns as fit the text width of the article class in \scriptsize.
 _LATEX_COLUMNS = 12
@@ -94,7 +96,7 @@ def show(table: Table, console: Console) -> None:
         for resolution in table.resolutions:
             console.print(_for_console(table, [resolution]), "")
     for note in table.notes:
-        console.print(f"· {note}", markup=False, soft_wrap=not console.is_terminal)
+        console.print(Text(f"· {note}"), soft_wrap=not console.is_terminal)
 
 
 def _blocks(table: Table) -> list[list[int]]:
@@ -153,10 +155,10 @@ def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
         size, metric = table.columns[i].resolution, table.columns[i].metric
         first = i == 0 or table.columns[i - 1].resolution != size
         heading = f"{f'{size} px' if first else ''}\n{metric.label}{ARROWS[metric.better]}"
-        rich.add_column(heading, justify="right", no_wrap=True)
+        rich.add_column(Text(heading), justify="right", no_wrap=True)
     for method, cells in table.rows.items():
-        texts = (_marked(cells[i], "[bold]{}[/]", "[underline]{}[/]") for i in positions)
-        rich.add_row(escape(table.names[method]), *texts)
+        texts = (Text(cells[i].text, _STYLES.get(cells[i].place, "")) for i in positions)
+        rich.add_row(Text(table.names[method]), *texts)
     return rich
 
 

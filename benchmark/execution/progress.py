@@ -72,11 +72,11 @@ class ProgressBar:
         for case in cases:
             self._groups[case.slot[:2]] += 1
         self.display = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[remaining]}"),
+            TextColumn("{task.fields[remaining]}", markup=False),
             console=console,
             disable=not console.is_terminal,
             expand=True,
@@ -110,7 +110,7 @@ class ProgressBar:
         self._groups[group] -= 1
         if self._groups[group] == 0 and not self._console.is_terminal:
             line = f"{group[0]} at {group[1]} px done, {self._remaining.text()}"
-            self._console.print(line.removesuffix(", "), highlight=False)
+            self._console.print(line.removesuffix(", "))
 
 
 def _clock(seconds: float) -> str:

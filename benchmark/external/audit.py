@@ -27,6 +27,7 @@ from methods.errors import InputError
 from methods.external import External, comparable_name, is_flat, is_image
 from methods.files import replacing
 from methods.images import ImageFileError, read_rgb
+from methods.terminal import plain_console
 
 # From worst to best. drift: known pixels differ; noted: usable, with a remark.
 VERDICTS = ("drift", "unusable", "missing", "surplus", "noted", "ok")
@@ -106,7 +107,7 @@ def show(findings: list[Finding], console: Console) -> None:
         return
     counts = Counter(finding.verdict for finding in findings)
     summary = ", ".join(f"{counts[name]} {name}" for name in reversed(VERDICTS) if counts[name])
-    console.print(f"audit of external results: {summary}", markup=False)
+    console.print(f"audit of external results: {summary}")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="", title_justify="left")
     for heading in ("method", "file", "stored as", "verdict", "remarks"):
         table.add_column(heading, overflow="fold")
@@ -116,8 +117,9 @@ def show(findings: list[Finding], console: Console) -> None:
     if table.row_count:
         if not console.is_terminal:
             wide = console.options.update(max_width=100_000)
-            console = Console(file=console.file, width=console.measure(table, options=wide).maximum)
-        console.print(table, markup=False, soft_wrap=False)
+            width = console.measure(table, options=wide).maximum
+            console = plain_console(file=console.file, width=width)
+        console.print(table, soft_wrap=False)
 
 
 def write(findings: list[Finding], folder: Path) -> None:

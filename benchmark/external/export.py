@@ -17,6 +17,7 @@ from benchmark.planning.request import check_photos, check_protocol
 from methods.base import blank
 from methods.errors import InputError
 from methods.images import write_png
+from methods.terminal import plain_console
 
 README = """\
 Inputs of protocol {protocol}, from {dataset}
@@ -53,7 +54,7 @@ def export(
     InputError
         If the input cannot be used, or the folder is not empty or cannot be written.
     """
-    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console or plain_console(stderr=True, soft_wrap=True)
     protocol, sizes = check_protocol(protocol_name, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
         raise InputError(f"{destination} exists already; export into a new or empty folder")
