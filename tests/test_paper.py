@@ -1,18 +1,23 @@
-"""make paper, small: run, survey, simulated people, export, ranking, report. The whole product."""
+"""The steps of make paper, small: run, survey, simulated people, export, ranking, report."""
 
 from __future__ import annotations
 
 import csv
 import json
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
 
+from analysis import style
+from analysis.figures import gallery
+from analysis.report import publish
+from tests.analysis.conftest import leave_empty
 from tests.benchmark.conftest import PROTOCOL
+from tests.command_line import run
 from tests.paths import DEMO, ROOT
 from tests.shared import made_once
 
@@ -26,8 +31,6 @@ def supplement(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_paper(folder: Path) -> None:
-    if shutil.which("make") is None:
-        pytest.skip("needs make")
     photos = folder / "photos"
     photos.mkdir()
     for path in sorted(DEMO.glob("*.jpg")):
@@ -39,19 +42,42 @@ def make_paper(folder: Path) -> None:
         f"--dataset {photos} --protocol {protocol} --resolutions 48,64 "
         "--methods telea,navier-stokes,patchmatch"
     )
-    done = subprocess.run(
-        [
-            "make", "paper", f"PAPER={folder / 'paper'}", f"RUN={sys.executable}", "VENV=.",
-            "-o", "./installed", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=60", "VOTES=1000",
-            "FIGURE1=--image torii_walkway --resolution 48 --resolution 64",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+    steps = commands(
+        f"PAPER={folder / 'paper'}", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=60",
+        "VOTES=1000", "FIGURE1=--image torii_walkway --resolution 48 --resolution 64",
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert steps[0][1] == "run_benchmark.py" and steps[-2][2:4] == ["analysis", "report"]
+    with pytest.MonkeyPatch.context() as patch:
+        # Drawing takes most of the time: the report shows two of the photographs, and is left out
+        # where the last step writes it again.
+        patch.setattr(publish, "MOST_FIGURES", 1)
+        patch.setattr(gallery, "MOST_PHOTOS", 2)
+        with pytest.MonkeyPatch.context() as undrawn:
+            undrawn.setattr(style, "save", leave_empty)
+            follow(steps[0])
+        for step in steps[1:]:
+            follow(step)
+
+
+def commands(*variables: str) -> list[list[str]]:
+    """Return the commands of the Makefile's target, with some of its variables changed."""
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    done = subprocess.run(
+        ["make", "-n", "paper", "RUN=python", "VENV=.", "-o", "./installed", *variables],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [shlex.split(line) for line in done.stdout.replace("\\\n", "").splitlines()]
+
+
+def follow(words: list[str]) -> None:
+    """Run a command, that of a module in this process."""
+    if words[0] != "python":
+        subprocess.run(words, cwd=ROOT, check=True)
+        return
+    module, arguments = (words[2], words[3:]) if words[1] == "-m" else (words[1], words[2:])
+    done = run(module.removesuffix(".py"), *arguments, cwd=ROOT)
+    assert done.returncode == 0, (words, done.stdout[-3000:], done.stderr[-3000:])
 
 
 def table(path: Path) -> list[dict[str, str]]:
