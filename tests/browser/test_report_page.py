@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +12,45 @@ from PIL import Image as PillowImage
 from playwright.sync_api import Locator, Page
 from typer.testing import CliRunner
 
+from analysis import style
 from analysis.__main__ import app
 from analysis.report.publish import publish
-from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
+from tests.analysis.conftest import INFO, SCORES, leave_empty, write_pictures, write_run
+from tests.shared import made_once
+
+LONG = "A method with a rather long name, and an_unbreakable_word_of_forty_letters"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folders with pages: `run`, `long` with long names, `people` with votes; files of
+    figures are empty."""
+    return made_once(tmp_path_factory, "pages", make_pages)
+
+
+def make_pages(folder: Path) -> None:
+    write_run(folder / "run")
+    write_pictures(folder / "run", ["[a]", "b|ar"], ["x", "y"], 128)
+    (folder / "run/outputs/128/[a]/y.png").unlink()
+    entry = {"label": LONG, "method": LONG, "options": {}, "note": LONG}
+    info = {**INFO, "methods": [*INFO["methods"], entry]}
+    write_run(folder / "long", info, SCORES + f'"{LONG}",128,x,ok,1,2,0,0,1,1,\n')
+    write_pictures(folder / "long", ["[a]", "b|ar", LONG], ["x", "y"], 128)
+    run = shutil.copytree(folder / "run", folder / "people")
+    rows = ["participant,image,left,right,choice"]
+    rows += [f"simulated-{i % 9},x,[a],b|ar,{'left' if i % 3 else 'right'}" for i in range(45)]
+    (run / "votes.csv").write_text("\n".join(rows) + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save", leave_empty)
+        publish(folder / "run")
+        publish(folder / "long")
+        words = ["report", str(run), "--votes", str(run / "votes.csv")]
+        assert CliRunner().invoke(app, words).exit_code == 0
 
 
 @pytest.fixture
-def pictured(tmp_path: Path) -> Path:
-    """A run folder with pictures of every finished case at 128 px."""
-    folder = write_run(tmp_path / "run")
-    write_pictures(folder, ["[a]", "b|ar"], ["x", "y"], 128)
-    (folder / "outputs/128/[a]/y.png").unlink()
-    return folder
-
-
-@pytest.fixture
-def report(pictured: Path) -> str:
-    return publish(pictured).as_uri()
+def report(pages: Path) -> str:
+    return (pages / "run/report.html").as_uri()
 
 
 def pixels(place: Locator) -> np.ndarray:
@@ -124,33 +147,20 @@ def test_the_table_sorts_filters_and_leads_to_the_gallery(page: Page, report: st
 
 
 @pytest.mark.parametrize("width", [360, 768, 1920])
-def test_no_screen_scrolls_sideways(page: Page, tmp_path: Path, width: int) -> None:
-    """Long names, four resolutions, a crop larger than a phone."""
-    long = "A method with a rather long name, and an_unbreakable_word_of_forty_letters"
-    info = {
-        **INFO,
-        "methods": [*INFO["methods"], {"label": long, "method": long, "options": {}, "note": long}],
-    }
-    scores = SCORES + f'"{long}",128,x,ok,1,2,0,0,1,1,\n'
-    folder = write_run(tmp_path / "run", info, scores)
-    write_pictures(folder, ["[a]", "b|ar", long], ["x", "y"], 128)
+def test_no_screen_scrolls_sideways(page: Page, pages: Path, width: int) -> None:
+    """Long names, a crop larger than a phone."""
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(publish(folder).as_uri())
+    page.goto((pages / "long/report.html").as_uri())
     page.get_by_role("button", name="400 %").click()
     widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
 
 
 def test_peoples_preferences_fit_a_phone_and_simulated_ones_are_told_first(
-    page: Page, pictured: Path
+    page: Page, pages: Path
 ) -> None:
-    rows = ["participant,image,left,right,choice"]
-    rows += [f"simulated-{i % 9},x,[a],b|ar,{'left' if i % 3 else 'right'}" for i in range(45)]
-    (pictured / "votes.csv").write_text("\n".join(rows) + "\n")
-    words = ["report", str(pictured), "--votes", str(pictured / "votes.csv")]
-    assert CliRunner().invoke(app, words).exit_code == 0
     page.set_viewport_size({"width": 360, "height": 800})
-    page.goto((pictured / "report.html").as_uri())
+    page.goto((pages / "people/report.html").as_uri())
     widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
     assert widths[0] <= widths[1]
     banner = page.locator("#people .banner")
@@ -164,6 +174,6 @@ def test_without_a_script_the_numbers_are_still_there(browser, report: str) -> N
     page = context.new_page()
     page.goto(report)
     text = page.inner_text("body")
-    assert "24.50" in text and "The gallery needs JavaScript" in text
+    assert "25.00" in text and "The gallery needs JavaScript" in text
     assert page.locator("#viewer").is_hidden()
     context.close()
