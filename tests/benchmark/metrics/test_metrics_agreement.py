@@ -153,11 +153,11 @@ def photographs() -> list[Path]:
 
 
 def test_real_photographs() -> None:
-    """One whole with a smeared middle; one not square, all of it changed, with a corner hole."""
+    """A square one with a smeared middle; one not square, all of it changed, with a corner hole."""
     paths = photographs()
     if len(paths) < 2:
         pytest.skip(f"no photographs in {' or '.join(map(str, FOLDERS))}")
-    reference = read_rgb(paths[0])
+    reference = read_rgb(paths[0])[:800, :800]
     height, width = reference.shape[:2]
     third = slice(height // 3, 2 * height // 3), slice(width // 3, 2 * width // 3)
     mask = box_mask(height, width, *third)
@@ -165,7 +165,7 @@ def test_real_photographs() -> None:
     result[mask] = cv2.GaussianBlur(reference, (0, 0), 8)[mask]
     check(reference, result, mask)
 
-    reference = read_rgb(paths[1])[: height // 2 + 1, : width // 3]
+    reference = read_rgb(paths[1])[:601, :333]
     noise = np.random.default_rng(0).integers(-9, 10, reference.shape)
     result = np.clip(reference + noise, 0, 255).astype(np.uint8)
     height, width = reference.shape[:2]
