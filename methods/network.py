@@ -6,25 +6,27 @@ import contextlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from methods.base import Image, Inpainter, Mask, MissingRequirementError
 from methods.weights import RANDOM, WeightsError, files
 
-State = Mapping[str, Tensor]
-N = TypeVar("N", bound=nn.Module)
+# PyTorch takes seconds to import: methods are listed and checked without it.
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+State = Mapping[str, "Tensor"]
+N = TypeVar("N", bound="nn.Module")
 RANDOM_SEED = 0
 
 
 @dataclass(kw_only=True)
 class NetworkInpainter(Inpainter):
     """A method with a PyTorch network. A subclass sets `weights_name`, implements `build`, and
-    calls `loaded()` in `fill`.
+    calls `loaded()` in `fill`; these two import what needs PyTorch.
 
     Parameters
     ----------
@@ -40,7 +42,8 @@ class NetworkInpainter(Inpainter):
 
     weights: str | None = None
     _file: files.WeightsFile | None = field(init=False, repr=False, compare=False)
-    _network: nn.Module | None = field(default=None, init=False, repr=False, compare=False)
+    # An `nn.Module`, a name that pydantic cannot look up here.
+    _network: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._file = None
@@ -66,6 +69,8 @@ class NetworkInpainter(Inpainter):
 
     def load(self) -> None:
         super().load()
+        import torch
+
         device = self.torch_device()
         # The fastest memory layout of each device.
         layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
@@ -77,6 +82,8 @@ class NetworkInpainter(Inpainter):
         self._built()
 
     def _built(self) -> nn.Module:
+        import torch
+
         if self._file is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(RANDOM_SEED)
@@ -118,6 +125,8 @@ def torch_device(name: str) -> torch.device:
 
     Raise MissingRequirementError if the machine or the installed PyTorch has no such device.
     """
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -132,6 +141,8 @@ def torch_device(name: str) -> torch.device:
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Run inference in full float32: no gradients and, on a GPU, no TF32 (10-bit mantissa)."""
+    import torch
+
     with (
         torch.inference_mode(),
         torch.backends.cudnn.flags(
@@ -148,6 +159,8 @@ def full_precision() -> Iterator[None]:
 
 def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
     """Return uint8 (H, W, C) or bool (H, W) as float32 (1, C, H, W) with the same values."""
+    import torch
+
     planes = array[..., None] if array.ndim == 2 else array
     tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(device)
     return tensor.permute(2, 0, 1)[None].float()
@@ -155,6 +168,8 @@ def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
 
 def pad_to_multiple(tensor: Tensor, multiple: int) -> Tensor:
     """Extend (1, C, H, W) at the bottom and the right to a multiple by repeating the border."""
+    from torch.nn.functional import pad
+
     height, width = tensor.shape[-2:]
     return pad(tensor, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import MISSING, dataclass, fields
 
 import methods
-from methods.base import Inpainter
+from methods.base import Inpainter, MissingRequirementError
 from methods.weights import registry
 
 READY = "yes"
@@ -37,7 +38,10 @@ class Readiness:
 
 
 def check(name: str) -> Readiness:
-    """Return whether a method can run here, even if it cannot be imported; read no weights."""
+    """Return whether a method can run here, even if it cannot be imported.
+
+    For a network this is whether its libraries and weights are there: neither are read, so that a
+    broken installation shows when the method is loaded."""
     try:
         cls = methods.method_class(name)
     except Exception as error:  # importing somebody else's module can raise anything
@@ -63,13 +67,20 @@ def _state(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
     try:
         method = methods.create(name)
         if hasattr(cls, "weights_name"):
-            # Import the libraries only: reading all weights would take too long for a list.
-            Inpainter.load(method)
+            # Importing PyTorch and reading all weights would take too long for a list.
+            _find_libraries(cls)
         else:
             method.load()
     except Exception as error:  # a plug-in can raise anything, and must not break the list
         return f"no: {_one_line(error)}"
     return READY
+
+
+def _find_libraries(cls: type[Inpainter]) -> None:
+    """Raise MissingRequirementError unless all libraries are there; they are not imported."""
+    for module, package in cls.requires.items():
+        if importlib.util.find_spec(module) is None:
+            raise MissingRequirementError(f"{cls.name} needs {module}: pip install {package}")
 
 
 def _one_line(error: Exception) -> str:

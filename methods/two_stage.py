@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 import methods
-from methods.architectures.detail import DetailNet
-from methods.architectures.refinement import ENCODER, RefinementNet
 from methods.architectures.spans import hole_spans
 from methods.architectures.two_stage_input import (
     Frame,
@@ -32,6 +30,10 @@ from methods.network import (
 )
 from methods.validation import field_names
 from methods.weights import RANDOM, files
+
+if TYPE_CHECKING:
+    from methods.architectures.detail import DetailNet
+    from methods.architectures.refinement import RefinementNet
 
 PUBLISHED_SIZE = 512
 
@@ -178,6 +180,9 @@ class TwoStage(NetworkInpainter):
         return {**identity, "options": options, "stage_one": stage_one}
 
     def build(self, state: State | None) -> RefinementNet | DetailNet:
+        from methods.architectures.detail import DetailNet
+        from methods.architectures.refinement import ENCODER, RefinementNet
+
         if state is None:
             return RefinementNet()
         metadata = self.metadata()
@@ -209,6 +214,9 @@ class TwoStage(NetworkInpainter):
 
     def _refine(self, whole: Image, frame: Frame) -> None:
         """Replace the box around the hole by the output of the refinement network."""
+        from methods.architectures.detail import DetailNet
+        from methods.architectures.refinement import RefinementNet
+
         network, device = self.loaded(), self.torch_device()
         assert isinstance(network, RefinementNet | DetailNet)
         channels = RefinementInput(whole, frame.mask | frame.invalid, frame.shift)

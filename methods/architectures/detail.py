@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from methods.architectures.refinement import IMAGE, INPUTS, check_size
+from methods.architectures.refinement import IMAGE, check_size
 from methods.architectures.spans import Span
+from methods.architectures.two_stage_input import INPUTS
 from methods.architectures.unet import InputAt, PlainConv, UNet
 
 # The U-Net works at this part of the resolution, because gains are smooth.

@@ -6,11 +6,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from methods.architectures.spans import Span
+from methods.architectures.two_stage_input import INPUTS, MULTIPLE
 from methods.architectures.unet import InputAt, PlainConv, UNet, relative_sigmoid
 
-MULTIPLE = 256
-# The mask, the image, then four shifted images with their masks.
-INPUTS = 20
 IMAGE = slice(1, 4)
 # Channels and kernel of each encoder block.
 ENCODER = ((96, 7), (192, 5), (384, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import pad
 
 
 class Span(NamedTuple):
@@ -42,14 +39,3 @@ def hole_spans(mask: NDArray[np.bool_]) -> tuple[Span, Span]:
     """Return rows and columns of the smallest box around a hole; bool (H, W), not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Span(int(rows[0]), int(rows[-1]) + 1), Span(int(columns[0]), int(columns[-1]) + 1)
-
-
-def crop_or_pad(x: Tensor, have: Sequence[Span], needed: Sequence[Span]) -> Tensor:
-    """Return the needed rows and columns of `x`, which covers `have`; zeros where `x` ends."""
-    margins: list[int] = []
-    # `pad` takes the margins of the last axis first.
-    for axis, source, target in ((-1, have[1], needed[1]), (-2, have[0], needed[0])):
-        start, stop = max(source.start, target.start), min(source.stop, target.stop)
-        x = x.narrow(axis, start - source.start, stop - start)
-        margins += [start - target.start, target.stop - stop]
-    return pad(x, margins) if any(margins) else x

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from methods.architectures.refinement import INPUTS, MULTIPLE
 from methods.architectures.spans import Span
 from methods.base import Image, Mask, composite
 
+if TYPE_CHECKING:
+    import torch
+
+MULTIPLE = 256
+# The mask, the image, then four shifted images with their masks.
+INPUTS = 20
 # Pixels that a shift leaves empty: nearly black (1 of 255, as in the authors' code), and "hole".
 EMPTY, INVALID = 1, 255
 # Known share from which a small pixel counts as known; less than half a pixel of 64 x 64.
@@ -142,8 +145,10 @@ class RefinementInput:
             out[first + 3, *target] = mask[source]
         return out
 
-    def at(self, rows: Span, columns: Span, device: torch.device) -> Tensor:
+    def at(self, rows: Span, columns: Span, device: torch.device) -> torch.Tensor:
         """Return a box as float32 (1, 20, h, w) in [0, 1]."""
+        import torch
+
         return torch.from_numpy(self.bytes_at(rows, columns)).to(device)[None].float() / 255
 
 

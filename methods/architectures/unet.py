@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate
+from torch.nn.functional import conv2d, interpolate, pad
 
-from methods.architectures.spans import Span, crop_or_pad
+from methods.architectures.spans import Span
 
 SLOPE = 0.2
 # Base values of `relative_sigmoid` are kept this far from 0 and 1: a quarter of a grey level.
@@ -213,3 +213,14 @@ def _upsampled(x: Tensor) -> Tensor:
 def relative_sigmoid(change: Tensor, base: Tensor) -> Tensor:
     """Return `base`, in [0, 1], after adding `change` to its logit."""
     return torch.sigmoid(change + torch.logit(base, eps=SMALLEST_BASE))
+
+
+def crop_or_pad(x: Tensor, have: Sequence[Span], needed: Sequence[Span]) -> Tensor:
+    """Return the needed rows and columns of `x`, which covers `have`; zeros where `x` ends."""
+    margins: list[int] = []
+    # `pad` takes the margins of the last axis first.
+    for axis, source, target in ((-1, have[1], needed[1]), (-2, have[0], needed[0])):
+        start, stop = max(source.start, target.start), min(source.stop, target.stop)
+        x = x.narrow(axis, start - source.start, stop - start)
+        margins += [start - target.start, target.stop - stop]
+    return pad(x, margins) if any(margins) else x

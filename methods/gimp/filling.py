@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 
 import methods
 from methods import readiness
@@ -113,12 +114,22 @@ def _entry(state: readiness.Readiness) -> dict[str, object]:
 
 
 def _gpus() -> list[str]:
+    # This build has no GPU, and its import takes seconds, while the dialog waits.
+    if _torch_version().endswith("+cpu"):
+        return []
     try:
         import torch
     except (ImportError, OSError):  # each method that needs it reports this
         return []
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return ["cuda"] if count == 1 else [f"cuda:{number}" for number in range(count)]
+
+
+def _torch_version() -> str:
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return ""
 
 
 def _create(method: str, device: str) -> Inpainter:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from methods.architectures.dfnet import FUSED_SCALES, DFNet, masked_input
 from methods.architectures.unet import PlainConv
 from methods.base import Image, Mask
-from methods.dfnet import FUSED_SCALES, DFNet, masked_input
 from methods.network import to_image
 from methods.training.augment import mirrored, random_mask, random_square, recoloured
 from methods.training.loop import Batch

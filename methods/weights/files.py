@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
-from torch import Tensor
 
 from methods.base import MissingRequirementError
 from methods.files import sha256
-from methods.weights import WeightsError, registry, store, tensorflow_files, torch_files
+from methods.weights import WeightsError, registry, store, tensorflow_files
 from methods.weights.content import READABLE, Kind, damaged, kind_of
+
+# PyTorch takes seconds to import: files are found and checked without it.
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EXPECTED = "a PyTorch, safetensors or TensorFlow weights file was expected"
 Shapes = Mapping[str, tuple[int, ...]]
@@ -96,6 +99,8 @@ def read(path: Path) -> dict[str, Tensor]:
     """
     kind = kind_of(path)
     if kind in (Kind.TORCH, Kind.TORCH_LEGACY):
+        from methods.weights import torch_files
+
         return torch_files.read(path)
     if kind is Kind.SAFETENSORS:
         return _read_safetensors(path)
@@ -170,6 +175,10 @@ def _why_unusable(path: Path, kind: Kind) -> str:
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    from methods.weights import torch_files
+
     try:
         return torch_files.named_tensors(load_file(path), path)
     except SafetensorError as error:

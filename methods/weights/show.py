@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from methods.weights import registry, store
-from methods.weights.fetch import fetch, select_variant
 from methods.weights.files import fetch_command
 from methods.weights.registry import PublishedFile
 from methods.weights.tensorflow_files import INSTALL
@@ -26,8 +25,8 @@ def section(title: str, rows: Iterable[tuple[str, str]], console: Console) -> No
     for name, text in rows:
         if text:
             table.add_row(f"  {name}", text)
-    console.print(title, style="bold", markup=False)
-    console.print(table, markup=False)
+    console.print(title, style="bold")
+    console.print(table)
 
 
 def weights(name: str, published: registry.Weights, console: Console) -> None:
@@ -52,16 +51,19 @@ def weights(name: str, published: registry.Weights, console: Console) -> None:
 
 def fetch_with_progress(name: str, variant: str | None, console: Console) -> None:
     """Fetch weights with a progress bar and print what was stored; raises what `fetch` raises."""
+    # It brings an HTTP client, which nothing else here needs.
+    from methods.weights.fetch import fetch, select_variant
+
     published, chosen = select_variant(name, variant, registry.load())
     files = published.variants[chosen]
-    console.print(f"{published.title}, {chosen}: {files.about}", markup=False)
+    console.print(f"{published.title}, {chosen}: {files.about}")
     licence = files.licence or published.weights_licence
-    console.print(f"licence of the weights: {licence}", markup=False)
+    console.print(f"licence of the weights: {licence}")
     if files.path:
         console.print(f"nothing to fetch, it is here: {files.path}")
         return
     columns = (
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.DownloadColumn(),
         progress.TransferSpeedColumn(),
@@ -81,11 +83,11 @@ def fetch_with_progress(name: str, variant: str | None, console: Console) -> Non
         size = registry.readable_size(file.record.size)
         stored = f"{state}: {file.path} ({size})"
         checksum = f"SHA-256 {file.record.sha256}; {_verification(file.record)}"
-        console.print(stored, checksum, sep="\n", soft_wrap=True, markup=False)
+        console.print(stored, checksum, sep="\n", soft_wrap=True)
     if chosen != published.default:
-        console.print(f"to use it: --weights {name}={chosen}", markup=False)
+        console.print(f"to use it: --weights {name}={chosen}")
     if files.format == "tensorflow" and importlib.util.find_spec("tensorflow") is None:
-        console.print(f"It is converted on first use, which needs: {INSTALL}", markup=False)
+        console.print(f"It is converted on first use, which needs: {INSTALL}")
 
 
 def _file_rows(file: PublishedFile, path: Path) -> list[tuple[str, str]]:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 import methods
+from methods.architectures.hifill import HiFill
 from methods.architectures.residual_aggregation import blurred_hole, prepare
-from methods.hifill import HiFill
 from methods.network import full_precision
 from tests.bench.fresh import measured
 from tests.bench.networks_bench import case

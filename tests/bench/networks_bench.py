@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 import methods
+from methods.architectures.dfnet import DFNet
 from methods.architectures.refinement import RefinementNet
 from methods.architectures.spans import Span, hole_spans
 from methods.architectures.two_stage_input import RefinementInput
 from methods.base import Image, Mask
-from methods.dfnet import DFNet
 from methods.network import NetworkInpainter, full_precision, to_tensor
 from tests.bench.fresh import measured
 

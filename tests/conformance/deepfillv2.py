@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, interpolate, pad, unfold
 
 from methods.architectures import contextual_attention as attention
+from methods.architectures.deepfillv2 import DeepFillV2, Variant
 from methods.architectures.deepfillv2_layers import LAYERS, GatedConv, UpGatedConv
 from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import Layer, aligned_indices, nearest_aligned
-from methods.deepfillv2 import DeepFillV2, Variant
+from methods.deepfillv2 import from_tensorflow
 from tests.conformance import deepfillv2_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -47,7 +48,7 @@ def _salt(checks: Checks, arrays: Arrays) -> str:
 
 
 def _built(salt: str, variant: Variant = "official") -> DeepFillV2:
-    return DeepFillV2.from_tensorflow(recipe.weights(salt), variant).eval()
+    return from_tensorflow(recipe.weights(salt), variant).eval()
 
 
 def _inputs(arrays: Arrays) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from methods.dfnet import DFNet
+from methods.architectures.dfnet import DFNet
 from methods.training.features import VGG16Features
 from methods.training.losses import (
     L1_WEIGHT,

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from methods.architectures import hifill_layers
+from methods.architectures.hifill import HiFill
 from methods.architectures.residual_aggregation import (
     SIZE,
     HiFillInput,
@@ -25,7 +26,7 @@ from methods.architectures.residual_aggregation import (
     residual,
 )
 from methods.architectures.tensorflow1 import doubled_bilinear, pad_same
-from methods.hifill import HiFill
+from methods.hifill import from_tensorflow
 from tests.conformance import hifill_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -50,7 +51,7 @@ def check(checks: Checks) -> None:
 
 @cache
 def _built(salt: str) -> HiFill:
-    return HiFill.from_tensorflow(recipe.weights(_shapes(), salt)).eval()
+    return from_tensorflow(recipe.weights(_shapes(), salt)).eval()
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from methods.architectures.dfnet import DFNet
 from methods.architectures.refinement import RefinementNet
 from methods.architectures.spans import Span, hole_spans
 from methods.architectures.two_stage_input import (
@@ -19,7 +20,6 @@ from methods.architectures.two_stage_input import (
     paste_upscaled,
 )
 from methods.base import Image, Mask, composite
-from methods.dfnet import DFNet
 from methods.network import to_image, to_tensor
 from tests.conformance import two_stage_recipe as recipe
 from tests.conformance.checks import Arrays, Checks

@@ -18,7 +18,7 @@ RUNNABLE: dict[str, dict[str, Any]] = {
     "patchmatch": {},
     "two-stage:navier-stokes": {"refine": False},
     "two-stage:telea": {"weights": "random"},
-    "two-stage": {"weights": "random", "stage_one_options": {"weights": "random"}},
+    "two-stage": {},
     "dfnet": {"weights": "random"},
     "deepfillv2": {"weights": "random"},
     "hifill": {"weights": "random", "multiple": 1},

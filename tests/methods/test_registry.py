@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import methods
+from methods import readiness
 from methods.__main__ import app
 from methods.base import Inpainter, MissingRequirementError
 from tests.command_line import run
@@ -27,13 +29,41 @@ def test_every_name_leads_to_a_documented_class() -> None:
         assert issubclass(cls, Inpainter) and cls.name == name and cls.summary and cls.__doc__
 
 
-def test_listing_methods_loads_none_of_them() -> None:
-    code = (
-        "import sys, methods; methods.available(); methods.method_class('telea');"
-        "print([m for m in ('patchmatch', 'torch', 'methods.patchmatch') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
+def loaded_after(code: str) -> str:
+    """Which heavy libraries are imported after running `code` in a new process."""
+    tell = "import sys; print([m for m in ('patchmatch', 'torch', 'gdown') if m in sys.modules])"
+    command = [sys.executable, "-c", f"{code}; {tell}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_the_names_and_classes_of_all_methods_need_no_library() -> None:
+    classes = "import methods; [methods.method_class(name) for name in methods.available()]"
+    assert loaded_after(classes) == "[]"
+
+
+def test_the_list_of_methods_does_not_wait_for_pytorch() -> None:
+    listing = "from typer.testing import CliRunner; from methods.__main__ import app"
+    assert loaded_after(f"{listing}; CliRunner().invoke(app, ['list'])") == "['patchmatch']"
+
+
+def test_a_network_without_its_library_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods.method_class("two-stage"), "requires", {"no_such": "torch"})
+    state = readiness.check("two-stage").state
+    assert state == "no: two-stage needs no_such: pip install torch"
+
+
+def test_a_broken_library_is_named_when_the_method_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_library.py").write_text("raise OSError('libc10.so: not found')")
+    monkeypatch.syspath_prepend(tmp_path)
+    method = methods.create("two-stage:telea")
+    monkeypatch.setattr(type(method), "requires", {"broken_library": "torch"})
+    assert readiness.check("two-stage").ready
+    with pytest.raises(MissingRequirementError, match=r"libc10.so: not found\): pip install torch"):
+        method.load()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from methods.gimp import protocol
@@ -48,12 +48,14 @@ def received(*data: bytes) -> protocol.FillRequest | None:
         return protocol.receive(there)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | JSON.map(encoded))
 def test_garbage_is_a_bad_request(data: bytes) -> None:
     with pytest.raises(BadRequestError):
         received(data)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FILL)), JSON)
 def test_a_fill_with_a_wrong_field_is_a_bad_request(name: str, value: object) -> None:
     # Any text may be the name of a method or device.
