@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import tomllib
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 from matplotlib.colors import is_color_like
@@ -17,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from analysis.fonts import use_fallbacks
 from methods.errors import InputError, suggestion
 from methods.files import replacing
 
@@ -29,6 +32,8 @@ GREY = "#666666"
 _WARNING_COLOUR = "#C04A00"
 # Labels: characters in a line, lines, and characters where there is one line only.
 _LINE_LENGTH, _MOST_LINES, _SHORT_LENGTH = 18, 3, 24
+# Distance of lines relative to the size of the type.
+_LINE_SPACING = 1.25
 
 _RC_PARAMS: dict[str, Any] = {
     "axes.titlesize": "medium",
@@ -169,9 +174,21 @@ def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
     }
 
 
-def wrapped_label(name: str) -> str:
+def wrapped_label(name: str, length: int = _LINE_LENGTH) -> str:
     """Return a name as a label of several short lines, which leave room for the plot."""
-    return escape_math(textwrap.fill(name, _LINE_LENGTH, max_lines=_MOST_LINES, placeholder="…"))
+    # Vertical tabs are blanks to break at, which are not shown.
+    breakable = re.sub(r"(?<=[_/.-])(?=\S)", "\v", name)
+    wrapped = textwrap.fill(
+        breakable, length, max_lines=_MOST_LINES, placeholder="…", replace_whitespace=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return escape_math(wrapped.replace("\v", ""))
+
+
+def lines_height(labels: Iterable[str]) -> float:
+    """Return the height in inches of the label with the most lines."""
+    most = max((label.count("\n") + 1 for label in labels), default=1)
+    return most * current().font_size * _LINE_SPACING / 72
 
 
 def short_label(name: str) -> str:
@@ -193,7 +210,16 @@ def add_warning(figure: Figure, text: str) -> None:
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:
     """Write a figure to `path` plus each suffix; equal figures give equal bytes."""
-    undated: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     for suffix in suffixes:
         with replacing(path.with_name(f"{path.name}.{suffix}")) as (part,):
-            figure.savefig(part, format=suffix, metadata=undated.get(suffix, {}))
+            write(figure, part, suffix)
+
+
+def write(figure: Figure, target: Path | BinaryIO, suffix: str) -> None:
+    """Write a figure in the format of a suffix, with fonts for names in any script."""
+    undated: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    use_fallbacks(figure)
+    with warnings.catch_warnings():
+        # It has told what no font has.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(target, format=suffix, metadata=undated.get(suffix, {}))

@@ -17,6 +17,7 @@ from analysis.style import (
     GREY,
     add_warning,
     current,
+    lines_height,
     short_label,
     wrapped_label,
 )
@@ -43,7 +44,9 @@ def warning(ranking: Ranking) -> str:
 def _abilities(ranking: Ranking) -> Figure:
     """Plot a line per method, best on top, with letters, as Fig. 5 of Moskalenko et al. 2020."""
     rows = ranking.rows
-    figure = Figure(figsize=(current().column_width, 0.7 + 0.27 * len(rows)))
+    labels = [wrapped_label(row.method) for row in rows]
+    height = max(0.27, lines_height(labels) + 0.06)
+    figure = Figure(figsize=(current().column_width, 0.7 + height * len(rows)))
     axes = figure.add_subplot()
     colour = current().colours[0]
     for place, row in enumerate(rows):
@@ -53,7 +56,7 @@ def _abilities(ranking: Ranking) -> Figure:
             ranking.letters[row.method], (1, place), xycoords=axes.get_yaxis_transform(),
             xytext=(4, 0), textcoords="offset points", va="center", color=GREY,
         )  # fmt: skip
-    axes.set_yticks(range(len(rows)), [wrapped_label(row.method) for row in rows])
+    axes.set_yticks(range(len(rows)), labels)
     axes.invert_yaxis()
     axes.margins(y=0.12)
     axes.grid(axis="y", visible=False)
@@ -68,7 +71,9 @@ def _preferences(ranking: Ranking) -> Figure:
     names = [row.method for row in ranking.rows]
     ability = np.array([row.ability for row in ranking.rows])
     share = expit(ability[:, None] - ability[None, :])
-    side = min(1.2 + 0.36 * len(names), current().page_width)
+    labels = [wrapped_label(name) for name in names]
+    cell = max(0.36, lines_height(labels) + 0.06)
+    side = min(1.2 + cell * len(names), current().page_width)
     figure = Figure(figsize=(side, side * 0.9))
     axes = figure.add_subplot()
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
@@ -78,7 +83,7 @@ def _preferences(ranking: Ranking) -> Figure:
     else:
         bar = figure.colorbar(image, ax=axes, shrink=0.5, format=PercentFormatter(1.0))
         bar.outline.set_visible(False)
-    name_cells(axes, [wrapped_label(name) for name in names], names)
+    name_cells(axes, labels, names)
     # Small enough for the number of names.
     across, down = (
         min(current().font_size - 1, 72 * 0.7 * inches / len(names))

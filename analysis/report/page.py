@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from analysis import style
 from analysis.figures.gallery import data_url
 from analysis.output import ABSENT
 from analysis.report import people as people_section
@@ -91,7 +92,7 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
     embedded = []
     for plot in plots:
         content = io.BytesIO()
-        plot.figure.savefig(content, format="svg", metadata={"Date": None})
+        style.write(plot.figure, content, "svg")
         embedded.append((plot, data_url("svg+xml", content.getvalue())))
     return embedded
 

@@ -14,9 +14,18 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from analysis.runs.differences import FEWEST_IMAGES, Difference
 from analysis.runs.run import MetricInfo, Run
 from analysis.runs.tables import Table
-from analysis.style import GREY, MethodStyle, current, escape_math, method_styles
+from analysis.style import (
+    GREY,
+    MethodStyle,
+    current,
+    lines_height,
+    method_styles,
+    wrapped_label,
+)
 
 _HEIGHT = 2.7
+# Characters in a line of a legend.
+_LEGEND_LENGTH = 42
 # Marker sizes of the lowest and the highest resolution, in points.
 _SMALLEST, _LARGEST = 3.0, 8.0
 
@@ -57,7 +66,7 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
             list(means.values()),
             color=style.colour,
             marker=style.marker,
-            label=escape_math(method),
+            label=wrapped_label(method, _LEGEND_LENGTH),
         )
     axes.set_xticks(run.resolutions)
     if not metric.across_resolutions and len(run.resolutions) > 1:
@@ -85,7 +94,7 @@ def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | Non
                 marker=style.marker,
                 linestyle="none",
                 markersize=_SMALLEST + share * (_LARGEST - _SMALLEST),
-                label=escape_math(method) if size == sizes[-1] else None,
+                label=wrapped_label(method, _LEGEND_LENGTH) if size == sizes[-1] else None,
             )
     if not axes.lines:
         return None
@@ -122,7 +131,11 @@ def _paired_differences(run: Run, differences: list[Difference]) -> Figure:
     """Plot differences to the best method, better to the right: metrics across, sizes down."""
     methods = [method for method in run.methods if any(d.method == method for d in differences)]
     rows, columns = len(run.resolutions), len(run.metrics)
-    figure = Figure(figsize=(current().page_width, 0.7 + rows * (0.32 + 0.17 * len(methods))))
+    labels = [*map(wrapped_label, methods)]
+    titles = [wrapped_label(f"best: {best}") for best in {d.other for d in differences}]
+    row = max(0.17, lines_height(labels) + 0.04)
+    height = 0.7 + rows * (0.32 + lines_height(titles) + row * len(methods))
+    figure = Figure(figsize=(current().page_width, height))
     grid = figure.subplots(rows, columns, squeeze=False, sharex="col")
     for i, resolution in enumerate(run.resolutions):
         for j, metric in enumerate(run.metrics):
@@ -134,7 +147,8 @@ def _paired_differences(run: Run, differences: list[Difference]) -> Figure:
             }
             _draw_differences(axes, methods, by_method, method_styles(run.methods))
             best = next((d.other for d in by_method.values()), "")
-            axes.set_title(f"{resolution} px" + (f", best: {escape_math(best)}" if best else ""))
+            best_line = "\n" + wrapped_label(f"best: {best}") if best else ""
+            axes.set_title(f"{resolution} px{best_line}")
             if metric.better == "lower" and i == 0:
                 axes.invert_xaxis()
             if j:
@@ -164,7 +178,7 @@ def _draw_differences(
             # An open marker: the interval contains zero.
             markerfacecolor="white" if has_interval and difference.outcome == "unclear" else None,
         )
-    axes.set_yticks(range(len(methods)), [*map(escape_math, methods)])
+    axes.set_yticks(range(len(methods)), [*map(wrapped_label, methods)])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -196,7 +210,7 @@ def _median_seconds(run: Run, method: str) -> dict[int, float]:
 def _add_legend(figure: Figure, axes: Axes) -> None:
     """Put the legend below the plot, where it never covers data, and enlarge the figure for it."""
     _, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
+    longest = max((len(line) for label in labels for line in label.splitlines()), default=0)
     columns = 1 if longest > 30 else 2 if longest > 14 or len(labels) == 4 else 3
     legend = figure.legend(loc="outside lower center", ncols=columns)
     for handle in legend.legend_handles:
@@ -204,4 +218,4 @@ def _add_legend(figure: Figure, axes: Axes) -> None:
             handle.set_markersize(5)
     rows = -(-len(labels) // columns)
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + 0.16 * max(0, rows - 2))
+    figure.set_size_inches(width, height + max(0, rows * (lines_height(labels) + 0.02) - 0.32))
