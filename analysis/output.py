@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ ABSENT = "–"
 # Superscripts; \textdagger would need fonts that are not part of TeX.
 LATEX_MARKS = {"*": "$^{*}$", "†": r"$^{\dagger}$"}
 _encoder = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warning=False)
+_CYRILLIC = re.compile(r"([\u0400-\u04ff]+)")
 # Names longer than this are broken into lines, so that the table fits the page.
 _LONGEST_NAME = 20
 # In points: a character in \scriptsize, the gap between columns, the text width of `article`.
@@ -74,28 +75,35 @@ def _csv_cell(value: Any) -> Any:
     return repr(float(value)) if np.isfinite(value) else ""
 
 
+def markdown(text: str) -> str:
+    """Escape plain text for Markdown as GitHub reads it: emphasis, HTML, links, math, emoji."""
+    escaped = re.sub(r"([\\`*_<>\[|$~&])", r"\\\1", text)
+    escaped = re.sub(r":(?=[a-z+][\w+-]*:)", r"\:", escaped)
+    return re.sub(r"^(\d*)([#+-]|(?<=\d)[.)])", r"\1\\\2", escaped)
+
+
 def markdown_table(
     heading: Sequence[str],
     rows: Iterable[Sequence[str]],
     notes: Iterable[str],
     *,
     names: Collection[int],
+    escape: Callable[[str], str] = markdown,
 ) -> str:
     """Return a table for GitHub with its notes as a list below it.
 
     Parameters
     ----------
     names
-        Positions of the columns to align left; numbers are aligned right.
+        Positions of the columns of names: escaped, and aligned left. Others are aligned right.
+    escape
+        `str` for a terminal, which shows the text as it is.
     """
     rule = "|".join("---" if i in names else "---:" for i in range(len(heading)))
-    first, *lines = ("| " + " | ".join(map(_markdown, row)) + " |" for row in (heading, *rows))
-    listed = "".join(f"- {_markdown(note)}\n" for note in notes)
-    return "\n".join([first, f"|{rule}|", *lines]) + "\n\n" + listed
-
-
-def _markdown(text: str) -> str:
-    return text.replace("|", r"\|")
+    lines = [[escape(cell) if i in names else cell for i, cell in enumerate(row)] for row in rows]
+    first, *others = ("| " + " | ".join(row) + " |" for row in (heading, *lines))
+    listed = "".join(f"- {escape(note)}\n" for note in notes)
+    return "\n".join([first, f"|{rule}|", *others]) + "\n\n" + listed
 
 
 def latex_table(
@@ -137,8 +145,7 @@ def latex_table(
 def latex_float(body: str, notes: Iterable[str], *, caption: str, label: str, gap: int) -> str:
     """Return a `table*` float around tabulars; `gap` is `\\tabcolsep` in points."""
     below = "\\par\n".join(map(latex, notes))
-    return (
-        "% needs \\usepackage{booktabs}\n"
+    table = (
         "\\begin{table*}\n\\centering\n"
         f"\\caption{{{latex(caption)}.}}\n\\label{{tab:{label}}}\\smallskip\n"
         f"\\scriptsize\\setlength{{\\tabcolsep}}{{{gap}pt}}\n"
@@ -146,11 +153,36 @@ def latex_float(body: str, notes: Iterable[str], *, caption: str, label: str, ga
         f"\\parbox{{\\textwidth}}{{\\raggedright\\scriptsize {below}}}\n"
         "\\end{table*}\n"
     )
+    return f"% needs \\usepackage{{booktabs}}{_needs(table)}\n{table}"
+
+
+def _needs(table: str) -> str:
+    """Return what a table needs besides booktabs; docs/report.md has the preambles."""
+    if not re.sub(r"\\ifdefined\\Umathchar .*?\\else", "", table).isascii():
+        return " and lualatex with fonts that have its characters"
+    if "T2A" in table:
+        return (
+            " and \\usepackage[T2A,T1]{fontenc}, or lualatex with a font that has Cyrillic letters"
+        )
+    return ""
 
 
 def latex(text: str) -> str:
-    """Encode plain text for LaTeX."""
-    return _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
+    """Encode plain text for LaTeX.
+
+    pdflatex can set Latin and Greek letters, and Cyrillic ones in an encoding of their own; other
+    characters are kept for lualatex, which needs no encoding.
+    """
+    encoded = _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
+    if not _CYRILLIC.search(text):
+        return encoded
+    parts = _CYRILLIC.split(text)
+    for i in range(1, len(parts), 2):
+        letters = _encoder.unicode_to_latex(parts[i])
+        parts[i] = (
+            rf"{{\ifdefined\Umathchar {parts[i]}\else\fontencoding{{T2A}}\selectfont {letters}\fi}}"
+        )
+    return "".join(part if i % 2 else latex(part) for i, part in enumerate(parts))
 
 
 def _value(text: str) -> str:

@@ -69,6 +69,11 @@ def write(
         return write_all(folder, texts, {"correlate": draw(comparison)})
 
 
+def to_text(comparison: Comparison, flow: list[Step]) -> str:
+    """Return the table with its notes for a terminal."""
+    return markdown_table(*_table(comparison), notes_of(comparison, flow), names=[0], escape=str)
+
+
 def to_latex(comparison: Comparison, notes: list[str]) -> str:
     """Return the table with its notes as LaTeX."""
     caption = "How far objective metrics agree with people's preferences"

@@ -40,5 +40,5 @@ def correlate(
     valid, flow = options.read_valid_votes(file, column, answer, Rules(participants))
     comparison = correlations(loaded, valid, size, samples, seed)
     written = files.write(comparison, flow, out, sys.argv[1:], plot_style)
-    print(written[1].read_text(encoding="utf-8"))
+    print(files.to_text(comparison, flow))
     print("\n".join(str(path) for path in written))

@@ -56,7 +56,7 @@ def rank(
     valid, flow = options.read_valid_votes(file, column, answer, rules)
     study = ranked_study(valid, flow, settings, by)
     written = files.write(study, out, plot_style)
-    print(files.to_markdown(study))
+    print(files.to_text(study))
     print("\n".join(str(path) for path in written))
 
 

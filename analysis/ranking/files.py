@@ -122,6 +122,12 @@ def to_markdown(study: Study) -> str:
     return markdown_table(heading, lines, notes_of(study), names=[1])
 
 
+def to_text(study: Study) -> str:
+    """Return the same for a terminal."""
+    heading, *lines = cells(study.ranking)
+    return markdown_table(heading, lines, notes_of(study), names=[1], escape=str)
+
+
 def to_latex(study: Study) -> str:
     """Return the table of the ranking with its notes as LaTeX."""
     heading, *lines = cells(study.ranking)

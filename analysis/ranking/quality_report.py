@@ -105,7 +105,7 @@ def _add_response_times(report: Quality, votes: Votes) -> None:
     if len(hasty):
         report.warnings.append(
             f"{people_in_words(len(hasty))} answered in under a third of the median time; "
-            "`rank --min-median-ms` leaves such people out"
+            "rank --min-median-ms leaves such people out"
         )
 
 

@@ -131,3 +131,4 @@ def leave_empty(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "p
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave figures empty, whose drawing takes most of the time of a report."""
     monkeypatch.setattr(style, "save", leave_empty)
+    monkeypatch.setattr(style, "write", lambda figure, file, suffix: None)

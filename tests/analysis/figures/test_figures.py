@@ -43,7 +43,9 @@ def test_plots_show_the_means_of_the_table_and_no_mean_over_fewer_images(folder:
 
 def test_without_intervals_no_marker_speaks_of_them(folder: Path) -> None:
     (plot,) = (plot for name, plot in drawn(folder).items() if name == "differences")
-    assert plot.caption == "Differences to the best method without intervals, which need 5 photographs"
+    assert (
+        plot.caption == "Differences to the best method without intervals, which need 5 photographs"
+    )
     for axes in plot.figure.axes:
         assert all(line.get_markerfacecolor() != "white" for line in axes.lines)
 
