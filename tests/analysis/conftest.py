@@ -129,6 +129,6 @@ def leave_empty(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "p
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave figures empty, whose drawing takes most of the time of a report."""
+    """Leave figures empty, in files and in the page: drawing takes most of the time of a report."""
     monkeypatch.setattr(style, "save", leave_empty)
     monkeypatch.setattr(style, "write", lambda figure, file, suffix: None)

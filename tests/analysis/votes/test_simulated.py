@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from analysis import style
 from analysis.__main__ import app
 from analysis.votes.simulated import count_simulated
 from analysis.votes.votes import read
 from methods.errors import InputError
 from tests.analysis.agreement.test_correlate import written
+from tests.analysis.conftest import leave_empty
 
 SENTENCE = "Simulated: 40 of 40 participants were simulated, not asked"
 
@@ -152,8 +154,10 @@ def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> 
     assert not beside.exists() or "regularised" not in beside.read_text()
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_report_shows_a_banner_and_marked_plots(pictured: Path) -> None:
+def test_the_report_shows_a_banner_and_marked_plots(
+    pictured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "save", leave_empty)
     rows = ["participant,image,left,right,choice"]
     rows += [f"simulated-{i % 9},x,[a],b|ar,{'left' if i % 3 else 'right'}" for i in range(45)]
     (pictured / "votes.csv").write_text("\n".join(rows) + "\n")

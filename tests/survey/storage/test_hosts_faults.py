@@ -22,9 +22,9 @@ from tests.survey.crowd import Crowd, insist
 from tests.survey.load import Link, Participant, run
 from tests.survey.several import Machines, Site, machines, site
 
-WAVE, PEOPLE = 20, 80
+WAVE, PEOPLE = 10, 40
 # Who come together, four times, and how many of them all are let in.
-COMING, LET_IN = 20, 70
+COMING, LET_IN = 10, 35
 LONGEST_S = 60
 # Takes the locks of starts and of a person, as a host in the middle of both, and says so.
 HOLD = """

@@ -23,13 +23,13 @@ from tests.survey.production import Server
 
 Start = Callable[..., Server]
 Serve = Callable[..., Served]
-PEOPLE = 200
+PEOPLE = 60
 
 
 def test_every_acknowledged_vote_survives_a_killed_server(
     busy: Path, watched: OpenStudy, production: Start
 ) -> None:
-    """One process killed, then all of them, while 200 people vote, each vote sent twice."""
+    """One process killed, then all of them, while 60 people vote, each vote sent twice."""
     server = production(busy)
     crowd = Crowd(server.port)
 
