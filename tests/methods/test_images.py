@@ -144,14 +144,26 @@ def test_png_holds_exactly_the_pixels(tmp_path: Path) -> None:
         assert stored.mode == "RGB" and np.array_equal(np.asarray(stored), IMAGE)
 
 
-@pytest.mark.parametrize("size", [512, 1024, 1536, 1792, 2048])
-def test_nearest_is_opencvs(size: int) -> None:
-    big = np.random.default_rng(3).integers(0, 256, (2048, 2048, 3), dtype=np.uint8)
-    expected = cv2.resize(big, (size, size), interpolation=cv2.INTER_NEAREST)
-    assert np.array_equal(resample_nearest(big, size, size), expected)
+@pytest.mark.parametrize("target", [1024, 1536, 1792, 2048])
+def test_nearest_is_opencvs_at_every_size_up_to_8192(target: int) -> None:
+    """On a ramp: its columns tell their number in two bytes. The rule by hand, and OpenCV's own."""
+    numbers = np.arange(8192)
+    ramp = np.stack([numbers % 256, numbers // 256, 0 * numbers], axis=-1).astype(np.uint8)[None]
+    for source in range(target, 8193):
+        low, high, _ = resample_nearest(ramp[:, :source], 1, target)[0].astype(int).T
+        # Not floor(i * source / target): the reciprocal of the factor is rounded first.
+        by_hand = np.floor(np.arange(target) * (1 / (target / source))).astype(int)
+        assert np.array_equal(low + 256 * high, by_hand), source
+    line = np.arange(1488, dtype=np.int32)[None]
+    opencv = cv2.resize(line, (1024, 1), interpolation=cv2.INTER_NEAREST)[0]
+    integers = np.arange(1024) * 1488 // 1024
+    assert (opencv != integers).sum() == 15
+    mask = np.random.default_rng(0).random((1488, 1488)) < 0.5
+    expected = cv2.resize(mask.astype(np.uint8), (1024, 1024), interpolation=cv2.INTER_NEAREST)
+    assert np.array_equal(resample_nearest(mask, 1024, 1024), expected > 0)
 
 
 def test_nearest_by_hand() -> None:
-    line = np.arange(7)[None]
+    line = np.arange(7, dtype=np.uint8)[None]
     assert resample_nearest(line, 1, 3).tolist() == [[0, 2, 4]]
     assert resample_nearest(line, 2, 14)[0].tolist() == sorted([*range(7), *range(7)])
