@@ -6,14 +6,16 @@ the window's radius, is evaluated. Beyond its border an image is mirrored (d c b
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
-from benchmark.metrics.ssim_kernels import Bytes, Flags, Values, sum_losses
 from methods.base import Image, Mask
+
+if TYPE_CHECKING:
+    from benchmark.metrics.ssim_kernels import Bytes, Flags, Values
 
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
@@ -124,6 +126,9 @@ def _check_window(window: Any = WINDOW) -> None:
 
 def _mean_ssim(pair: ImagePair, half: Values, count: float, correction: float) -> Scores:
     """Average SSIM over channels and pixels; for the weights see `sum_losses`."""
+    # Imported late: numba takes half a second, and most processes of a run compute no SSIM.
+    from benchmark.metrics.ssim_kernels import sum_losses
+
     height, width = pair.reference.shape[:2]
     radius = half.size - 1
     side = 2 * radius + 1

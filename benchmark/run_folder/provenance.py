@@ -32,8 +32,12 @@ def versions() -> dict[str, str]:
     """Return the versions of Python and of every installed distribution."""
     installed: dict[str, str] = {}
     for item in distributions():
-        # Python imports the first one on its path.
-        installed.setdefault(item.metadata["Name"], item.version)
+        # Read here: to parse all metadata of everything that is installed takes ten times longer.
+        metadata = item.read_text("METADATA") or item.read_text("PKG-INFO") or ""
+        name, version = (_field(metadata, field) for field in ("Name", "Version"))
+        if name and version:
+            # Python imports the first one on its path.
+            installed.setdefault(name, version)
     return {"python": platform.python_version(), **dict(sorted(installed.items()))}
 
 
@@ -56,6 +60,11 @@ def _version() -> str:
     if project.is_file():
         return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
     return distribution_version("inpainting-suite")
+
+
+def _field(metadata: str, name: str) -> str | None:
+    match = re.search(rf"^{name}:[ \t]*(\S+)", metadata, re.MULTILINE)
+    return match[1] if match else None
 
 
 def _search(pattern: str, file: str) -> str | None:
