@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +79,6 @@ class Bench:
         return [*map(str, own), *arguments]
 
     def run(self, *arguments: str) -> Done:
-        if "--cluster" in arguments:
-            # Dask leaves threads and levels of logging behind.
-            apart = self.run_apart(*arguments)
-            return Done(apart.returncode, apart.stdout, apart.stderr)
         with pytest.MonkeyPatch.context() as patch:
             if self.page:
                 patch.setattr(style, "save", leave_empty)
@@ -95,12 +90,6 @@ class Bench:
         """The command line of a process of its own."""
         program = [str(ROOT / "run_benchmark.py")] if self.drawn else ["-m", UNDRAWN]
         return [sys.executable, *program, *self.words(*arguments)]
-
-    def run_apart(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run in a process of its own."""
-        return subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=300, cwd=ROOT
-        )
 
     def rows(self) -> dict[tuple[str, int, str], dict[str, str]]:
         with (self.out / "scores.csv").open(newline="", encoding="utf-8") as file:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from methods.images import read_mask, read_rgb, write_png
-from tests.benchmark.conftest import Bench, save, scene
+from tests.benchmark.conftest import UNDRAWN, Bench, save, scene
+from tests.benchmark.forked import Forked
 from tests.paths import ROOT
 
 GREY = "tests.benchmark.own_methods:Grey"
@@ -95,9 +97,8 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     methods = tmp_path / "methods.toml"
     hows = ["raise", "segfault", "memory", "shape", "hang"]
     methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
-    done = bench.run(
-        "--method-file", str(methods), "--resolutions", "48", "--time-limit", "5", "--workers", "2"
-    )
+    words = ("--method-file", str(methods), "--resolutions", "48")
+    done = bench.run(*words, "--time-limit", "5")
     assert done.returncode == 1
     rows = bench.rows()
     statuses = {how: rows[how, 48, "bright"]["status"] for how in hows}
@@ -117,12 +118,9 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     assert "1 of 4 cases without a result" in table and "*" in table
 
     # Failed cases are kept, or run again when asked for; the good ones are never touched.
-    again = bench.run("--method-file", str(methods), "--resolutions", "48", "--time-limit", "5")
+    again = bench.run(*words, "--time-limit", "5")
     assert again.returncode == 1 and "0 to run" in again.stderr
-    retried = bench.run(
-        "--method-file", str(methods), "--resolutions", "48", "--time-limit", "5",
-        "--overwrite", "failed",
-    )  # fmt: skip
+    retried = bench.run(*words, "--time-limit", "1", "--overwrite", "failed")
     assert "5 to run" in retried.stderr
 
 
@@ -182,13 +180,13 @@ def test_changes_invalidate_exactly_the_cases_concerned(bench: Bench) -> None:
     assert after["psnr"] == before["psnr"] and after["ssim"] != before["ssim"]
     assert after["ssim_uniform"] and after["seconds"] == before["seconds"]
 
-    # The hole: everything.
+    # The hole: everything, and only if that is meant.
     bench.protocol.write_text(
         text.replace('kind = "middle-third"', 'kind = "centre-square"\nshare = 0.2')
     )
-    assert to_run() == 24
-    assert read_mask(bench.out / "masks/48/cliff.png").sum() == 21 * 21
+    assert bench.run(*arguments).returncode == 2
     assert to_run("--overwrite", "all") == 24
+    assert read_mask(bench.out / "masks/48/cliff.png").sum() == 21 * 21
 
 
 @pytest.mark.slow
@@ -200,25 +198,22 @@ def test_a_run_killed_ten_times_ends_as_an_unbroken_one(bench: Bench, tmp_path: 
     ]  # fmt: skip
     whole = replace(bench, out=tmp_path / "whole")
     assert whole.run(*arguments).returncode == 0
-    bench = replace(bench, drawn=True)
 
     draw = random.Random(20201)
     kills, finished = 0, 0
     while kills < 10:
-        process = subprocess.Popen(
-            bench.command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(timeout=draw.uniform(0.3, 3.5))
-            # It was quicker than the kill: begin again with an empty folder.
-            finished += 1
-            shutil.rmtree(bench.out)
-            assert finished < 20
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        process = Forked(UNDRAWN, bench.words(*arguments))
+        time.sleep(draw.uniform(0.1, 1.5))
+        if process.is_running():
+            process.kill()
             kills += 1
             assert no_broken_png(bench.out)
+        else:
+            # It was quicker than the kill: begin again with an empty folder.
+            assert process.finish(longest_s=0).returncode == 0
+            finished += 1
+            shutil.rmtree(bench.out)
+            assert finished < 50
     done = bench.run(*arguments)
     assert done.returncode == 0, done.stderr
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,11 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.benchmark.conftest import Bench, photos, protocol
+from tests.benchmark.conftest import PROTOCOL, UNDRAWN, Bench, photos
+from tests.benchmark.forked import Forked
+from tests.command_line import Done
 from tests.hosts import Host, hosts
 from tests.paths import ROOT
 
-__all__ = ["photos", "protocol"]
+__all__ = ["photos"]
 
 LONGEST_S = 60
 # Losses are noticed by the network alone; by default after 30 s, at least after 12 s.
@@ -29,10 +33,25 @@ QUICK = {
 }
 
 
+# As users start it: with `python -m` each process of a method would import Dask again.
+DASK = (sys.executable, str(Path(sysconfig.get_path("scripts")) / "dask"))
+# Commands in the background, which end with their test.
+_started: list[Forked] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in QUICK.items():
+            patch.setenv(name, value)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in QUICK.items():
-        monkeypatch.setenv(name, value)
+def _no_command_left() -> Iterator[None]:
+    yield
+    while _started:
+        _started.pop().kill()
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -40,7 +59,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Cluster:
-    """A scheduler on one host and workers on others, for the tests of a module."""
+    """A scheduler on one host and workers on others, for the tests of a module.
+
+    Usual workers, which are started without options, stay for the next test that wants them."""
 
     def __init__(self, hosts: tuple[Host, ...], folder: Path) -> None:
         self.hosts = hosts
@@ -48,26 +69,49 @@ class Cluster:
         self._log = (folder / "cluster.log").open("ab")
         self._scheduler: subprocess.Popen[bytes] | None = None
         self._is_usual = False
+        self._usual_workers: dict[Host, subprocess.Popen[bytes]] = {}
+        # Lengths of the log when the scheduler and when the test began.
+        self._scheduled = self._before = 0
 
-    def begin(self) -> None:
-        """Start the scheduler unless it still runs as usual; forget what was logged before."""
+    def begin(self, workers: int = 0) -> None:
+        """Have the usual scheduler and so many usual workers, on a host each; forget what was
+        logged before."""
         self.address = f"tcp://{self.hosts[0].address}:8786"
-        self._before = len(self._read_log())
         if self._scheduler is None or self._scheduler.poll() is not None or not self._is_usual:
-            self.hosts[0].kill()
+            for host in self.hosts:
+                host.kill()
             self.start_scheduler()
             self._is_usual = True
+        for number, host in enumerate(self.hosts[1:]):
+            usual = self._usual_workers.get(host)
+            if number >= workers or usual is None or usual.poll() is not None:
+                host.kill()
+                self._usual_workers.pop(host, None)
+            if number < workers and host not in self._usual_workers:
+                self._usual_workers[host] = self.start_worker(host)
+        until(lambda: len(self._registered()) == workers)
+        self._before = len(self._read_log())
 
     def end(self) -> None:
-        """Stop all workers."""
+        """Stop all workers that are not the usual ones."""
         for host in self.hosts[1:]:
             host.mend()
-            host.kill()
+            if host not in self._usual_workers:
+                host.kill()
+
+    def _registered(self) -> set[str]:
+        """The addresses of the workers that the scheduler knows."""
+        known: set[str] = set()
+        for line in self._read_log()[self._scheduled :].splitlines():
+            if found := re.search(r"(Register|Remove) worker addr: (\S+)", line):
+                (known.add if found[1] == "Register" else known.discard)(found[2])
+        return known
 
     def start_scheduler(self, **more: str) -> subprocess.Popen[bytes]:
         """more: of its environment."""
         command = ["--host", self.hosts[0].address, "--port", "8786", "--no-dashboard"]
-        scheduler = self._start(self.hosts[0], "distributed.cli.dask_scheduler", *command, **more)
+        self._scheduled = len(self._read_log())
+        scheduler = self._start(self.hosts[0], "scheduler", *command, **more)
         self._scheduler, self._is_usual = scheduler, not more
         return scheduler
 
@@ -85,13 +129,13 @@ class Cluster:
         command += ["--local-directory", str(self._folder / "scratch"), *options]
         if more_path:
             more["PYTHONPATH"] = f"{more_path}{os.pathsep}{ROOT}"
-        return self._start(host, "distributed.cli.dask_worker", *command, before=before, **more)
+        return self._start(host, "worker", *command, before=before, **more)
 
     def _start(
-        self, host: Host, module: str, *command: str, before: Sequence[str] = (), **more: str
+        self, host: Host, kind: str, *command: str, before: Sequence[str] = (), **more: str
     ) -> subprocess.Popen[bytes]:
         return host.start(
-            [*before, sys.executable, "-m", module, *command],
+            [*before, *DASK, kind, *command],
             env=environment(**more),
             # What is found must not depend on where a worker was started.
             cwd=self._folder,
@@ -122,20 +166,45 @@ def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def bench(photos: Path, protocol: Path, tmp_path: Path) -> Bench:
-    return Bench(photos, protocol, tmp_path / "run")
+def cluster_with_worker(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """As `cluster`, with a worker on the second host."""
+    shared_cluster.begin(workers=1)
+    yield shared_cluster
+    shared_cluster.end()
 
 
-def start(bench: Bench, *arguments: str) -> subprocess.Popen[str]:
-    """The main job, in the background."""
-    return subprocess.Popen(
-        bench.command(*arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=environment(),
-    )
+@pytest.fixture
+def cluster_with_workers(shared_cluster: Cluster) -> Iterator[Cluster]:
+    """As `cluster`, with a worker on each of the other two hosts."""
+    shared_cluster.begin(workers=2)
+    yield shared_cluster
+    shared_cluster.end()
+
+
+class ClusterBench(Bench):
+    """The main job in a process of its own: Dask leaves threads and levels of logging behind."""
+
+    def run(self, *arguments: str) -> Done:
+        return start(self, *arguments).finish(longest_s=5 * LONGEST_S)
+
+
+@pytest.fixture
+def protocol(tmp_path: Path) -> Path:
+    """The tiny one without SSIM, for which every worker would load a compiler."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(PROTOCOL.replace(', "ssim"', ""))
+    return path
+
+
+@pytest.fixture
+def bench(photos: Path, protocol: Path, tmp_path: Path) -> ClusterBench:
+    return ClusterBench(photos, protocol, tmp_path / "run")
+
+
+def start(bench: Bench, *arguments: str) -> Forked:
+    """The main job, in the background; it ends with the test at the latest."""
+    _started.append(Forked(UNDRAWN, bench.words(*arguments)))
+    return _started[-1]
 
 
 def until(holds: Callable[[], object]) -> None:

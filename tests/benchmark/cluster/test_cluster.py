@@ -19,7 +19,15 @@ from benchmark.cluster.client import PREFIX
 from benchmark.cluster.plugins import compare, environment
 from benchmark.planning.concurrency import requested_threads
 from methods.errors import InputError
-from tests.benchmark.cluster.conftest import LONGEST_S, Cluster, results, scores, start, until
+from tests.benchmark.cluster.conftest import (
+    LONGEST_S,
+    Cluster,
+    ClusterBench,
+    results,
+    scores,
+    start,
+    until,
+)
 from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
 from tests.paths import ROOT
 
@@ -29,25 +37,26 @@ WAITING = "tests.benchmark.cluster.own_methods:Waiting"
 # Any JSON file.
 CITATIONS = ROOT / "tests" / "data" / "bradley_terry" / "citations.json"
 METHODS = (
-    *("--methods", f"telea,two-stage:telea,{GREY}", "--option", f"{GREY}.brighten=9"),
-    *("--resolutions", "48"),
+    *("--methods", f"two-stage:telea,{GREY}", "--option", "two-stage:telea.refine=false"),
+    *("--option", f"{GREY}.brighten=9", "--resolutions", "48"),
 )
+NETWORK = ("--methods", "two-stage:telea", "--resolutions", "48")
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def local(tmp_path_factory: pytest.TempPathFactory) -> ClusterBench:
     """A run on this machine alone, finished."""
     folder = tmp_path_factory.mktemp("local")
     for seed, name in enumerate(["bright", "cliff", "été 1"]):
         save(folder / "photos" / f"{name}.png", scene(seed, 96, 96))
     (folder / "tiny.toml").write_text(PROTOCOL)
-    alone = Bench(folder / "photos", folder / "tiny.toml", folder / "run")
+    alone = ClusterBench(folder / "photos", folder / "tiny.toml", folder / "run")
     done = alone.run(*METHODS)
     assert done.returncode == 0, done.stderr
     return alone
 
 
-def beside(local: Bench, tmp_path: Path) -> Bench:
+def beside(local: ClusterBench, tmp_path: Path) -> ClusterBench:
     """The same run into another folder."""
     return dataclasses.replace(local, out=tmp_path / "run")
 
@@ -59,70 +68,93 @@ def assert_same(bench: Bench, other: Bench) -> None:
 
 
 def test_workers_here_and_elsewhere_give_a_local_runs_answers(
-    local: Bench, cluster: Cluster, tmp_path: Path
+    local: ClusterBench,
+    cluster_with_workers: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    cluster = cluster_with_workers
     bench = beside(local, tmp_path)
-    done = bench.run(*METHODS, "--cluster", "local:2")
+    with monkeypatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "3")
+        done = bench.run(*METHODS, "--cluster", "local:2")
     assert done.returncode == 0, done.stderr
     assert "distributed" not in done.stderr
     assert_same(bench, local)
     info = json.loads((bench.out / "run.json").read_text())
-    assert (info["cluster"], info["workers"], info["threads"]) == ("local:2", 2, 1)
+    assert (info["cluster"], info["workers"], info["threads"]) == ("local:2", 2, 3)
     assert [machine["workers"] for machine in info["cluster_machines"]] == [2]
 
-    finished = bench.run(*METHODS, "--cluster", "local:1")
+    finished = bench.run(*METHODS, "--cluster", cluster.address)
     assert finished.returncode == 0 and " 0 to run" in finished.stderr
     again = json.loads((bench.out / "run.json").read_text())
-    told = ("cluster", "workers", "cluster_machines", "machine")
+    told = ("cluster", "workers", "threads", "cluster_machines", "machine")
     assert [again[name] for name in told] == [info[name] for name in told]
 
-    for host in cluster.hosts[1:]:
-        cluster.start_worker(host)
     shutil.rmtree(bench.out)
     done = bench.run(*METHODS, "--cluster", cluster.address)
     assert done.returncode == 0, done.stderr + cluster.log()
     assert_same(bench, local)
-
-
-def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
-    local: Bench, cluster: Cluster, tmp_path: Path
-) -> None:
-    bench = beside(local, tmp_path)
-    # A file system of its own, where an empty folder lies over the photographs.
-    hide = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
-    cluster.start_worker(cluster.hosts[1], before=[*hide, str(bench.photos)])
-    done = bench.run(*METHODS, "--cluster", cluster.address)
-    assert done.returncode == 0, done.stderr + cluster.log()
-    assert_same(bench, local)
+    assert json.loads((bench.out / "run.json").read_text())["threads"] == 1
 
 
 def test_results_are_scored_again_when_only_the_metrics_change(
-    local: Bench, tmp_path: Path
+    local: ClusterBench, cluster_with_workers: Cluster, tmp_path: Path
 ) -> None:
     more = tmp_path / "more.toml"
     more.write_text(PROTOCOL.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
-    here = Bench(local.photos, more, tmp_path / "here")
-    cluster = Bench(local.photos, more, tmp_path / "cluster")
-    for bench in (here, cluster):
+    here = ClusterBench(local.photos, more, tmp_path / "here")
+    there = ClusterBench(local.photos, more, tmp_path / "there")
+    for bench in (here, there):
         shutil.copytree(local.out, bench.out)
     assert here.run(*METHODS).returncode == 0
-    done = cluster.run(*METHODS, "--cluster", "local:2")
+    words = (*METHODS, "--cluster", cluster_with_workers.address)
+    done = there.run(*words)
     assert done.returncode == 0, done.stderr
-    assert all(float(row["ssim_uniform"]) > 0 for row in cluster.rows().values())
+    assert all(float(row["ssim_uniform"]) > 0 for row in there.rows().values())
     # Nothing was run again: seconds are those of before.
-    assert cluster.rows() == here.rows() and results(cluster) == results(local)
+    assert there.rows() == here.rows() and results(there) == results(local)
+
+    damaged = there.out / "outputs/48/two-stage_telea/cliff.png"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    more.write_text(PROTOCOL)
+    done = there.run(*words)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"error: {damaged} is damaged: delete it, and the same command runs its case again"
+    )
+    damaged.unlink()
+    done = there.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert_same(there, local)
 
 
-def test_failures_become_rows_as_in_a_local_run(bench: Bench, tmp_path: Path) -> None:
+def test_failures_become_rows_as_in_a_local_run(
+    bench: ClusterBench, cluster_with_workers: Cluster, tmp_path: Path
+) -> None:
+    for name in ("dunes", "été 1"):
+        (bench.photos / f"{name}.png").unlink()
     methods = tmp_path / "methods.toml"
     hows = ["raise", "segfault", "memory", "shape", "hang"]
     methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
     words = ("--method-file", str(methods), "--resolutions", "48", "--time-limit", "5")
-    assert bench.run(*words, "--cluster", "local:2").returncode == 1
+    assert bench.run(*words, "--cluster", cluster_with_workers.address).returncode == 1
     local = dataclasses.replace(bench, out=tmp_path / "local")
     assert local.run(*words, "--workers", "2").returncode == 1
     assert [unlimited(row) for row in scores(bench)] == scores(local)
+    assert {row["status"] for row in scores(local)} == {"ok", "failed", "out_of_memory", "timeout"}
     assert "Traceback" in (bench.out / "logs/48/raise/bright.txt").read_text()
+
+
+def test_a_device_of_one_machine_has_no_meaning(
+    bench: ClusterBench, cluster_with_workers: Cluster
+) -> None:
+    words = ("--methods", "telea", "--device", "cuda:1")
+    words += ("--cluster", cluster_with_workers.address)
+    done = bench.run(*words)
+    assert done.returncode == 2 and not bench.out.exists()
+    (line,) = done.stderr.splitlines()
+    assert "use cuda, cpu or auto" in line
 
 
 def unlimited(row: dict[str, str]) -> dict[str, str]:
@@ -130,26 +162,48 @@ def unlimited(row: dict[str, str]) -> dict[str, str]:
     return {**row, "error": re.sub(r"^memory limit of .* GB reached: ", "", row["error"])}
 
 
-def test_a_case_goes_where_there_is_memory_enough(
-    bench: Bench, cluster: Cluster, tmp_path: Path
+def test_workers_that_do_not_see_the_photographs_get_them_with_their_cases(
+    local: ClusterBench, cluster: Cluster, tmp_path: Path
 ) -> None:
+    """Here for a network, whose results are the same everywhere too."""
+    bench = beside(local, tmp_path)
+    alone = dataclasses.replace(local, out=tmp_path / "alone")
+    assert alone.run(*NETWORK).returncode == 0
+    # A file system of its own, where an empty folder lies over the photographs.
+    hide = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+    cluster.start_worker(cluster.hosts[1], before=[*hide, str(bench.photos)])
+    done = bench.run(*NETWORK, "--cluster", cluster.address)
+    assert done.returncode == 0, done.stderr + cluster.log()
+    assert "no worker offers a GPU" in done.stderr
+    assert_same(bench, alone)
+
+
+def test_what_one_worker_cannot_run_others_do(bench: ClusterBench, cluster: Cluster) -> None:
+    """For lack of memory, or of what a method needs."""
     greedy = "tests.benchmark.own_methods:Greedy"
-    words = ("--methods", greedy, "--option", f"{greedy}.megabytes=1500", "--resolutions", "48")
-    cluster.start_worker(cluster.hosts[1], "--memory-limit", "1GiB")
-    small = bench.run(*words, "--cluster", cluster.address)
+    needy = "tests.benchmark.cluster.own_methods:Needy"
+    for name in ("dunes", "été 1"):
+        (bench.photos / f"{name}.png").unlink()
+    words = ("--methods", f"{greedy},{needy}", "--option", f"{greedy}.megabytes=1200")
+    words += ("--resolutions", "48", "--cluster", cluster.address)
+    cluster.start_worker(cluster.hosts[1], "--memory-limit", "1GiB", BROKEN="1")
+    small = bench.run(*words)
     assert small.returncode == 1, small.stderr
-    (row, *_) = bench.rows().values()
-    assert row["status"] == "out_of_memory" and "limit of 1 GB" in row["error"]
+    rows = bench.rows()
+    assert {rows[greedy, 48, name]["status"] for name in ("bright", "cliff")} == {"out_of_memory"}
+    assert "limit of 1 GB" in rows[greedy, 48, "cliff"]["error"]
+    assert {rows[needy, 48, name]["status"] for name in ("bright", "cliff")} == {"skipped"}
+    assert "needy needs a driver" in small.stderr
 
     cluster.start_worker(cluster.hosts[2], "--memory-limit", "8GiB")
     until(lambda: cluster.log().count("Register worker addr") == 2)
-    both = bench.run(*words, "--cluster", cluster.address, "--overwrite", "failed")
+    both = bench.run(*words, "--overwrite", "failed")
     assert both.returncode == 0, both.stderr
     assert {row["status"] for row in bench.rows().values()} == {"ok"}
 
 
 def test_a_worker_that_would_compute_something_else_is_refused(
-    bench: Bench, cluster: Cluster, tmp_path: Path
+    bench: ClusterBench, cluster: Cluster, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -172,41 +226,26 @@ def runs_known(cluster: Cluster) -> list[str]:
 
 
 def test_a_worker_that_comes_later_and_is_unlike_computes_nothing(
-    bench: Bench, cluster: Cluster, tmp_path: Path
+    bench: ClusterBench, cluster_with_worker: Cluster, tmp_path: Path
 ) -> None:
+    cluster = cluster_with_worker
     other = tmp_path / "other"
     other.mkdir()
     distribution(other, "opencv-contrib-python")
-    good = cluster.start_worker(cluster.hosts[1])
     words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
     process = start(bench, *words, "--resolutions", "48", "--cluster", cluster.address)
     until(lambda: list(tmp_path.glob("started-*")))
     bad = cluster.start_worker(cluster.hosts[2], more_path=str(other))
     # It is handed what waits behind the case under way, and leaves.
     bad.wait(LONGEST_S)
-    assert len(list(tmp_path.glob("started-*"))) == 1 and good.poll() is None
+    assert len(list(tmp_path.glob("started-*"))) == 1
     (tmp_path / "go").touch()
-    _, told = process.communicate(timeout=LONGEST_S)
-    assert process.returncode == 0, told + cluster.log()
+    done = process.finish(LONGEST_S)
+    assert done.returncode == 0, done.stderr + cluster.log()
     assert json.loads((bench.out / "run.json").read_text())["workers"] == 1
 
 
-def test_what_one_worker_skips_others_do(bench: Bench, cluster: Cluster) -> None:
-    needy = "tests.benchmark.cluster.own_methods:Needy"
-    words = ("--methods", needy, "--resolutions", "48", "--cluster", cluster.address)
-    cluster.start_worker(cluster.hosts[1], BROKEN="1")
-    done = bench.run(*words)
-    assert done.returncode == 0, done.stderr
-    assert {row["status"] for row in bench.rows().values()} == {"skipped"}
-    assert "needy needs a driver" in done.stderr
-    cluster.start_worker(cluster.hosts[2])
-    until(lambda: cluster.log().count("Register worker addr") == 2)
-    done = bench.run(*words)
-    assert done.returncode == 0, done.stderr
-    assert {row["status"] for row in bench.rows().values()} == {"ok"}
-
-
-def test_a_scheduler_without_the_suite_is_refused(bench: Bench, cluster: Cluster) -> None:
+def test_a_scheduler_without_the_suite_is_refused(bench: ClusterBench, cluster: Cluster) -> None:
     cluster.hosts[0].kill()
     cluster.start_scheduler(PYTHONPATH="")
     cluster.start_worker(cluster.hosts[1])
@@ -254,21 +293,25 @@ def distribution(folder: Path, name: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
 
 
-def test_a_worker_that_comes_later_helps(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_worker_that_comes_later_helps(
+    bench: ClusterBench, cluster: Cluster, tmp_path: Path
+) -> None:
     words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
     process = start(bench, *words, "--resolutions", "48", "--cluster", cluster.address)
-    assert process.stderr is not None
-    assert "waiting for a worker" in process.stderr.readline()
+    until(lambda: process.told("stderr"))
+    assert "waiting for a worker" in process.told("stderr")
     for number, host in enumerate(cluster.hosts[1:], 1):
         cluster.start_worker(host)
         until(lambda number=number: len(list(tmp_path.glob("started-*"))) == number)
     (tmp_path / "go").touch()
-    _, told = process.communicate(timeout=LONGEST_S)
-    assert process.returncode == 0, told
+    done = process.finish(LONGEST_S)
+    assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("started-*"))) == 4
 
 
-def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_gpu_runs_one_case_at_a_time(
+    bench: ClusterBench, cluster: Cluster, tmp_path: Path
+) -> None:
     cluster.start_worker(cluster.hosts[1], "--nthreads", "2", "--resources", "GPU=1")
     cluster.start_worker(cluster.hosts[2])
     until(lambda: cluster.log().count("Register worker addr") == 2)
@@ -296,11 +339,10 @@ def test_a_gpu_runs_one_case_at_a_time(bench: Bench, cluster: Cluster, tmp_path:
         (["--cluster", "http://127.0.0.1:9"], "unknown address scheme 'http'"),
         (["--cluster", "tls://127.0.0.1:9"], "TLS"),
         (["--cluster", str(CITATIONS)], "not what a scheduler has written"),
-        (["--cluster", "local:1", "--device", "cuda:1"], "use cuda, cpu or auto"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_one_line(
-    bench: Bench, words: list[str], told: str
+    bench: ClusterBench, words: list[str], told: str
 ) -> None:
     done = bench.run("--methods", "telea", *words)
     assert done.returncode == 2
@@ -309,18 +351,17 @@ def test_what_cannot_be_meant_is_refused_with_one_line(
     assert not bench.out.exists()
 
 
-def test_something_else_that_listens_there_is_not_waited_for(bench: Bench) -> None:
+def test_something_else_that_listens_there_is_not_waited_for(bench: ClusterBench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = bench.run("--cluster", f"127.0.0.1:{silent.getsockname()[1]}")
     assert done.returncode == 2 and "no Dask scheduler answers" in done.stderr
 
 
-@pytest.mark.parametrize("where", [[], ["--cluster", "local:1"]])
 def test_threads_are_those_that_the_user_has_set(
-    bench: Bench, where: list[str], monkeypatch: pytest.MonkeyPatch
+    bench: ClusterBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert bench.run("--methods", "telea", "--resolutions", "48", *where).returncode == 0
+    assert bench.run("--methods", "telea", "--resolutions", "48").returncode == 0
     assert json.loads((bench.out / "run.json").read_text())["threads"] == 3
 
 

@@ -13,9 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmark.cluster.conftest import LONGEST_S, Cluster, environment, start, until
+from tests.benchmark.cluster.conftest import (
+    DASK,
+    LONGEST_S,
+    Cluster,
+    ClusterBench,
+    environment,
+    start,
+    until,
+)
 from tests.benchmark.cluster.relay import relay
-from tests.benchmark.conftest import PROTOCOL, Bench, save
+from tests.benchmark.conftest import Bench, save
+from tests.command_line import Done
 from tests.hosts import Namespace
 from tests.paths import ROOT
 
@@ -37,15 +46,17 @@ if __name__ == "__main__":
 """
 
 
-def assert_all_ok(bench: Bench, done: subprocess.CompletedProcess[str], log: str = "") -> None:
+def assert_all_ok(bench: Bench, done: Done, log: str = "") -> None:
     assert done.returncode == 0, done.stderr + log
     assert [row["status"] for row in bench.rows().values()] == ["ok"] * 4
 
 
-def test_a_scheduler_is_found_by_its_file(bench: Bench, cluster: Cluster, tmp_path: Path) -> None:
+def test_a_scheduler_is_found_by_its_file(
+    bench: ClusterBench, cluster: Cluster, tmp_path: Path
+) -> None:
     file = tmp_path / "scheduler.json"
     host = cluster.hosts[0]
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", host.address]
+    command = [*DASK, "scheduler", "--host", host.address]
     command += ["--port", "8790", "--dashboard-address", ":0", "--scheduler-file", str(file)]
     host.start(command, env=environment())
     cluster.address = f"tcp://{host.address}:8790"
@@ -56,7 +67,7 @@ def test_a_scheduler_is_found_by_its_file(bench: Bench, cluster: Cluster, tmp_pa
 
 @pytest.mark.parametrize("patience", ["dict(wait_count=60)", "dict(interval='50ms', wait_count=1)"])
 def test_an_adaptive_cluster_starts_its_first_worker(
-    bench: Bench, tmp_path: Path, patience: str
+    bench: ClusterBench, tmp_path: Path, patience: str
 ) -> None:
     """Also where it takes it away again before there is a case to run."""
     (tmp_path / "adaptive.py").write_text(ADAPTIVE)
@@ -86,17 +97,18 @@ def adaptive(folder: Path, patience: str) -> Iterator[str]:
         process.communicate("", timeout=LONGEST_S)
 
 
-def test_workers_that_only_the_scheduler_reaches(bench: Bench, cluster: Cluster) -> None:
+def test_workers_that_only_the_scheduler_reaches(
+    bench: ClusterBench, cluster_with_worker: Cluster
+) -> None:
     """Also when the connection breaks over which a result is just coming."""
+    cluster = cluster_with_worker
     worker = cluster.hosts[1]
     if not isinstance(worker, Namespace):
         pytest.skip("needs network namespaces: on the loopback everybody reaches everybody")
-    cluster.start_worker(worker)
-    until(lambda: "Register worker addr" in cluster.log())
     noise = np.random.default_rng(0).integers(0, 256, (1000, 1000, 3), dtype=np.uint8)
     for path in bench.photos.iterdir():
         save(path, noise)
-    bench.protocol.write_text(PROTOCOL.replace("[48,", "[48, 999,"))
+    bench.protocol.write_text(bench.protocol.read_text().replace("[48,", "[48, 999,"))
     words = ("--methods", "telea", "--resolutions", "999")
     route = ["ip", "route", "add", "unreachable", worker.address]
     subprocess.run(route, check=True)
@@ -110,10 +122,10 @@ def test_workers_that_only_the_scheduler_reaches(bench: Bench, cluster: Cluster)
 
 
 def test_a_broken_connection_to_the_scheduler_is_made_again(
-    bench: Bench, cluster: Cluster, tmp_path: Path
+    bench: ClusterBench, cluster_with_worker: Cluster, tmp_path: Path
 ) -> None:
     """As by `kubectl port-forward`: scheduler and workers are there all the time."""
-    cluster.start_worker(cluster.hosts[1])
+    cluster = cluster_with_worker
     with relay((cluster.hosts[0].address, 8786)) as way:
         words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
         process = start(bench, *words, "--resolutions", "48", "--cluster", way.address)
@@ -122,13 +134,12 @@ def test_a_broken_connection_to_the_scheduler_is_made_again(
         # The worker has given up the case and begins one again.
         until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
         (tmp_path / "go").touch()
-        _, told = process.communicate(timeout=LONGEST_S)
-    done = subprocess.CompletedProcess(process.args, process.returncode, "", told)
+        done = process.finish(LONGEST_S)
     assert_all_ok(bench, done, cluster.log())
 
 
 def test_a_case_that_a_queue_takes_back_too_often_becomes_a_row(
-    bench: Bench, cluster: Cluster, tmp_path: Path
+    bench: ClusterBench, cluster: Cluster, tmp_path: Path
 ) -> None:
     cluster.hosts[0].kill()
     cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
@@ -143,8 +154,8 @@ def test_a_case_that_a_queue_takes_back_too_often_becomes_a_row(
         nanny.wait(LONGEST_S)
     (tmp_path / "go").touch()
     cluster.start_worker(cluster.hosts[2])
-    _, told = process.communicate(timeout=LONGEST_S)
-    assert process.returncode == 1, told + cluster.log()
+    done = process.finish(LONGEST_S)
+    assert done.returncode == 1, done.stderr + cluster.log()
     failed = [row["error"] for row in bench.rows().values() if row["status"] == "failed"]
     assert len(failed) == 1 and failed[0].startswith("2 workers were lost while they ran it")
 

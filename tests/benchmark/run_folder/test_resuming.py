@@ -35,25 +35,20 @@ def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
         assert (older.out / name).read_bytes() == (OLDER / "run" / name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    "where", [[], pytest.param(["--cluster", "local:1"], marks=pytest.mark.slow)]
-)
-def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(
-    bench: Bench, where: list[str]
-) -> None:
+def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(bench: Bench) -> None:
     words = ("--methods", "telea", "--resolutions", "48")
     assert bench.run(*words).returncode == 0
     (bench.out / "run.json").write_text("null")
     damaged = bench.out / "outputs/48/telea/cliff.png"
     damaged.write_bytes(damaged.read_bytes()[:500])
     bench.protocol.write_text(PROTOCOL.replace('"ssim"]', '"ssim", "ssim_uniform"]'))
-    done = bench.run(*words, *where)
+    done = bench.run(*words)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
         f"error: {damaged} is damaged: delete it, and the same command runs its case again"
     )
     damaged.unlink()
-    done = bench.run(*words, *where)
+    done = bench.run(*words)
     assert done.returncode == 0, done.stderr
     assert all(float(row["ssim_uniform"]) > 0 for row in bench.rows().values())
 
