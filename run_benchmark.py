@@ -110,6 +110,14 @@ def run(
             "are scored as given and flagged.",
         ),
     ] = False,
+    forget: Annotated[
+        list[str] | None,
+        Option(
+            metavar="METHOD",
+            help="Take a method and its results out of the run folder; repeatable. Without "
+            "methods to run, nothing else is done.",
+        ),
+    ] = None,
     export_inputs: Annotated[
         Path | None,
         Option(
@@ -140,14 +148,20 @@ def run(
         raise typer.Exit(0)
 
     from benchmark.job import run_job
+    from benchmark.planning import kept
     from benchmark.planning.request import Request
 
+    folder = out or Path("results") / dataset.resolve().name
+    if forget:
+        kept.forget(folder, forget)
+        if not (methods or method_file or external):
+            raise typer.Exit(report(folder, []))
     request = Request(
         dataset=dataset,
         methods=methods,
         resolutions=resolutions,
         protocol=protocol,
-        out=out or Path("results") / dataset.resolve().name,
+        out=folder,
         method_files=method_file or [],
         external=external or [],
         options=option or [],

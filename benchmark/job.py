@@ -17,12 +17,14 @@ from benchmark.execution.progress import ProgressBar
 from benchmark.execution.writer import Writer
 from benchmark.external import audit
 from benchmark.metrics import METRICS
+from benchmark.planning import kept
+from benchmark.planning.kept import KeptMethod
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan, list_cases, select_cases
 from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
-from benchmark.run_folder.rows import write_scores
+from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
 from methods.terminal import plain_console
@@ -86,20 +88,26 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
     with open_backend(job, console) as backend:
         job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
+        if request.overwrite != "all":
+            kept.check_same(request.out, job.protocol, request.dataset, job.photos)
         findings = audit.audit(job, console)
         audit.show(findings, console)
         if not request.accept_drift:
             audit.refuse_drift(findings)
         backend.prepare(plan)
         with open_run_folder(request.out) as folder:
-            audit.write(findings, folder.path)
             select_cases(plan, folder, request.overwrite)
+            labels = [spec.label for spec in job.specs]
+            others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
+            audit.write(findings, folder.path, [other.label for other in others])
             _announce(job, plan, console)
-            _write_run_json(job, plan, folder, backend, finished=False)
+            _announce_kept(others, console)
+            _write_run_json(job, plan, others, folder, backend, finished=False)
             _execute(job, plan, folder, backend, console)
-            _write_run_json(job, plan, folder, backend, finished=True)
-    _report_failures(plan, folder, console)
-    return [row.status for row in plan.rows.values()]
+            _write_run_json(job, plan, others, folder, backend, finished=True)
+    own = [row for row in plan.rows.values() if row.method in labels]
+    _report_failures(own, folder, console)
+    return [row.status for row in own]
 
 
 def _announce(job: Job, plan: Plan, console: Console) -> None:
@@ -122,6 +130,26 @@ def _announce(job: Job, plan: Plan, console: Console) -> None:
             f"warning: about {needed / 2**30:.1f} GB will be written, "
             f"{free / 2**30:.1f} GB are free at {job.request.out}"
         )
+
+
+def _announce_kept(others: list[KeptMethod], console: Console) -> None:
+    for other in others:
+        console.print(
+            f"kept from before: {other.label}, {_count(other.cases, 'case')}; "
+            f'--forget "{other.label}" takes it out'
+        )
+
+
+def _methods(
+    job: Job, plan: Plan, others: list[KeptMethod], earlier: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the entries of all methods of a run folder, those of earlier commands first."""
+    own = [asdict(spec) | plan.provenance[spec.label] for spec in job.specs]
+    if not others:
+        return own
+    entries = {entry["label"]: entry for entry in [*(other.entry for other in others), *own]}
+    order = [entry["label"] for entry in earlier.get("methods", []) if entry["label"] in entries]
+    return [entries[label] for label in dict.fromkeys([*order, *entries])]
 
 
 def _count(number: int, noun: str) -> str:
@@ -161,11 +189,18 @@ def _write_scores(job: Job, plan: Plan, folder: RunFolder) -> None:
 
 
 def _write_run_json(
-    job: Job, plan: Plan, folder: RunFolder, backend: Backend, finished: bool
+    job: Job,
+    plan: Plan,
+    others: list[KeptMethod],
+    folder: RunFolder,
+    backend: Backend,
+    finished: bool,
 ) -> None:
     request = job.request
-    earlier = {} if plan.to_run else read_run_json(folder.path)
+    earlier = read_run_json(folder.path)
     computed_on = {name: earlier[name] for name in COMPUTED_ON if name in earlier}
+    if plan.to_run:
+        computed_on = {}
     info = {
         "suite": provenance.suite(),
         "command": request.command,
@@ -177,7 +212,7 @@ def _write_run_json(
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
-        "methods": [asdict(spec) | plan.provenance[spec.label] for spec in job.specs],
+        "methods": _methods(job, plan, others, earlier),
         "dataset": {
             "path": str(request.dataset),
             "images": [asdict(photo) for photo in job.photos],
@@ -194,8 +229,8 @@ def _write_run_json(
     write_atomically(folder.path / "run.json", text)
 
 
-def _report_failures(plan: Plan, folder: RunFolder, console: Console) -> None:
-    failed = [row for row in plan.rows.values() if row.status not in {"ok", "skipped"}]
+def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> None:
+    failed = [row for row in rows if row.status not in {"ok", "skipped"}]
     for row in sorted(failed, key=lambda row: row.slot)[:5]:
         console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
     if failed:

@@ -119,6 +119,8 @@ class Inpainter(ABC):
     # MB (2**20 bytes), which is not part of this process's.
     log: str = field(default="", init=False, repr=False, compare=False)
     peak_memory_mb: float | None = field(default=None, init=False, repr=False, compare=False)
+    # Set by `fill` where it reads a file for the case: the SHA-256 of what it has read.
+    read_sha256: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def note(self) -> str:

@@ -54,12 +54,18 @@ class Command(Inpainter):
 
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """Include the content of all files in the template; leave out the time limit."""
-        files = [path for path in map(_path_in, self._arguments) if path.is_file()]
         return {
             **super().identity(resolution, image_name),
             "options": {"template": self.template},
-            "files": [sha256(path) for path in files],
+            "files": [sha256(path) for path in self._files()],
         }
+
+    def weights_used(self) -> dict[str, str]:
+        """Return the program's files, as far as the template names them."""
+        return {path.name: sha256(path) for path in self._files()}
+
+    def _files(self) -> list[Path]:
+        return [path for path in map(_path_in, self._arguments) if path.is_file()]
 
     def fill(self, image: Image, mask: Mask) -> Image:
         self.log, self.peak_memory_mb = "", None

@@ -12,6 +12,7 @@ from methods.network import (
     State,
     full_precision,
     load_state,
+    network_classes,
     pad_to_multiple,
     to_tensor,
 )
@@ -19,7 +20,6 @@ from methods.weights import WeightsError
 
 if TYPE_CHECKING:
     from methods.architectures.deepfillv2 import DeepFillV2, Variant
-    from methods.architectures.tensorflow1 import Variables
 
 # A constant that the fine-tuned checkpoint stores among its weights.
 FUSE_WEIGHT = "stage2.contextual_attention.fuse_weight"
@@ -29,6 +29,8 @@ FIRST_WEIGHT: dict[Variant, str] = {
     "converted": "conv1.conv.weight",
     "finetuned": "stage1.conv1.conv.weight",
 }
+
+__getattr__ = network_classes("deepfillv2", "DeepFillV2")
 
 
 @dataclass(kw_only=True)
@@ -60,7 +62,7 @@ class DeepFillV2Inpainter(NetworkInpainter):
         stored = _variant_of(state)
         variant = stored if self.variant == "auto" else self.variant
         if stored == "official":
-            return from_tensorflow({n: t.numpy() for n, t in state.items()}, variant)
+            return DeepFillV2.from_tensorflow({n: t.numpy() for n, t in state.items()}, variant)
         if stored == "finetuned":
             ours = {theirs: name for name, theirs in finetuned_names().items()}
             state = {ours.get(n, n): t for n, t in state.items() if n != FUSE_WEIGHT}
@@ -85,26 +87,6 @@ class DeepFillV2Inpainter(NetworkInpainter):
         raw = image.copy()
         raw[slice(*rows), slice(*columns)] = values[..., ::step]
         return raw
-
-
-def from_tensorflow(variables: Variables, variant: Variant = "official") -> DeepFillV2:
-    """Return the network with the weights of the published TensorFlow checkpoint.
-
-    Parameters
-    ----------
-    variables
-        Arrays by variable name, kernels (H, W, in, out); those of other networks are ignored.
-
-    Raises
-    ------
-    WeightsError
-        If a variable is missing or has another shape.
-    """
-    from methods.architectures.deepfillv2 import DeepFillV2
-    from methods.architectures.deepfillv2_layers import tensorflow_names
-    from methods.architectures.tensorflow1 import to_state_dict
-
-    return load_state(DeepFillV2(variant), to_state_dict(variables, tensorflow_names()))
 
 
 def _variant_of(state: State) -> Variant:

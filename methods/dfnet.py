@@ -12,6 +12,7 @@ from methods.network import (
     State,
     full_precision,
     load_state,
+    network_classes,
     pad_to_multiple,
     stored_width,
     to_image,
@@ -20,6 +21,8 @@ from methods.network import (
 
 if TYPE_CHECKING:
     from methods.architectures.dfnet import DFNet
+
+__getattr__ = network_classes("dfnet", "DFNet")
 
 
 @dataclass(kw_only=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,6 +20,8 @@ from methods.images import resample_nearest
 
 InputKind = Literal["image", "mask", "image+mask", "mask+image"]
 Run = Callable[[list[NDArray[Any]]], NDArray[Any]]
+# The name of a file in a serialised ONNX network: a key, then the length of the name.
+LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])")
 TYPES = {"float32": np.float32, "uint8": np.uint8}
 
 
@@ -79,7 +83,14 @@ class Exchange(Inpainter):
     def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
         """Identify the network by the content of its file, not by where the file is."""
         identity = super().identity(resolution, image_name)
-        return {**identity, "options": {**self.options(), "file": sha256(Path(self.file))}}
+        return {**identity, "options": {**self.options(), "file": self._sha256()}}
+
+    def weights_used(self) -> dict[str, str]:
+        return {Path(self.file).name: self._sha256()}
+
+    def _sha256(self) -> str:
+        path = Path(self.file)
+        return sha256(path, *_external_data(path))
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if self.size is None:
@@ -136,6 +147,19 @@ class Exchange(Inpainter):
             raise MethodError(f"{self.file} returned values that are not finite")
         pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8).transpose(1, 2, 0)
         return np.ascontiguousarray(pixels if self.colours == "RGB" else pixels[..., ::-1])
+
+
+def _external_data(path: Path) -> list[Path]:
+    """Return the files beside an .onnx file in which it stores weights (`x.onnx.data`)."""
+    if path.suffix.lower() != ".onnx" or path.stat().st_size == 0:
+        return []
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        names = {
+            content[match.end() : match.end() + match[1][0]].decode(errors="replace")
+            for match in LOCATION.finditer(content)
+        }
+    files = (path.parent / name for name in sorted(names))
+    return [file for file in files if file.is_file()]
 
 
 def _load_onnx(path: Path, device: str) -> Run:

@@ -69,7 +69,10 @@ class External(Inpainter):
         if self._file is None:
             raise MethodError("external results are found by name: call for_case(...) first")
         try:
-            result = read_rgb(self._file)
+            self.read_sha256 = sha256(self._file)
+            result = read_rgb(self._file, self.read_sha256)
+        except OSError as error:
+            raise MethodError(f"{self._file} cannot be read: {error.strerror}") from None
         except ImageFileError as error:
             raise MethodError(str(error)) from None
         if result.shape != image.shape:

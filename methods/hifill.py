@@ -12,14 +12,15 @@ from pydantic import Field
 from methods.architectures.residual_aggregation import finish, prepare
 from methods.architectures.spans import hole_spans
 from methods.base import Image, Mask
-from methods.network import NetworkInpainter, State, full_precision, load_state, to_tensor
+from methods.network import NetworkInpainter, State, full_precision, network_classes, to_tensor
 
 if TYPE_CHECKING:
     from methods.architectures.hifill import HiFill
-    from methods.architectures.tensorflow1 import Variables
 
 # Pixels around the hole that its smooth continuation is computed from.
 RIM = 16
+
+__getattr__ = network_classes("hifill", "HiFill")
 
 
 @dataclass(kw_only=True)
@@ -47,7 +48,7 @@ class HiFillInpainter(NetworkInpainter):
 
         if state is None:
             return HiFill()
-        return from_tensorflow({name: tensor.numpy() for name, tensor in state.items()})
+        return HiFill.from_tensorflow({name: tensor.numpy() for name, tensor in state.items()})
 
     def fill(self, image: Image, mask: Mask) -> Image:
         import torch
@@ -66,26 +67,6 @@ class HiFillInpainter(NetworkInpainter):
         result = finish(bgr, frame, inpainted, weights.cpu().numpy(), hole_spans(mask))
         # Truncated, as in the published script.
         return np.ascontiguousarray(result.astype(np.uint8)[..., ::-1])
-
-
-def from_tensorflow(variables: Variables) -> HiFill:
-    """Return the network with the weights of the published checkpoint or frozen graph.
-
-    Parameters
-    ----------
-    variables
-        Arrays by variable name, kernels (H, W, in, out); those of other networks are ignored.
-
-    Raises
-    ------
-    WeightsError
-        If a variable is missing or has another shape.
-    """
-    from methods.architectures.hifill import HiFill
-    from methods.architectures.hifill_layers import tensorflow_names
-    from methods.architectures.tensorflow1 import to_state_dict
-
-    return load_state(HiFill(), to_state_dict(variables, tensorflow_names()))
 
 
 def _continued(image: Image, mask: Mask) -> NDArray[np.float32]:

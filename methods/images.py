@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,11 +24,16 @@ class ImageFileError(ValueError):
     """An image file that cannot be used; the message names the file and the remedy."""
 
 
-def read_rgb(path: Path) -> Image:
+def read_rgb(path: Path, sha256: str | None = None) -> Image:
     """Read a PNG, JPEG, WebP or TIFF file.
 
     EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel is
     dropped. Colour profiles are not applied.
+
+    Parameters
+    ----------
+    sha256
+        Of the file, in hex, if it was checked before: what is read is what was checked.
 
     Returns
     -------
@@ -37,14 +44,19 @@ def read_rgb(path: Path) -> Image:
     ------
     ImageFileError
         If the file is missing, broken, or does not define 8-bit RGB values: more than 8 bits per
-        channel, CMYK, transparency, several frames.
+        channel, CMYK, transparency, several frames. Or if it has another `sha256`.
     """
-    with _opened(path) as image:
+    with _opened(path, sha256) as image:
         return np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(path: Path, sha256: str | None = None) -> Mask:
     """Read a mask file that holds exactly the values 0 (known) and 255 (hole), in all channels.
+
+    Parameters
+    ----------
+    sha256
+        As for `read_rgb`.
 
     Returns
     -------
@@ -56,7 +68,7 @@ def read_mask(path: Path) -> Mask:
     ImageFileError
         If the file is no such mask, or `read_rgb` refuses it.
     """
-    channels = read_rgb(path)
+    channels = read_rgb(path, sha256)
     grey = channels[..., 0]
     if not (channels == grey[..., None]).all():
         raise ImageFileError(f"{path}: mask is coloured; save it as greyscale, 255 = hole")
@@ -102,21 +114,26 @@ def png_bytes(pixels: Image | Mask) -> bytes:
 
 
 def resample_nearest(array: Array, height: int, width: int) -> Array:
-    """Resample (H, W, ...) to (height, width, ...): source index = floor(i * source / target).
+    """Resample uint8 (H, W, 3) or bool (H, W) by OpenCV's INTER_NEAREST, as the authors' code does.
 
-    This is the rule of OpenCV's INTER_NEAREST, which the authors' code uses; nearest neighbour
-    with half-pixel centres selects other pixels.
+    The source index is about floor(i * source / target); nearest neighbour with half-pixel centres
+    selects other pixels.
     """
-    rows = np.arange(height) * array.shape[0] // height
-    columns = np.arange(width) * array.shape[1] // width
-    return array.take(rows, axis=0).take(columns, axis=1)  # type: ignore[return-value]
+    source = array.view(np.uint8) if array.dtype == np.bool_ else array
+    resampled = cv2.resize(
+        np.ascontiguousarray(source), (width, height), interpolation=cv2.INTER_NEAREST
+    )
+    return resampled.view(array.dtype)  # type: ignore[return-value]
 
 
-def _opened(path: Path) -> PillowImage.Image:
+def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
     try:
-        if path.stat().st_size == 0:
+        content = path.read_bytes()
+        if not content:
             raise ImageFileError(f"{path}: the file is empty (0 bytes); restore or remove it")
-        image = PillowImage.open(path)
+        if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+            raise ImageFileError(f"{path}: has changed since it was checked")
+        image = PillowImage.open(io.BytesIO(content))
         _check_format(path, image)
         image.load()
     except ImageFileError:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from methods.base import Image, Inpainter, Mask, MissingRequirementError
 from methods.weights import RANDOM, WeightsError, files
+from methods.weights.files import State, load_state
+
+__all__ = [
+    "NetworkInpainter",
+    "State",
+    "full_precision",
+    "load_state",
+    "network_classes",
+    "pad_to_multiple",
+    "stored_width",
+    "to_image",
+    "to_tensor",
+    "torch_device",
+]
 
 # PyTorch takes seconds to import: methods are listed and checked without it.
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-State = Mapping[str, "Tensor"]
-N = TypeVar("N", bound="nn.Module")
 RANDOM_SEED = 0
 
 
@@ -120,6 +133,25 @@ class NetworkInpainter(Inpainter):
         return {**identity, "options": {**self.options(), "weights": weights}}
 
 
+def network_classes(module: str, *names: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a method's module, which imports its networks when asked for.
+
+    Parameters
+    ----------
+    module
+        In `methods.architectures`.
+    *names
+        Of the classes.
+    """
+
+    def get(name: str) -> Any:
+        if name in names:
+            return getattr(importlib.import_module(f"methods.architectures.{module}"), name)
+        raise AttributeError(f"no attribute {name!r}")
+
+    return get
+
+
 def torch_device(name: str) -> torch.device:
     """Return the device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
 
@@ -193,11 +225,3 @@ def stored_width(
     if "width" in metadata:
         return float(metadata["width"])
     return state[weight].shape[0] / published_channels if weight in state else 1.0
-
-
-def load_state(network: N, state: State) -> N:
-    """Load a state dict strictly and return the network; raise WeightsError if any name or shape
-    differs."""
-    files.check_state(state, {n: tuple(t.shape) for n, t in network.state_dict().items()})
-    network.load_state_dict(dict(state), strict=True)
-    return network

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 import methods
@@ -25,6 +26,7 @@ from methods.network import (
     State,
     full_precision,
     load_state,
+    network_classes,
     stored_width,
     to_image,
 )
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from methods.architectures.refinement import RefinementNet
 
 PUBLISHED_SIZE = 512
+
+__getattr__ = network_classes("refinement", "RefinementNet")
 
 
 @dataclass(kw_only=True)
@@ -226,4 +230,6 @@ class TwoStage(NetworkInpainter):
                 lambda r, c: channels.at(r, c, device), whole.shape[:2], rows, columns
             )
         rounding = "truncate" if self._profile == "published" else "nearest"
-        whole[slice(*rows), slice(*columns)] = to_image(refined, rounding)
+        box = slice(*rows), slice(*columns)
+        # Known pixels between parts of the hole stay as they are.
+        np.copyto(whole[box], to_image(refined, rounding), where=frame.mask[box][..., None])

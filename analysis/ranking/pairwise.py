@@ -112,7 +112,9 @@ def compact_letter_display(
     alike = np.ones((len(methods), len(methods)), bool)
     for first, second in different:
         alike[number[first], number[second]] = alike[number[second], number[first]] = False
-    left = np.triu(alike)  # pairs that share no letter yet, a method with itself included
+    left: NDArray[np.bool_] = np.array(
+        np.triu(alike)
+    )  # pairs that share no letter yet, a method with itself included
     groups = []
     for i in range(len(methods)):
         # The farthest first: its group most often holds all between.
@@ -133,7 +135,7 @@ def compact_letter_display(
 def _grown(pair: list[int], alike: NDArray[np.bool_]) -> list[int]:
     """Return a maximal group of methods that are all alike with a pair in it, sorted."""
     group = set(pair)
-    candidates = alike[pair].all(axis=0)
+    candidates = np.asarray(alike[pair].all(axis=0))
     candidates[pair] = False
     while candidates.any():
         best = int(candidates.argmax())

@@ -198,6 +198,8 @@ def _method_notes(method: str, cases: list[Case]) -> list[str]:
             f"{method}: {AS_GIVEN} marks means with results made elsewhere ({as_given} of "
             f"{len(cases)}) that differ from the reference outside the hole; scored as given."
         )
+    if black := sum(case.values.get("hole_left_black", 0) > 0 for case in cases):
+        notes.append(f"{method}: left the hole black in {black} of {len(cases)} results.")
     if changed:
         notes.append(
             f"{method}: changed known pixels in {changed} of {len(cases)} results; "

@@ -42,6 +42,8 @@ class Outcome:
     peak_cuda_memory_mb: float | None = None
     error: str = ""
     log: str = ""
+    # Of a file that the method has read for the case, see `Inpainter.read_sha256`.
+    read_sha256: str = ""
 
 
 def infer(

@@ -114,7 +114,11 @@ def _measured(inpainter: Inpainter, image: np.ndarray, mask: np.ndarray) -> dict
     # Again, as `fill` itself may have imported PyTorch.
     cuda = cuda or _cuda()
     np.save(_scratch / "raw.npy", check_raw(raw, image))
-    report: dict[str, Any] = {"status": "ok", "log": inpainter.log}
+    report: dict[str, Any] = {
+        "status": "ok",
+        "log": inpainter.log,
+        "read_sha256": inpainter.read_sha256,
+    }
     if inpainter.measures_cost:
         own = inpainter.peak_memory_mb
         report["seconds"] = seconds

@@ -8,8 +8,9 @@ from benchmark.execution.inference import Outcome
 from benchmark.inputs.protocol import Protocol
 from benchmark.metrics import score
 from benchmark.planning.plan import Case
+from benchmark.run_folder.folder import key_of
 from benchmark.run_folder.rows import Row
-from methods.base import Image, Mask, composite, known_pixels_changed
+from methods.base import BLANK, Image, Mask, composite, known_pixels_changed
 from methods.external import External
 from methods.images import png_bytes
 
@@ -28,6 +29,9 @@ def score_outcome(
     )
     if outcome.raw is None:
         return row, None
+    if outcome.read_sha256 and not _is_planned(case, outcome.read_sha256):
+        reason = "the result has changed since it was checked; the same command checks it again"
+        return replace(row, status="failed", error=reason), None
     changed = known_pixels_changed(image, outcome.raw, mask)
     # External results are scored as given: the audit has asked the user first.
     as_given = changed > 0 and case.spec.method == External.name
@@ -37,8 +41,20 @@ def score_outcome(
         scores=score_result(image, result, mask, protocol),
         known_pixels_changed=changed,
         scored_as_given=as_given,
+        hole_left_black=is_left_black(image, outcome.raw, mask),
     )
     return row, png_bytes(result)
+
+
+def is_left_black(image: Image, raw: Image, mask: Mask) -> bool:
+    """Return whether a hole was not filled: black, where the photograph is not."""
+    return bool((raw[mask] == BLANK).all()) and bool((image[mask] != BLANK).any())
+
+
+def _is_planned(case: Case, sha256: str) -> bool:
+    """Return whether an external result is the one for which the case was planned."""
+    identity = {"method": External.name, "version": External.version, "sha256": sha256}
+    return case.key == key_of([case.input_key, identity])
 
 
 def score_result(image: Image, result: Image, mask: Mask, protocol: Protocol) -> dict[str, float]:

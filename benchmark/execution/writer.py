@@ -23,6 +23,7 @@ class Writer:
         self._plan = plan
         self._progress = progress
         self._lock = threading.Lock()
+        self._keys = {case.key for case in plan.cases}
         self._inputs_taken: set[tuple[int, str]] = set()
         self.started = progress.started
         self.set_workers = progress.set_workers
@@ -41,7 +42,7 @@ class Writer:
     def write_input(self, case: Case, reference: bytes, mask: bytes) -> None:
         """Write a case's reference and mask, given as PNG."""
         image = (case.resolution, case.photo.name)
-        self.folder.forget((REFERENCE, *image))
+        self.folder.forget_image(*image, case.input_key, self._keys)
         write_atomically(self.folder.result_path(REFERENCE, *image), reference)
         write_atomically(self.folder.mask_path(*image), mask)
         self.folder.record_input(*image, case.input_key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
@@ -122,17 +122,24 @@ def show(findings: list[Finding], console: Console) -> None:
         console.print(table, soft_wrap=False)
 
 
-def write(findings: list[Finding], folder: Path) -> None:
-    """Write audit.csv into a run folder, or remove an old one if there is nothing to audit."""
+def write(findings: list[Finding], folder: Path, kept: Collection[str] = ()) -> None:
+    """Write audit.csv into a run folder; rows of `kept` methods, by label, stay in it.
+
+    An old one is removed if there is nothing to audit.
+    """
     path = folder / FILE_NAME
-    if not findings:
+    earlier = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            earlier = [row for row in csv.DictReader(file) if row["method"] in kept]
+    if not findings and not earlier:
         path.unlink(missing_ok=True)
         return
     with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
         names = [field.name for field in fields(Finding)]
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(finding) for finding in findings)
+        writer.writerows([*(asdict(finding) for finding in findings), *earlier])
 
 
 def _examine_photo(

@@ -236,8 +236,10 @@ class PhotoStore:
         """Return a photograph, uint8 (H, W, 3), and its own mask, bool (H, W), if it has one."""
         if photo.name in self._cached:
             return self._cached[photo.name]
-        pixels = read_rgb(self._dataset / photo.file)
-        mask = read_mask(self._dataset / photo.mask_file) if photo.mask_file else None
+        pixels = read_rgb(self._dataset / photo.file, photo.sha256)
+        mask = None
+        if photo.mask_file:
+            mask = read_mask(self._dataset / photo.mask_file, photo.mask_sha256)
         if pixels.nbytes <= self._free_bytes:
             self._free_bytes -= pixels.nbytes
             self._cached[photo.name] = (pixels, mask)
@@ -251,6 +253,8 @@ class PhotoStore:
         try:
             pixels, own_mask = self.get(photo)
         except (OSError, ImageFileError) as error:
-            raise InputError(f"{error}; the file has changed during the run") from None
+            raise InputError(
+                f"{error}; the file has changed during the run: the same command checks it again"
+            ) from None
         image = reference(pixels, resolution, protocol)
         return image, hole_mask(photo.name, own_mask, resolution, protocol)

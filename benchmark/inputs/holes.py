@@ -54,13 +54,22 @@ class CentreSquare(_Hole):
 
 
 class Box(_Hole):
-    """A rectangle, in shares of the size."""
+    """A rectangle, in shares of the size; a band is as wide or as high as the image."""
 
     kind: Literal["box"]
     top: Share
     left: Share
-    height: OpenShare
-    width: OpenShare
+    height: Annotated[float, Field(gt=0, le=1)]
+    width: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _check_inside(self) -> Box:
+        # Shares such as 0.7 + 0.3 are not exact.
+        for start, length in (("top", "height"), ("left", "width")):
+            end = getattr(self, start) + getattr(self, length)
+            if end > 1 + 1e-9:
+                raise ValueError(f"{start} + {length} is {end:g}: the box leaves the image")
+        return self
 
     def draw(self, size: int, name: str) -> Mask:
         top, left = round(self.top * size), round(self.left * size)

@@ -51,7 +51,7 @@ def collect(
     """
     tables: dict[str, dict[str, Any]] = {}
     for name in _split(names) if names is not None else () if files or external else DEFAULT:
-        _add(tables, name, {"method": name})
+        _add(tables, _own_name(name), {"method": name})
     for path in files:
         for label, table in _read(path).items():
             _add(tables, label, table)
@@ -63,6 +63,15 @@ def collect(
     for argument in weights:
         _set_weights(tables, argument)
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
+
+
+def _own_name(method: str) -> str:
+    """Return the name in tables: for `module:Class` its own, unless a method here has that."""
+    module, _, cls = method.partition(":")
+    if not cls or module in methods.available():
+        return method
+    name = getattr(_class_of(method), "name", method)
+    return method if name in methods.available() else str(name)
 
 
 def _split(text: str) -> list[str]:
@@ -119,6 +128,8 @@ def _set_option(tables: dict[str, dict[str, Any]], argument: str) -> None:
     label, dot, option = key.rpartition(".")
     if not equals or not dot:
         raise InputError(f"--option {argument!r}: write it as METHOD.KEY=VALUE")
+    given = {table["method"]: own for own, table in tables.items()}
+    label = label if label in tables else given.get(label, label)
     if label not in tables:
         raise InputError(
             f"--option {argument!r}: method {label!r} is not in this run ({', '.join(tables)})"

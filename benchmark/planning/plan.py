@@ -61,8 +61,7 @@ def list_cases(
     Raises InputError if a method refuses its options or files.
     """
     plan = Plan()
-    input_keys = _input_keys(photos, resolutions, protocol)
-    score_identity = protocol.score_identity()
+    keys = input_keys(photos, resolutions, protocol)
     for spec in specs:
         inpainter = _create(spec, resolutions)
         plan.provenance[spec.label] = _provenance(inpainter)
@@ -72,10 +71,10 @@ def list_cases(
             if isinstance(identity, MissingRequirementError):
                 plan.rows[slot] = Row(*slot, status="skipped", error=str(identity))
                 continue
-            input_key = input_keys[resolution, photo.name]
+            input_key = keys[resolution, photo.name]
             key = key_of([input_key, identity])
-            score_key = key_of([SCORE_VERSION, key, score_identity])
-            plan.cases.append(Case(spec, resolution, photo, input_key, key, score_key))
+            scored = score_key(key, protocol)
+            plan.cases.append(Case(spec, resolution, photo, input_key, key, scored))
     return plan
 
 
@@ -89,17 +88,23 @@ def select_cases(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
         if finished is None or (overwrite == "failed" and finished[0].status != "ok"):
             plan.to_run.append(case)
             continue
-        row, score_key = finished
+        row, scored = finished
         input_exists = has_input(case.resolution, case.photo.name, case.input_key)
-        if row.status == "ok" and (score_key != case.score_key or not input_exists):
+        if row.status == "ok" and (scored != case.score_key or not input_exists):
             plan.to_score.append((case, replace(row, scores={})))
         else:
             plan.rows[case.slot] = row
 
 
-def _input_keys(
+def score_key(key: str, protocol: Protocol) -> str:
+    """Return the key of the scores of a case's result."""
+    return key_of([SCORE_VERSION, key, protocol.score_identity()])
+
+
+def input_keys(
     photos: list[Photo], resolutions: list[int], protocol: Protocol
 ) -> dict[tuple[int, str], str]:
+    """Return resolution and photograph's name -> key of reference and mask."""
     identity = protocol.input_identity()
     return {
         (resolution, photo.name): key_of(

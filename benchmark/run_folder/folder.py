@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
@@ -62,9 +62,13 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = Journal(path / "cases.jsonl")
-        # Key, key of the scores and row of a finished case; inputs have a key only.
         self._latest: dict[Slot, tuple[str, str, Row | None]] = {}
         self._journal.read(self._take)
+
+    @property
+    def recorded(self) -> Mapping[Slot, tuple[str, str, Row | None]]:
+        """Key, key of the scores and row of each finished case; inputs have a key only."""
+        return self._latest
 
     def result_path(self, method: str, resolution: int, image: str) -> Path:
         return self.path / f"outputs/{resolution}/{folder_name(method)}/{image}.png"
@@ -113,6 +117,22 @@ class RunFolder:
         if slot in self._latest:
             self._journal.append({"slot": slot, "key": None})
             del self._latest[slot]
+
+    def forget_image(
+        self, resolution: int, image: str, input_key: str, current: Container[str]
+    ) -> None:
+        """Record that reference and mask are about to be written. Raises OSError.
+
+        Where they are others than before, results that were computed from these are forgotten:
+        all whose keys are not `current`.
+        """
+        reference = (REFERENCE, resolution, image)
+        recorded_key, *_ = self._latest.get(reference, (None,))
+        if recorded_key not in (None, input_key):
+            for slot, (key, *_) in list(self._latest.items()):
+                if slot[1:] == reference[1:] and key not in current:
+                    self.forget(slot)
+        self.forget(reference)
 
     def _take(self, record: dict[str, Any]) -> None:
         method, resolution, image = record["slot"]

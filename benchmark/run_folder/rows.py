@@ -18,6 +18,7 @@ _BEFORE_METRICS = ("method", "resolution", "image", "status")
 _AFTER_METRICS = (
     "known_pixels_changed",
     "scored_as_given",
+    "hole_left_black",
     "peak_cuda_memory_mb",
     "seconds",
     "peak_memory_mb",
@@ -44,6 +45,8 @@ class Row:
     error: str = ""
     # Whether changed known pixels were not restored (external results).
     scored_as_given: bool = False
+    # Whether the method returned the hole as it got it.
+    hole_left_black: bool = False
 
     @property
     def slot(self) -> Slot:
@@ -78,6 +81,7 @@ def _cells(row: Row, columns: list[str]) -> list[object]:
         *map(row.scores.get, columns),
         row.known_pixels_changed,
         int(row.scored_as_given) if row.status == "ok" else None,
+        int(row.hole_left_black) if row.status == "ok" else None,
         _rounded(row.peak_cuda_memory_mb, 1),
         _rounded(row.seconds, 3),
         _rounded(row.peak_memory_mb, 1),

@@ -18,9 +18,11 @@ from methods.architectures.deepfillv2_layers import (
     GatedConv,
     UpGatedConv,
     is_upsampling,
+    tensorflow_names,
 )
 from methods.architectures.spans import Span
-from methods.architectures.tensorflow1 import Layer, nearest_aligned
+from methods.architectures.tensorflow1 import Layer, Variables, nearest_aligned, to_state_dict
+from methods.weights.files import load_state
 
 Variant = Literal["official", "converted", "finetuned"]
 MULTIPLE = 8
@@ -60,6 +62,22 @@ class DeepFillV2(nn.Module):
         for layer in LAYERS:
             kind = UpGatedConv if is_upsampling(layer) else GatedConv
             self.add_module(layer.name, kind(layer, symmetric=variant == "finetuned"))
+
+    @classmethod
+    def from_tensorflow(cls, variables: Variables, variant: Variant = "official") -> DeepFillV2:
+        """Return the network with the weights of the published TensorFlow checkpoint.
+
+        Parameters
+        ----------
+        variables
+            Arrays by variable name, kernels (H, W, in, out); those of other networks are ignored.
+
+        Raises
+        ------
+        WeightsError
+            If a variable is missing or has another shape.
+        """
+        return load_state(cls(variant), to_state_dict(variables, tensorflow_names()))
 
     def forward(
         self, image: Tensor, mask: Tensor, box: tuple[Span, Span] | None = None

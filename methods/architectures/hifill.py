@@ -5,8 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from methods.architectures.hifill_layers import COARSE, REFINEMENT, GatedConv, attention, transfer
-from methods.architectures.tensorflow1 import doubled_bilinear
+from methods.architectures.hifill_layers import (
+    COARSE,
+    REFINEMENT,
+    GatedConv,
+    attention,
+    tensorflow_names,
+    transfer,
+)
+from methods.architectures.tensorflow1 import Variables, doubled_bilinear, to_state_dict
+from methods.weights.files import load_state
 
 
 class HiFill(nn.Module):
@@ -24,6 +32,22 @@ class HiFill(nn.Module):
             self.add_module(layer.name, GatedConv(layer, coarse=True))
         for layer in REFINEMENT:
             self.add_module(layer.name, GatedConv(layer, coarse=False))
+
+    @classmethod
+    def from_tensorflow(cls, variables: Variables) -> HiFill:
+        """Return the network with the weights of the published checkpoint or frozen graph.
+
+        Parameters
+        ----------
+        variables
+            Arrays by variable name, kernels (H, W, in, out); those of other networks are ignored.
+
+        Raises
+        ------
+        WeightsError
+            If a variable is missing or has another shape.
+        """
+        return load_state(cls(), to_state_dict(variables, tensorflow_names()))
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the results of both stages and the attention.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from safetensors import SafetensorError, safe_open
 
@@ -16,10 +16,12 @@ from methods.weights.content import READABLE, Kind, damaged, kind_of
 
 # PyTorch takes seconds to import: files are found and checked without it.
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 EXPECTED = "a PyTorch, safetensors or TensorFlow weights file was expected"
 Shapes = Mapping[str, tuple[int, ...]]
+State = Mapping[str, "Tensor"]
+N = TypeVar("N", bound="nn.Module")
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,14 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes) -> None:
             f"not this network's weights: {len(expected)} tensors expected, {len(shapes)} found, "
             f"{', '.join(problems)}{_other_network(shapes, expected)}"
         )
+
+
+def load_state(network: N, state: State) -> N:
+    """Load a state dict strictly and return the network; raise WeightsError if any name or shape
+    differs."""
+    check_state(state, {n: tuple(t.shape) for n, t in network.state_dict().items()})
+    network.load_state_dict(dict(state), strict=True)
+    return network
 
 
 def _other_network(shapes: Shapes, expected: Shapes) -> str:

@@ -16,7 +16,6 @@ from methods.architectures.deepfillv2 import DeepFillV2, Variant
 from methods.architectures.deepfillv2_layers import LAYERS, GatedConv, UpGatedConv
 from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import Layer, aligned_indices, nearest_aligned
-from methods.deepfillv2 import from_tensorflow
 from tests.conformance import deepfillv2_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -48,7 +47,7 @@ def _salt(checks: Checks, arrays: Arrays) -> str:
 
 
 def _built(salt: str, variant: Variant = "official") -> DeepFillV2:
-    return from_tensorflow(recipe.weights(salt), variant).eval()
+    return DeepFillV2.from_tensorflow(recipe.weights(salt), variant).eval()
 
 
 def _inputs(arrays: Arrays) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,6 @@ from methods.architectures.residual_aggregation import (
     residual,
 )
 from methods.architectures.tensorflow1 import doubled_bilinear, pad_same
-from methods.hifill import from_tensorflow
 from tests.conformance import hifill_recipe as recipe
 from tests.conformance.checks import Arrays, Checks
 
@@ -51,7 +50,7 @@ def check(checks: Checks) -> None:
 
 @cache
 def _built(salt: str) -> HiFill:
-    return from_tensorflow(recipe.weights(_shapes(), salt)).eval()
+    return HiFill.from_tensorflow(recipe.weights(_shapes(), salt)).eval()
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:

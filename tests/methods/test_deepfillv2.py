@@ -16,7 +16,7 @@ from methods.architectures.deepfillv2 import DeepFillV2
 from methods.architectures.deepfillv2_layers import finetuned_names, tensorflow_names
 from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import nearest_aligned
-from methods.deepfillv2 import FUSE_WEIGHT, from_tensorflow
+from methods.deepfillv2 import FUSE_WEIGHT
 from methods.weights import WeightsError
 from tests.conformance.deepfillv2_recipe import weights
 from tests.methods.conftest import box, scene
@@ -73,7 +73,7 @@ def variables() -> dict[str, np.ndarray]:
 def test_what_is_not_wanted_is_left_out_exactly(
     hole: tuple[tuple[int, int], tuple[int, int]], variables: dict[str, np.ndarray]
 ) -> None:
-    network = from_tensorflow(variables).eval()
+    network = DeepFillV2.from_tensorflow(variables).eval()
     generator = torch.Generator().manual_seed(2)
     mask = torch.zeros(1, 1, 160, 192)
     area = (..., slice(*hole[0]), slice(*hole[1]))
@@ -105,7 +105,7 @@ def test_every_layout_of_the_weights_is_its_own_function(
     numbers when that is asked for."""
     official = {name: torch.from_numpy(value) for name, value in variables.items()}
     official["discriminator/sn_patch_gan/conv1/kernel"] = torch.zeros(3)
-    converted = from_tensorflow(variables).state_dict()
+    converted = DeepFillV2.from_tensorflow(variables).state_dict()
     names = finetuned_names()
     finetuned = {names[name]: tensor for name, tensor in converted.items()}
     finetuned[FUSE_WEIGHT] = torch.eye(3)[None, None]
@@ -137,7 +137,7 @@ def test_other_weights_are_refused_in_one_line(
     assert "wrong.pth" in str(caught.value) and "\n" not in str(caught.value)
     less = {name: value for name, value in variables.items() if "conv9" not in name}
     with pytest.raises(WeightsError, match=r"6 missing \(conv9_atrous"):
-        from_tensorflow(less)
+        DeepFillV2.from_tensorflow(less)
 
 
 def test_the_checkpoint_names_are_the_published_ones() -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torch import nn
 from typer.testing import CliRunner
 
 import methods
@@ -117,3 +118,16 @@ def test_a_native_library_that_does_not_load_is_seen_in_the_list(
     monkeypatch.setattr("patchmatch.patch_match.patchmatch_available", False)
     done = CliRunner().invoke(app, ["list"])
     assert done.exit_code == 0 and "no: patchmatch" in done.stdout
+
+
+def test_networks_are_imported_from_the_modules_of_their_methods() -> None:
+    from methods.deepfillv2 import DeepFillV2
+    from methods.dfnet import DFNet
+    from methods.hifill import HiFill
+    from methods.two_stage import RefinementNet
+
+    for network in (DFNet, RefinementNet, DeepFillV2, HiFill):
+        assert issubclass(network, nn.Module)
+    assert callable(DeepFillV2.from_tensorflow) and callable(HiFill.from_tensorflow)
+    with pytest.raises(ImportError, match="cannot import name 'DFNeet'"):
+        from methods.dfnet import DFNeet  # noqa: F401

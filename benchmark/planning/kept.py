@@ -1,0 +1,142 @@
+"""Methods of earlier commands in a run folder, whose finished cases stay in tables and report."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.inputs.dataset import Photo
+from benchmark.inputs.protocol import Protocol
+from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import Case, Plan, input_keys, score_key
+from benchmark.run_folder.folder import (
+    REFERENCE,
+    RunFolder,
+    folder_name,
+    open_run_folder,
+    read_run_json,
+)
+from methods.errors import InputError, suggestion
+from methods.files import replacing, write_atomically
+
+_REMEDY = "choose another folder with --out, or replace what is there with --overwrite all"
+
+
+@dataclass(frozen=True)
+class KeptMethod:
+    """A method that this command does not run: its entry of run.json, and its finished cases."""
+
+    entry: dict[str, Any]
+    cases: int
+
+    @property
+    def label(self) -> str:
+        return str(self.entry["label"])
+
+
+def keep(
+    plan: Plan,
+    folder: RunFolder,
+    photos: list[Photo],
+    resolutions: list[int],
+    protocol: Protocol,
+    labels: Iterable[str],
+) -> list[KeptMethod]:
+    """Add the finished cases of other methods than `labels` to a plan; return these methods.
+
+    A case is kept if it is one of the photographs and resolutions of the command, with the same
+    reference and mask. Its result is scored again if the protocol's metrics have changed.
+    """
+    entries = {entry["label"]: entry for entry in read_run_json(folder.path).get("methods", [])}
+    others = {label: entry for label, entry in entries.items() if label not in set(labels)}
+    keys = input_keys(photos, resolutions, protocol)
+    by_name = {photo.name: photo for photo in photos}
+    counts = dict.fromkeys(others, 0)
+    for slot, (key, scored, row) in folder.recorded.items():
+        label, resolution, image = slot
+        if row is None or label not in others:
+            continue
+        own_input, *_ = folder.recorded.get((REFERENCE, resolution, image), ("",))
+        if own_input != keys.get((resolution, image)):
+            continue
+        if row.status == "ok" and not folder.result_path(*slot).exists():
+            continue
+        counts[label] += 1
+        spec = _spec(others[label])
+        case = Case(
+            spec, resolution, by_name[image], own_input, key, score_key(key, protocol)
+        )  # fmt: skip
+        has_input = folder.has_input(resolution, image, own_input)
+        if row.status == "ok" and (scored != case.score_key or not has_input):
+            plan.to_score.append((case, replace(row, scores={})))
+        else:
+            plan.rows[slot] = row
+    return [KeptMethod(others[label], number) for label, number in counts.items() if number]
+
+
+def check_same(
+    out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]
+) -> None:  # fmt: skip
+    """Raise InputError if a run folder belongs to another protocol or another dataset."""
+    info = read_run_json(out)
+    if not info:
+        return
+    earlier = Protocol.model_validate(info["protocol"])
+    if earlier.input_identity() != protocol.input_identity():
+        name = earlier.name if earlier.name != protocol.name else f"{earlier.name}, changed since"
+        raise InputError(
+            f"{out} holds a run with protocol {name}, whose holes or sizes are not those of "
+            f"{protocol.name}: {_REMEDY}"
+        )
+    path, images = info["dataset"]["path"], info["dataset"]["images"]
+    known = {image["sha256"] for image in images}
+    if Path(path).resolve() != dataset.resolve() and not known & {p.sha256 for p in photos}:
+        raise InputError(
+            f"{out} holds a run on {path}, which has no photograph in common with {dataset}: "
+            f"{_REMEDY}"
+        )
+
+
+def forget(out: Path, labels: list[str]) -> None:
+    """Remove methods with their results from a run folder.
+
+    Raises InputError if it is not a run folder, or has no such method.
+    """
+    info = read_run_json(out)
+    known = [entry["label"] for entry in info.get("methods", [])]
+    for label in labels:
+        if label not in known:
+            what = "not a run folder" if not info else f"no method {label!r} in it"
+            raise InputError(f"--forget {label}: {out}: {what}{suggestion(label, known)}")
+    with open_run_folder(out) as folder:
+        for slot in [slot for slot in folder.recorded if slot[0] in labels]:
+            folder.forget(slot)
+        info["methods"] = [entry for entry in info["methods"] if entry["label"] not in labels]
+        write_atomically(out / "run.json", json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+        for name in ("scores.csv", "audit.csv"):
+            _remove_rows(out / name, labels)
+        for label in labels:
+            for part in ("outputs", "logs"):
+                for results in out.glob(f"{part}/*/"):
+                    shutil.rmtree(results / folder_name(label), ignore_errors=True)
+
+
+def _remove_rows(path: Path, labels: list[str]) -> None:
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    column = header.index("method")
+    with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(row for row in rows if row[column] not in labels)
+
+
+def _spec(entry: dict[str, Any]) -> MethodSpec:
+    return MethodSpec(**{field.name: entry[field.name] for field in fields(MethodSpec)})
