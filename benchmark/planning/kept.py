@@ -24,6 +24,7 @@ from benchmark.run_folder.folder import (
 from methods.errors import InputError, suggestion
 from methods.files import replacing, write_atomically
 
+AUDIT = "audit.csv"
 _REMEDY = "choose another folder with --out, or replace what is there with --overwrite all"
 
 
@@ -118,7 +119,7 @@ def forget(out: Path, labels: list[str]) -> None:
             folder.forget(slot)
         info["methods"] = [entry for entry in info["methods"] if entry["label"] not in labels]
         write_atomically(out / "run.json", json.dumps(info, indent=2, ensure_ascii=False) + "\n")
-        for name in ("scores.csv", "audit.csv"):
+        for name in ("scores.csv", AUDIT):
             _remove_rows(out / name, labels)
         for label in labels:
             for part in ("outputs", "logs"):
@@ -132,10 +133,14 @@ def _remove_rows(path: Path, labels: list[str]) -> None:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     column = header.index("method")
+    rows = [row for row in rows if row[column] not in labels]
+    if not rows and path.name == AUDIT:
+        path.unlink()
+        return
     with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(row for row in rows if row[column] not in labels)
+        writer.writerows(rows)
 
 
 def _spec(entry: dict[str, Any]) -> MethodSpec:

@@ -277,7 +277,12 @@ def test_a_folder_with_nothing_of_this_run_is_a_mistake(bench: Bench, exported: 
 def test_an_old_audit_does_not_outlive_its_run(bench: Bench, exported: Path) -> None:
     assert run(bench, fill_all(exported)).returncode == 0
     assert (bench.out / "audit.csv").exists()
+    before = (bench.out / "audit.csv").read_bytes()
     assert bench.run("--methods", "telea", "--resolutions", "48").returncode == 0
+    # The results made elsewhere are kept, and so is what was found in them.
+    assert (bench.out / "audit.csv").read_bytes() == before
+    (label,) = {row["method"] for row in csv.DictReader(before.decode().splitlines())}
+    assert bench.run("--forget", label).returncode == 0
     assert not (bench.out / "audit.csv").exists()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import tracemalloc
 import unicodedata
@@ -31,8 +33,13 @@ def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
     assert "12 cases, 12 finished before, 0 to run" in done.stderr
     # As when it was written: two cases have failed.
     assert done.returncode == 1 and "2 cases failed" in done.stderr
-    for name in ("scores.csv", "cases.jsonl"):
-        assert (older.out / name).read_bytes() == (OLDER / "run" / name).read_bytes()
+    assert (older.out / "cases.jsonl").read_bytes() == (OLDER / "run/cases.jsonl").read_bytes()
+    # The columns of that version are as they were.
+    before, now = (
+        list(csv.DictReader(io.StringIO((folder / "scores.csv").read_text())))
+        for folder in (OLDER / "run", older.out)
+    )
+    assert before == [{name: row[name] for name in before[0]} for row in now]
 
 
 def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(bench: Bench) -> None:
