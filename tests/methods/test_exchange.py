@@ -216,3 +216,28 @@ def test_a_method_in_the_current_folder_and_one_that_a_package_announces(tmp_pat
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.stdout == "16\n5 True\n", done.stderr
+
+
+def test_weights_in_a_file_beside_the_network_are_part_of_it(tmp_path: Path) -> None:
+    """As today's exporters write them: x.onnx and x.onnx.data."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(saved_onnx(tmp_path / "plain.onnx", "lama"))
+    for tensor in model.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+    apart = tmp_path / "x.onnx"
+    onnx.save(
+        model, apart, save_as_external_data=True, location="x.onnx.data", size_threshold=0,
+        convert_attribute=True,
+    )  # fmt: skip
+    options = {"size": 512, "output_range": [0, 255]}
+    method = methods.create("exchange", file=str(apart), **options)
+    assert method.inpaint(IMAGE, MASK)[45, 35].tolist() == [204, 51, 26]
+    before = method.identity(512, "cat"), method.weights_used()
+    assert list(before[1]) == ["x.onnx"]
+    data = bytearray((tmp_path / "x.onnx.data").read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "x.onnx.data").write_bytes(data)
+    after = methods.create("exchange", file=str(apart), **options)
+    assert after.identity(512, "cat") != before[0] and after.weights_used() != before[1]

@@ -155,3 +155,11 @@ def test_latex_compiles_and_fits_the_page(tmp_path: Path, preamble: str) -> None
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
     assert (tmp_path / "paper.pdf").exists()
+
+
+def test_a_hole_left_black_is_told_under_the_table(tmp_path: Path) -> None:
+    header, *rows = SCORES.splitlines()
+    lines = [f"{header},hole_left_black", *(f"{row},{int('ar,64' in row)}" for row in rows)]
+    table = tables.objective(run.load(write_run(tmp_path, scores="\n".join(lines) + "\n")))
+    assert "b|ar: left the hole black in 2 of 4 results." in table.notes
+    assert not any("[a]: left" in note for note in table.notes)

@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 
 from benchmark.execution.inference import InferenceProcess, Outcome, close_all, infer
+from benchmark.execution.scoring import is_left_black, score_outcome
+from benchmark.inputs import protocol
+from benchmark.inputs.dataset import Photo
 from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.plan import Case
 from benchmark.planning.request import Limits
+from benchmark.run_folder.folder import key_of
+from methods.external import External
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True
@@ -151,3 +157,25 @@ def test_a_case_whose_process_is_closed_under_it_ends(monkeypatch: pytest.Monkey
     monkeypatch.setattr(process._pool, "schedule", closing)
     with pytest.raises(CancelledError):
         process.run(32, "x", DARK, MASK, Limits(60))
+
+
+def test_an_external_result_that_changed_after_it_was_checked_is_no_result() -> None:
+    image, mask = np.full((32, 32, 3), 9, np.uint8), np.eye(32, dtype=bool)
+    source = MethodSpec("PS", "external", {"folder": "there"})
+    identity = {"method": "external", "version": External.version, "sha256": "checked"}
+    key = key_of(["input", identity])
+    planned = Case(source, 32, Photo("x", "x.png", "s"), "input", key, "")
+    for read, status in (("checked", "ok"), ("other", "failed")):
+        outcome = Outcome("ok", raw=image, read_sha256=read)
+        row, stored = score_outcome(planned, outcome, image, mask, protocol.load("moskalenko2020"))
+        assert row.status == status and (stored is None) == (status == "failed")
+    assert row.error.startswith("the result has changed since it was checked")
+
+
+@pytest.mark.parametrize(("value", "black"), [(0, True), (1, False)])
+def test_a_hole_left_black_is_noticed(value: int, black: bool) -> None:
+    image, mask = np.full((8, 8, 3), 9, np.uint8), np.eye(8, dtype=bool)
+    raw = np.where(mask[..., None], value, image).astype(np.uint8)
+    assert is_left_black(image, raw, mask) == black
+    # Where the photograph is black itself, black is right.
+    assert not is_left_black(raw * 0, raw * 0, mask)

@@ -199,3 +199,17 @@ def test_photo_store_keeps_within_its_budget(photos: Path, tmp_path: Path) -> No
     again = [store.get(photo)[0] for photo in found]
     assert [a is b for a, b in zip(first, again, strict=True)] == [True, True, False, False]
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_a_photograph_that_changes_during_a_run_is_noticed(photos: Path, tmp_path: Path) -> None:
+    """Also where its size and its time of change are those of before."""
+    photo, *_ = verified(photos, tmp_path)
+    path = photos / photo.file
+    state = path.stat()
+    changed = bytearray(path.read_bytes())
+    changed[-20] ^= 1
+    path.write_bytes(changed)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    own = protocol.load(str(tmp_path / "own.toml"))
+    with pytest.raises(InputError, match="has changed since it was checked; the file has changed"):
+        PhotoStore(photos).inputs(photo, 48, own)

@@ -45,6 +45,14 @@ def test_box_lies_where_it_was_put() -> None:
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (20, 59, 100, 149)
 
 
+def test_a_band_is_as_wide_as_the_image_and_no_box_leaves_it() -> None:
+    band = Box(kind="box", top=0.7, left=0, height=0.3, width=1)
+    assert band.draw(100, "any").sum() == 30 * 100
+    for left, width in ((0.9, 0.2), (0.5, 1.0)):
+        with pytest.raises(ValueError, match=r"left \+ width is 1\.\d: the box leaves the image"):
+            Box(kind="box", top=0.1, left=left, height=0.5, width=width)
+
+
 def test_free_form_depends_on_seed_and_name_alone() -> None:
     hole = FreeForm(kind="free-form", seed=3)
     assert np.array_equal(hole.draw(256, "cat"), hole.draw(256, "cat"))

@@ -105,3 +105,12 @@ def test_unusable_method_files(tmp_path: Path, content: str, said: str) -> None:
 def test_missing_method_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing\.toml"):
         collect(None, [tmp_path / "nothing.toml"])
+
+
+def test_a_method_of_ones_own_stands_under_its_own_name() -> None:
+    given = "tests.benchmark.own_methods:Grey"
+    (spec,) = collect(given, options=[f"{given}.value=9", "grey.seconds=0.5"])
+    assert (spec.label, spec.method, spec.options) == ("grey", given, {"value": 9, "seconds": 0.5})
+    # Not where a method of the suite has that name.
+    impostor = "methods.classical:Telea"
+    assert [spec.label for spec in collect(f"telea,{impostor}")] == ["telea", impostor]
