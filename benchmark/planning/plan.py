@@ -7,6 +7,8 @@ from functools import cache
 from itertools import product
 from typing import Any, Literal
 
+import numpy as np
+
 import methods
 from benchmark.inputs.dataset import Photo
 from benchmark.inputs.protocol import Protocol
@@ -109,7 +111,7 @@ def input_keys(
     return {
         (resolution, photo.name): key_of(
             {
-                "version": INPUT_VERSION,
+                "version": INPUT_VERSION + _sampled_anew(photo, resolution, protocol),
                 "photo": [photo.sha256, photo.mask_sha256],
                 # Free-form holes are drawn for the image's name.
                 "name": photo.name,
@@ -119,6 +121,18 @@ def input_keys(
         )
         for resolution, photo in product(resolutions, photos)
     }
+
+
+@cache
+def _differs(source: int, target: int) -> bool:
+    targets = np.arange(target)
+    return bool((targets * source // target != np.floor(targets * (1 / (target / source)))).any())
+
+
+def _sampled_anew(photo: Photo, resolution: int, protocol: Protocol) -> bool:
+    """Return whether version 1 sampled other pixels: its nearest neighbour was not OpenCV's."""
+    side = min(photo.width, photo.height)
+    return protocol.resampling == "nearest" and _differs(side, resolution)
 
 
 def _create(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
