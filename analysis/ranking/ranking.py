@@ -223,7 +223,12 @@ def _notes(resamples: Resamples, data: VoteArrays, settings: Settings, unit: Uni
 
 def _letters(rows: Sequence[RankedMethod], pairs: Sequence[PairDifference]) -> dict[str, str]:
     with_interval = [row.method for row in rows if not math.isnan(row.rank_low)]
-    different = {frozenset((p.better, p.worse)) for p in pairs if p.p_value < SIGNIFICANT}
+    known = set(with_interval)
+    different = {
+        frozenset((p.better, p.worse))
+        for p in pairs
+        if p.p_value < SIGNIFICANT and {p.better, p.worse} <= known
+    }
     letters = compact_letter_display(with_interval, different)
     return {row.method: letters.get(row.method, "") for row in rows}
 

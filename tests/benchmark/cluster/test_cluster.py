@@ -190,9 +190,9 @@ def test_what_one_worker_cannot_run_others_do(bench: ClusterBench, cluster: Clus
     small = bench.run(*words)
     assert small.returncode == 1, small.stderr
     rows = bench.rows()
-    assert {rows[greedy, 48, name]["status"] for name in ("bright", "cliff")} == {"out_of_memory"}
-    assert "limit of 1 GB" in rows[greedy, 48, "cliff"]["error"]
-    assert {rows[needy, 48, name]["status"] for name in ("bright", "cliff")} == {"skipped"}
+    assert {rows["greedy", 48, name]["status"] for name in ("bright", "cliff")} == {"out_of_memory"}
+    assert "limit of 1 GB" in rows["greedy", 48, "cliff"]["error"]
+    assert {rows["needy", 48, name]["status"] for name in ("bright", "cliff")} == {"skipped"}
     assert "needy needs a driver" in small.stderr
 
     cluster.start_worker(cluster.hosts[2], "--memory-limit", "8GiB")

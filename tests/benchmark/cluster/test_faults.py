@@ -131,7 +131,7 @@ def test_a_case_that_kills_four_workers_becomes_a_row(
     done = bench.run(*words, "--resolutions", "48", "--cluster", cluster.address)
     assert done.returncode == 1, done.stderr + cluster.log()
     rows = bench.rows()
-    deadly = rows[DEADLY, 48, "bright"]
+    deadly = rows["deadly", 48, "bright"]
     assert deadly["status"] == "failed"
     assert deadly["error"].startswith("4 workers were lost while they ran it")
     assert len(list(tmp_path.glob("killed-*"))) == 4
