@@ -97,6 +97,7 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.deepfillv2_bench
 	$(RUN) -m tests.bench.hifill_bench
 	$(RUN) -m tests.bench.ranking_bench
+	$(RUN) -m tests.bench.ranking_coverage_bench
 	$(RUN) -m tests.bench.survey_bench
 
 bench-scale: $(VENV)/installed
