@@ -24,6 +24,7 @@ from analysis.style import (
 
 # Distance of a share from one half at which the text on its cell is white.
 _DARK = 0.27
+_TITLE = "expected % of decided\nvotes for the row"
 # Number of methods up to which the matrix has a number in each cell.
 _MOST_NUMBERS = 20
 
@@ -74,7 +75,7 @@ def _preferences(ranking: Ranking) -> Figure:
     labels = [wrapped_label(name) for name in names]
     cell = max(0.36, lines_height(labels) + 0.06)
     side = min(1.2 + cell * len(names), current().page_width)
-    figure = Figure(figsize=(side, side * 0.9))
+    figure = Figure(figsize=(side, side * 0.9 + lines_height([_TITLE])))
     axes = figure.add_subplot()
     shown = np.ma.masked_array(share, np.eye(len(names), dtype=bool))
     image = axes.imshow(shown, cmap="PuOr_r", vmin=0, vmax=1)
@@ -91,7 +92,7 @@ def _preferences(ranking: Ranking) -> Figure:
     )
     axes.tick_params("x", labelsize=across)
     axes.tick_params("y", labelsize=down)
-    axes.set_title("expected % of decided votes for the row")
+    axes.set_title(_TITLE)
     add_warning(figure, warning(ranking))
     return figure
 

@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import subprocess
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -141,11 +141,12 @@ def assert_nothing_is_cut_or_overlaps(figure: Figure) -> None:
 def test_long_names_are_neither_cut_nor_on_each_other(tmp_path: Path) -> None:
     loaded = run.load(run_of(tmp_path, LONG[1], LONG[2]))
     ranking = rank(read(votes_of(tmp_path, [*LONG, "d"])), Settings(samples=100))
+    short = rank(read(votes_of(tmp_path, ["a", "b"])), Settings(samples=100))
     with style.styled():
         found = plots.all_plots(loaded, tables.objective(loaded), differences.to_best(loaded))
         for plot in found:
             assert_nothing_is_cut_or_overlaps(plot.figure)
-        for _, figure in ranking_plots.all_plots(ranking):
+        for _, figure in chain(*map(ranking_plots.all_plots, (ranking, short))):
             assert_nothing_is_cut_or_overlaps(figure)
 
 
