@@ -80,8 +80,13 @@ def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]],
     except NoEstimateError as error:
         return [], f"No ranking yet: {error}."
     _, resampled = resample_clusters(votes, _RESAMPLES, np.random.default_rng(0))
-    abilities = fit_resamples(Counts(*resampled.swapaxes(0, 1)))[0].abilities
-    low, high = np.quantile(abilities, [0.025, 0.975], axis=0)
+    fits, bounded = fit_resamples(Counts(*resampled.swapaxes(0, 1)))
+    low, high = np.quantile(fits.abilities, [0.025, 0.975], axis=0)
+    if not bounded.all():
+        note += (
+            f" {int((~bounded).sum())} of the resamples have no finite ranking, and got "
+            f"{WEAK_PRIOR:g} votes for each two methods."
+        )
     order = np.argsort(-estimate.abilities, kind="stable")
     rows = [
         {
