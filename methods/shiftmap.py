@@ -18,6 +18,9 @@ LONG_SIDE, SHORT_SIDE = 800, 600
 # Keeps the fourth channel too small to influence any distance; a power of two, therefore exact.
 INDEX_UNIT = np.float32(2.0**-40)
 
+# Blocks added around an image whose hole is nearer to the border.
+RING = 8
+
 Index = NDArray[np.int64]
 
 
@@ -34,6 +37,7 @@ class ShiftMap(Inpainter):
     """
 
     name: ClassVar[str] = "shiftmap"
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "graph cut over the dominant patch offsets (OpenCV xphoto)"
     uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
@@ -73,7 +77,18 @@ def _block_means(image: Image, starts: list[Index]) -> Image:
 
 
 def _source_blocks(small: Image, hole: Mask) -> Index:
-    """Return the flat index of the known block that each block is a copy of.
+    """Return the flat index of the known block that each block is a copy of."""
+    near = cv2.dilate(hole.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
+    if not (near[[0, -1]].any() or near[:, [0, -1]].any()):
+        return _shifted_blocks(small, hole)
+    # xphoto compares patches around the hole, and at the border reads memory outside its arrays.
+    index = np.pad(_nearest_known(hole), RING, mode="edge")
+    source = _shifted_blocks(small.reshape(-1, 3)[index], np.pad(hole, RING))
+    return index.reshape(-1)[source[RING:-RING, RING:-RING]]
+
+
+def _shifted_blocks(small: Image, hole: Mask) -> Index:
+    """Return the same for a hole away from the border.
 
     A fourth channel carries each block's index through xphoto, which copies whole pixels. xphoto
     returns zeros where no offset reaches: further passes fill those from the result of the first.
@@ -95,14 +110,19 @@ def _source_blocks(small: Image, hole: Mask) -> Index:
         features[reached] = filled[reached]
         hole &= ~reached
     source = np.rint(features[..., 3] / INDEX_UNIT).astype(np.int64) - 1
-    if hole.any():
-        _, labels = cv2.distanceTransformWithLabels(
-            hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-        )
-        nearest = np.empty(hole.size + 1, np.int64)
-        nearest[labels[~hole]] = source[~hole]
-        source[hole] = nearest[labels[hole]]
-    return source
+    return np.where(hole, source.reshape(-1)[_nearest_known(hole)], source)
+
+
+def _nearest_known(hole: Mask) -> Index:
+    """Return the flat index of the nearest block that is not in the hole, for each block."""
+    if not hole.any():
+        return np.arange(hole.size).reshape(hole.shape)
+    _, labels = cv2.distanceTransformWithLabels(
+        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.empty(hole.size + 1, np.int64)
+    nearest[labels[~hole]] = np.flatnonzero(~hole)
+    return nearest[labels]
 
 
 def _copied(image: Image, mask: Mask, starts: list[Index], source: Index) -> Image:

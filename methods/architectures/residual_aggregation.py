@@ -49,7 +49,6 @@ def prepare(image: Floats, known: Mask | Floats, multiple: int) -> HiFillInput:
     side = SIZE * multiple
     known = known.astype(np.float32)
     large = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
-    # Integer arithmetic as in `resample_nearest` differs from OpenCV by a pixel at some sizes.
     large_known = cv2.resize(known, (side, side), interpolation=cv2.INTER_NEAREST)
     small_known = cv2.resize(known, (SIZE, SIZE), interpolation=cv2.INTER_NEAREST)
     blocks = large.reshape(SIZE, multiple, SIZE, multiple, 3)

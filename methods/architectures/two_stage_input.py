@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from methods.architectures.spans import Span
 from methods.base import Image, Mask, composite
+from methods.images import resample_nearest
 
 if TYPE_CHECKING:
     import torch
@@ -63,8 +64,8 @@ def frame_as_published(image: Image, mask: Mask, working_size: int) -> Frame:
     inner = slice(top, top + size[0]), slice(left, left + size[1])
     small = np.zeros((working_size, working_size, 3), np.uint8)
     small_mask = np.zeros((working_size, working_size), bool)
-    small[inner] = _opencv_nearest(padded, size)
-    small_mask[inner] = _opencv_nearest(holes.astype(np.uint8), size) > 0
+    small[inner] = resample_nearest(padded, *size)
+    small_mask[inner] = resample_nearest(holes, *size)
     shift = height * 100 // 512
     invalid = np.zeros_like(holes)
     return Frame(padded, holes, small, small_mask, inner, (shift, shift), invalid)
@@ -99,11 +100,6 @@ def _mean_of_known(image: Image, mask: Mask, size: tuple[int, int]) -> tuple[Ima
     hole = share <= LEAST_KNOWN
     mean = np.where(hole[..., None], 0, total / np.maximum(share, LEAST_KNOWN)[..., None])
     return np.rint(mean).clip(0, 255).astype(np.uint8), hole
-
-
-def _opencv_nearest(array: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    # Integer arithmetic as in `resample_nearest` differs from OpenCV by a pixel at rare sizes.
-    return cv2.resize(array, size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def paste_upscaled(frame: Frame, coarse: Image) -> Image:

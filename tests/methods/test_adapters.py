@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
 from functools import cache
@@ -95,6 +97,23 @@ def test_same_results_in_another_process(tmp_path: Path) -> None:
     for name in RUNNABLE:
         there = np.load(tmp_path / f"{name}.npy")
         assert np.array_equal(there, filled(name, "odd")), name
+
+
+def test_shiftmap_depends_on_no_memory_but_its_own() -> None:
+    """Freed memory is filled with 0x55 (glibc): at the border OpenCV reads outside its arrays."""
+    code = (
+        "import hashlib; from tests.methods.conftest import create\n"
+        "from tests.methods.test_adapters import CASES\n"
+        "for case in ('centre', 'odd', 'corner', 'across'):\n"
+        "    print(hashlib.sha256(create('shiftmap').inpaint(*CASES[case])).hexdigest())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "MALLOC_PERTURB_": "85"},
+    )  # fmt: skip
+    cases = ("centre", "odd", "corner", "across")
+    here = [hashlib.sha256(filled("shiftmap", case)).hexdigest() for case in cases]
+    assert done.stdout.split() == here
 
 
 def test_patchmatch_seed_matters() -> None:
