@@ -30,15 +30,15 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of every installed distribution."""
-    installed: dict[str, str] = {}
+    installed: dict[str, tuple[str, str]] = {}
     for item in distributions():
         # Read here: to parse all metadata of everything that is installed takes ten times longer.
         metadata = item.read_text("METADATA") or item.read_text("PKG-INFO") or ""
         name, version = (_field(metadata, field) for field in ("Name", "Version"))
         if name and version:
-            # Python imports the first one on its path.
-            installed.setdefault(name, version)
-    return {"python": platform.python_version(), **dict(sorted(installed.items()))}
+            # Of several, however spelt, Python imports the first one on its path.
+            installed.setdefault(re.sub(r"[-_.]+", "-", name).lower(), (name, version))
+    return {"python": platform.python_version(), **dict(sorted(installed.values()))}
 
 
 def suite() -> dict[str, Any]:
