@@ -69,9 +69,8 @@ def keep(
             continue
         counts[label] += 1
         spec = _spec(others[label])
-        case = Case(
-            spec, resolution, by_name[image], own_input, key, score_key(key, protocol)
-        )  # fmt: skip
+        photo, scored_now = by_name[image], score_key(key, protocol)
+        case = Case(spec, resolution, photo, own_input, key, scored_now)
         has_input = folder.has_input(resolution, image, own_input)
         if row.status == "ok" and (scored != case.score_key or not has_input):
             plan.to_score.append((case, replace(row, scores={})))
@@ -80,22 +79,22 @@ def keep(
     return [KeptMethod(others[label], number) for label, number in counts.items() if number]
 
 
-def check_same(
-    out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]
-) -> None:  # fmt: skip
+def check_same(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) -> None:
     """Raise InputError if a run folder belongs to another protocol or another dataset."""
     info = read_run_json(out)
     if not info:
         return
-    earlier = Protocol.model_validate(info["protocol"])
+    try:
+        earlier = Protocol.model_validate(info["protocol"])
+        path, known = info["dataset"]["path"], {i["sha256"] for i in info["dataset"]["images"]}
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{out / 'run.json'} is damaged: {_REMEDY}") from None
     if earlier.input_identity() != protocol.input_identity():
         name = earlier.name if earlier.name != protocol.name else f"{earlier.name}, changed since"
         raise InputError(
             f"{out} holds a run with protocol {name}, whose holes or sizes are not those of "
             f"{protocol.name}: {_REMEDY}"
         )
-    path, images = info["dataset"]["path"], info["dataset"]["images"]
-    known = {image["sha256"] for image in images}
     if Path(path).resolve() != dataset.resolve() and not known & {p.sha256 for p in photos}:
         raise InputError(
             f"{out} holds a run on {path}, which has no photograph in common with {dataset}: "

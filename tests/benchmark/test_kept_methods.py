@@ -95,3 +95,11 @@ def test_another_dataset_is_refused_and_more_photographs_are_not(
     save(other / "cliff.png", scene(9, 96, 96))
     done = replace(bench, photos=other).run("--methods", "telea", *SMALL)
     assert done.returncode == 2 and "no photograph in common" in done.stderr
+
+
+def test_a_damaged_record_of_the_run_is_one_line(bench: Bench) -> None:
+    bench.run("--methods", "telea", *SMALL)
+    (bench.out / "run.json").write_text('{"protocol": {"name": 3}}')
+    done = bench.run("--methods", "telea", *SMALL)
+    assert done.returncode == 2 and "run.json is damaged: choose another folder" in done.stderr
+    assert done.stderr.count("\n") == 1
