@@ -153,7 +153,8 @@ def run(
 
     folder = out or Path("results") / dataset.resolve().name
     if forget:
-        kept.forget(folder, forget)
+        for label, cases in kept.forget(folder, forget).items():
+            print(f"taken out of {folder}: {label}, {cases} cases", file=sys.stderr)
         if not (methods or method_file or external):
             raise typer.Exit(report(folder, []))
     request = Request(

@@ -88,14 +88,17 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
     with open_backend(job, console) as backend:
         job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
+        belongs = request.out, job.protocol, request.dataset, job.photos
         if request.overwrite != "all":
-            kept.check_same(request.out, job.protocol, request.dataset, job.photos)
+            kept.check_same(*belongs)
         findings = audit.audit(job, console)
         audit.show(findings, console)
         if not request.accept_drift:
             audit.refuse_drift(findings)
         backend.prepare(plan)
         with open_run_folder(request.out) as folder:
+            if kept.is_other(*belongs):
+                folder.clear()
             select_cases(plan, folder, request.overwrite)
             labels = [spec.label for spec in job.specs]
             others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
@@ -134,8 +137,15 @@ def _announce(job: Job, plan: Plan, console: Console) -> None:
 
 def _announce_kept(others: list[KeptMethod], console: Console) -> None:
     for other in others:
+        absent = f" of {other.cases + other.absent}" if other.absent else ""
+        more = ""
+        if other.absent:
+            more = "; name it in the command to run the others"
+        if other.elsewhere:
+            number = _count(other.elsewhere, "case")
+            more += f"; {number} at other sizes or on other photographs not shown"
         console.print(
-            f"kept from before: {other.label}, {_count(other.cases, 'case')}; "
+            f"kept from before: {other.label}, {other.cases}{absent} cases{more}; "
             f'--forget "{other.label}" takes it out'
         )
 
@@ -212,7 +222,9 @@ def _write_run_json(
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
-        "methods": _methods(job, plan, others, earlier),
+        "methods": _methods(job, plan, [other for other in others if other.cases], earlier),
+        # Of earlier commands, without a case at these sizes and on these photographs.
+        "not_shown": [other.entry for other in others if not other.cases],
         "dataset": {
             "path": str(request.dataset),
             "images": [asdict(photo) for photo in job.photos],

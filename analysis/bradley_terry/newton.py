@@ -60,16 +60,24 @@ def _together(wins: Array, abilities: Array, start: Array) -> tuple[Array, Array
     won = wins.sum(-1)
     share = _expected_share(start)
     mean = votes.reshape(-1, k, k).mean(0) * share * (1 - share)
-    inverse = np.linalg.pinv(1 / k - mean + np.diag(mean.sum(-1)))
+    inverse = np.linalg.pinv(_constraint(mean)[..., 0, 0] - mean + np.diag(mean.sum(-1)))
     for _ in range(_MAX_SHARED_ITERATIONS):
         step = (won - (votes * _expected_share(abilities)).sum(-1)) @ inverse
+        step -= step.mean(-1, keepdims=True)
         longest = np.abs(step).max(-1)
         if not longest.max() <= _LONGEST_STEP:
             break
-        abilities = abilities + step - step.mean(-1, keepdims=True)
+        abilities = abilities + step
         if longest.max() <= _CONVERGED:
             break
     return abilities, longest
+
+
+def _constraint(votes: Array) -> Array:
+    """Return what is added to an information matrix, (..., 1, 1): the mean of abilities, which no
+    vote determines, is observed about as precisely as the rest."""
+    k = votes.shape[-1]
+    return np.maximum(votes.sum((-1, -2), keepdims=True) / k, 1) / k
 
 
 def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Array, Array]:
@@ -78,21 +86,23 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
     votes = wins + wins.swapaxes(-1, -2)
     won = wins.sum(-1)
     diagonal = np.arange(k)
+    constraint = _constraint(votes)
     for _ in range(_MAX_ITERATIONS):
         share = _expected_share(abilities)
         expected = votes * share
         gradient = won - expected.sum(-1)
-        information = 1 / k - expected * (1 - share)
+        information = constraint - expected * (1 - share)
         information[..., diagonal, diagonal] += (expected * (1 - share)).sum(-1)
         step = _solved(information, gradient)
+        step -= step.mean(-1, keepdims=True)
         longest = np.abs(step).max(-1)
         if not longest.max() <= _LONGEST_STEP:
             step *= np.minimum(1, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))[..., None]
-        abilities = abilities + step - step.mean(-1, keepdims=True)
+        abilities = abilities + step
         if longest.max() <= _CONVERGED:
             break
-    # The constraint is part of the information, like one more observation of the mean.
-    covariance = _inverse(information) - 1 / k if errors else np.nan * information
+    variance_of_mean = 1 / (constraint * k**2)
+    covariance = _inverse(information) - variance_of_mean if errors else np.nan * information
     return abilities, covariance, longest
 
 
@@ -128,10 +138,10 @@ def maximise_all(
         gradient, information, _ = _derivatives(at, left[active], right[active], tie[active])
         step = np.zeros_like(at)
         step[..., free] = _solved(information[..., free, :][..., free], gradient[..., free])
+        step[..., :k] -= step[..., :k].mean(axis=-1, keepdims=True)
         longest = np.abs(step).max(axis=-1, keepdims=True)
         step *= np.minimum(1, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))
         at = at + step
-        at[..., :k] -= at[..., :k].mean(axis=-1, keepdims=True)
         parameters[active] = at
         active[active] = longest[..., 0] > _CONVERGED
         if not active.any():
@@ -140,7 +150,7 @@ def maximise_all(
     covariance = np.zeros_like(information)
     rows, columns = np.ix_(free, free)
     covariance[..., rows, columns] = _inverse(information[..., free, :][..., free])
-    covariance[..., :k, :k] -= 1 / k
+    covariance[..., :k, :k] -= 1 / (_constraint(left + right + tie) * k**2)
     return parameters, covariance, likelihood, ~active
 
 
@@ -164,7 +174,7 @@ def _derivatives(
     gradient[..., k] = (tie - votes * p_tie).sum((-1, -2))
     gradient[..., k + 1] = residual.sum((-1, -2))
     information = np.empty((*left.shape[:-2], k + 2, k + 2))
-    information[..., :k, :k] = 1 / k - variance - variance.swapaxes(-1, -2)
+    information[..., :k, :k] = _constraint(votes) - variance - variance.swapaxes(-1, -2)
     diagonal = np.arange(k)
     information[..., diagonal, diagonal] += variance.sum(-1) + variance.sum(-2)
     for place, part in ((k, mixed), (k + 1, variance)):

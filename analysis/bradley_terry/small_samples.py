@@ -110,8 +110,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def warnings(clusters: int, unit: str) -> list[str]:
-    """Return what readers must know about a small number of clusters, named `unit`."""
+def warnings(clusters: int, unit: str, alike: bool = False) -> list[str]:
+    """Return what readers must know about a small number of clusters, named `unit`, or about
+    resamples that are all alike."""
+    if alike and clusters >= MIN_CLUSTERS:
+        return [
+            f"Warning: all resamples of {unit}s agree, which does not show how others would vote: "
+            "no intervals, rank intervals, tests or groups are given"
+        ]
     if clusters >= _ENOUGH_CLUSTERS:
         return []
     few = f"Warning: only {clusters} {unit}{'' if clusters == 1 else 's'}"

@@ -60,9 +60,14 @@ def no_estimate(counts: Counts, *, ties: bool, order: bool) -> NoEstimateError |
         return NoEstimateError(
             "too few votes to tell the effect of the side from abilities", "no order"
         )
-    return NoEstimateError(
-        "too few votes to estimate the effect of ties (Davidson's model)", "ties"
-    )
+    return NoEstimateError(_unbounded_ties(counts), "ties")
+
+
+def _unbounded_ties(counts: Counts) -> str:
+    won = counts.wins > 0
+    unbeaten = np.flatnonzero(~won.any(axis=0))
+    which = f": never beaten, only tied: method(s) {_listed(unbeaten)}" if len(unbeaten) else ""
+    return f"the votes do not bound the effect of ties (Davidson's model){which}"
 
 
 def _confounded(counts: Counts) -> str:

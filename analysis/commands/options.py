@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
@@ -36,6 +36,9 @@ MinMedian = Annotated[
 ]
 Prior = Annotated[
     float, Option(min=0, help="Votes to add for each pair of methods, half of them won by each.")
+]
+Ties = Annotated[
+    Literal["davidson", "half"], Option(help="Davidson's model, or half a win for both.")
 ]
 Order = Annotated[bool, Option("--order", help="Estimate and test the effect of the side.")]
 Columns = Annotated[

@@ -29,9 +29,7 @@ def rank(
     level: Annotated[
         float, Option(min=0.5, max=0.999, help="Confidence level of the intervals.")
     ] = 0.95,
-    ties: Annotated[
-        Literal["davidson", "half"], Option(help="Davidson's model, or half a win for both.")
-    ] = "davidson",
+    ties: options.Ties = "davidson",
     order: options.Order = False,
     prior: options.Prior = 0.0,
     anchor: Annotated[

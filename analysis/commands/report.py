@@ -26,6 +26,7 @@ def report(
     max_failed_checks: options.MaxFailedChecks = None,
     min_votes: options.MinVotes = 0,
     min_median_ms: options.MinMedian = 0.0,
+    ties: options.Ties = "davidson",
     order: options.Order = False,
     prior: options.Prior = 0.0,
     column: options.Columns = None,
@@ -54,7 +55,7 @@ def report(
         study = ranked_study(
             valid,
             flow,
-            Settings(order=order, prior=prior),
+            Settings(ties=ties, order=order, prior=prior),
             "image" if valid.has("image") else None,
         )
         try:

@@ -11,6 +11,8 @@ def validate(
     max_failed_checks: options.MaxFailedChecks = None,
     min_votes: options.MinVotes = 0,
     min_median_ms: options.MinMedian = 0.0,
+    ties: options.Ties = "davidson",
+    order: options.Order = False,
     prior: options.Prior = 0.0,
     column: options.Columns = None,
     answer: options.Answers = None,
@@ -31,7 +33,8 @@ def validate(
         print(f"not in the file: {', '.join(missing)}; what needs them is left out")
     if remark := simulated.count_simulated(valid).sentence:
         print(remark)
-    ranked = ranking.rank(valid, ranking.Settings(samples=200, prior=prior))
+    settings = ranking.Settings(samples=200, ties=ties, order=order, prior=prior)
+    ranked = ranking.rank(valid, settings)
     quality = quality_report.assess(valid, ranked)
     for text in quality.sentences + ranked.notes:
         print(text)

@@ -107,8 +107,8 @@ def cells(ranking: Ranking) -> list[list[str]]:
         [
             str(row.rank), row.method, number(row.ability), number(row.std_error),
             between(number(row.ci_low), number(row.ci_high)),
-            between(number(row.rank_low, "g"), number(row.rank_high, "g")), f"{row.wins:g}",
-            f"{row.losses:g}", *([f"{row.ties:g}"] if ties else []),
+            between(number(row.rank_low, "g"), number(row.rank_high, "g")), f"{row.wins:.15g}",
+            f"{row.losses:.15g}", *([f"{row.ties:.15g}"] if ties else []),
             ranking.letters[row.method] or ABSENT,
         ]
         for row in ranking.rows
@@ -152,7 +152,8 @@ def pairs_to_latex(study: Study) -> str:
     level = f"{100 * ranking.settings.level:g} % interval (%)"
     lines = [
         [
-            pair.better, pair.worse, f"{pair.wins:g}", f"{pair.losses:g}", f"{pair.ties:g}",
+            pair.better, pair.worse,
+            *(f"{count:.15g}" for count in (pair.wins, pair.losses, pair.ties)),
             number(pair.difference), f"{100 * pair.share:.1f} %",
             between(number(100 * pair.share_low, ".1f"), number(100 * pair.share_high, ".1f")),
             p_in_words(pair.p_value, ""),
@@ -225,9 +226,11 @@ def _effects(ranking: Ranking) -> list[str]:
         notes.append("Ties count as half a win for both")
     elif ranking.counts.tie.any():
         share = float(ranking.counts.tie.sum()) / ranking.counts.total
+        error = number(ranking.tie_error)
+        measured = f", standard error {error} by the bootstrap" if error != ABSENT else ""
         notes.append(
             f"Ties ({100 * share:.1f} % of votes) by Davidson's model: log t = "
-            f"{float(fit.tie):.3f}, standard error {number(ranking.tie_error)} by the bootstrap"
+            f"{float(fit.tie):.3f}{measured}"
         )
     if float(fit.order_error) > 0:
         notes.append(_order_effect(float(fit.order), ranking.order_error, ranking.order_p))
@@ -237,7 +240,7 @@ def _effects(ranking: Ranking) -> list[str]:
 def _order_effect(effect: float, error: float, p_value: float) -> str:
     size = f"of two equal methods the left one wins {100 * expit(effect):.1f} % of decided votes"
     if not np.isfinite(p_value):
-        return f"Order effect: too few people to test it ({size}; log {effect:.3f})"
+        return f"Order effect: the votes allow no test ({size}; log {effect:.3f})"
     side = "left" if effect > 0 else "right"
     verdict = f"the {side} side is preferred" if p_value < 0.05 else "not significant"
     return (

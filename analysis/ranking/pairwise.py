@@ -46,7 +46,7 @@ class PairDifference(NamedTuple):
         if not decided:
             return "no decided vote between them"
         share = f"{100 * self.wins / decided:.0f} %"
-        return f"{self.wins:g} of {decided:g} decided votes between them ({share})"
+        return f"{self.wins:.15g} of {decided:.15g} decided votes between them ({share})"
 
 
 def pairwise_differences(

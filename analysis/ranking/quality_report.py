@@ -80,9 +80,10 @@ def _add_goodness(report: Quality, ranking: Ranking) -> None:
         return
     report.numbers["goodness_of_fit"] = fit._asdict()
     verdict = "deviates from" if fit.p_value < 0.05 else "is compatible with"
+    p_value = "< 0.001" if fit.p_value < 0.001 else f"= {fit.p_value:.2g}"
     (report.warnings if fit.p_value < _MISFIT else report.sentences).append(
         f"The model {verdict} the counts: deviance {fit.deviance:.1f} on {fit.degrees} degrees "
-        f"of freedom, p = {fit.p_value:.2g} (as if votes were independent)"
+        f"of freedom, p {p_value} (as if votes were independent)"
     )
 
 

@@ -213,12 +213,14 @@ def _notes(resamples: Resamples, data: VoteArrays, settings: Settings, unit: Uni
                 "Warning: weights are not whole numbers of votes: rows are drawn for the "
                 "intervals, each as if it were one vote of its weight"
             )
-    if resamples.unbounded:
+    errors = small_samples.std_errors(resamples.abilities, resamples.clusters)
+    if resamples.unbounded and np.isfinite(errors).any():
         notes.append(
             f"{resamples.unbounded} of {settings.samples} resamples had no finite estimate and "
             "were fitted with a prior of 0.1 votes for each pair of methods"
         )
-    return notes + small_samples.warnings(resamples.clusters, unit)
+    alike = not np.isfinite(errors).any()
+    return notes + small_samples.warnings(resamples.clusters, unit, alike)
 
 
 def _letters(rows: Sequence[RankedMethod], pairs: Sequence[PairDifference]) -> dict[str, str]:

@@ -42,7 +42,8 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
     """Draw the plots of a run, from its objective table and its differences to the best methods."""
     for metric in run.metrics:
         name, caption = f"{metric.key}-against-resolution", f"{metric.label} against resolution"
-        yield Plot(name, caption, _against_resolution(run, table, metric))
+        if any(_means(table, method, metric) for method in run.methods):
+            yield Plot(name, caption, _against_resolution(run, table, metric))
     for metric in run.metrics:
         if figure := _against_seconds(run, table, metric):
             name, caption = f"{metric.key}-against-seconds", f"{metric.label} against time"

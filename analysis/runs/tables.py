@@ -124,7 +124,9 @@ def _cell(
     key = column.metric.key
     used = [case for case in cases if case.status == "ok" and key in case.values]
     value = reduce([case.values[key] for case in used]) if used else None
-    return Cell(column, value, len(used), len(cases), sum(case.scored_as_given for case in used))
+    # Not all cases need be there: a method may have run before a photograph was added or changed.
+    expected = sum(image not in left_out for image in run.images)
+    return Cell(column, value, len(used), expected, sum(case.scored_as_given for case in used))
 
 
 def _mean(values: list[float]) -> float:
@@ -162,7 +164,13 @@ def _objective_notes(run: Run) -> list[str]:
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]
     ]
     for method in run.methods:
-        notes += _method_notes(method, [case for case in run.cases if case.method == method])
+        cases = [case for case in run.cases if case.method == method]
+        if absent := len(run.images) * len(run.resolutions) - len(cases):
+            notes.append(
+                f"{method}: not run, or not since a photograph has changed, for {absent} of "
+                f"{len(cases) + absent} cases; {INCOMPLETE} marks means over fewer images."
+            )
+        notes += _method_notes(method, cases)
     return notes
 
 
@@ -170,7 +178,7 @@ def _left_out(run: Run, metric: MetricInfo) -> str:
     """Say which photographs a metric's means leave out, and why."""
     cases = run.not_finite(metric.key)
     named = [
-        f"{image}: {found[0].method} at {found[0].resolution} px"
+        f"{image}: {', '.join(dict.fromkeys(case.method for case in found))}"
         for image, found in list(cases.items())[:_MOST_NAMED]
     ]
     more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -33,7 +34,9 @@ class KeptMethod:
     """A method that this command does not run: its entry of run.json, and its finished cases."""
 
     entry: dict[str, Any]
-    cases: int
+    cases: int  # that are shown
+    absent: int  # of those of the command, without a finished case on the same reference
+    elsewhere: int  # at other sizes or on other photographs, which are not shown
 
     @property
     def label(self) -> str:
@@ -53,16 +56,20 @@ def keep(
     A case is kept if it is one of the photographs and resolutions of the command, with the same
     reference and mask. Its result is scored again if the protocol's metrics have changed.
     """
-    entries = {entry["label"]: entry for entry in read_run_json(folder.path).get("methods", [])}
+    info = read_run_json(folder.path)
+    known = [*info.get("not_shown", []), *info.get("methods", [])]
+    entries = {entry["label"]: entry for entry in known}
     others = {label: entry for label, entry in entries.items() if label not in set(labels)}
     keys = input_keys(photos, resolutions, protocol)
     by_name = {photo.name: photo for photo in photos}
-    counts = dict.fromkeys(others, 0)
+    counts, elsewhere = dict.fromkeys(others, 0), dict.fromkeys(others, 0)
     for slot, (key, scored, row) in folder.recorded.items():
         label, resolution, image = slot
         if row is None or label not in others:
             continue
         own_input, *_ = folder.recorded.get((REFERENCE, resolution, image), ("",))
+        if (resolution, image) not in keys:
+            elsewhere[label] += 1
         if own_input != keys.get((resolution, image)):
             continue
         if row.status == "ok" and not folder.result_path(*slot).exists():
@@ -76,7 +83,20 @@ def keep(
             plan.to_score.append((case, replace(row, scores={})))
         else:
             plan.rows[slot] = row
-    return [KeptMethod(others[label], number) for label, number in counts.items() if number]
+    return [
+        KeptMethod(entry, counts[label], len(keys) - counts[label], elsewhere[label])
+        for label, entry in others.items()
+        if counts[label] or elsewhere[label]
+    ]
+
+
+def is_other(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) -> bool:
+    """Return whether `check_same` refuses a run folder."""
+    try:
+        check_same(out, protocol, dataset, photos)
+    except InputError:
+        return True
+    return False
 
 
 def check_same(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) -> None:
@@ -102,21 +122,26 @@ def check_same(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]
         )
 
 
-def forget(out: Path, labels: list[str]) -> None:
-    """Remove methods with their results from a run folder.
+def forget(out: Path, labels: list[str]) -> dict[str, int]:
+    """Remove methods with their results from a run folder; return how many cases each had.
 
     Raises InputError if it is not a run folder, or has no such method.
     """
     info = read_run_json(out)
-    known = [entry["label"] for entry in info.get("methods", [])]
+    known = [entry["label"] for name in ("methods", "not_shown") for entry in info.get(name, [])]
+    if set(known) <= set(labels):
+        raise InputError(f"--forget takes out every method: remove the folder {out} instead")
     for label in labels:
         if label not in known:
             what = "not a run folder" if not info else f"no method {label!r} in it"
             raise InputError(f"--forget {label}: {out}: {what}{suggestion(label, known)}")
     with open_run_folder(out) as folder:
+        forgotten = Counter(slot[0] for slot in folder.recorded if slot[0] in labels)
         for slot in [slot for slot in folder.recorded if slot[0] in labels]:
             folder.forget(slot)
-        info["methods"] = [entry for entry in info["methods"] if entry["label"] not in labels]
+        for name in ("methods", "not_shown"):
+            entries = info.get(name, [])
+            info[name] = [entry for entry in entries if entry["label"] not in labels]
         write_atomically(out / "run.json", json.dumps(info, indent=2, ensure_ascii=False) + "\n")
         for name in ("scores.csv", AUDIT):
             _remove_rows(out / name, labels)
@@ -124,6 +149,7 @@ def forget(out: Path, labels: list[str]) -> None:
             for part in ("outputs", "logs"):
                 for results in out.glob(f"{part}/*/"):
                     shutil.rmtree(results / folder_name(label), ignore_errors=True)
+    return {label: forgotten[label] for label in labels}
 
 
 def _remove_rows(path: Path, labels: list[str]) -> None:

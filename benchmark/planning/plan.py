@@ -132,7 +132,8 @@ def _differs(source: int, target: int) -> bool:
 def _sampled_anew(photo: Photo, resolution: int, protocol: Protocol) -> bool:
     """Return whether version 1 sampled other pixels: its nearest neighbour was not OpenCV's."""
     is_nearest = protocol.resampling == "nearest" or protocol.uses_dataset_masks()
-    return is_nearest and _differs(min(photo.width, photo.height), resolution)
+    side = min(photo.width, photo.height)
+    return is_nearest and side > 0 and _differs(side, resolution)
 
 
 def _create(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:

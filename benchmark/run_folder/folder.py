@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
+import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -62,6 +64,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._journal = Journal(path / "cases.jsonl")
+        # Cases are recorded and forgotten by several threads.
+        self._lock = threading.RLock()
         self._latest: dict[Slot, tuple[str, str, Row | None]] = {}
         self._journal.read(self._take)
 
@@ -100,39 +104,57 @@ class RunFolder:
     def record_input(self, resolution: int, image: str, key: str) -> None:
         """Record that reference and mask are on disk. Raises OSError."""
         slot = (REFERENCE, resolution, image)
-        self._journal.append({"slot": slot, "key": key})
-        self._latest[slot] = (key, "", None)
+        with self._lock:
+            self._journal.append({"slot": slot, "key": key})
+            self._latest[slot] = (key, "", None)
 
     def record_case(self, row: Row, key: str, score_key: str) -> None:
         """Record that a case is finished and its files are on disk. Raises OSError."""
         record = {"slot": row.slot, "key": key, "score_key": score_key, "row": asdict(row)}
-        self._journal.append(record)
-        self._latest[row.slot] = (key, score_key, row)
+        with self._lock:
+            self._journal.append(record)
+            self._latest[row.slot] = (key, score_key, row)
 
     def forget(self, slot: Slot) -> None:
         """Record that the files of a slot are about to be replaced. Raises OSError.
 
         Otherwise a kill between the new file and its record would leave it under the old key.
         """
-        if slot in self._latest:
-            self._journal.append({"slot": slot, "key": None})
-            del self._latest[slot]
+        with self._lock:
+            if slot in self._latest:
+                self._journal.append({"slot": slot, "key": None})
+                del self._latest[slot]
 
     def forget_image(
         self, resolution: int, image: str, input_key: str, current: Container[str]
     ) -> None:
         """Record that reference and mask are about to be written. Raises OSError.
 
-        Where they are others than before, results that were computed from these are forgotten:
-        all whose keys are not `current`.
+        Where they are others than before, results that were computed from these are removed: all
+        whose keys are not `current`.
         """
         reference = (REFERENCE, resolution, image)
-        recorded_key, *_ = self._latest.get(reference, (None,))
-        if recorded_key not in (None, input_key):
-            for slot, (key, *_) in list(self._latest.items()):
-                if slot[1:] == reference[1:] and key not in current:
-                    self.forget(slot)
-        self.forget(reference)
+        with self._lock:
+            recorded_key, *_ = self._latest.get(reference, (None,))
+            if recorded_key not in (None, input_key):
+                for method in {slot[0] for slot in self._latest} - {REFERENCE}:
+                    slot = (method, resolution, image)
+                    if slot in self._latest and self._latest[slot][0] not in current:
+                        self.remove(slot)
+            self.forget(reference)
+
+    def remove(self, slot: Slot) -> None:
+        """Forget a case and remove its files. Raises OSError."""
+        self.forget(slot)
+        for path in (self.result_path(*slot), self.log_path(*slot)):
+            path.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all inputs, results and records. Raises OSError."""
+        for name in ("outputs", "masks", "logs"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        self._journal.clear()
+        self._latest.clear()
 
     def _take(self, record: dict[str, Any]) -> None:
         method, resolution, image = record["slot"]

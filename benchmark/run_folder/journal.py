@@ -41,6 +41,10 @@ class Journal:
                         "run again) or choose another --out"
                     ) from None
 
+    def clear(self) -> None:
+        """Remove all records. Raises OSError."""
+        self._path.unlink(missing_ok=True)
+
     def append(self, record: dict[str, Any]) -> None:
         """Write a record and return when it is on disk.
 

@@ -140,3 +140,28 @@ def test_p_value_and_interval_never_contradict_each_other(wins: int, tmp_path: P
     found = rank(votes_of(tmp_path, ("A", wins), ("B", 24 - wins), ("tie", 5)), Settings())
     (pair,) = found.pairs
     assert (pair.p_value < 0.05) == (not pair.ci_low <= 0 <= pair.ci_high)
+
+
+@pytest.mark.parametrize("votes", [1e4, 1e7, 1e8, 1e9])
+@pytest.mark.parametrize("ties", [0, 0.3])
+def test_large_weights_are_fitted_like_small_ones(
+    votes: float, ties: float, tmp_path: Path
+) -> None:
+    """Beyond a million of them resamples were told to have no estimate."""
+    path = tmp_path / "v.csv"
+    rows = [
+        ("a", "b", "left", votes),
+        ("a", "b", "right", votes - 5),
+        ("b", "c", "left", votes / 2),
+    ]
+    rows += [("b", "c", "right", votes / 3), ("a", "c", "tie", ties * votes)]
+    lines = [",".join([*row[:3], f"{row[3]:.0f}"]) for row in rows if row[3]]
+    path.write_text("left,right,choice,weight\n" + "\n".join(lines) + "\n")
+    found = rank(read(path), Settings(samples=200))
+    assert not any("no finite estimate" in note for note in found.notes)
+    assert np.isfinite([row.ci_low for row in found.rows]).all()
+    if not ties:
+        ability = {row.method: row.ability for row in found.rows}
+        assert ability["b"] - ability["c"] == pytest.approx(
+            np.log(round(votes / 2) / round(votes / 3)), abs=1e-9
+        )

@@ -46,7 +46,7 @@ def test_notes_say_what_a_reader_must_know(folder: Path) -> None:
     assert "[a]: 1 of 4 cases without a result (failed: boom, twice)" in notes
     assert "[a]: changed known pixels in 1 of 4 results" in notes
     assert "PSNR: means, differences and plots leave out 1 of 2 photographs for all" in notes
-    assert "(x: [a] at 128 px), as where it equals the reference" in notes
+    assert "(x: [a]), as where it equals the reference" in notes
     assert "gone: 4 of 4 cases without a result (skipped: gone needs coal)" in notes
 
 
@@ -163,3 +163,17 @@ def test_a_hole_left_black_is_told_under_the_table(tmp_path: Path) -> None:
     table = tables.objective(run.load(write_run(tmp_path, scores="\n".join(lines) + "\n")))
     assert "b|ar: left the hole black in 2 of 4 results." in table.notes
     assert not any("[a]: left" in note for note in table.notes)
+
+
+def test_a_method_that_has_not_run_on_every_photograph_is_marked_and_not_ranked(
+    tmp_path: Path,
+) -> None:
+    """Its mean over the easy photographs was bold, above "Means over 2 images"."""
+    scores = "".join(
+        line for line in SCORES.splitlines(True) if not line.startswith(("b|ar,64,y", "b|ar,128,y"))
+    )
+    table = tables.objective(run.load(write_run(tmp_path, scores=scores)))
+    line = table_formats.to_markdown(table).splitlines()[2]
+    assert line == r"| b\|ar | 1.50* | – | 3.00* | – |"
+    said = "b|ar: not run, or not since a photograph has changed, for 2 of 4 cases; * marks"
+    assert any(note.startswith(said) for note in table.notes)
