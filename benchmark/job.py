@@ -97,7 +97,10 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
             audit.refuse_drift(findings)
         backend.prepare(plan)
         with open_run_folder(request.out) as folder:
-            if kept.is_other(*belongs):
+            # Again, because another command may have filled the folder meanwhile.
+            if request.overwrite != "all":
+                kept.check_same(*belongs)
+            elif kept.is_other(*belongs):
                 folder.clear()
             select_cases(plan, folder, request.overwrite)
             labels = [spec.label for spec in job.specs]

@@ -136,6 +136,7 @@ def forget(out: Path, labels: list[str]) -> dict[str, int]:
             what = "not a run folder" if not info else f"no method {label!r} in it"
             raise InputError(f"--forget {label}: {out}: {what}{suggestion(label, known)}")
     with open_run_folder(out) as folder:
+        info = read_run_json(out)
         forgotten = Counter(slot[0] for slot in folder.recorded if slot[0] in labels)
         for slot in [slot for slot in folder.recorded if slot[0] in labels]:
             folder.forget(slot)
