@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -63,9 +64,11 @@ def commands(*variables: str) -> list[list[str]]:
     """Return the commands of the Makefile's target, with some of its variables changed."""
     if shutil.which("make") is None:
         pytest.skip("needs make")
+    # Also within `make test`, whose options would be inherited.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(
         ["make", "-n", "paper", "RUN=python", "VENV=.", "-o", "./installed", *variables],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True, env=own,
     )  # fmt: skip
     return [shlex.split(line) for line in done.stdout.replace("\\\n", "").splitlines()]
 
