@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from typer import Option
@@ -43,17 +44,20 @@ def power(
             raise InputError(f"--people {size:g}: whole numbers from 2 to {_MOST_PEOPLE:,}")
     print(f"{len(design.abilities)} methods, {pairs} pairs each, spread {spread:g}, seed {seed}")
     print("people   votes  true order  neighbours told apart (best first)       interval")
+    absent = False
     for size in sizes:
         result = simulation.power(design, int(size), simulations, seed)
         paper = (result.people, pairs) == (_PAPER_PEOPLE, _PAPER_PAIRS)
+        absent |= math.isnan(result.interval)
         shares = " ".join(f"{100 * share:4.0f} %" for share in result.separated)
         print(
             f"{result.people:6d} {result.votes:7d}  {100 * result.order:8.0f} %  {shares:38s}  "
-            f"{result.interval:8.2f}"
+            f"{'-' if math.isnan(result.interval) else f'{result.interval:.2f}':>8s}"
             + (" (the paper's)" if paper else "")
             + (f"  {result.unranked} without a finite ranking" if result.unranked else "")
         )
     print(
         f"{simulations} simulated studies each; told apart: significantly different at 0.05 "
         "(Holm), in the true order; interval: mean width of a difference's 95 % interval"
+        + (", -: not every study had one (too few people or votes)" if absent else "")
     )

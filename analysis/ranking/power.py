@@ -34,7 +34,7 @@ class Power(NamedTuple):
     votes: int
     order: float  # share of studies in which the methods came out in their true order
     separated: list[float]  # share in which neighbours differed significantly, best pair first
-    interval: float  # mean width of the 95 % interval of a difference between neighbours
+    interval: float  # mean width of neighbours' 95 % intervals; nan if a study had none
     unranked: int  # studies without a finite ranking, which count as failures
 
 

@@ -43,3 +43,11 @@ def test_the_command_line_knows_the_papers_design() -> None:
     assert "3750" in done.output and "(the paper's)" in done.output
     refused = CliRunner().invoke(app, ["power", "--abilities", "0.6,high"])
     assert isinstance(refused.exception, InputError)
+
+
+def test_a_study_without_intervals_shows_none_and_says_why() -> None:
+    words = ["power", "--abilities", "0.6,0", "--people", "3", "--simulations", "20"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    row, legend = done.output.splitlines()[2:]
+    assert row.endswith(" -") and "too few people" in legend and "nan" not in done.output
