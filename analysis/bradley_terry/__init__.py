@@ -23,7 +23,7 @@ from analysis.bradley_terry.bootstrap import (
 )
 from analysis.bradley_terry.counts import Array, Counts, VoteArrays, from_wins
 from analysis.bradley_terry.existence import has_estimate, side_effect
-from analysis.bradley_terry.fit import Fit, fit, fit_many
+from analysis.bradley_terry.fit import Fit, fit, fit_many, ranks
 from analysis.bradley_terry.newton import probabilities
 from analysis.bradley_terry.small_samples import MIN_CLUSTERS
 from analysis.bradley_terry.unbounded import (
@@ -53,6 +53,7 @@ __all__ = [
     "has_estimate",
     "no_estimate",
     "probabilities",
+    "ranks",
     "resample_clusters",
     "side_effect",
     "with_names",

@@ -22,6 +22,7 @@ Effects, Biometrics 33 (4), 1977. (g)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,10 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.bradley_terry.counts import Array, Counts
 from analysis.bradley_terry.newton import maximise_abilities, maximise_all
 from analysis.bradley_terry.unbounded import NoEstimateError, check_estimate
+
+# Abilities that agree to so many decimals are equal; those of methods with the same votes differ by
+# rounding, about 1e-16.
+_EQUAL_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -148,3 +153,20 @@ def fit_many(
 
 def _std_errors(covariance: Array) -> Array:
     return np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1).clip(0))
+
+
+def ranks(abilities: Array, among_equals: Literal["best", "worst"] = "best") -> NDArray[np.intp]:
+    """Return ranks along the last axis, 1 for the highest ability.
+
+    Parameters
+    ----------
+    abilities
+        Abilities, (..., K); NaN ranks last.
+    among_equals
+        Equal abilities share a rank: the best of the places that they take, or the worst.
+    """
+    from scipy.stats import rankdata
+
+    method: Literal["min", "max"] = "min" if among_equals == "best" else "max"
+    rounded = np.nan_to_num(np.round(abilities, _EQUAL_DIGITS), nan=-np.inf)
+    return rankdata(-rounded, method=method, axis=-1).astype(np.intp)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import cut_tree, dendrogram, linkage
 from scipy.spatial.distance import pdist
 
-from analysis.bradley_terry import Array
+from analysis.bradley_terry import Array, ranks
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.plots import name_cells, number_cells, warning
-from analysis.ranking.ranking import Ranking, ranks_of
+from analysis.ranking.ranking import Ranking
 from analysis.style import GREY, add_warning, current, short_label
 
 # Largest number of rows; more images are shown as this many groups.
@@ -47,9 +47,9 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     else:
         grid[1][0].set_axis_off()
     grid[0][0].set_axis_off()
-    overall = np.arange(1, len(methods) + 1)
+    overall = np.array([row.rank for row in ranking.rows])
     _cells(grid[0][1], overall[None], overall, ["overall"], [])
-    _cells(grid[1][1], ranks_of(table)[order], overall, [names[i] for i in order], methods)
+    _cells(grid[1][1], ranks(table)[order], overall, [names[i] for i in order], methods)
     grid[0][1].set_title(
         "rank; purple: better than overall, orange: worse", color=GREY, size="small"
     )

@@ -21,6 +21,7 @@ from analysis.bradley_terry import (
     bounded_by_prior,
     bounded_groups,
     no_estimate,
+    ranks,
     side_effect,
     small_samples,
     with_names,
@@ -242,9 +243,9 @@ def _rows(
     """Return the methods, best first; resampled: (resamples, K); known: which have intervals."""
     limits = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.where(known, np.quantile(resampled, limits, axis=0), np.nan)
-    ranks = ranks_of(resampled)
-    best, worst = np.quantile(ranks, limits, axis=0, method="nearest")
-    rank_of = ranks_of(fit.abilities)
+    best = np.quantile(ranks(resampled, "best"), limits[0], axis=0, method="nearest")
+    worst = np.quantile(ranks(resampled, "worst"), limits[1], axis=0, method="nearest")
+    rank_of = ranks(fit.abilities)
     wins, ties = counts.wins, counts.ties
     rows = [
         RankedMethod(
@@ -263,8 +264,3 @@ def _rows(
         for i, method in enumerate(methods)
     ]
     return sorted(rows, key=lambda row: row.rank)
-
-
-def ranks_of(abilities: Array) -> NDArray[np.intp]:
-    """Return ranks along the last axis, 1 for the highest ability."""
-    return (-abilities).argsort(axis=-1, kind="stable").argsort(axis=-1, kind="stable") + 1

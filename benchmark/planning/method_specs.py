@@ -103,8 +103,13 @@ def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -
     if problem:
         raise InputError(f"method name {label!r} {problem}; choose another name")
     for other in tables:
+        if other == label:
+            raise InputError(f"method {label!r} is listed twice; rename one")
         if folder_name(other).casefold() == folder_name(label).casefold():
-            raise InputError(f"method {label!r} is listed twice (as {other!r}); rename one")
+            raise InputError(
+                f"methods {other!r} and {label!r} would share the folder {folder_name(label)!r}; "
+                "rename one"
+            )
     tables[label] = table
 
 

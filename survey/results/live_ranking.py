@@ -21,6 +21,7 @@ from analysis.bradley_terry import (
     NoEstimateError,
     fit,
     fit_resamples,
+    ranks,
     resample_clusters,
 )
 from survey.results.participants import Participant
@@ -87,19 +88,20 @@ def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]],
             f" {int((~bounded).sum())} of the resamples have no finite ranking, and got "
             f"{WEAK_PRIOR:g} votes for each two methods."
         )
-    order = np.argsort(-estimate.abilities, kind="stable")
+    rank_of = ranks(estimate.abilities)
+    order = np.argsort(rank_of, kind="stable")
     rows = [
         {
             "method": methods[i],
             "ability": float(estimate.abilities[i]),
             "ci_low": float(low[i]),
             "ci_high": float(high[i]),
-            "rank": rank,
+            "rank": int(rank_of[i]),
             "wins": float(total.wins[i].sum()),
             "losses": float(total.wins[:, i].sum()),
             "ties": float(total.ties[i].sum()),
         }
-        for rank, i in enumerate(order, 1)
+        for i in order
     ]
     return rows, note
 

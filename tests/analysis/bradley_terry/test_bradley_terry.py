@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from analysis.bradley_terry import Counts, NoEstimateError, fit, fit_many, from_wins
+from analysis.bradley_terry import Counts, NoEstimateError, fit, fit_many, from_wins, ranks
 from tests.paths import DATA
 
 PUBLISHED = DATA / "bradley_terry"
@@ -184,3 +184,10 @@ def test_data_sets_that_are_alike_are_fitted_as_each_alone() -> None:
     assert together.converged.all()
     for table, abilities in zip(wins, together.abilities, strict=True):
         assert abilities == pytest.approx(fit(from_wins(table)).abilities, abs=1e-8)
+
+
+def test_equal_abilities_share_a_rank_and_an_unknown_one_is_last() -> None:
+    """Against a count by hand of the methods that are better."""
+    abilities = np.array([[0.5, 0.5 - 1e-16, -1.0], [0.0, 0.0, 0.0], [np.nan, -0.4, 0.4]])
+    assert ranks(abilities).tolist() == [[1, 1, 3], [1, 1, 1], [3, 2, 1]]
+    assert ranks(abilities, "worst").tolist() == [[2, 2, 3], [3, 3, 3], [3, 2, 1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from pathlib import Path
@@ -271,3 +272,17 @@ def test_letters_of_three_hundred_methods() -> None:
         for j in range(i + 1, 300):
             assert bool(letters[i] & letters[j]) == (not apart[i, j])
     assert all(letters)
+
+
+def test_methods_that_win_equally_share_a_rank_and_its_interval(tmp_path: Path) -> None:
+    """Three people for each order of three methods, who see each pair once on each side."""
+    orders = [order for order in itertools.permutations("abc") for _ in range(3)]
+    rows = [
+        f"p{person},{a},{b},{'left' if order.index(a) < order.index(b) else 'right'}"
+        for person, order in enumerate(orders)
+        for a, b in itertools.permutations("abc", 2)
+    ]
+    votes = tmp_path / "votes.csv"
+    votes.write_text("\n".join(["participant,left,right,choice", *rows]) + "\n")
+    found = rank(read(votes), Settings()).rows
+    assert [(row.rank, row.rank_low, row.rank_high) for row in found] == [(1, 1, 3)] * 3
