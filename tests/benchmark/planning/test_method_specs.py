@@ -68,7 +68,7 @@ def test_unusable_external_names(label: str) -> None:
 
 
 def test_two_labels_in_one_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="would share the folder .Two-Stage_telea."):
+    with pytest.raises(InputError, match=r"would share the folder .Two-Stage_telea."):
         collect("two-stage:telea", external=["Two-Stage_telea=/tmp"])
 
 
