@@ -164,9 +164,16 @@ def ranks(abilities: Array, among_equals: Literal["best", "worst"] = "best") -> 
         Abilities, (..., K); NaN ranks last.
     among_equals
         Equal abilities share a rank: the best of the places that they take, or the worst.
-    """
-    from scipy.stats import rankdata
 
-    method: Literal["min", "max"] = "min" if among_equals == "best" else "max"
+    Returns
+    -------
+    ndarray
+        int (..., K), 1 to K.
+    """
     rounded = np.nan_to_num(np.round(abilities, _EQUAL_DIGITS), nan=-np.inf)
-    return rankdata(-rounded, method=method, axis=-1).astype(np.intp)
+    return np.apply_along_axis(_places, -1, rounded, among_equals == "best").astype(np.intp)
+
+
+def _places(abilities: Array, best: bool) -> NDArray[np.intp]:
+    above = np.searchsorted(np.sort(abilities), abilities, side="right" if best else "left")
+    return len(abilities) + best - above

@@ -112,9 +112,8 @@ def compact_letter_display(
     alike = np.ones((len(methods), len(methods)), bool)
     for first, second in different:
         alike[number[first], number[second]] = alike[number[second], number[first]] = False
-    left: NDArray[np.bool_] = np.array(
-        np.triu(alike)
-    )  # pairs that share no letter yet, a method with itself included
+    # Pairs that share no letter yet, a method with itself included.
+    left: NDArray[np.bool_] = np.triu(alike)
     groups = []
     for i in range(len(methods)):
         # The farthest first: its group most often holds all between.

@@ -151,10 +151,11 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove all inputs, results and records. Raises OSError."""
-        for name in ("outputs", "masks", "logs"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        self._journal.clear()
-        self._latest.clear()
+        with self._lock:
+            for name in ("outputs", "masks", "logs"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            self._journal.clear()
+            self._latest.clear()
 
     def _take(self, record: dict[str, Any]) -> None:
         method, resolution, image = record["slot"]
