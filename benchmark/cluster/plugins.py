@@ -73,13 +73,14 @@ def _checksum() -> str:
 class WorkerCheck(WorkerPlugin):
     """Checks a worker when it joins the run, and frees it at the end of the run.
 
-    Dask only logs the error of a worker that joins later; `passed` tells its tasks.
+    Dask only logs the error of a worker that joins later; `passed` tells its tasks, which may be
+    there before the check has ended (None).
     """
 
     def __init__(self, run: str, examples: list[Case]) -> None:
         """examples: one case of each method, whose key any machine with the method computes."""
         self.name = run
-        self.passed = False
+        self.passed: bool | None = None
         self._environment = environment()
         self._examples = examples
 
@@ -92,8 +93,11 @@ class WorkerCheck(WorkerPlugin):
         os.environ["OMP_NUM_THREADS"] = str(threads)
         limit_threads(threads)
         where = f"worker {worker.address} on {socket.gethostname()}"
-        await asyncio.to_thread(self._check, where)
-        self.passed = True
+        try:
+            await asyncio.to_thread(self._check, where)
+            self.passed = True
+        finally:
+            self.passed = bool(self.passed)
 
     def _check(self, where: str) -> None:
         compare(environment(), self._environment, where)

@@ -22,6 +22,7 @@ from benchmark.cluster.plugins import GPU, needs_gpu
 from benchmark.cluster.queues import MOST_RETRIES, ClusterCase, WorkerEligibility, WorkQueue
 from benchmark.cluster.worker import run_case
 from benchmark.execution.background import Background
+from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.writer import Writer
 from benchmark.inputs.dataset import PhotoStore
 from benchmark.planning.plan import Case
@@ -41,8 +42,9 @@ FETCH_S = 600.0
 # How often Dask runs a task again after an error that is not its method's.
 RETRIES = 2
 
-# News of a task: it is done, its case is to run on another worker, its row is written.
-DONE, MOVE, WRITTEN = "done", "move", "written"
+# News of a task: it is done, its case is to run on another worker, its row is written; of no task:
+# Ctrl-C was pressed.
+DONE, MOVE, WRITTEN, INTERRUPT = "done", "move", "written", "interrupt"
 Event = tuple[Key, str | Exception]
 
 
@@ -76,9 +78,13 @@ class ClusterRunner:
         self._queues = [WorkQueue([*to_score, *others], {}), WorkQueue(on_gpu, {GPU: 1})]
         largest = max((case.resolution for case in to_run), default=1)
         writers = max(1, min(WRITERS, MOST_BYTES // (2 * 3 * largest**2)))
-        with Background(writers, self._writer.folder.path) as self._background:
+        with (
+            Background(writers, self._writer.folder.path) as self._background,
+            deferred_interrupts(lambda: self._events.put(("", INTERRUPT))) as check_interrupt,
+        ):
             try:
                 while self._submitted or any(each.cases for each in self._queues):
+                    check_interrupt()
                     self._background.check()
                     self._look()
                     for each in self._queues:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from benchmark.run_folder.rows import Row
 from methods.base import Image, Mask, blank
 from methods.images import ImageFileError, png_bytes, read_rgb
 
+# How often a task looks whether the worker's check has ended.
+CHECK_S = 0.1
+
 
 def run_case(message: CaseMessage) -> CaseResult:
     """Run or score one case on a worker; failures of its method become its row.
@@ -34,6 +38,9 @@ def run_case(message: CaseMessage) -> CaseResult:
     check: WorkerCheck | None = worker.plugins.get(message.run)  # type: ignore[assignment]
     if check is None:
         raise CancelledError
+    while check.passed is None:
+        # A broken connection has ended the run here, and the command is just registering it again.
+        time.sleep(CHECK_S)
     if not check.passed:
         # It joined later and would compute something else.
         worker.loop.add_callback(worker.close_gracefully)

@@ -15,12 +15,14 @@ import tempfile
 import threading
 from concurrent.futures import CancelledError, wait
 from concurrent.futures import TimeoutError as CaseTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from benchmark.execution import inference_child as child
 from benchmark.planning.method_specs import MethodSpec
@@ -59,9 +61,15 @@ def infer(
 
     `run` is a name for `close_all`, whose call meanwhile raises CancelledError here.
     """
-    process = _process_for(spec)
-    process.run_name = run
-    return process.run(resolution, image_name, image, mask, limits)
+    for _ in range(2):
+        process = _process_for(spec)
+        process.run_name = run
+        try:
+            return process.run(resolution, image_name, image, mask, limits)
+        except BrokenProcessPool:
+            # It ended before it took the case, so the case is not the cause.
+            _retire(process)
+    return Outcome("failed", error="process ended twice before it could begin the case")
 
 
 def close_all(run: str | None = None) -> None:
@@ -82,6 +90,8 @@ class InferenceProcess:
         self.spec = spec
         self.run_name = ""
         self._closed = False
+        # Pebble's pool can be stopped before or after it has started, not meanwhile.
+        self._starting = threading.RLock()
         self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
         self._pool = ProcessPool(
             max_workers=1,
@@ -99,11 +109,12 @@ class InferenceProcess:
         call = [
             spec.method, spec.options, spec.device, resolution, image_name, limits.memory_gb
         ]  # fmt: skip
-        future = self._pool.schedule(child.run, args=call, timeout=limits.seconds)
-        while not wait([future], timeout=CLOSED_S).done:
-            # A pool that is stopped at this moment never completes the future.
-            if self._closed:
-                raise CancelledError
+        future = self._schedule(call, limits.seconds)
+        # A pool that is stopped may never complete the future, or as if the method had crashed.
+        while not (self._closed or wait([future], timeout=CLOSED_S).done):
+            pass
+        if self._closed:
+            raise CancelledError
         try:
             outcome = Outcome(**future.result())
         except CaseTimeoutError:
@@ -114,13 +125,27 @@ class InferenceProcess:
             outcome = replace(outcome, raw=np.load(self._scratch / "raw.npy"))
         return replace(outcome, log=outcome.log or self._printed())
 
+    def _schedule(self, call: list[Any], seconds: float | None) -> ProcessFuture[dict[str, Any]]:
+        # A child that Ctrl-C reaches before it can ignore it would print a traceback.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with self._starting:
+                if self._closed:
+                    raise CancelledError
+                if not self._pool.active:
+                    raise BrokenProcessPool
+                return self._pool.schedule(child.run, args=call, timeout=seconds)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def _printed(self) -> str:
         log = self._scratch / "log.txt"
         return log.read_text(errors="replace") if log.exists() else ""
 
     def close(self) -> None:
-        self._closed = True
-        self._pool.stop()
+        with self._starting:
+            self._closed = True
+            self._pool.stop()
         self._pool.join()
         shutil.rmtree(self._scratch, ignore_errors=True)
 

@@ -38,6 +38,7 @@ def start(scratch: str) -> None:
     global _scratch
     _scratch = Path(scratch)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     log = os.open(_scratch / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -6,7 +6,7 @@ writes the finished ones.
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmark.execution.background import Background
 from benchmark.execution.inference import CLOSED_S, Outcome, close_all, infer
+from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.scoring import score_outcome, score_result
 from benchmark.execution.writer import Writer
 from benchmark.inputs.dataset import PhotoStore
@@ -67,7 +68,9 @@ class _LocalRun:
         self._photos = PhotoStore(job.request.dataset)
         # Cases prepared and not finished: one waits behind each running one, one is scored.
         self._ahead = job.request.workers + 2
-        self._slots = threading.BoundedSemaphore(self._ahead)
+        self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(self._ahead):
+            self._release()
         self._running: set[Future[Outcome]] = set()
         self._stopping = False
 
@@ -77,6 +80,7 @@ class _LocalRun:
         with (
             Background(min(workers + 1, 4), folder) as self._background,
             ThreadPoolExecutor(workers) as self._executor,
+            deferred_interrupts(self._release) as self._check_interrupt,
         ):
             try:
                 for case, row in to_score:
@@ -86,17 +90,21 @@ class _LocalRun:
                     self._wait_for_slot()
                     self._start(case)
                 for _ in range(self._ahead):
-                    self._slots.acquire()
+                    self._wait_for_slot()
             except BaseException:
                 self._stop()
                 raise
 
     def _wait_for_slot(self) -> None:
-        self._slots.acquire()
+        self._slots.get()
+        self._check_interrupt()
         self._background.check()
 
+    def _release(self) -> None:
+        self._slots.put(None)
+
     def _submit(self, work: Callable[..., None], *args: object) -> None:
-        self._background.submit(work, *args, then=self._slots.release)
+        self._background.submit(work, *args, then=self._release)
 
     def _start(self, case: Case) -> None:
         image, mask = self._inputs(case)
@@ -108,7 +116,7 @@ class _LocalRun:
         def hand_over(done: Future[Outcome]) -> None:
             self._running.discard(done)
             if self._stopping:
-                self._slots.release()
+                self._release()
             else:
                 self._submit(self._finish, case, image, mask, done)
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
+import time
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +165,31 @@ def test_a_case_whose_process_is_closed_under_it_ends(monkeypatch: pytest.Monkey
     monkeypatch.setattr(process._pool, "schedule", closing)
     with pytest.raises(CancelledError):
         process.run(32, "x", DARK, MASK, Limits(60))
+
+
+@pytest.mark.slow
+def test_a_case_can_be_closed_at_any_moment_of_its_start() -> None:
+    """Pebble's pool, stopped while it starts, would run on, and wait for itself for ever."""
+    moments = [0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3]
+    with ThreadPoolExecutor(1) as executor:
+        for delay in moments:
+            future = executor.submit(case, spec("Grey", seconds=60), DARK)
+            time.sleep(delay)
+            while not wait([future], timeout=0.1).done:
+                close_all()
+            with pytest.raises(CancelledError):
+                future.result()
+
+
+@pytest.mark.parametrize("pause", [0, 0.5])
+def test_a_process_that_dies_between_cases_costs_none(pause: float) -> None:
+    """As by the system, for lack of memory elsewhere. pause: whether its pool has noticed."""
+    method = spec("Grey", value=7)
+    assert case(method, DARK).status == "ok"
+    for child in multiprocessing.active_children():
+        child.kill()
+    time.sleep(pause)
+    assert case(method, DARK).status == "ok"
 
 
 def test_an_external_result_that_changed_after_it_was_checked_is_no_result() -> None:

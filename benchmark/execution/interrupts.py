@@ -1,0 +1,44 @@
+"""Ctrl-C at a moment of the run's choice."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def deferred_interrupts(wake: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Give a function that raises KeyboardInterrupt if Ctrl-C was pressed since; a second one
+    raises it at once.
+
+    Raised just anywhere, it breaks the locks of `threading` and `concurrent.futures`, and the run
+    ends with an error of theirs or never.
+
+    Parameters
+    ----------
+    wake
+        Called by the signal's handler, to end the wait that the main thread may be in.
+    """
+    pressed = threading.Event()
+
+    def check() -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+
+    def handler(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        pressed.set()
+        wake()
+
+    # Only the main thread has handlers, and one that somebody else has set stays.
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield check
+        return
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
