@@ -1,28 +1,27 @@
 // Positions of images and their visible parts. Lengths are CSS pixels; `scale` is CSS pixels per
 // image pixel; x and y are the image's corner in its window. Pure functions.
 
-// A window may be larger than its whole image by this factor: zooming in then shows more, and the
-// letter beside the window stays near the image.
+// A window is larger than its image by this factor where there is room: zooming in then shows more,
+// and the letter beside the window stays near the image.
 const SPARE = 1.1;
 const LARGEST_PIXEL = 8;
 
 /**
- * The size of the two windows: side by side or stacked, whichever shows the whole images larger.
- * `label` is the space for the letter above (side) or beside (stacked) each window.
+ * The layout, side by side or stacked, that shows the whole images larger, and the largest size
+ * of its windows. `label` is the space for the letter above (side) or beside (stacked) each window.
  */
 export function arrange(room, image, label, gap) {
-  const side = windowIn((room.width - gap) / 2, room.height - label, image);
-  const stacked = windowIn(room.width - 2 * label, (room.height - gap) / 2, image);
-  const layout = side.scale >= stacked.scale ? "side" : "stacked";
-  return { layout, ...(layout === "side" ? side : stacked) };
+  const side = { width: whole((room.width - gap) / 2), height: whole(room.height - label) };
+  const stacked = { width: whole(room.width - 2 * label), height: whole((room.height - gap) / 2) };
+  const layout = fitting(side, image) >= fitting(stacked, image) ? "side" : "stacked";
+  return { layout, most: layout === "side" ? side : stacked };
 }
 
-function windowIn(width, height, image) {
-  const scale = fitting({ width, height }, image);
+/** The size of the windows at a scale: it grows with the image until the room is used up. */
+export function windowAt(scale, most, image) {
   return {
-    width: whole(Math.min(width, image.width * scale * SPARE)),
-    height: whole(Math.min(height, image.height * scale * SPARE)),
-    scale,
+    width: Math.min(most.width, Math.ceil(image.width * scale * SPARE)),
+    height: Math.min(most.height, Math.ceil(image.height * scale * SPARE)),
   };
 }
 
@@ -38,10 +37,15 @@ export function limits(fit, ratio) {
   return [Math.min(fit, 1 / ratio), Math.max(fit, LARGEST_PIXEL / ratio)];
 }
 
-/** Return `view` at another scale; the point at (x, y) stays in place. */
-export function zoomed(view, scale, x, y) {
-  const by = scale / view.scale;
-  return { scale, x: x - (x - view.x) * by, y: y - (y - view.y) * by };
+/** Return the image point at (x, y) in a window, as shares of the image's sides. */
+export function pointAt(view, image, { x, y }) {
+  const across = (x - view.x) / (view.scale * image.width);
+  return [across, (y - view.y) / (view.scale * image.height)];
+}
+
+/** Return the view at a scale with that image point at (x, y). */
+export function viewOf([across, down], image, scale, { x, y }) {
+  return { scale, x: x - across * scale * image.width, y: y - down * scale * image.height };
 }
 
 /** Return `view` moved so that the image covers as much of the window as possible. */

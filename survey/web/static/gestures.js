@@ -11,52 +11,46 @@ const LINE_PX = 16;
 export class Gestures {
   constructor(viewer) {
     this.viewer = viewer;
-    // id -> where a pointer is in its window; both windows show the same, so that fingers on
-    // different images pinch as well.
+    // id -> where a pointer is on the screen, and in which window; both windows show the same, so
+    // that fingers on different images pinch as well.
     this.pointers = new Map();
-    this.tapped = { at: -Infinity, x: 0, y: 0 };
-    for (const place of viewer.windows) this.listen(place);
-    // A long touch would open the browser's menu for images.
-    viewer.stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    this.tapped = { at: -Infinity, clientX: 0, clientY: 0 };
+    this.listen(viewer.stage);
   }
 
-  listen(place) {
+  /** Listen also beside the images: one that is ten pixels wide would be hard to hit. */
+  listen(stage) {
     // No gesture of the browser's own: after a flick it would take the next tap, on a button, for
     // the end of its scrolling.
-    place.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
-    place.addEventListener("wheel", (event) => this.wheel(event, place), { passive: false });
-    place.addEventListener("pointerdown", (event) => this.down(event, place));
-    place.addEventListener("pointermove", (event) => this.move(event));
-    place.addEventListener("pointerup", (event) => this.up(event));
-    place.addEventListener("pointercancel", (event) => this.lift(event));
+    stage.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+    stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    stage.addEventListener("pointerdown", (event) => this.down(event));
+    stage.addEventListener("pointermove", (event) => this.move(event));
+    stage.addEventListener("pointerup", (event) => this.up(event));
+    stage.addEventListener("pointercancel", (event) => this.lift(event));
+    // A long touch would open the browser's menu for images.
+    stage.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
-  wheel(event, place) {
+  wheel(event) {
     event.preventDefault();
-    const corner = place.getBoundingClientRect();
     const turned = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1);
     // Pinching on a trackpad arrives as a wheel with small steps and the control key.
     const speed = event.ctrlKey ? 0.01 : 0.002;
     const factor = Math.exp(-Math.max(-200, Math.min(200, turned)) * speed);
-    this.viewer.zoomBy(factor, event.clientX - corner.left, event.clientY - corner.top);
+    const which = this.viewer.nearer(event);
+    this.viewer.zoomBy(factor, () => this.viewer.inWindow(event, which));
   }
 
-  down(event, place) {
+  down(event) {
     if (event.button !== 0) return;
-    place.setPointerCapture(event.pointerId);
-    // Remember the corner: the windows swap places during a comparison.
-    const corner = place.getBoundingClientRect();
-    const pointer = { left: corner.left, top: corner.top, moved: false };
-    this.pointers.set(event.pointerId, this.located(pointer, event));
+    this.viewer.stage.setPointerCapture(event.pointerId);
+    const { clientX, clientY } = event;
+    const pointer = { clientX, clientY, which: this.viewer.nearer(event), moved: false };
+    this.pointers.set(event.pointerId, pointer);
     clearTimeout(this.holding);
     if (event.pointerType === "mouse" || this.pointers.size > 1) return;
     this.holding = setTimeout(() => this.hold(pointer), HOLD_MS);
-  }
-
-  located(pointer, event) {
-    pointer.x = event.clientX - pointer.left;
-    pointer.y = event.clientY - pointer.top;
-    return pointer;
   }
 
   hold(pointer) {
@@ -70,27 +64,26 @@ export class Gestures {
     const pointer = this.pointers.get(event.pointerId);
     if (!pointer) return;
     if (this.pointers.size === 2) return this.pinch(pointer, event);
-    const { x, y } = pointer;
-    const [dx, dy] = [event.clientX - pointer.left - x, event.clientY - pointer.top - y];
+    const { clientX, clientY } = event;
+    const [dx, dy] = [clientX - pointer.clientX, clientY - pointer.clientY];
     if (!pointer.moved && Math.hypot(dx, dy) < SLIP_PX) return;
     clearTimeout(this.holding);
-    pointer.moved = true;
-    this.located(pointer, event);
+    Object.assign(pointer, { clientX, clientY, moved: true });
     this.viewer.pan(dx, dy);
   }
 
-  pinch(pointer, event) {
+  pinch(pointer, { clientX, clientY }) {
     const [before, from] = this.spread();
-    this.located(pointer, event);
+    Object.assign(pointer, { clientX, clientY });
     const [after, to] = this.spread();
     for (const one of this.pointers.values()) one.moved = true;
-    if (before && after) this.viewer.zoomBy(after / before, from.x, from.y);
     this.viewer.pan(to.x - from.x, to.y - from.y);
+    if (before && after) this.viewer.zoomBy(after / before, () => this.spread()[1]);
   }
 
-  /** Return the distance of two fingers, and the point between them. */
+  /** Return the distance of two fingers in their windows, and the point between them. */
   spread() {
-    const [a, b] = this.pointers.values();
+    const [a, b] = [...this.pointers.values()].map((one) => this.viewer.inWindow(one, one.which));
     const middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
     return [Math.hypot(a.x - b.x, a.y - b.y), middle];
   }
@@ -108,10 +101,12 @@ export class Gestures {
     this.held = false;
   }
 
-  tap({ x, y }, at) {
+  tap(pointer, at) {
+    const { clientX, clientY } = pointer;
     const last = this.tapped;
-    const second = at - last.at < TAP_MS && Math.hypot(x - last.x, y - last.y) < TAP_PX;
-    this.tapped = { at: second ? -Infinity : at, x, y };
-    if (second) this.viewer.toggle(x, y);
+    const near = Math.hypot(clientX - last.clientX, clientY - last.clientY) < TAP_PX;
+    const second = near && at - last.at < TAP_MS;
+    this.tapped = { at: second ? -Infinity : at, clientX, clientY };
+    if (second) this.viewer.toggle(() => this.viewer.inWindow(pointer, pointer.which));
   }
 }

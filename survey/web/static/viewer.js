@@ -1,6 +1,6 @@
 // Shows both images in one view: they are zoomed and moved together, and can be swapped.
 
-import { arrange, fitting, held, limits, zoomed } from "./geometry.js";
+import { arrange, fitting, held, limits, pointAt, viewOf, windowAt } from "./geometry.js";
 
 const SQUARE = { width: 1, height: 1 };
 // In units of the root's font size, as in the style sheet.
@@ -15,7 +15,8 @@ export class Viewer {
     this.windows = [...stage.querySelectorAll(".window")];
     this.images = [];
     this.size = SQUARE;
-    this.space = { width: 1, height: 1 };
+    // The windows' size, and the largest they may have.
+    this.space = this.most = SQUARE;
     this.view = { scale: 1, x: 0, y: 0 };
     this.whole = true;
     new ResizeObserver(() => this.arrange()).observe(stage);
@@ -46,7 +47,7 @@ export class Viewer {
   }
 
   get fit() {
-    return fitting(this.space, this.size);
+    return fitting(this.most, this.size);
   }
 
   get layout() {
@@ -67,58 +68,71 @@ export class Viewer {
   arrange() {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const room = { width: this.stage.clientWidth, height: this.stage.clientHeight };
-    const middle = this.middle();
-    const placed = arrange(room, this.size, LABEL_REM * rem, GAP_REM * rem);
-    this.space = { width: placed.width, height: placed.height };
-    this.stage.dataset.layout = document.body.dataset.layout = placed.layout;
-    // On the page, for the buttons under the images.
-    document.body.style.setProperty("--window-width", `${placed.width}px`);
-    document.body.style.setProperty("--window-height", `${placed.height}px`);
-    if (this.whole) this.reset();
-    else this.centre(middle);
-  }
-
-  /** Return the image point in the middle of a window, as shares of the image's sides. */
-  middle() {
-    const { scale, x, y } = this.view;
-    return [
-      (this.space.width / 2 - x) / (scale * this.size.width),
-      (this.space.height / 2 - y) / (scale * this.size.height),
-    ];
-  }
-
-  centre([x, y]) {
+    const point = pointAt(this.view, this.size, this.middle);
+    const { layout, most } = arrange(room, this.size, LABEL_REM * rem, GAP_REM * rem);
+    this.most = most;
+    this.stage.dataset.layout = document.body.dataset.layout = layout;
+    // On the page, for the buttons under the images: they stay where they are during a zoom.
+    setSize(document.body, windowAt(this.fit, most, this.size));
+    if (this.whole) return this.reset();
     const scale = this.view.scale;
-    this.see({
-      scale,
-      x: this.space.width / 2 - x * scale * this.size.width,
-      y: this.space.height / 2 - y * scale * this.size.height,
-    });
+    this.resize(scale);
+    this.see(viewOf(point, this.size, scale, this.middle));
+  }
+
+  /** Give the windows the size for a scale. */
+  resize(scale) {
+    this.space = windowAt(Math.max(scale, this.fit), this.most, this.size);
+    setSize(this.stage, this.space);
+  }
+
+  get middle() {
+    return { x: this.space.width / 2, y: this.space.height / 2 };
+  }
+
+  /** Return which window is nearer to a point on the screen: 0 is left or above. */
+  nearer({ clientX, clientY }) {
+    const { left, top, width, height } = this.stage.getBoundingClientRect();
+    const side = this.layout === "side";
+    return Number(side ? clientX > left + width / 2 : clientY > top + height / 2);
+  }
+
+  /** Return where a point on the screen is in that window, which may show either image. */
+  inWindow({ clientX, clientY }, which) {
+    const corners = this.windows.map((place) => place.getBoundingClientRect());
+    const corner = corners.sort((a, b) => a.left + a.top - b.left - b.top)[which];
+    return { x: clientX - corner.left, y: clientY - corner.top };
   }
 
   reset() {
     this.whole = true;
+    this.resize(this.fit);
     this.see({ scale: this.fit, x: 0, y: 0 });
   }
 
-  /** Zoom so that an image pixel is `scale` CSS pixels; the point at (x, y) stays in place. */
-  zoomTo(scale, x = this.space.width / 2, y = this.space.height / 2) {
+  /**
+   * Zoom so that an image pixel is `scale` CSS pixels. The image point at `place()`, by default the
+   * windows' middle, stays there; a function, because the windows grow with the images.
+   */
+  zoomTo(scale, place = () => this.middle) {
     if (!this.images.length) return;
     const [least, most] = limits(this.fit, this.ratio);
     const wanted = Math.min(most, Math.max(least, scale));
     this.whole = Math.abs(wanted / this.fit - 1) < 0.005;
     if (this.whole) return this.reset();
     this.hasZoomed = true;
-    this.see(zoomed(this.view, wanted, x, y));
+    const point = pointAt(this.view, this.size, place());
+    this.resize(wanted);
+    this.see(viewOf(point, this.size, wanted, place()));
   }
 
-  zoomBy(factor, x, y) {
-    this.zoomTo(this.view.scale * factor, x, y);
+  zoomBy(factor, place) {
+    this.zoomTo(this.view.scale * factor, place);
   }
 
   /** Switch between the whole image and its real pixels. */
-  toggle(x, y) {
-    if (this.whole) this.zoomTo(1 / this.ratio, x, y);
+  toggle(place) {
+    if (this.whole) this.zoomTo(1 / this.ratio, place);
     else this.reset();
   }
 
@@ -162,4 +176,10 @@ export class Viewer {
     };
     for (const [side, length] of Object.entries(box)) image.style[side] = `${length}px`;
   }
+}
+
+/** Set the windows' size for the style sheet. */
+function setSize(element, { width, height }) {
+  element.style.setProperty("--window-width", `${width}px`);
+  element.style.setProperty("--window-height", `${height}px`);
 }
