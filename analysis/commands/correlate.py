@@ -25,6 +25,7 @@ def correlate(
     seed: Annotated[int, Option(min=0)] = 0,
     column: options.Columns = None,
     answer: options.Answers = None,
+    separator: options.Separator = None,
     style_file: options.StyleFile = None,
 ) -> None:
     """Compare each metric of a run with people's votes."""
@@ -37,7 +38,7 @@ def correlate(
     plot_style = style.read(style_file)
     loaded = run.load(folder)
     size = options.resolution_of(loaded, resolution)
-    valid, flow = options.read_valid_votes(file, column, answer, Rules(participants))
+    valid, flow = options.read_valid_votes(file, column, answer, separator, Rules(participants))
     comparison = correlations(loaded, valid, size, samples, seed)
     written = files.write(comparison, flow, out, sys.argv[1:], plot_style)
     print(files.to_text(comparison, flow))

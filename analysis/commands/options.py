@@ -53,18 +53,32 @@ Answers = Annotated[
         help="Meaning of an answer in the file; repeatable.",
     ),
 ]
+Separator = Annotated[
+    str | None,
+    Option(
+        metavar="CHARACTER|tab",
+        help="Separator of the columns in the votes file.",
+        show_default="found from its heading and rows",
+    ),
+]
 StyleFile = Annotated[
     Path | None, Option("--style", help="Widths, font and colours of a journal, .toml.")
 ]
 
 
 def read_valid_votes(
-    file: Path, columns: list[str] | None, answers: list[str] | None, rules: exclusions.Rules
+    file: Path,
+    columns: list[str] | None,
+    answers: list[str] | None,
+    separator: str | None,
+    rules: exclusions.Rules,
 ) -> tuple[votes.Votes, list[exclusions.Step]]:
     """Read a votes file and apply exclusions; also return the steps from all to valid votes."""
     from analysis.votes import exclusions, votes
 
-    reading = votes.Reading(key_values(columns, "--column"), key_values(answers, "--answer"))
+    reading = votes.Reading(
+        key_values(columns, "--column"), key_values(answers, "--answer"), _separator(separator)
+    )
     return exclusions.apply(votes.read(file, reading), rules)
 
 
@@ -102,3 +116,18 @@ def check_known(option: str, values: Sequence[object], known: Sequence[object]) 
     for value in values:
         if value not in known:
             raise InputError(f"--{option} {value}: not in this run ({', '.join(map(str, known))})")
+
+
+def _separator(text: str | None) -> str | None:
+    """Check the value of `--separator`."""
+    character = {"tab": "\t", "\\t": "\t"}.get(text, text) if text else text
+    if character is None:
+        return None
+    if (
+        len(character) != 1
+        or not character.isascii()
+        or character.isalnum()
+        or character in '"\r\n'
+    ):
+        raise InputError(f"--separator {text!r}: must be one sign, such as ';', or the word tab")
+    return character

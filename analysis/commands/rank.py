@@ -41,6 +41,7 @@ def rank(
     ] = None,
     column: options.Columns = None,
     answer: options.Answers = None,
+    separator: options.Separator = None,
     style_file: options.StyleFile = None,
 ) -> None:
     """Rank methods by people's votes: Bradley-Terry with intervals and tests."""
@@ -51,7 +52,7 @@ def rank(
     plot_style = style.read(style_file)
     settings = ranking.Settings(bootstrap, samples, seed, level, ties, order, prior, anchor)
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
-    valid, flow = options.read_valid_votes(file, column, answer, rules)
+    valid, flow = options.read_valid_votes(file, column, answer, separator, rules)
     study = ranked_study(valid, flow, settings, by)
     written = files.write(study, out, plot_style)
     print(files.to_text(study))

@@ -31,6 +31,7 @@ def report(
     prior: options.Prior = 0.0,
     column: options.Columns = None,
     answer: options.Answers = None,
+    separator: options.Separator = None,
     style_file: options.StyleFile = None,
 ) -> None:
     """Write tables/, figures/ and report.html of a run folder again, with a section on people's
@@ -49,7 +50,7 @@ def report(
     people = None
     if votes_file:
         rules = Rules(participants, max_failed_checks, min_votes, min_median_ms)
-        valid, flow = options.read_valid_votes(votes_file, column, answer, rules)
+        valid, flow = options.read_valid_votes(votes_file, column, answer, separator, rules)
         loaded = run.load(folder)
         size = options.resolution_of(loaded, resolution)
         study = ranked_study(

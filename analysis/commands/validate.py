@@ -16,13 +16,14 @@ def validate(
     prior: options.Prior = 0.0,
     column: options.Columns = None,
     answer: options.Answers = None,
+    separator: options.Separator = None,
 ) -> None:
     """Check a votes file: who is left out, how good the rest is, and whether it can be ranked."""
     from analysis.ranking import quality_report, ranking
     from analysis.votes import exclusions, simulated
 
     rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
-    valid, flow = options.read_valid_votes(file, column, answer, rules)
+    valid, flow = options.read_valid_votes(file, column, answer, separator, rules)
     for step in flow[1:]:
         print(f"left out: {exclusions.step_in_words(step)}")
     left = flow[-1].left_participants

@@ -33,9 +33,11 @@ from analysis.ranking.pairwise import (
     compact_letter_display,
     pairwise_differences,
 )
+from analysis.votes.columns import KNOWN, meant
+from analysis.votes.names import composed
 from analysis.votes.simulated import SimulatedShare, count_simulated
-from analysis.votes.votes import KNOWN, Votes, vote_arrays
-from methods.errors import InputError, closest
+from analysis.votes.votes import Votes, vote_arrays
+from methods.errors import InputError
 
 Unit = Literal["participant", "vote", "image"]
 
@@ -185,8 +187,8 @@ def _unused_input(votes: Votes) -> list[str]:
         notes.append(f"{len(votes.checks):,} answers to validation questions are not ranked")
     missing = [name for name in KNOWN if not votes.has(name)]
     for name in votes.unused:
-        meant = closest(name, missing, 0.8)
-        remedy = f" (is {meant!r} meant? --column {meant}={name} reads it)" if meant else ""
+        known = meant(name, missing)
+        remedy = f" (is {known!r} meant? --column {known}={name} reads it)" if known else ""
         notes.append(f"the column {name!r} is not used{remedy}")
     return notes
 
@@ -194,6 +196,7 @@ def _unused_input(votes: Votes) -> list[str]:
 def _anchor(name: str | None, methods: list[str]) -> int | None:
     if name is None:
         return None
+    name = composed(name)
     if name not in methods:
         raise InputError(f"--anchor {name}: no votes for it ({', '.join(methods)})")
     return methods.index(name)

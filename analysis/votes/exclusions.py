@@ -9,7 +9,8 @@ from typing import NamedTuple
 import polars as pl
 
 from analysis.votes import files
-from analysis.votes.files import in_lines, stripped
+from analysis.votes.files import in_lines
+from analysis.votes.names import cleaned
 from analysis.votes.votes import FALSE, TRUE, Votes, refuse, refuse_repeated
 from methods.errors import InputError, suggestion
 
@@ -106,15 +107,17 @@ def _step(reason: str, before: Votes, after: Votes) -> Step:
 
 def _participants(votes: Votes, path: Path) -> pl.DataFrame:
     """Read a participants.csv: name, reason, and whether excluded or simulated."""
-    names = files.columns(path)
+    heading = files.heading(path, (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED))
+    names = heading.names
     for name in (_PARTICIPANT, _EXCLUDED):
         if name not in names:
-            raise InputError(f"{path}: no column {name!r}{suggestion(name, names)}")
+            raise InputError(f"{path}: no column {name!r}{suggestion(name, filter(None, names))}")
     optional = (_REASON, _SIMULATED)
     present = [_PARTICIPANT, _EXCLUDED, *(name for name in optional if name in names)]
-    table = files.read(path, present, [_PARTICIPANT])
+    places = {name: heading.position(name) for name in present}
+    table = files.read(heading, places, [_PARTICIPANT])
     table = table.with_columns(pl.lit("").alias(name) for name in optional if name not in names)
-    table = table.with_columns(stripped(table[_PARTICIPANT]))
+    table = table.with_columns(cleaned(table[_PARTICIPANT]))
     for name in (_EXCLUDED, _SIMULATED):
         flags = table[name].str.strip_chars().str.to_lowercase()
         refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), name, path)

@@ -1,79 +1,144 @@
 """Read selected columns of CSV and Parquet files of millions of rows as text.
 
 Polars reads a CSV row with too few fields as if the others were empty, and reports errors without
-their line. Therefore rows are counted first, by Python's reader unless the file is regular.
+their line. Therefore fields are counted first, by Python's reader unless the file is regular.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analysis.votes.layout import Layout, csv_reason, find, undecodable_line
+from analysis.votes.names import composed, one_line
 from methods.errors import InputError
 
 _Types = Mapping[str, type[pl.DataType]]
 # What Polars raises for damaged Parquet files; its PanicException is not derived from Exception.
 _UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+_WORKBOOK = (
+    "a spreadsheet, not a text file; save its sheet as CSV (in Excel: File, Save As, CSV UTF-8) "
+    "and give that file"
+)
+_OTHER_FORMATS = dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _WORKBOOK) | {
+    ".json": "JSON, not CSV; export it as CSV and give that file"
+}
+# How files begin that a spreadsheet program writes, whatever their suffix: ZIP, and OLE.
+_ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
-def columns(path: Path) -> list[str]:
-    """Return the names of a file's columns; raise InputError if its header cannot be used."""
+@dataclass(frozen=True)
+class Heading:
+    """The names of a file's columns."""
+
+    path: Path
+    names: tuple[str, ...]  # "" for a column without a name
+    layout: Layout | None  # None for Parquet
+
+    def position(self, name: str, remedy: str = "keep one") -> int:
+        """Return the position of a column; raise InputError if others have the same name."""
+        same = self.names.count(name)
+        if same > 1:
+            where = f"{self.path} line {self.layout.line}" if self.layout else self.path
+            raise InputError(f"{where}: {same} columns are called {one_line(name)!r}; {remedy}")
+        return self.names.index(name)
+
+
+def heading(path: Path, known: Collection[str], separator: str | None = None) -> Heading:
+    """Read the names of a file's columns; raise InputError if its heading cannot be used.
+
+    Parameters
+    ----------
+    known
+        Names of columns that may be in the file, by which to recognise its separator.
+    separator
+        The separator of a CSV file, if it is known.
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if remedy := _OTHER_FORMATS.get(path.suffix.lower()):
+        raise InputError(f"{path}: {remedy}")
     if _is_parquet(path):
-        return list(_schema(path))
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty")
-    header = _header(path)
-    if "\r" in header.rstrip("\r\n"):
-        raise InputError(f"{path} line 1: lines end with CR alone; save it with LF line ends")
-    if "\0" in header:
-        raise InputError(f"{path} line 1: a NUL byte; save it as UTF-8 CSV")
-    names = next(csv.reader(io.StringIO(header), delimiter=_separator(header)), [])
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{path} line 1: {names.count(name)} columns are called {name!r}")
-    return names
+        if separator:
+            raise InputError(f"{path}: --separator is for CSV files, this is Parquet")
+        return Heading(path, tuple(composed(name) for name in _schema(path)), None)
+    with path.open("rb") as file:
+        if file.read(4) in _ARCHIVES:
+            raise InputError(f"{path}: {_WORKBOOK}")
+    layout = find(path, known, separator)
+    return Heading(path, layout.names, layout)
 
 
-def read(path: Path, names: Sequence[str], repeated: Iterable[str]) -> pl.DataFrame:
-    """Read columns of a CSV (comma, semicolon or tab; UTF-8) or Parquet file as text.
+def read(
+    heading: Heading, columns: Mapping[str, int], repeated: Collection[str] = ()
+) -> pl.DataFrame:
+    """Read columns of a CSV or Parquet file as text.
 
-    Missing values are empty; columns in `repeated` become categories. `line` is the first line of
-    a row (the header is line 1), or its number in a Parquet file (from 1); blank lines are
-    skipped. Raises InputError, if possible with the line, if the file cannot be read.
+    Missing values are empty. `line` is the first line of a row (from 1), or its number in a
+    Parquet file (from 1); blank lines are skipped.
+
+    Parameters
+    ----------
+    columns
+        The name that each column gets, and its position in the file.
+    repeated
+        Those of the new names whose columns become categories.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, if possible with the line.
     """
-    types = {name: pl.Categorical if name in set(repeated) else pl.String for name in names}
-    is_parquet = _is_parquet(path)
-    rows, lines = (_scan_parquet if is_parquet else _scan_csv)(path, types)
+    path, layout = heading.path, heading.layout
+    types = {name: pl.Categorical if name in repeated else pl.String for name in columns}
+    lines = array("L")
     try:
-        table = rows.collect(engine="streaming").with_row_index(
-            "line", offset=1 if is_parquet else 2
-        )
+        if layout is None:
+            rows = _scan_parquet(path, columns, types)
+        else:
+            lines, width = _check_rows(layout)
+            rows = _scan_csv(layout, columns, types, lines, width)
+        table = rows.collect(engine="streaming")
+        table = table.with_row_index("line", offset=layout.body if layout else 1)
         if lines:
             table = table.with_columns(line=pl.Series(np.array(lines, np.uint32)))
             table = table.filter(pl.col("line") > 0)
     except _UNREADABLE as error:
-        undecodable = "" if is_parquet else _undecodable_line(path)
+        undecodable = undecodable_line(path) if layout else ""
         raise InputError(undecodable or f"{path}: {_first_line(error)}") from error
     return table.with_columns(pl.exclude("line").fill_null(""))
 
 
-def _scan_csv(path: Path, types: _Types) -> tuple[pl.LazyFrame, array[int]]:
-    """Return the rows, and the first line of each unless there is one row a line."""
-    separator = _separator(_header(path))
-    fields = len(columns(path))
-    regular = _is_regular(path, separator, fields)
-    lines = array("L") if regular else _check_rows(path, separator, fields)
-    rows = pl.scan_csv(path, separator=separator, infer_schema=False, schema_overrides=types)
-    return rows.select(list(types)), lines
+def _scan_csv(
+    layout: Layout, columns: Mapping[str, int], types: _Types, lines: array[int], width: int
+) -> pl.LazyFrame:
+    """Return the rows below the heading; `width` is the number of fields in the first of them."""
+    if not width:
+        return pl.LazyFrame(schema=dict(types))
+    # Polars takes the number of columns from the first row that it reads, which must not be blank.
+    blank = next((i for i, line in enumerate(lines) if line), 0)
+    del lines[:blank]
+    names = [f"field {i}" for i in range(width)]
+    rows = pl.scan_csv(
+        layout.text,
+        separator=layout.separator,
+        has_header=False,
+        skip_lines=layout.body - 1 + blank,
+        new_columns=names,
+        infer_schema=False,
+        schema_overrides={names[place]: types[name] for name, place in columns.items()},
+        truncate_ragged_lines=True,
+    )
+    return rows.select(pl.col(names[place]).alias(name) for name, place in columns.items())
 
 
 def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
@@ -86,14 +151,6 @@ def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
     places = np.zeros(int(codes.max()) + 1 if len(codes) else 0, np.int32)
     places[codes[order]] = np.arange(len(order))
     return places[column.to_physical().to_numpy()], [names[i] for i in order]
-
-
-def stripped(column: pl.Series) -> pl.Series:
-    """Remove spaces around the values of a column of categories."""
-    words = column.unique().cast(pl.String)
-    if (words == words.str.strip_chars()).all():
-        return column
-    return column.cast(pl.String).str.strip_chars().cast(pl.Categorical)
 
 
 def in_lines(path: Path, *numbers: int) -> str:
@@ -115,16 +172,19 @@ def _is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
 
-def _scan_parquet(path: Path, types: _Types) -> tuple[pl.LazyFrame, array[int]]:
+def _scan_parquet(path: Path, columns: Mapping[str, int], types: _Types) -> pl.LazyFrame:
     schema = _schema(path)
-    for name in types:
-        if schema[name].is_nested() or schema[name] in (pl.Binary, pl.Object):
+    theirs = list(schema)
+    for place in columns.values():
+        kind = schema[theirs[place]]
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
             raise InputError(
-                f"{path}: column {name!r} is of type {schema[name]}; save it as text or numbers"
+                f"{path}: column {theirs[place]!r} is of type {kind}; save it as text or numbers"
             )
     return pl.scan_parquet(path).select(
-        pl.col(name).cast(pl.String).cast(kind) for name, kind in types.items()
-    ), array("L")
+        pl.col(theirs[place]).cast(pl.String).cast(types[name]).alias(name)
+        for name, place in columns.items()
+    )
 
 
 def _schema(path: Path) -> dict[str, pl.DataType]:
@@ -134,62 +194,48 @@ def _schema(path: Path) -> dict[str, pl.DataType]:
         raise InputError(f"{path}: {_first_line(error)}") from error
 
 
-def _header(path: Path) -> str:
-    with path.open("rb") as file:
-        line = file.readline()
-    try:
-        return line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(_undecodable_line(path)) from None
+def _check_rows(layout: Layout) -> tuple[array[int], int]:
+    """Return the first line of each row, 0 for a blank line, and the fields of the first row.
 
-
-def _separator(header: str) -> str:
-    return max(",;\t", key=header.count)
-
-
-def _is_regular(path: Path, separator: str, fields: int) -> bool:
-    """Return whether every line is a row with as many fields as the header, without quotes."""
-    needed = fields - 1
-    comma = separator.encode()
-    with path.open("rb") as file:
-        return all(line.count(comma) == needed and b'"' not in line for line in file)
-
-
-def _check_rows(path: Path, separator: str, fields: int) -> array[int]:
-    """Return the first line of each row after the header, 0 for a blank line.
-
-    Raises InputError for a row that has not as many fields as the header.
+    There are no lines if every line after the heading is a row, without quotes, of as many fields
+    as the heading has. Raises InputError for a row that lacks fields or has fields outside the
+    columns.
     """
+    if _is_regular(layout):
+        return array("L"), len(layout.names)
+    path, fields = layout.path, len(layout.names)
     starts = array("L")
-    line = 1
+    width = 0
+    line = layout.body
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=separator, strict=True)
+        with io.TextIOWrapper(layout.open(), encoding="utf-8-sig", newline="\n") as file:
+            rows = itertools.islice(file, layout.body - 1, None)
+            reader = csv.reader(rows, delimiter=layout.separator, strict=True)
             for row in reader:
-                if row and len(row) != fields:
+                blank = not row or (len(row) == 1 and not row[0].strip())
+                if not blank and (len(row) < layout.needed or any(row[fields:])):
                     count = f"{len(row)} field{'s' if len(row) > 1 else ''}"
                     raise InputError(f"{path} line {line}: {count}, the header has {fields}")
-                starts.append(line if row else 0)
-                line = reader.line_num + 1
+                starts.append(0 if blank else line)
+                width = width or (0 if blank else len(row))
+                line = layout.body + reader.line_num
     except UnicodeDecodeError:
-        raise InputError(_undecodable_line(path)) from None
+        raise InputError(undecodable_line(path)) from None
     except csv.Error as error:
-        unclosed = "unexpected end" in str(error) or "field limit" in str(error)
-        reason = "a quote is opened here and never closed" if unclosed else error
-        raise InputError(f"{path} line {line}: {reason}") from None
-    return starts[1:]
+        raise InputError(f"{path} line {line}: {csv_reason(error)}") from None
+    return (starts if width else array("L")), width
 
 
-def _undecodable_line(path: Path) -> str:
-    """Return an error message with the first line that is not UTF-8, "" if there is none."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                byte = f"{line[error.start]:#x}"
-                return f"{path} line {number}: not UTF-8 (byte {byte}); save it as UTF-8"
-    return ""
+def _is_regular(layout: Layout) -> bool:
+    needed = len(layout.names) - 1
+    separator = layout.separator.encode()
+    number = 0
+    with layout.open() as file:
+        for line in itertools.islice(file, layout.body - 1, None):
+            number += 1
+            if line.count(separator) != needed or b'"' in line:
+                return False
+    return number > 0
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,35 +5,25 @@ docs/analysis.md describes the columns. Every row is read, or refused with its l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from analysis.bradley_terry import VoteArrays
-from analysis.votes import files
-from analysis.votes.files import in_lines, in_more_lines, numbered, stripped
-from methods.errors import InputError, suggestion
+from analysis.votes import columns, files
+from analysis.votes.answers import CHOICE, LEFT, LONGEST_QUOTE, RIGHT, choices
+from analysis.votes.columns import REPEATED
+from analysis.votes.files import in_lines, in_more_lines, numbered
+from analysis.votes.names import cleaned, one_line
+from methods.errors import InputError
 
-LEFT, RIGHT, TIE = "left", "right", "tie"
-CHOICES = (LEFT, RIGHT, TIE)
-CHOICE = pl.Enum(CHOICES)
-_WITH_SIDES, _WITHOUT_SIDES = ("left", "right", "choice"), ("winner", "loser")
-# Columns with few distinct values.
-_REPEATED = (
-    *_WITH_SIDES, *_WITHOUT_SIDES, "participant", "image", "group", "is_check", "check_passed",
-)  # fmt: skip
-_READ = (*_REPEATED, "question", "response_ms", "weight")
-KNOWN = (*_READ, "answered_at")
 # Some programs turn whole numbers into floats in columns with missing values.
 TRUE = {"1", "1.0", "true", "yes", "t", "y"}
 FALSE = {"0", "0.0", "false", "no", "f", "n", ""}
-# Length in characters up to which values of a bad file are quoted.
-_LONGEST_QUOTE = 40
 
 
 @dataclass(frozen=True)
@@ -42,6 +32,7 @@ class Reading:
 
     columns: Mapping[str, str] = field(default_factory=dict)  # our name of a column -> the file's
     answers: Mapping[str, str] = field(default_factory=dict)  # its word -> left, right or tie
+    separator: str | None = None  # of its columns; None: found from its heading and rows
 
 
 @dataclass(frozen=True)
@@ -82,26 +73,26 @@ def read(path: Path, reading: Reading | None = None) -> Votes:
         If it cannot be used; the message names the first such line.
     """
     reading = reading or Reading()
-    names = files.columns(path)
-    theirs = _columns_to_read(names, path, reading.columns)
-    ours = {name: our for our, name in theirs.items()}
-    repeated = [theirs[name] for name in _REPEATED if name in theirs]
-    frame = files.read(path, list(ours), repeated).rename(ours)
+    heading = files.heading(path, columns.expected(reading.columns), reading.separator)
+    places = columns.positions(heading, reading.columns)
+    frame = files.read(heading, places, REPEATED)
     if frame.is_empty():
         raise InputError(f"{path}: no votes in it, only a header")
-    frame = frame.with_columns(
-        stripped(frame[name]) for name in _REPEATED if name in frame.columns and name != "choice"
-    )
-    sided = "choice" in frame.columns
+    frame = frame.with_columns(cleaned(frame[name]) for name in REPEATED if name in places)
+    sided = "choice" in places
     if sided:
-        frame = frame.with_columns(choice=_choices(frame, path, reading.answers))
+        sides = {heading.names[places[side]]: side for side in (LEFT, RIGHT)}
+        frame = frame.with_columns(choice=choices(frame, path, reading.answers, sides))
     else:
         frame = frame.rename({"winner": LEFT, "loser": RIGHT})
         frame = frame.with_columns(choice=pl.lit(LEFT, dtype=CHOICE))
     frame = _typed(frame, path)
-    _check(frame, path)
-    unused = tuple(name for name in names if name not in ours and name != "answered_at")
-    return Votes(frame, sided, path, unused)
+    _check(frame, path, columns.platform_hint(heading))
+    read_names = {heading.names[place] for place in places.values()}
+    unused = dict.fromkeys(one_line(name) for name in heading.names if name not in read_names)
+    return Votes(
+        frame, sided, path, tuple(name for name in unused if name not in ("", "answered_at"))
+    )
 
 
 def vote_arrays(
@@ -125,59 +116,6 @@ def vote_arrays(
         None if cluster_by == "vote" else numbered(frame[cluster_by])[0],
         len(methods),
     ), methods
-
-
-def _columns_to_read(names: list[str], path: Path, columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the columns to read: our name -> the file's."""
-    for ours, theirs in columns.items():
-        if ours not in KNOWN:
-            raise InputError(f"--column {ours}=...: not one of {', '.join(KNOWN)}")
-        if theirs not in names:
-            raise InputError(f"{path}: no column {theirs!r}{suggestion(theirs, names)}")
-    renamed = set(columns.values())
-    present = {name: name for name in _READ if name in names and name not in renamed}
-    present |= {ours: theirs for ours, theirs in columns.items() if ours in _READ}
-    sided = set(_WITH_SIDES) <= set(present) or not set(_WITHOUT_SIDES) & set(present)
-    needed, other = (_WITH_SIDES, _WITHOUT_SIDES) if sided else (_WITHOUT_SIDES, _WITH_SIDES)
-    for name in needed:
-        if name not in present:
-            raise InputError(
-                f"{path}: no column {name!r}{suggestion(name, names)}; needed are left, "
-                "right and choice, or winner and loser; --column left=NAME names another one"
-            )
-    return {ours: theirs for ours, theirs in present.items() if ours not in other}
-
-
-def _choices(frame: pl.DataFrame, path: Path, answers: Mapping[str, str]) -> pl.Series:
-    """Translate answers: words of the file, then names of methods, then left, right and tie."""
-    for choice in answers.values():
-        if choice not in CHOICES:
-            raise InputError(f"--answer ...={choice}: must be left, right or tie")
-    meaning = {**{choice: choice for choice in CHOICES}, **answers}
-    column = frame["choice"]
-    exact = _translated(column, lambda word: meaning.get(word, meaning.get(word.strip())))
-    lowered = _translated(column, lambda word: meaning.get(word.strip().lower()))
-    name = stripped(column)
-    choices = np.where(name == frame["left"], 0, np.where(name == frame["right"], 1, lowered))
-    choices = np.where(exact >= 0, exact, choices)
-    unknown = np.flatnonzero(choices < 0)
-    if len(unknown):
-        first = int(unknown[0])
-        word = str(name[first])
-        what = f"choice {word[:_LONGEST_QUOTE]!r}" if word else "no choice"
-        raise InputError(
-            f"{in_lines(path, frame['line'][first])}: {what}{in_more_lines(path, len(unknown))}; "
-            "left, right, tie or the name of the left or right method is expected; --answer "
-            "WORD=left|right|tie says what a word means"
-        )
-    return pl.Series(CHOICES, dtype=CHOICE).gather(choices)
-
-
-def _translated(column: pl.Series, meaning: Callable[[str], str | None]) -> NDArray[np.int8]:
-    """Return the position in CHOICES that each word means, -1 for an unknown one."""
-    codes, names = numbered(column)
-    words = [meaning(name) for name in names]
-    return np.array([CHOICES.index(word) if word else -1 for word in words], np.int8)[codes]
 
 
 def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -221,12 +159,12 @@ def refuse(frame: pl.DataFrame, wrong: pl.Expr, name: str, path: Path) -> None:
     _refuse_rows(frame.filter(wrong), path, f"{name} {{{name}!r}} cannot be used")
 
 
-def _refuse_rows(rows: pl.DataFrame, path: Path, reason: str) -> None:
+def _refuse_rows(rows: pl.DataFrame, path: Path, reason: str, hint: str = "") -> None:
     """Raise InputError if there are rows; `reason` has names of columns of the first in braces."""
     if not rows.is_empty():
-        row = {key: str(value)[:_LONGEST_QUOTE] for key, value in rows.row(0, named=True).items()}
+        row = {key: str(value)[:LONGEST_QUOTE] for key, value in rows.row(0, named=True).items()}
         many = in_more_lines(path, len(rows))
-        raise InputError(f"{in_lines(path, rows['line'][0])}: {reason.format(**row)}{many}")
+        raise InputError(f"{in_lines(path, rows['line'][0])}: {reason.format(**row)}{many}{hint}")
 
 
 def refuse_repeated(frame: pl.DataFrame, key: Sequence[str], path: Path, reason: str) -> None:
@@ -241,11 +179,11 @@ def refuse_repeated(frame: pl.DataFrame, key: Sequence[str], path: Path, reason:
         raise InputError(f"{in_lines(path, *same['line'][:2])}: {reason.format(**row)}; keep one")
 
 
-def _check(frame: pl.DataFrame, path: Path) -> None:
-    """Check names, and columns against each other."""
+def _check(frame: pl.DataFrame, path: Path, hint: str) -> None:
+    """Check names, and columns against each other; `hint` is the remedy for an empty name."""
     for name, what in (("left", "method"), ("right", "method"), ("participant", "participant")):
         if name in frame.columns:
-            _refuse_rows(frame.filter(pl.col(name) == ""), path, f"no {what} in {name!r}")
+            _refuse_rows(frame.filter(pl.col(name) == ""), path, f"no {what} in {name!r}", hint)
     if "check_passed" in frame.columns and "is_check" not in frame.columns:
         _refuse_rows(
             frame.filter(pl.col("check_passed").is_not_null()),

@@ -1,0 +1,97 @@
+"""What the answers in a votes file mean: left, right or tie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analysis.votes.files import in_lines, in_more_lines, numbered
+from analysis.votes.names import cleaned, composed, one_line
+from methods.errors import InputError
+
+LEFT, RIGHT, TIE = "left", "right", "tie"
+CHOICES = (LEFT, RIGHT, TIE)
+CHOICE = pl.Enum(CHOICES)
+# Length in characters up to which values of a bad file are quoted.
+LONGEST_QUOTE = 40
+# How many unknown words are quoted.
+_MOST_QUOTED = 5
+_TIES = ("tie (bothbad)", "both_bad", "draw", "equal")
+
+
+def choices(
+    frame: pl.DataFrame, path: Path, answers: Mapping[str, str], sides: Mapping[str, str]
+) -> pl.Series:
+    """Translate the column `choice`, (N,), of type `CHOICE`.
+
+    A word means what `answers` says; else it is the name of the method on one side; else left,
+    right, tie, draw or equal, the arena's `tie (bothbad)` and `both_bad`, or the heading of a
+    side's column.
+
+    Parameters
+    ----------
+    frame
+        `line`, `left`, `right` and `choice`.
+    answers
+        Words of the file, and what they mean.
+    sides
+        The heading of the column of each side, and the side.
+
+    Raises
+    ------
+    InputError
+        If a word is unknown, or a method is called as the other side is; with the first line.
+    """
+    for choice in answers.values():
+        if choice not in CHOICES:
+            raise InputError(f"--answer ...={choice}: must be left, right or tie")
+    answers = {composed(word): choice for word, choice in answers.items()}
+    words = {choice: choice for choice in CHOICES} | dict.fromkeys(_TIES, TIE)
+    for name, side in sides.items():
+        if words.setdefault(name.lower(), side) != side and name not in answers:
+            raise InputError(
+                f"{path}: the column of the {side} side is called {name!r}; --answer "
+                f"{name}=left|right|tie says what this word means as an answer"
+            )
+    column = cleaned(frame["choice"])
+    exact = _translated(column, answers.get)
+    plain = _translated(column, lambda word: words.get(one_line(word).lower()))
+    method = np.where(column == frame["left"], 0, np.where(column == frame["right"], 1, -1))
+    both = (exact < 0) & (method >= 0) & (plain >= 0) & (method != plain)
+    if both.any():
+        first = int(np.flatnonzero(both)[0])
+        word = str(column[first])[:LONGEST_QUOTE]
+        meant, side = CHOICES[plain[first]], CHOICES[method[first]]
+        raise InputError(
+            f"{in_lines(path, frame['line'][first])}: choice {word!r} may mean {meant}, or the "
+            f"method of that name on the {side}{in_more_lines(path, int(both.sum()))}; rename the "
+            f"method, or --answer '{word}={meant}' if no choice is a method's name"
+        )
+    meanings = np.where(exact >= 0, exact, np.where(method >= 0, method, plain))
+    if len(unknown := np.flatnonzero(meanings < 0)):
+        raise InputError(_unknown(frame, path, column, unknown))
+    return pl.Series(CHOICES, dtype=CHOICE).gather(meanings)
+
+
+def _unknown(frame: pl.DataFrame, path: Path, column: pl.Series, unknown: NDArray[np.intp]) -> str:
+    words = column.gather(unknown).cast(pl.String).unique(maintain_order=True).to_list()
+    quoted = [repr(word[:LONGEST_QUOTE]) for word in words[:_MOST_QUOTED]]
+    others = f" (here {', '.join(quoted)})" if len(words) > 1 else ""
+    return (
+        f"{in_lines(path, frame['line'][int(unknown[0])])}: "
+        f"{f'choice {quoted[0]}' if words[0] else 'no choice'}"
+        f"{in_more_lines(path, len(unknown))}; "
+        "left, right, tie or the name of the left or right method is expected; --answer "
+        f"WORD=left|right|tie says what a word means{others}"
+    )
+
+
+def _translated(column: pl.Series, meaning: Callable[[str], str | None]) -> NDArray[np.int8]:
+    """Return the position in CHOICES that each word means, -1 for an unknown one."""
+    codes, names = numbered(column)
+    words = [meaning(name) for name in names]
+    return np.array([CHOICES.index(word) if word else -1 for word in words], np.int8)[codes]

@@ -1,0 +1,35 @@
+"""Names as they are compared: Unicode form NFC, no blanks around."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import polars as pl
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode form NFC without blanks around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def cleaned(column: pl.Series) -> pl.Series:
+    """Bring the values of a column of categories into Unicode form NFC, without blanks around."""
+    words = column.unique().cast(pl.String)
+    if (words == _composed(words)).all():
+        return column
+    return _composed(column.cast(pl.String)).cast(pl.Categorical)
+
+
+def one_line(name: str) -> str:
+    """Return a name, such as a heading with line breaks, with one blank for any white space."""
+    return " ".join(name.split())
+
+
+def spelt_as(column: pl.Expr, names: list[str]) -> pl.Expr:
+    """Return a column in Unicode form NFC with each value spelt as among `names`, if it is one."""
+    other = {composed(name): name for name in names if composed(name) != name}
+    return column.cast(pl.String).replace(other).cast(pl.Categorical) if other else column
+
+
+def _composed(column: pl.Series) -> pl.Series:
+    return column.str.normalize("NFC").str.strip_chars()
