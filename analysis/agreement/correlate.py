@@ -13,9 +13,11 @@ from analysis.agreement.measures import PredictedVotes, comparable, intervals, r
 from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
 from analysis.runs.run import MetricInfo, Run
+from analysis.votes.answers import LEFT, RIGHT
 from analysis.votes.files import numbered
+from analysis.votes.names import spelt_as
 from analysis.votes.simulated import SimulatedShare, count_simulated
-from analysis.votes.votes import LEFT, RIGHT, Votes, vote_arrays
+from analysis.votes.votes import Votes, vote_arrays
 from methods.errors import InputError, closest
 
 # Fewest results (a method on an image) for a correlation.
@@ -81,7 +83,12 @@ def correlations(
     """
     if not votes.has("image"):
         raise InputError(f"{votes.source}: no column 'image', so that scores cannot be matched")
-    known = votes.without_checks.filter(
+    # Votes have names in Unicode form NFC; a run may have another one, of names of files.
+    answers = votes.without_checks.with_columns(
+        spelt_as(pl.col("image"), run.images),
+        *(spelt_as(pl.col(side), run.methods) for side in (LEFT, RIGHT)),
+    )
+    known = answers.filter(
         pl.col("image").is_in(run.images)
         & pl.col("left").is_in(run.methods)
         & pl.col("right").is_in(run.methods)
@@ -91,7 +98,7 @@ def correlations(
             f"{votes.source}: no vote on images and methods of {run.path} "
             f"({', '.join(run.methods)}; {len(run.images)} images)"
         )
-    notes = _unmatched(votes.without_checks, run)
+    notes = _unmatched(answers, run)
     votes = replace(votes, frame=known)
     data, methods = vote_arrays(votes, "image")
     images = numbered(known["image"])[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,8 @@ from analysis.agreement.correlate import Comparison
 from analysis.bradley_terry import Array
 from analysis.ranking import per_image
 from analysis.runs import run as runs
-from analysis.votes.votes import CHOICE, Votes, read, vote_arrays
+from analysis.votes.answers import CHOICE
+from analysis.votes.votes import Votes, read, vote_arrays
 from methods.errors import InputError
 from tests.analysis.conftest import INFO, METRIC
 
@@ -80,6 +82,17 @@ def test_the_metric_that_people_judge_by_comes_first_and_the_other_is_chance(fol
     assert psnr.spearman_low < 0 < psnr.spearman_high
     assert psnr.predicted_low < 0.5 < psnr.predicted_high < l1.predicted_low
     assert (l1.points, l1.images, l1.votes) == (48, 12, 480)
+
+
+def test_names_of_a_run_and_of_votes_are_compared_in_form_nfc(folder: Path) -> None:
+    """As of a run on a Mac, whose file system divides letters and accents."""
+    expected = [row.spearman for row in found(folder)]
+    for name, e in {"run.json": "e\u0301", "scores.csv": "e\u0301", "votes.csv": "\u00e9"}.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        text = re.sub(r'(?<=[",\n])(i3|c)(?=[",])', rf"\1{e}", text)
+        (folder / name).write_text(text, encoding="utf-8")
+    assert runs.load(folder).methods[2] == "ce\u0301"
+    assert [row.spearman for row in found(folder)] == expected
 
 
 def test_votes_predicted_are_counted_one_by_one(folder: Path) -> None:
