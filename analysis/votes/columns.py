@@ -142,7 +142,7 @@ def _missing(heading: Heading, name: str) -> str:
     if not hint:
         hint = (
             f"{_suggestion(heading, name)}; needed are left, right and choice (or winner), or "
-            "winner and loser; --column left=NAME names another one"
+            f"winner and loser; --column {name}=NAME names another one, by its heading or number"
         )
     return f"{heading.path}: no column {name!r}{hint}"
 

@@ -96,6 +96,12 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "left,right,choice\nA,left,left\n",
         "FILE line 2: choice 'left' may mean left, or the method of that name on the right; rename",
     ),
+    "another word for the choice": (
+        'left,right,"Which?\nL or R"\nA,B,left\n',
+        "FILE: no column 'choice'; known: left, right, Which? L or R; needed are left, right and "
+        "choice (or winner), or winner and loser; --column choice=NAME names another one, by its "
+        "heading or number",
+    ),
     "QuickEval": (
         "observer,session,left image,right image,selected image,time spent (in seconds)\n"
         "7,1,a.png,b.png,b.png,2\n",
