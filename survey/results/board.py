@@ -35,6 +35,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
         "state": state,
         "simulated": any(participant.simulated for participant in everybody),
         "people": _people(everybody),
+        "times_disagree": sum(one.statistics.times_disagree > 0 for one in everybody),
         "reasons": Counter(excluded).most_common(),
         "votes": {
             "all": len(votes),
@@ -85,6 +86,12 @@ def _per_hour(votes: Sequence[Any], now: int) -> list[tuple[str, int]]:
     ]
 
 
+def _disagreement(people: int) -> list[str]:
+    if not people:
+        return []
+    return [f"  {people:,} with answers that took longer by the browser than by the server"]
+
+
 def as_text(folder: Path) -> str:
     """Describe the state of a study, for a terminal."""
     study = open_study(folder)
@@ -97,6 +104,7 @@ def as_text(folder: Path) -> str:
         f"{folder}: {numbers['state']}{', simulated' if numbers['simulated'] else ''}",
         "people: " + ", ".join(f"{number:,} {name}" for name, number in people.items()),
         *(f"  excluded: {number:,} {reason}" for reason, number in numbers["reasons"]),
+        *_disagreement(numbers["times_disagree"]),
         f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}",
     ]
     if numbers["median_ms"] is not None:

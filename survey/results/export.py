@@ -11,10 +11,11 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
@@ -35,11 +36,11 @@ _VOTES = ("participant", "question", "image", "left", "right", "choice", "is_che
           "check_passed", "response_ms", "answered_at")  # fmt: skip
 _PARTICIPANTS = ("participant", "status", "excluded", "reason", "simulated", "answered", "checks",
                  "checks_failed", "median_response_ms", "left_share", "started_at",
-                 "finished_at")  # fmt: skip
+                 "finished_at", "median_server_ms", "times_disagree")  # fmt: skip
 _PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "session",
              "completion_code")  # fmt: skip
 _SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
-          "shown_px", "zoomed", "compared")  # fmt: skip
+          "shown_px", "zoomed", "compared", "server_ms")  # fmt: skip
 _INTEGERS = ("question", "is_check", "check_passed", "response_ms")
 _LIBRARIES = ("flask", "sqlalchemy", "numpy")
 
@@ -121,7 +122,8 @@ def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
             votes.writerows(map(_vote_row, participant.answers))
             people.writerow(_participant_row(participant))
             payments.writerow(_payment_row(participant, study))
-            shown.writerows(map(_shown_row, participant.questions))
+            server_ms = validity.server_times(participant.answers)
+            shown.writerows(map(_shown_row, participant.questions, _until(server_ms)))
             everybody.append(participant._replace(questions=[], answers=[]))
     summary = _summary(study, everybody, state, now)
     files[-1].write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
@@ -141,10 +143,15 @@ def _participant_row(participant: Participant) -> list[Any]:
         row.code, participant.status, int(not participant.valid), participant.reason,
         int(participant.simulated), statistics.answered, statistics.checks,
         statistics.checks_failed,
-        "" if statistics.median_ms is None else f"{statistics.median_ms:g}",
+        _milliseconds(statistics.median_ms),
         "" if statistics.left_share is None else f"{statistics.left_share:.4f}",
         _time(row.started_at), _time(row.finished_at),
+        _milliseconds(statistics.median_server_ms), statistics.times_disagree,
     ]  # fmt: skip
+
+
+def _milliseconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.10g}"
 
 
 def _payment_row(participant: Participant, study: OpenStudy) -> list[Any]:
@@ -157,12 +164,17 @@ def _payment_row(participant: Participant, study: OpenStudy) -> list[Any]:
     ]  # fmt: skip
 
 
-def _shown_row(row: Any) -> list[Any]:
+def _until(server_ms: Sequence[int]) -> Iterator[int | str]:
+    """Yield the times of the answers, then nothing for the questions without one."""
+    return chain(server_ms, repeat(""))
+
+
+def _shown_row(row: Any, server_ms: int | str) -> list[Any]:
     answered = row.choice is not None
     view = [row.layout, row.shown_px, int(row.zoomed), int(row.compared)] if answered else [""] * 4
     return [
         row.code, row.position, row.image, row.left, row.right, int(row.is_check), int(answered),
-        *view,
+        *view, server_ms,
     ]  # fmt: skip
 
 

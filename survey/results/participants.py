@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from survey.results import validity
+from survey.results.validity import SIMULATED
 from survey.storage import store
 from survey.storage.schema import now_ms
 from survey.study.config import Study
 
-# How the codes of simulated participants begin; the analysis recognises them by it.
-SIMULATED = "simulated-"
 STATUSES = ACTIVE, FINISHED, ABANDONED, WITHDRAWN = "active", "finished", "abandoned", "withdrawn"
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
 from survey.study.config import Exclusion
 from survey.study.stimuli import REFERENCE
 
+# How the codes of simulated participants begin; the analysis recognises them by it.
+SIMULATED = "simulated-"
+# The browser's time may exceed the server's by as much: clocks have steps, and are corrected.
+_TOLERANCE_MS = 1000
 # With fewer decided answers, a preference for one side may be chance.
 _MIN_DECIDED = 5
 
 
 class Statistics(NamedTuple):
     """Summary of a participant's answers; only `checks` and `checks_failed` count validation
-    questions. `decided` answers are not ties; `left_share` is a share of these."""
+    questions. `decided` answers are not ties; `left_share` is a share of these. The medians are of
+    times by the browser, by the server, and of the shorter ones; `times_disagree` counts answers
+    that took longer by the browser than by the server."""
 
     answered: int
     decided: int
@@ -23,6 +29,9 @@ class Statistics(NamedTuple):
     checks_failed: int
     median_ms: float | None
     left_share: float | None
+    median_server_ms: float | None = None
+    median_shorter_ms: float | None = None
+    times_disagree: int = 0
 
 
 def check_passed(choice: str, left: str) -> bool:
@@ -38,14 +47,42 @@ def statistics(answers: Sequence[Any]) -> Statistics:
     checks = [row for row in answers if row.is_check]
     without_checks = [row for row in answers if not row.is_check]
     decided = [row.choice for row in without_checks if row.choice != "tie"]
+    both = list(zip(answers, server_times(answers), strict=True))
+    times = [(row.response_ms, server) for row, server in both if not row.is_check]
     return Statistics(
         answered=len(without_checks),
         decided=len(decided),
         checks=len(checks),
         checks_failed=sum(not check_passed(row.choice, row.left) for row in checks),
-        median_ms=median(row.response_ms for row in without_checks) if without_checks else None,
+        median_ms=_median(browser for browser, _ in times),
+        median_server_ms=_median(server for _, server in times),
+        median_shorter_ms=_median(map(min, times)),
+        times_disagree=sum(row.response_ms > server + _TOLERANCE_MS for row, server in both),
         left_share=decided.count("left") / len(decided) if decided else None,
     )
+
+
+def server_times(answers: Sequence[Any]) -> list[int]:
+    """Return the milliseconds in which each answer was possible, by the server's clock.
+
+    A question is sent with the receipt of the answer before, the first one when its participant
+    starts. Pauses and the way through the network count too, so only a script's, or a wrong, time
+    in the browser is longer. Simulated participants answer at once: theirs are as they say.
+
+    Parameters
+    ----------
+    answers
+        All answers of one participant, in order (rows of `store.answers`).
+    """
+    if not answers or answers[0].code.startswith(SIMULATED):
+        return [row.response_ms for row in answers]
+    asked = [answers[0].started_at, *(row.answered_at for row in answers[:-1])]
+    return [max(0, row.answered_at - at) for row, at in zip(answers, asked, strict=True)]
+
+
+def _median(times: Iterable[int]) -> float | None:
+    known = list(times)
+    return median(known) if known else None
 
 
 def exclusion_reason(answers: Statistics, finished: bool, rules: Exclusion) -> str:
@@ -56,7 +93,8 @@ def exclusion_reason(answers: Statistics, finished: bool, rules: Exclusion) -> s
         return f"failed more than {rules.max_failed_checks} validation questions"
     if not finished and rules.unfinished:
         return "not finished"
-    if answers.median_ms is not None and answers.median_ms < rules.min_median_ms:
+    median_ms = answers.median_shorter_ms
+    if median_ms is not None and median_ms < rules.min_median_ms:
         return f"median answer under {rules.min_median_ms:g} ms"
     if answers.left_share is None or answers.decided < _MIN_DECIDED:
         return ""

@@ -31,6 +31,8 @@ class Vote(BaseModel):
     """An answer, as the browser sends it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    # Of `Secrets.page_id`.
+    id: Annotated[str, Field(max_length=64)]
     position: Annotated[int, Field(ge=1, le=10_000)]
     choice: Literal["left", "right", "tie"]
     response_ms: Annotated[int, Field(ge=0, le=_MAX_RESPONSE_MS)]
@@ -61,6 +63,7 @@ _INSERT_VOTE = {
 }
 _QUESTIONS = select(
     participants.c.code,
+    participants.c.started_at,
     questions,
     *(column for column in votes.c if column.name not in {"participant", "position"}),
 ).order_by(questions.c.participant, questions.c.position)
@@ -157,7 +160,7 @@ def unanswered(connection: Connection, participant: int, limit: int) -> list[Row
 
 def record_vote(connection: Connection, participant: int, vote: Vote) -> None:
     """Store a vote, unless there is one on this question: the first one counts."""
-    row = {"participant": participant, **vote.model_dump()}
+    row = {"participant": participant, **vote.model_dump(exclude={"id"})}
     connection.execute(_INSERT_VOTE[connection.dialect.name], row)
 
 

@@ -54,6 +54,13 @@ class Secrets(NamedTuple):
         encoded = base64.b32encode(self._digest(f"completion {code}"))
         return encoded[:_COMPLETION_CODE_LENGTH].decode()
 
+    def page_id(self, code: str, position: int = 0) -> str:
+        """Return what a page says with every answer: whose it is, and to which question.
+
+        Two people may use one browser, whose cookie then names only the one who came last.
+        """
+        return self._digest(f"page {code} {position}").hex()[:32]
+
     def _digest(self, message: str) -> bytes:
         return hmac.digest(self.secret.encode(), message.encode(), "sha256")
 

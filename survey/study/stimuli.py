@@ -11,6 +11,8 @@ import hashlib
 import io
 import os
 import secrets
+import struct
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -64,13 +66,14 @@ def write(
 
     def encode(source: Source) -> Stimulus:
         name = secrets.token_hex(16)
-        content = _encode(source, folder / FOLDER / f"{name}.webp", quality)
+        size = _encode(source, folder / FOLDER / f"{name}.webp", quality)
         on_encoded()
-        return Stimulus(name, source.image, source.method, *content)
+        return Stimulus(name, source.image, source.method, *size, sha256="")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stimuli = list(pool.map(encode, sources))
     _check_sizes(stimuli)
+    stimuli = _of_one_length(stimuli, folder / FOLDER)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(Stimulus._fields)
@@ -79,8 +82,8 @@ def write(
     return stimuli
 
 
-def _encode(source: Source, path: Path, quality: int) -> tuple[int, int, str]:
-    """Write only the pixels of an image; return width, height and SHA-256 of the file."""
+def _encode(source: Source, path: Path, quality: int) -> tuple[int, int]:
+    """Write only the pixels of an image; return width and height."""
     try:
         with PillowImage.open(source.path) as image:
             pixels = _eight_bit_rgb(ImageOps.exif_transpose(image), source.path)
@@ -96,11 +99,35 @@ def _encode(source: Source, path: Path, quality: int) -> tuple[int, int, str]:
         plain.save(encoded, "WEBP", quality=quality, method=4)
     else:
         plain.save(encoded, "WEBP", lossless=True, quality=50, method=_LOSSLESS_EFFORT)
-    content = encoded.getvalue()
-    path.write_bytes(content)
-    # The same modification time for all files reveals nothing to browsers.
-    os.utime(path, (0, 0))
-    return *plain.size, hashlib.sha256(content).hexdigest()
+    path.write_bytes(encoded.getvalue())
+    return plain.size
+
+
+def _of_one_length(stimuli: Sequence[Stimulus], folder: Path) -> list[Stimulus]:
+    """Pad the files of an image to one length, which would tell the method; add checksums."""
+    paths = {stimulus.name: folder / f"{stimulus.name}.webp" for stimulus in stimuli}
+    length: dict[str, int] = defaultdict(int)
+    for stimulus in stimuli:
+        length[stimulus.image] = max(length[stimulus.image], paths[stimulus.name].stat().st_size)
+    padded = []
+    for stimulus in stimuli:
+        path = paths[stimulus.name]
+        content = _padded(path.read_bytes(), length[stimulus.image])
+        path.write_bytes(content)
+        # The same modification time for all files reveals nothing to browsers.
+        os.utime(path, (0, 0))
+        padded.append(stimulus._replace(sha256=hashlib.sha256(content).hexdigest()))
+    return padded
+
+
+def _padded(content: bytes, length: int) -> bytes:
+    """Return a WebP file of one chunk with random bytes at the chunk's end, which decoders ignore.
+
+    In a chunk of their own, whose length is even too, they would leave the image's in its header.
+    """
+    form, chunk = content[8:16], content[20:]
+    chunk += secrets.token_bytes(length - len(content))
+    return struct.pack("<4sI8sI", b"RIFF", length - 8, form, len(chunk)) + chunk
 
 
 def _eight_bit_rgb(image: PillowImage.Image, path: Path) -> PillowImage.Image:

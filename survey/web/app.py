@@ -23,7 +23,7 @@ from survey.storage import database
 from survey.storage.open_study import OpenStudy, open_study
 from survey.study import stimuli_url, texts
 from survey.web import owner, participant
-from survey.web.context import YEAR_S, csrf, current_study, limiter, stop_page
+from survey.web.context import YEAR_S, AnotherPersonError, csrf, current_study, limiter, stop_page
 from survey.web.platforms import LinkError
 
 # All requests of our pages are shorter.
@@ -116,6 +116,7 @@ def _register(app: Flask, study: OpenStudy) -> None:
     images = study.config.server.stimuli_url
     app.after_request(lambda response: _add_headers(response, images))
     app.register_error_handler(LinkError, lambda error: stop_page(str(error), 400))
+    app.register_error_handler(AnotherPersonError, lambda _: _error("another", 409))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
     app.add_url_rule("/health", "health", _health)
@@ -163,6 +164,7 @@ _REASONS = {
     403: "expired",
     404: "not_found",
     405: "bad_request",
+    409: "expired",
     410: "expired",
     413: "bad_request",
     415: "bad_request",
@@ -184,5 +186,5 @@ def _database_error(error: SQLAlchemyError) -> ResponseReturnValue:
 
 def _error(reason: str, status: int) -> ResponseReturnValue:
     if request.path == "/vote":
-        return {"error": reason, "reload": status < 429}, status
+        return {"error": reason, "reload": status < 429 and reason != "another"}, status
     return stop_page(reason, status)

@@ -9,6 +9,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from survey.storage.open_study import OpenStudy
 
+
+class AnotherPersonError(Exception):
+    """A request from a page of one person, with the cookie of another one."""
+
+
 YEAR_S = 31_536_000
 limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
 csrf = CSRFProtect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,13 @@ from survey.storage.open_study import OpenStudy
 from survey.study import stimuli_url
 from survey.study.stimuli import FOLDER
 from survey.web import platforms, taking_part
-from survey.web.context import YEAR_S, current_study, limiter, stop_page
+from survey.web.context import (
+    YEAR_S,
+    AnotherPersonError,
+    current_study,
+    limiter,
+    stop_page,
+)
 
 pages = Blueprint("participant", __name__)
 
@@ -78,7 +85,12 @@ def start() -> ResponseReturnValue:
         else:
             code = taking_part.enrol(connection, code, identity, study)
     _remember(code)
-    return redirect(url_for("participant.question"), 303)
+    return redirect(_first_question(), 303)
+
+
+def _first_question() -> str:
+    """Return the address that tells the page that a person begins, or goes on, in its tab."""
+    return url_for("participant.question", _anchor="begin")
 
 
 def _new_code() -> str:
@@ -102,7 +114,7 @@ def resume(token: str) -> ResponseReturnValue:
     if code is None:
         abort(404)
     _remember(code)
-    return redirect(url_for("participant.question"))
+    return redirect(_first_question())
 
 
 @pages.get("/question")
@@ -142,6 +154,7 @@ def _next_questions(ahead: Sequence[Any], participant: Any, study: OpenStudy) ->
     """Return a participant's next question, and the images of the one after it."""
     questions = [
         {
+            "id": _page_id(participant.code, row.position),
             "position": row.position,
             "total": participant.questions,
             "left": _image_url(study, row.image, row.left),
@@ -162,7 +175,10 @@ def _image_url(study: OpenStudy, image: str, method: str) -> str:
 
 @pages.post("/vote")
 def vote() -> ResponseReturnValue:
-    """Record an answer. The reply is sent after the commit, and is the same for a repeated one."""
+    """Record an answer to the question that its page showed.
+
+    The reply is sent after the commit, and is the same for a repeated answer.
+    """
     study = current_study()
     code = _code()
     if code is None:
@@ -173,19 +189,32 @@ def vote() -> ResponseReturnValue:
         abort(400)
     if answer.choice == "tie" and not study.config.design.ties:
         abort(400)
+    _require_same_person(code, answer.id, answer.position)
     participant, ahead = database.write(
         study.engine,
         lambda connection: taking_part.take_vote(connection, code, answer, study.config.exclusion),
     )
     reply = _next_questions(ahead, participant, study)
-    done = None if reply["question"] else url_for("participant.done")
+    done = None if reply["question"] else url_for("participant.done", id=_page_id(code))
     return {"position": answer.position, **reply, "done": done}
+
+
+def _require_same_person(code: str, page_id: str, position: int = 0) -> None:
+    """Refuse what comes from a page of somebody else in this browser, or from no page."""
+    if not hmac.compare_digest(page_id.encode(), _page_id(code, position).encode()):
+        raise AnotherPersonError
+
+
+def _page_id(code: str, position: int = 0) -> str:
+    return current_study().secrets.page_id(code, position)
 
 
 @pages.get("/done")
 def done() -> ResponseReturnValue:
     study = current_study()
     code = _code()
+    if code and "id" in request.args:
+        _require_same_person(code, request.args["id"])
     with database.reading(study.engine) as connection:
         participant = store.find(connection, code) if code else None
     if (
@@ -208,6 +237,8 @@ def withdraw() -> ResponseReturnValue:
     if code is None:
         return redirect(url_for("participant.welcome"))
     deleting = request.method == "POST"
+    if deleting:
+        _require_same_person(code, request.form.get("id", ""))
     access = database.writing if deleting else database.reading
     with access(study.engine) as connection:
         participant = store.find(connection, code, lock=deleting)
@@ -216,7 +247,9 @@ def withdraw() -> ResponseReturnValue:
         if deleting and participant.withdrawn_at is None:
             store.withdraw(connection, participant.id)
     is_withdrawn = deleting or participant.withdrawn_at is not None
-    return render_template("withdrawn.html" if is_withdrawn else "withdraw.html")
+    if is_withdrawn:
+        return render_template("withdrawn.html")
+    return render_template("withdraw.html", page_id=_page_id(code))
 
 
 @pages.get("/stimuli/<name>.webp")

@@ -132,6 +132,7 @@ def _take_part(browser: FlaskClient, study: OpenStudy, person: _Person) -> None:
     while question:
         left, right = (method_of[IMAGE.findall(question[side])[0]] for side in ("left", "right"))
         vote = {
+            "id": question["id"],
             "position": question["position"],
             "choice": person.choice(left, right, question["position"] in checks),
             "response_ms": person.response_ms(),

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from survey.design import adaptive, questionnaire
 from survey.design.questionnaire import Pair, PairCount, Question
 from survey.results import live_ranking, validity
-from survey.results.participants import SIMULATED
+from survey.results.validity import SIMULATED
 from survey.storage import store, tallies
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import now_ms

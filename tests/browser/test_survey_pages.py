@@ -44,7 +44,7 @@ def test_a_whole_study_by_mouse(visit: Visit, served: Study) -> None:
     expect(page).to_have_url(re.compile("/question$"))
     button(ready(page, 3), "right").click()
     button(ready(page, 4), "right").click()
-    expect(page).to_have_url(re.compile("/done$"))
+    expect(page).to_have_url(re.compile(r"/done\?id="))
     code = page.locator("#code").text_content()
     found = answers(served)
     assert code == served.study.secrets.completion_code(found[0].code)
@@ -53,7 +53,7 @@ def test_a_whole_study_by_mouse(visit: Visit, served: Study) -> None:
     assert not any(row.compared for row in found)
     assert {row.layout for row in found} == {"side"}
     page.go_back()
-    expect(page).to_have_url(re.compile("/done$"))
+    expect(page).to_have_url(re.compile(r"/done\?id="))
 
 
 def test_a_whole_study_by_keyboard_alone(visit: Visit, served: Study) -> None:
@@ -114,7 +114,7 @@ def test_a_whole_study_by_touch(visit: Visit, served: Study) -> None:
     expect(page.locator(".stage")).not_to_have_class(re.compile("swapped"))
     button(page, "tie").tap()
     button(ready(page, 4), "left").tap()
-    expect(page).to_have_url(re.compile("/done$"))
+    expect(page).to_have_url(re.compile(r"/done\?id="))
     found = answers(served)
     assert [row.choice for row in found] == ["left", "right", "tie", "left"]
     assert [row.compared for row in found] == [False, False, True, False]
@@ -172,7 +172,7 @@ def test_one_answer_whatever_happens_to_it(visit: Visit, served: Study) -> None:
     for position, happens in enumerate(happenings, 1):
         page.route("**/vote", happens, times=1)
         button(ready(page, position), "right").click()
-    expect(page).to_have_url(re.compile("/done$"))
+    expect(page).to_have_url(re.compile(r"/done\?id="))
     assert choices(served) == ["right"] * QUESTIONS
 
 

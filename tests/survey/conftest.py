@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from survey.web.simulate import CSRF, IMAGE
 from tests.command_line import run as run_command
 from tests.survey.places import backend, busy, cluster, production, watched  # noqa: F401
 
+PAGE_ID = re.compile(r'name="id" value="([0-9a-f]+)"')
 METHODS = ("telea", "patchmatch", "two-stage:telea")
 # Long enough that no random name holds it by chance.
 OWN_WORDS = (*METHODS, "reference")
@@ -114,6 +116,8 @@ class Visitor:
         self.address = address
         self.browser = requests.Session()
         self.csrf = ""
+        # Identifiers of questions by position, as pages told them.
+        self.asked: dict[int, str] = {}
 
     def get(self, path: str, **more: Any) -> requests.Response:
         return self.browser.get(self.address + path, timeout=30, **more)
@@ -135,16 +139,36 @@ class Visitor:
     def question(self) -> dict[str, Any]:
         answer = self.get("/question", headers={"Accept": "application/json"})
         assert answer.status_code == 200, answer.text
+        self._remember(answer)
         return answer.json()["question"]
 
     def vote(self, position: int, choice: str = "left", **more: Any) -> requests.Response:
         body = {
+            "id": self.id_of(position),
             "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
             "shown_px": 512, "zoomed": False, "compared": False, **more,
         }  # fmt: skip
-        return self.browser.post(
+        reply = self.browser.post(
             f"{self.address}/vote", json=body, headers={"X-CSRFToken": self.csrf}, timeout=30
         )
+        if reply.ok:
+            self._remember(reply)
+        return reply
+
+    def withdraw(self) -> requests.Response:
+        page_id = PAGE_ID.search(self.get("/withdraw").text)
+        return self.post("/withdraw", {"id": page_id[1] if page_id else ""})
+
+    def id_of(self, position: int) -> str:
+        """What the page of a question sends with its answer, "" where no page was seen."""
+        if position not in self.asked:
+            self._remember(self.get("/question", headers={"Accept": "application/json"}))
+        return self.asked.get(position, "")
+
+    def _remember(self, answer: requests.Response) -> None:
+        is_json = answer.headers["Content-Type"] == "application/json"
+        if is_json and (asked := answer.json().get("question")):
+            self.asked[asked["position"]] = asked["id"]
 
     def finish(self, choose: Callable[[dict[str, Any]], str] = lambda asked: "left") -> None:
         asked = self.question()

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 Result = TypeVar("Result")
 TOKEN = re.compile(rb'csrf_token" value="([^"]+)"')
+PAGE_ID = re.compile(rb'name="id" value="([0-9a-f]+)"')
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 COOKIE = re.compile(rb"set-cookie: (study-[0-9a-f]+=[^;]+)", re.IGNORECASE)
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -88,6 +89,8 @@ class Participant:
     def __init__(self, port: int, hosts: Hosts = HERE) -> None:
         self.link = Link(port, hosts)
         self.cookie, self.token = b"", b""
+        # Identifiers of questions by position, as pages told them.
+        self.asked: dict[int, str] = {}
 
     async def ask(
         self,
@@ -123,12 +126,29 @@ class Participant:
         """The one where they are."""
         answer = await self.ask("GET", "/question")
         assert answer.status == 200, answer
-        found: dict[str, Any] | None = answer.json["question"]
-        return found
+        return self._next(answer)
+
+    async def withdraw(self, link: Link | None = None) -> Answer:
+        page = await self.ask("GET", "/withdraw", link=link)
+        found = PAGE_ID.search(page.body)
+        form = urlencode({"id": found[1].decode() if found else ""}).encode()
+        return await self.ask("POST", "/withdraw", form, FORM, link)
 
     async def vote(self, position: int, choice: str, link: Link | None = None) -> Answer:
+        if position not in self.asked:
+            await self.question()
         body = {
-            "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
-            "shown_px": 512, "zoomed": False, "compared": False,
+            "id": self.asked.get(position, ""), "position": position, "choice": choice,
+            "response_ms": 1000, "layout": "side", "shown_px": 512, "zoomed": False,
+            "compared": False,
         }  # fmt: skip
-        return await self.ask("POST", "/vote", json.dumps(body).encode(), JSON, link)
+        answer = await self.ask("POST", "/vote", json.dumps(body).encode(), JSON, link)
+        if answer.status == 200:
+            self._next(answer)
+        return answer
+
+    def _next(self, answer: Answer) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = answer.json["question"]
+        if found:
+            self.asked[found["position"]] = found["id"]
+        return found

@@ -6,7 +6,8 @@ import * as keys from "./keys.js";
 import { painted, Pictures } from "./pictures.js";
 import * as tools from "./tools.js";
 import { Viewer } from "./viewer.js";
-import { kept, Refused, send } from "./vote.js";
+import { Another, kept, Refused, send } from "./vote.js";
+import { isSame, offer } from "./who.js";
 
 // Nobody can judge a pair in so short a time: ignore the second half of a double click or of a key
 // pressed twice, which was meant for the previous question.
@@ -90,6 +91,7 @@ function choose(choice) {
   const offered = buttons.some((button) => button.dataset.choice === choice);
   if (!offered || !state.ready || state.sending) return;
   submit({
+    id: state.question.id,
     position: state.question.position,
     choice,
     response_ms: clock.elapsed(),
@@ -109,6 +111,8 @@ async function submit(vote, again = false) {
   try {
     goOn(await send(vote, to, () => say(data.text.sending)));
   } catch (error) {
+    // The answer is kept: it is sent again when its own person goes on.
+    if (error instanceof Another) return offer(data.who, data.now);
     if (!(error instanceof Refused)) throw error;
     refused(again);
   }
@@ -143,4 +147,4 @@ function refused(again) {
   if (!window.loadAgain()) say(data.text.stuck);
 }
 
-begin();
+if (isSame(data.who)) begin();

@@ -8,6 +8,9 @@ const PATIENCE_MS = 20000;
 /** The server does not accept this answer from this page: the page has to be reloaded. */
 export class Refused extends Error {}
 
+/** The cookie of this browser is another participant's by now. */
+export class Another extends Error {}
+
 /**
  * Return the server's reply to `vote`, after any number of tries. `troubled()` is called after each
  * failed try. `to` has the address and the CSRF token.
@@ -37,7 +40,8 @@ async function attempt(vote, to) {
     return null;
   }
   if (response.status === 429 || response.status >= 500) return null;
-  throw new Refused(String(response.status));
+  const { error } = await response.json().catch(() => ({}));
+  throw error === "another" ? new Another() : new Refused(String(response.status));
 }
 
 const mine = (reply, vote) => (reply.position === vote.position ? reply : null);

@@ -104,7 +104,7 @@ def test_what_was_asked_is_counted_alike_from_start_to_start(
             visitor.finish()
             finished.append(visitor)
         if number == 4:
-            assert finished[0].post("/withdraw").status_code == 200
+            assert finished[0].withdraw().status_code == 200
         with database.reading(served.study.engine) as connection:
             for unfinished in (True, False):
                 afresh, remembered = (
@@ -152,7 +152,7 @@ def test_withdrawing_while_votes_arrive_leaves_nothing(
         await somebody.welcome("?participant_id=x")
         await somebody.consent(participant_id="x")
         links = [Link(server.port) for _ in range(8)]
-        leaving = (somebody.ask("POST", "/withdraw", link=link) for link in links[4:])
+        leaving = (somebody.withdraw(link) for link in links[4:])
         voting = (somebody.vote(1, "left", link) for link in links[:4])
         replies = await asyncio.gather(*voting, *leaving)
         return [reply.status for reply in replies]

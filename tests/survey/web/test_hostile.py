@@ -30,8 +30,8 @@ TRIES = settings(
 POSTS = ("/start", "/vote", "/withdraw", "/owner/login", "/owner/logout", "/owner/state")
 OWNERS = ("/owner", "/owner/export.zip")
 VOTE = {
-    "position": 1, "choice": "left", "response_ms": 1000, "layout": "side", "shown_px": 512,
-    "zoomed": False, "compared": False,
+    "id": "", "position": 1, "choice": "left", "response_ms": 1000, "layout": "side",
+    "shown_px": 512, "zoomed": False, "compared": False,
 }  # fmt: skip
 HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=60)
 FILES = st.sampled_from(
@@ -124,11 +124,17 @@ def test_any_body_of_a_vote(app: Flask, person: FlaskClient, body: bytes) -> Non
     assert contents(app) == before
 
 
+def own_vote(app: Flask, person: FlaskClient, position: int) -> dict[str, Any]:
+    with person.session_transaction() as session:
+        page_id = app.extensions["study"].secrets.page_id(session["participant"], position)
+    return {**VOTE, "id": page_id, "position": position}
+
+
 @TRIES
 @given(name=st.sampled_from(sorted(VOTE)), value=ANYTHING)
 def test_any_value_in_a_vote(app: Flask, person: FlaskClient, name: str, value: Any) -> None:
     before = contents(app)
-    sent = json.dumps({**VOTE, "position": 2, name: value})
+    sent = json.dumps({**own_vote(app, person, 2), name: value})
     answer = person.post("/vote", data=sent, headers={"X-CSRFToken": token(person)})
     harmless(answer, app)
     # The second question is not theirs to answer yet.
@@ -157,7 +163,7 @@ def test_votes_that_are_none(app: Flask, person: FlaskClient, body: str) -> None
 def test_questions_that_are_not_next(app: Flask, person: FlaskClient, position: int) -> None:
     before = contents(app)
     answer = person.post(
-        "/vote", json={**VOTE, "position": position}, headers={"X-CSRFToken": token(person)}
+        "/vote", json=own_vote(app, person, position), headers={"X-CSRFToken": token(person)}
     )
     assert answer.status_code == 409
     assert contents(app) == before
@@ -272,7 +278,7 @@ def test_platforms_parameters_stay_data(app: Flask, value: str) -> None:
     form = {**query, "consent": "yes", "csrf_token": token(client)}
     answer = client.post("/start", data=form)
     harmless(answer, app)
-    started = answer.status_code == 303 and answer.headers["Location"] == "/question"
+    started = answer.status_code == 303 and answer.headers["Location"] == "/question#begin"
     assert started or answer.headers["X-Stopped"] == "bad_link"
     assert "owner" not in str(answer.headers) and "evil" not in str(answer.headers)
 

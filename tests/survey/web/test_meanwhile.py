@@ -42,8 +42,9 @@ def vote(study: OpenStudy, number: int, position: int, choice: str) -> None:
     with database.writing(study.engine) as connection:
         answer = store.Vote.model_validate(
             {
-                "position": position, "choice": choice, "response_ms": 1000, "layout": "side",
-                "shown_px": 512, "zoomed": False, "compared": False,
+                "id": "", "position": position, "choice": choice,
+                "response_ms": 1000, "layout": "side", "shown_px": 512, "zoomed": False,
+                "compared": False,
             }
         )  # fmt: skip
         store.record_vote(connection, number, answer)

@@ -86,7 +86,7 @@ def test_the_dashboard_needs_the_token(voted: Served) -> None:
     visitor.csrf = re.search(r'csrf_token" value="([^"]+)"', visitor.get("/owner").text)[1]
     assert visitor.post("/owner/login", {"token": "guess"}).status_code == 401
     assert visitor.post("/owner/state", {"state": "closed"}).status_code == 401
-    assert Visitor(voted.address).start().url.endswith("/question")
+    assert Visitor(voted.address).start().url.endswith("/question#begin")
 
 
 def test_the_dashboard_tells_how_the_study_stands(owner: Visitor, voted: Served) -> None:
@@ -241,7 +241,14 @@ def test_a_broken_database_is_one_line(folder: Path, run: Callable[..., Said]) -
 
 ONE_SIDE = "more than 90 % on one side"
 GOOD = Statistics(
-    answered=25, decided=25, checks=2, checks_failed=0, median_ms=4000, left_share=0.5
+    answered=25,
+    decided=25,
+    checks=2,
+    checks_failed=0,
+    median_ms=4000,
+    left_share=0.5,
+    median_server_ms=4500,
+    median_shorter_ms=4000,
 )
 
 
@@ -256,6 +263,8 @@ GOOD = Statistics(
         (GOOD, False, {}, "not finished"),
         (GOOD, False, {"unfinished": False}, ""),
         (GOOD, True, {"min_median_ms": 5000}, "median answer under 5000 ms"),
+        (GOOD._replace(median_shorter_ms=900), True, {"min_median_ms": 1000},
+         "median answer under 1000 ms"),
         (GOOD._replace(left_share=0.96), True, {"max_same_side": 0.9}, ONE_SIDE),
         (GOOD._replace(left_share=0.04), True, {"max_same_side": 0.9}, ONE_SIDE),
         (GOOD._replace(left_share=1.0), True, {}, ""),

@@ -197,7 +197,7 @@ def test_what_somebody_withdraws_is_gone_from_the_file(folder: Path, serve: Serv
     leaving.start("?PROLIFIC_PID=leaving-id&SESSION_ID=leaving-session")
     staying.start("?PROLIFIC_PID=staying-id")
     leaving.finish()
-    assert leaving.post("/withdraw").status_code == 200
+    assert leaving.withdraw().status_code == 200
     # Closing takes what is in SQLite's log into the database.
     served.study.engine.dispose()
     content = b"".join(path.read_bytes() for path in folder.glob("study.db*"))
