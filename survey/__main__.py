@@ -109,6 +109,8 @@ def create(
     with _progress("encoding images", len(found.sources)) as advance:
         created = setup.create(request, found, advance)
     _print_created(request, created)
+    for path in found.passed_over:
+        print(f"passed over: {path}, a hidden file")
 
 
 def _print_created(request: Request, created: Created) -> None:

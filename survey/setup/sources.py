@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,12 +22,14 @@ _DEFAULT_RESOLUTION = 1024
 
 class Images(NamedTuple):
     """Images for a study: the methods to compare are without the reference, their mean PSNR is in
-    dB, and the resolution is 0 without a run."""
+    dB, the resolution is 0 without a run, and hidden files are passed over. Names are in Unicode
+    form NFC: systems differ in how they store those of files."""
 
     sources: list[Source]
     methods: list[str]
     psnr: dict[str, float]
     resolution: int
+    passed_over: list[Path]
 
 
 def from_run(
@@ -60,11 +63,11 @@ def from_run(
     results = [(row["image"], row["method"]) for row in rows]
     references = [(image, REFERENCE) for image in sorted({row["image"] for row in rows})]
     sources = [
-        Source(image, method, folder / method.replace(":", "_") / f"{image}.png")
+        Source(_composed(image), method, folder / method.replace(":", "_") / f"{image}.png")
         for image, method in results + references
     ]
     means = {method: fmean(values) for method, values in psnr.items()}
-    return Images(sources, compared, means, size)
+    return Images(sources, compared, means, size, [])
 
 
 def _read_scores(run: Path) -> list[dict[str, str]]:
@@ -92,32 +95,47 @@ def from_folders(folders: Sequence[str]) -> Images:
     """Find the images of folders given as METHOD=DIR; raise InputError if there are none."""
     sources: list[Source] = []
     methods: list[str] = []
+    hidden: list[Path] = []
     for option in folders:
         method, _, folder = option.partition("=")
+        method = _composed(method)
         if not method or not folder:
             raise InputError(f"--images {option!r}: write it as METHOD=DIR")
         if method in methods:
             raise InputError(f"--images {method}=...: given twice")
-        sources += _from_folder(method, Path(folder))
+        found = _image_files(method, Path(folder))
+        # macOS leaves ._name.png beside name.png on other systems' disks.
+        hidden += [path for path in found if path.name.startswith(".")]
+        sources += _from_folder(
+            method, Path(folder), [path for path in found if path not in hidden]
+        )
         methods.append(method)
-    return Images(sources, [method for method in methods if method != REFERENCE], {}, 0)
+    return Images(sources, [method for method in methods if method != REFERENCE], {}, 0, hidden)
 
 
-def _from_folder(method: str, folder: Path) -> list[Source]:
+def _image_files(method: str, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"--images {method}={folder}: no such folder")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+
+
+def _from_folder(method: str, folder: Path, paths: Sequence[Path]) -> list[Source]:
     if not paths:
         raise InputError(
             f"--images {method}={folder}: no images in it ({', '.join(sorted(_SUFFIXES))})"
         )
     by_image: dict[str, Path] = {}
     for path in paths:
-        if path.stem in by_image:
-            other = by_image[path.stem].name
+        name = _composed(path.stem)
+        if name in by_image:
+            other = by_image[name].name
             raise InputError(f"{path} and {other}: two files of one image; keep one")
-        by_image[path.stem] = path
+        by_image[name] = path
     return [Source(image, method, path) for image, path in by_image.items()]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def merged(run: Images, others: Images) -> Images:
@@ -133,4 +151,10 @@ def merged(run: Images, others: Images) -> Images:
     for source in others.sources:
         if source.image not in images:
             raise InputError(f"{source.path}: the run has no image {source.image!r}")
-    return run._replace(sources=run.sources + others.sources, methods=run.methods + others.methods)
+    return Images(
+        run.sources + others.sources,
+        run.methods + others.methods,
+        run.psnr,
+        run.resolution,
+        others.passed_over,
+    )

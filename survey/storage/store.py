@@ -164,6 +164,20 @@ def record_vote(connection: Connection, participant: int, vote: Vote) -> None:
     connection.execute(_INSERT_VOTE[connection.dialect.name], row)
 
 
+def longest_silence(connection: Connection, active_since: int) -> int | None:
+    """Return when the active participant was last seen who has been silent longest."""
+    going = participants.c.finished_at.is_(None) & participants.c.withdrawn_at.is_(None)
+    seen = participants.c.last_seen_at
+    return connection.scalar(select(func.min(seen)).where(going, seen > active_since))
+
+
+def latest_durations(connection: Connection, number: int) -> list[int]:
+    """Return how many milliseconds those took who finished last."""
+    finished = participants.c.finished_at
+    query = select(finished - participants.c.started_at).where(finished.is_not(None))
+    return list(connection.scalars(query.order_by(finished.desc()).limit(number)))
+
+
 def record_activity(connection: Connection, participant: int) -> None:
     """Store that a participant was seen now."""
     connection.execute(_SEEN, {"participant": participant})

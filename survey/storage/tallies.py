@@ -28,17 +28,17 @@ class FinishedCounts:
 
     def __init__(self) -> None:
         self._finished: set[tuple[int, int]] = set()
-        self._counts: dict[Pair, PairCount] = {}
+        self.counts: dict[Pair, PairCount] = {}
 
     def read(self, connection: Connection, finished: set[tuple[int, int]]) -> dict[Pair, PairCount]:
         """Return the counts for participants, each given by number and time of finishing."""
         if not self._finished <= finished:
             # Somebody withdrew.
-            self._finished, self._counts = set(), {}
+            self._finished, self.counts = set(), {}
         new = [participant for participant, _ in finished - self._finished]
-        self._counts = _with(self._counts, connection, new, questions)
+        self.counts = _with(self.counts, connection, new, questions)
         self._finished = finished
-        return self._counts
+        return self.counts
 
 
 def pair_counts(

@@ -86,6 +86,7 @@ def _encode(source: Source, path: Path, quality: int) -> tuple[int, int]:
     """Write only the pixels of an image; return width and height."""
     try:
         with PillowImage.open(source.path) as image:
+            _refuse_deep(image, source.path)
             pixels = _eight_bit_rgb(ImageOps.exif_transpose(image), source.path)
     except (OSError, PillowImage.DecompressionBombError) as error:
         raise InputError(f"{source.path}: cannot be read as an image ({error})") from error
@@ -130,10 +131,15 @@ def _padded(content: bytes, length: int) -> bytes:
     return struct.pack("<4sI8sI", b"RIFF", length - 8, form, len(chunk)) + chunk
 
 
+def _refuse_deep(image: PillowImage.Image, path: Path) -> None:
+    """Refuse more than 8 bits a channel, whose lower ones Pillow cuts off without a word."""
+    stored = {part for tile in getattr(image, "tile", []) for part in str(tile[3]).split(";")}
+    if image.mode.startswith(("I", "F")) or any(part.startswith("16") for part in stored):
+        raise InputError(f"{path}: more than 8 bits a channel; save it as 8-bit RGB")
+
+
 def _eight_bit_rgb(image: PillowImage.Image, path: Path) -> PillowImage.Image:
     """Convert an image as browsers would show it; refuse it if that is ambiguous."""
-    if image.mode.startswith(("I", "F")):
-        raise InputError(f"{path}: more than 8 bits a channel; save it as 8-bit RGB")
     if image.has_transparency_data:
         alpha = image.convert("RGBA").getchannel("A")
         if alpha.getextrema() != (255, 255):

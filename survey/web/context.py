@@ -25,7 +25,12 @@ def current_study() -> OpenStudy:
     return study
 
 
-def stop_page(reason: str, status: int) -> tuple[str, int, dict[str, str]]:
-    """Return a page that says why somebody cannot go on; programs read the header."""
-    page = render_template("stopped.html", reason=reason, takes_part="participant" in session)
+def stop_page(reason: str, status: int, minutes: int = 0) -> tuple[str, int, dict[str, str]]:
+    """Return a page that says why somebody cannot go on; programs read the header.
+
+    minutes: after which it may be possible, for the reason that says so.
+    """
+    page = render_template(
+        "stopped.html", reason=reason, minutes=minutes, takes_part="participant" in session
+    )
     return page, status, {"X-Stopped": reason}

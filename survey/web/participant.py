@@ -41,7 +41,10 @@ _ACTIVITY_INTERVAL_MS = 20_000
 
 
 def _welcome_page(parameters: dict[str, str], problem: str = "") -> str:
-    return render_template("welcome.html", carried=parameters, problem=problem)
+    study = current_study()
+    with database.reading(study.engine) as connection:
+        minutes = taking_part.expected_minutes(connection, study)
+    return render_template("welcome.html", carried=parameters, problem=problem, minutes=minutes)
 
 
 @pages.get("/")
@@ -81,7 +84,7 @@ def start() -> ResponseReturnValue:
         if known is not None:
             code = known.code
         elif reason := taking_part.refusal(connection, row, study):
-            return stop_page(reason, 403)
+            return stop_page(reason, 403, taking_part.minutes_to_a_place(connection, study))
         else:
             code = taking_part.enrol(connection, code, identity, study)
     _remember(code)
@@ -131,7 +134,7 @@ def question() -> ResponseReturnValue:
         if participant.withdrawn_at is not None:
             return redirect(url_for("participant.withdraw"))
         if participant.finished_at is not None:
-            return redirect(url_for("participant.done"))
+            return redirect(url_for("participant.done", id=_page_id(code)))
         if participant.study_state == store.CLOSED:
             return stop_page("closed", 403)
         ahead = store.unanswered(connection, participant.id, 2)

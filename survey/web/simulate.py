@@ -160,7 +160,7 @@ def _csrf_token(page: TestResponse) -> str:
 
 def _check_started(response: TestResponse, folder: Path) -> None:
     reason = response.headers.get("X-Stopped", "")
-    if reason == "full":
+    if reason in {"full", "taken"}:
         raise _StudyFullError
     if reason == "simulated":
         raise InputError(f"{folder}: people have taken part; simulate in a study of its own")

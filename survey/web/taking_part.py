@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,11 @@ from survey.storage.schema import now_ms
 from survey.study.config import Exclusion
 from survey.web.platforms import Identity
 
+# What a question takes while nobody is known to have finished; and how many have to be.
+_QUESTION_S, _ENOUGH = 10, 5
+# How many participants' durations are read, the latest ones.
+_LATEST = 101
+
 
 def closed_reason(row: Any, study: OpenStudy) -> str:
     """Return why a study accepts nobody, regardless of its votes; "" if it does."""
@@ -31,9 +39,30 @@ def refusal(connection: Connection, row: Any, study: OpenStudy) -> str:
     if reason := closed_reason(row, study):
         return reason
     target = study.config.design.target_votes
-    if target and sum(count.total for count in _pair_counts(connection, study).values()) >= target:
-        return "full"
-    return ""
+    if not target or _total(_pair_counts(connection, study)) < target:
+        return ""
+    return "full" if _total(study.finished_counts.counts) >= target else "taken"
+
+
+def _total(counts: Mapping[Pair, PairCount]) -> int:
+    return sum(count.total for count in counts.values())
+
+
+def minutes_to_a_place(connection: Connection, study: OpenStudy) -> int:
+    """Return after how many minutes somebody who has stopped answering loses their place."""
+    now, patience = now_ms(connection), study.config.server.abandoned_after_minutes * 60_000
+    since = store.longest_silence(connection, now - patience) or now
+    return max(1, math.ceil((since + patience - now) / 60_000))
+
+
+def expected_minutes(connection: Connection, study: OpenStudy) -> int:
+    """Return how long taking part takes: the median of those who did, once there are a few."""
+    design = study.config.design
+    known = store.latest_durations(connection, _LATEST)
+    seconds = (design.pairs_per_person + design.checks_per_person) * _QUESTION_S
+    if len(known) >= _ENOUGH:
+        seconds = median(known) / 1000
+    return max(1, math.ceil(seconds / 60))
 
 
 def _pair_counts(connection: Connection, study: OpenStudy) -> dict[Pair, PairCount]:

@@ -222,7 +222,7 @@ def test_a_page_whose_script_never_comes_says_so_in_the_end(visit: Visit) -> Non
     page.on("load", lambda: loads.append(page.url))
     agree(page)
     expect(page.locator("#notice")).to_contain_text("Something went wrong")
-    assert [url.endswith("/question") for url in loads] == [False, True, True, True, True]
+    assert ["/question" in url for url in loads] == [False, True, True, True, True]
 
 
 def test_a_double_click_answers_once(visit: Visit, served: Study) -> None:

@@ -28,5 +28,5 @@ export function offer(mine, theirs) {
   at("theirs").href = theirs;
   document.querySelector(".judge").hidden = true;
   at("another").hidden = false;
-  at("another").querySelector("h1").focus();
+  at("another").querySelector("h2").focus();
 }

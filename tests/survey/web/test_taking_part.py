@@ -45,7 +45,7 @@ def test_from_consent_to_the_completion_code(visitor: Visitor, served: Served) -
     page = visitor.get("/done")
     code = served.study.secrets.completion_code(votes_of(served)[0].code)
     assert page.url.endswith("/done") and code in page.text
-    assert visitor.get("/").url.endswith("/done")
+    assert "/done?id=" in visitor.get("/").url
 
 
 def test_consent_is_needed(visitor: Visitor) -> None:
@@ -207,7 +207,7 @@ def test_one_browser_takes_part_once_but_a_lab_has_many_seats(
 ) -> None:
     visitor.start("?participant_id=one")
     visitor.finish()
-    assert visitor.get("/").url.endswith("/done")
+    assert "/done?id=" in visitor.get("/").url
     assert visitor.get("/?participant_id=two").url.endswith("two")
     visitor.start("?participant_id=two")
     assert visitor.question()["position"] == 1
@@ -246,6 +246,31 @@ def test_nobody_starts_when_there_are_votes_enough(tmp_path: Path, serve: Serve)
         visitor.finish(attentive(served.study))
     late = Visitor(served.address).start()
     assert late.status_code == 403 and late.headers["X-Stopped"] == "full"
+
+
+def test_a_study_whose_places_are_taken_is_not_complete(tmp_path: Path, serve: Serve) -> None:
+    served = serve(make_study(tmp_path, target_votes=5))
+    first = Visitor(served.address)
+    first.start()
+    early = Visitor(served.address).start()
+    assert early.status_code == 403 and early.headers["X-Stopped"] == "taken"
+    assert "full for now" in early.text and "in about 60 min" in early.text
+    assert "complete" not in early.text
+    first.finish(attentive(served.study))
+    late = Visitor(served.address).start()
+    assert late.headers["X-Stopped"] == "full" and "The study is complete" in late.text
+
+
+def test_consent_says_how_long_it_takes(served: Served) -> None:
+    assert "7 questions, which take about 2 min." in Visitor(served.address).get("/").text
+    for _ in range(5):
+        visitor = Visitor(served.address)
+        visitor.start()
+        visitor.finish()
+    with database.writing(served.study.engine) as connection:
+        slower = schema.participants.c.started_at - 11 * 60_000
+        connection.execute(update(schema.participants).values(started_at=slower))
+    assert "7 questions, which take about 12 min." in Visitor(served.address).get("/").text
 
 
 def test_excluded_people_do_not_fill_the_study(tmp_path: Path, serve: Serve) -> None:
@@ -300,7 +325,7 @@ def test_a_closed_page_still_lets_people_withdraw(visitor: Visitor, served: Serv
 
 
 def test_the_first_page_says_how_many_questions_there_are(visitor: Visitor) -> None:
-    assert "There are 7 questions." in visitor.get("/").text
+    assert "There are 7 questions, which" in visitor.get("/").text
 
 
 def test_two_studies_in_one_browser(tmp_path: Path, serve: Serve) -> None:
