@@ -23,6 +23,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
     """Return everything that the owner's page shows, by name."""
     with database.reading(study.engine) as connection:
         everybody = list(participants.evaluate(connection, study.config))
+        refused_links = store.all_refused_links(connection)
         state, now = store.study_row(connection).state, now_ms(connection)
     valid = [participant for participant in everybody if participant.valid]
     methods = live_ranking.methods_with_votes(valid, study.config.design.methods)
@@ -36,6 +37,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
         "simulated": any(participant.simulated for participant in everybody),
         "people": _people(everybody),
         "times_disagree": sum(one.statistics.times_disagree > 0 for one in everybody),
+        "refused_links": refused_links,
         "reasons": Counter(excluded).most_common(),
         "votes": {
             "all": len(votes),
@@ -104,6 +106,10 @@ def as_text(folder: Path) -> str:
         f"{folder}: {numbers['state']}{', simulated' if numbers['simulated'] else ''}",
         "people: " + ", ".join(f"{number:,} {name}" for name, number in people.items()),
         *(f"  excluded: {number:,} {reason}" for reason, number in numbers["reasons"]),
+        *(
+            f"  link followed {n:,} times that nobody can start from: {cause}"
+            for cause, n in numbers["refused_links"]
+        ),
         *_disagreement(numbers["times_disagree"]),
         f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}",
     ]

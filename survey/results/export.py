@@ -13,7 +13,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain, repeat
 from pathlib import Path
@@ -26,9 +25,10 @@ from methods.errors import InputError
 from methods.files import replacing
 from survey.results import participants, validity
 from survey.results.participants import Participant
+from survey.results.payments import payment_row, read_sessions
 from survey.storage import database, store
 from survey.storage.open_study import OpenStudy
-from survey.storage.schema import now_ms
+from survey.storage.schema import iso, now_ms
 
 VOTES_FILE = "votes.csv"
 FILES = (VOTES_FILE, "participants.csv", "payments.csv", "shown.csv", "study.json")
@@ -38,7 +38,8 @@ _PARTICIPANTS = ("participant", "status", "excluded", "reason", "simulated", "an
                  "checks_failed", "median_response_ms", "left_share", "started_at",
                  "finished_at", "median_server_ms", "times_disagree")  # fmt: skip
 _PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "session",
-             "completion_code")  # fmt: skip
+             "completion_code", "checks", "checks_failed", "other_sessions",
+             "assignment_also_of")  # fmt: skip
 _SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
           "shown_px", "zoomed", "compared", "server_ms")  # fmt: skip
 _INTEGERS = ("question", "is_check", "check_passed", "response_ms")
@@ -117,11 +118,12 @@ def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
     votes, people, payments, shown = tables
     everybody = []
     with database.reading(study.engine) as connection:
+        sessions = read_sessions(connection)
         state, now = store.study_row(connection).state, now_ms(connection)
         for participant in participants.evaluate(connection, study.config):
             votes.writerows(map(_vote_row, participant.answers))
             people.writerow(_participant_row(participant))
-            payments.writerow(_payment_row(participant, study))
+            payments.writerow(payment_row(participant, study, sessions))
             server_ms = validity.server_times(participant.answers)
             shown.writerows(map(_shown_row, participant.questions, _until(server_ms)))
             everybody.append(participant._replace(questions=[], answers=[]))
@@ -133,7 +135,7 @@ def _vote_row(row: Any) -> list[Any]:
     passed = int(validity.check_passed(row.choice, row.left)) if row.is_check else ""
     return [
         row.code, row.position, row.image, row.left, row.right, row.choice, int(row.is_check),
-        passed, row.response_ms, _time(row.answered_at),
+        passed, row.response_ms, iso(row.answered_at),
     ]  # fmt: skip
 
 
@@ -145,23 +147,13 @@ def _participant_row(participant: Participant) -> list[Any]:
         statistics.checks_failed,
         _milliseconds(statistics.median_ms),
         "" if statistics.left_share is None else f"{statistics.left_share:.4f}",
-        _time(row.started_at), _time(row.finished_at),
+        iso(row.started_at), iso(row.finished_at),
         _milliseconds(statistics.median_server_ms), statistics.times_disagree,
     ]  # fmt: skip
 
 
 def _milliseconds(value: float | None) -> str:
     return "" if value is None else f"{value:.10g}"
-
-
-def _payment_row(participant: Participant, study: OpenStudy) -> list[Any]:
-    row = participant.row
-    code = study.config.completion.code or study.secrets.completion_code(row.code)
-    return [
-        row.code, participant.status, int(not participant.valid), row.platform or "",
-        row.platform_id or "", row.platform_session or "",
-        code if participant.status == participants.FINISHED else "",
-    ]  # fmt: skip
 
 
 def _until(server_ms: Sequence[int]) -> Iterator[int | str]:
@@ -186,7 +178,7 @@ def _summary(
         "simulated": bool(simulated),
         "simulated_participants": simulated,
         "state": state,
-        "exported_at": _time(now),
+        "exported_at": iso(now),
         "participants": dict(Counter(one.status for one in everybody)),
         "exclusions": dict(Counter(one.reason for one in everybody if one.reason)),
         "votes": sum(one.statistics.answered for one in everybody),
@@ -200,9 +192,3 @@ def _summary(
         ],
         "versions": {name: version(name) for name in _LIBRARIES},
     }
-
-
-def _time(ms: int | None) -> str:
-    if ms is None:
-        return ""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

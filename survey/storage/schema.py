@@ -7,6 +7,7 @@ the database's clock, the only one in use: clocks of several hosts differ.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -68,6 +69,23 @@ participants = Table(
     UniqueConstraint("platform", "platform_id"),
 )
 
+# With what a participant came from a platform, each time: one may return with another assignment.
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("participant", ForeignKey("participants.id", ondelete="CASCADE"), primary_key=True),
+    Column("session", String, primary_key=True),
+    Column("arrived_at", BigInteger, nullable=False),
+)
+
+# Links that nobody can start from: what is wrong with them, how often they were followed.
+refused_links = Table(
+    "refused_links",
+    metadata,
+    Column("cause", String, primary_key=True),
+    Column("times", Integer, nullable=False),
+)
+
 questions = Table(
     "questions",
     metadata,
@@ -124,3 +142,10 @@ NOW = _Now()
 def now_ms(connection: Connection) -> int:
     """Return the time in milliseconds since 1970, UTC."""
     return int(connection.scalar(select(NOW)) or 0)
+
+
+def iso(ms: int | None) -> str:
+    """Return a stored time in ISO 8601, "" for none."""
+    if ms is None:
+        return ""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

@@ -14,7 +14,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from survey.design.questionnaire import Question
 from survey.storage import database
-from survey.storage.schema import NOW, hosts, metadata, participants, questions, study, votes
+from survey.storage.schema import (
+    NOW,
+    arrivals,
+    hosts,
+    metadata,
+    participants,
+    questions,
+    refused_links,
+    study,
+    votes,
+)
 
 OPEN, PAUSED, CLOSED = "open", "paused", "closed"
 STATES = (OPEN, PAUSED, CLOSED)
@@ -60,6 +70,18 @@ _INSERT_STUDY = {name: i(study).on_conflict_do_nothing() for name, i in _INSERTS
 _INSERT_HOSTS = {name: i(hosts).on_conflict_do_nothing() for name, i in _INSERTS.items()}
 _INSERT_VOTE = {
     name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in _INSERTS.items()
+}
+_INSERT_ARRIVAL = {
+    name: i(arrivals)
+    .values(arrived_at=NOW)
+    .on_conflict_do_update(index_elements=["participant", "session"], set_={"arrived_at": NOW})
+    for name, i in _INSERTS.items()
+}
+_COUNT_REFUSED = {
+    name: i(refused_links)
+    .values(times=1)
+    .on_conflict_do_update(index_elements=["cause"], set_={"times": refused_links.c.times + 1})
+    for name, i in _INSERTS.items()
 }
 _QUESTIONS = select(
     participants.c.code,
@@ -153,6 +175,30 @@ def find_by_platform(connection: Connection, platform: str, platform_id: str) ->
     return connection.execute(select(participants).where(*is_theirs)).one_or_none()
 
 
+def record_arrival(connection: Connection, participant: int, session: str) -> None:
+    """Store with which other parameters of a platform a participant came, and that it was now."""
+    row = {"participant": participant, "session": session}
+    connection.execute(_INSERT_ARRIVAL[connection.dialect.name], row)
+
+
+def all_arrivals(connection: Connection) -> list[Row[Any]]:
+    """Return how participants came, each in the order of time."""
+    order = arrivals.c.participant, arrivals.c.arrived_at, arrivals.c.session
+    return list(connection.execute(select(arrivals).order_by(*order)))
+
+
+def count_refused_link(connection: Connection, cause: str) -> None:
+    """Count a link that nobody can start from."""
+    connection.execute(_COUNT_REFUSED[connection.dialect.name], {"cause": cause})
+
+
+def all_refused_links(connection: Connection) -> list[tuple[str, int]]:
+    """Return what was wrong with links, and how often, most frequent first."""
+    times = refused_links.c.times
+    query = select(refused_links.c.cause, times).order_by(times.desc(), refused_links.c.cause)
+    return [(row.cause, row.times) for row in connection.execute(query)]
+
+
 def unanswered(connection: Connection, participant: int, limit: int) -> list[Row[Any]]:
     """Return a participant's next questions, in order."""
     return list(connection.execute(_UNANSWERED, {"participant": participant, "limit": limit}))
@@ -197,6 +243,7 @@ def withdraw(connection: Connection, participant: int) -> None:
     """Delete a participant's answers and questions, and what a platform says about the person."""
     connection.execute(delete(votes).where(votes.c.participant == participant))
     connection.execute(delete(questions).where(questions.c.participant == participant))
+    connection.execute(delete(arrivals).where(arrivals.c.participant == participant))
     connection.execute(_WITHDRAWN, {"participant": participant})
 
 

@@ -121,7 +121,9 @@ class Design(_Section):
 class Exclusion(_Section):
     """Rules that decide whose votes are valid (see `survey.results.validity`)."""
 
-    max_failed_checks: int = Field(0, ge=0)
+    max_failed_checks: int = Field(
+        1, ge=0, description="the paper's is 0; platforms pay who failed one"
+    )
     unfinished: StrictBool = Field(
         True, description="leave out participants who did not answer everything"
     )

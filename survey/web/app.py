@@ -19,12 +19,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from methods.files import sha256
-from survey.storage import database
+from survey.storage import database, store
 from survey.storage.open_study import OpenStudy, open_study
 from survey.study import stimuli_url, texts
+from survey.study.platforms import LinkError
 from survey.web import owner, participant
 from survey.web.context import YEAR_S, AnotherPersonError, csrf, current_study, limiter, stop_page
-from survey.web.platforms import LinkError
 
 # All requests of our pages are shorter.
 _MAX_REQUEST_BYTES = 16_384
@@ -115,7 +115,7 @@ def _register(app: Flask, study: OpenStudy) -> None:
     app.register_blueprint(owner.pages)
     images = study.config.server.stimuli_url
     app.after_request(lambda response: _add_headers(response, images))
-    app.register_error_handler(LinkError, lambda error: stop_page(str(error), 400))
+    app.register_error_handler(LinkError, _link_error)
     app.register_error_handler(AnotherPersonError, lambda _: _error("another", 409))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
@@ -176,6 +176,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     reason = "expired" if isinstance(error, CSRFError) else _REASONS.get(status, "error")
     return _error(reason, status)
+
+
+def _link_error(error: LinkError) -> ResponseReturnValue:
+    if error.cause:
+        with database.writing(current_study().engine) as connection:
+            store.count_refused_link(connection, error.cause)
+    return stop_page(str(error), 400)
 
 
 def _database_error(error: SQLAlchemyError) -> ResponseReturnValue:

@@ -23,9 +23,9 @@ from pydantic import ValidationError
 
 from survey.storage import database, store
 from survey.storage.open_study import OpenStudy
-from survey.study import stimuli_url
+from survey.study import platforms, stimuli_url
 from survey.study.stimuli import FOLDER
-from survey.web import platforms, taking_part
+from survey.web import taking_part
 from survey.web.context import (
     YEAR_S,
     AnotherPersonError,
@@ -87,6 +87,7 @@ def start() -> ResponseReturnValue:
             return stop_page(reason, 403, taking_part.minutes_to_a_place(connection, study))
         else:
             code = taking_part.enrol(connection, code, identity, study)
+        taking_part.record_arrival(connection, code, identity)
     _remember(code)
     return redirect(_first_question(), 303)
 

@@ -19,7 +19,7 @@ from survey.storage import store, tallies
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import now_ms
 from survey.study.config import Exclusion
-from survey.web.platforms import Identity
+from survey.study.platforms import Identity
 
 # What a question takes while nobody is known to have finished; and how many have to be.
 _QUESTION_S, _ENOUGH = 10, 5
@@ -59,7 +59,7 @@ def expected_minutes(connection: Connection, study: OpenStudy) -> int:
     """Return how long taking part takes: the median of those who did, once there are a few."""
     design = study.config.design
     known = store.latest_durations(connection, _LATEST)
-    seconds = (design.pairs_per_person + design.checks_per_person) * _QUESTION_S
+    seconds: float = (design.pairs_per_person + design.checks_per_person) * _QUESTION_S
     if len(known) >= _ENOUGH:
         seconds = median(known) / 1000
     return max(1, math.ceil(seconds / 60))
@@ -79,6 +79,13 @@ def enrol(connection: Connection, code: str, identity: Identity | None, study: O
     row = {"id": number, "code": code, **(identity._asdict() if identity else {})}
     store.add_participant(connection, row, _questions(connection, number, study), study.simulated)
     return code
+
+
+def record_arrival(connection: Connection, code: str, identity: Identity | None) -> None:
+    """Keep with which assignment a participant came: it is paid if they finish with it."""
+    participant = store.find(connection, code)
+    if identity and participant and participant.withdrawn_at is None:
+        store.record_arrival(connection, participant.id, identity.platform_session)
 
 
 def _questions(connection: Connection, number: int, study: OpenStudy) -> list[Question]:

@@ -44,11 +44,14 @@ def write_images(folder: Path, images: int = 6, size: int = 48) -> list[str]:
 
 
 def make_study(folder: Path, images: int = 6, **wanted: Any) -> Path:
-    """A study of 3 methods; 5 questions and 2 validation questions for each person."""
+    """A study of 3 methods; 5 questions and 2 validation questions for each person, of whom nobody
+    may fail one, as in the paper."""
     given = write_images(folder / "images", images)
     settings = {"check": "telea", "pairs": 5, "checks": 2, **wanted}
     asked = create.Request(out=folder / "study", images=given, **settings)
     create.create(asked, create.find_images(asked))
+    file = folder / "study" / "study.toml"
+    file.write_text(file.read_text().replace("max_failed_checks = 1", "max_failed_checks = 0"))
     return folder / "study"
 
 

@@ -1,0 +1,105 @@
+"""Who is paid for what: people come again with other assignments, and links are incomplete."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from survey.results.board import as_text, board
+from survey.storage import database, store
+from tests.survey.conftest import Said, Served, Visitor
+
+Run = Callable[..., Said]
+HIT = "?workerId={}&assignmentId={}&hitId=H"
+
+
+def payments(folder: Path, run: Run, tmp_path: Path) -> list[dict[str, str]]:
+    assert run("export", folder, tmp_path / "out" / "votes.csv").code == 0
+    with (tmp_path / "out" / "payments.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def come(served: Served, query: str) -> Visitor:
+    visitor = Visitor(served.address)
+    assert visitor.start(query).status_code == 200
+    return visitor
+
+
+def test_the_assignment_they_finished_with_is_paid(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, HIT.format("W1", "first")).vote(1)
+    come(served, HIT.format("W1", "second")).finish()
+    come(served, HIT.format("W1", "third"))
+    (row,) = payments(folder, run, tmp_path)
+    assert json.loads(row["session"]) == {"assignmentId": "second", "hitId": "H"}
+    others = json.loads(row["other_sessions"])
+    assert [one["assignmentId"] for one in others] == ["first", "third"]
+    assert all(one["arrived_at"].endswith("+00:00") for one in others)
+    assert row["completion_code"] and row["assignment_also_of"] == ""
+
+
+def test_an_assignment_of_two_people_is_marked(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, HIT.format("W1", "given_back")).vote(1)
+    come(served, HIT.format("W2", "given_back")).finish()
+    come(served, HIT.format("W3", "own")).finish()
+    first, second, third = payments(folder, run, tmp_path)
+    assert first["assignment_also_of"] == second["participant"]
+    assert second["assignment_also_of"] == first["participant"]
+    assert third["assignment_also_of"] == "" and third["platform_id"] == "W3"
+
+
+def test_a_study_of_one_link_is_not_an_assignment_of_all(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        come(served, f"?PROLIFIC_PID={name}&STUDY_ID=S&SESSION_ID={name}").finish()
+    assert {row["assignment_also_of"] for row in payments(folder, run, tmp_path)} == {""}
+
+
+@pytest.mark.parametrize(
+    ("query", "cause"),
+    [
+        ("?STUDY_ID=1&SESSION_ID=2", "SESSION_ID without PROLIFIC_PID"),
+        ("?assignmentId=1", "assignmentId without workerId or participantId"),
+        ("?prolific_pid=1", "PROLIFIC_PID is spelt in another way"),
+        ("?WorkerID=1&assignmentId=2", "workerId is spelt in another way"),
+        ("?PROLIFIC_PID={{%25PROLIFIC_PID%25}}", "PROLIFIC_PID is not filled in"),
+    ],
+)
+def test_a_link_without_its_person_is_told_to_both(
+    served: Served, folder: Path, query: str, cause: str
+) -> None:
+    answer = Visitor(served.address).get(f"/{query}")
+    assert answer.status_code == 400 and "This link is not complete" in answer.text
+    Visitor(served.address).get(f"/{query}")
+    assert board(served.study)["refused_links"] == [(cause, 2)]
+    assert f"link followed 2 times that nobody can start from: {cause}" in as_text(folder)
+    with database.reading(served.study.engine) as connection:
+        assert store.all_participants(connection) == []
+
+
+def test_cloudresearch_names_its_people(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, "?participantId=P&assignmentId=A&projectId=J").finish()
+    (row,) = payments(folder, run, tmp_path)
+    assert (row["platform"], row["platform_id"]) == ("cloudresearch", "P")
+
+
+def test_withdrawal_deletes_how_they_came(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, HIT.format("W1", "first")).withdraw()
+    (row,) = payments(folder, run, tmp_path)
+    assert (row["platform_id"], row["session"], row["other_sessions"]) == ("", "", "")
+
+
+def test_other_parameters_do_not_matter(served: Served) -> None:
+    assert come(served, "?utm_source=mail&lang=en").question()["position"] == 1
