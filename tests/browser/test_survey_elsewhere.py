@@ -69,7 +69,7 @@ def test_a_whole_study_with_images_from_another_host(
         button(page, "left").click()
         ready(page, position + 1)
     button(page, "left").click()
-    page.wait_for_url("**/done")
+    page.wait_for_url("**/done?id=*")
     assert choices(served) == ["left"] * 4
     assert wrong == []
     # Nothing tells that host on which page somebody looks, or who it is.
