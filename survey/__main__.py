@@ -158,7 +158,7 @@ def serve(
     from survey.study import stimuli_url
     from survey.web import serve as server
 
-    opened = open_study(study, preview=preview)
+    opened = open_study(study, preview=preview, asking=True)
     state = _apply_rules(opened)
     opened.engine.dispose()
     server.check_free(host, port)

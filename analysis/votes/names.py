@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import polars as pl
 
+_APOSTROPHE = "^'([=+@-])"
+
 
 def composed(name: str) -> str:
-    """Return a name in Unicode form NFC without blanks around it."""
-    return unicodedata.normalize("NFC", name).strip()
+    """Return a name in Unicode form NFC, without blanks around it and a spreadsheet's apostrophe.
+
+    Exports of a survey write '=name for =name, which spreadsheets would take for a formula.
+    """
+    return re.sub(_APOSTROPHE, r"\1", unicodedata.normalize("NFC", name).strip())
 
 
 def cleaned(column: pl.Series) -> pl.Series:
@@ -32,4 +38,4 @@ def spelt_as(column: pl.Expr, names: list[str]) -> pl.Expr:
 
 
 def _composed(column: pl.Series) -> pl.Series:
-    return column.str.normalize("NFC").str.strip_chars()
+    return column.str.normalize("NFC").str.strip_chars().str.replace(_APOSTROPHE, "${1}")

@@ -42,6 +42,7 @@ _PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "se
              "assignment_also_of")  # fmt: skip
 _SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
           "shown_px", "zoomed", "compared", "server_ms")  # fmt: skip
+_FORMULA = ("=", "+", "-", "@")
 _INTEGERS = ("question", "is_check", "check_passed", "response_ms")
 _LIBRARIES = ("flask", "sqlalchemy", "numpy")
 
@@ -131,10 +132,19 @@ def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
     files[-1].write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
 
 
+def _cell(name: str) -> str:
+    """Return a name so that no spreadsheet takes it for a formula; the analysis reads it back."""
+    return f"'{name}" if name.startswith(_FORMULA) else name
+
+
+def _names(row: Any) -> list[str]:
+    return [_cell(row.image), _cell(row.left), _cell(row.right)]
+
+
 def _vote_row(row: Any) -> list[Any]:
     passed = int(validity.check_passed(row.choice, row.left)) if row.is_check else ""
     return [
-        row.code, row.position, row.image, row.left, row.right, row.choice, int(row.is_check),
+        row.code, row.position, *_names(row), row.choice, int(row.is_check),
         passed, row.response_ms, iso(row.answered_at),
     ]  # fmt: skip
 
@@ -165,7 +175,7 @@ def _shown_row(row: Any, server_ms: int | str) -> list[Any]:
     answered = row.choice is not None
     view = [row.layout, row.shown_px, int(row.zoomed), int(row.compared)] if answered else [""] * 4
     return [
-        row.code, row.position, row.image, row.left, row.right, int(row.is_check), int(answered),
+        row.code, row.position, *_names(row), int(row.is_check), int(answered),
         *view, server_ms,
     ]  # fmt: skip
 

@@ -138,6 +138,18 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def forget(engine: Engine) -> None:
+    """Have what was deleted gone from SQLite's log too, which otherwise keeps it for some time."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        # Waits for readers as long as a writer waits; what they hold up goes with the next one.
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
 def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Return the result of `work` once everything that it wrote is safely stored.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from survey.design.questionnaire import Pool, make_pool
 from survey.storage import database, store
 from survey.storage.tallies import FinishedCounts
 from survey.study import config, secrets_file, stimuli
+
+# Settings of the design that stay as they are once somebody has started.
+_FROZEN = ("pairs_per_person", "checks_per_person", "check_method", "ties", "against")
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,17 @@ class OpenStudy:
 
 
 def open_study(
-    folder: Path, *, preview: bool = False, simulated: bool = False, new: bool = False
+    folder: Path,
+    *,
+    preview: bool = False,
+    simulated: bool = False,
+    new: bool = False,
+    asking: bool = False,
 ) -> OpenStudy:
     """Open the study of a folder; only a `new` study, or a preview, creates its database.
+
+    With `asking`, people will be asked: then the design is checked too. A design that cannot be
+    used does not keep answers from being exported.
 
     Raises
     ------
@@ -72,10 +84,32 @@ def open_study(
     images = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url))
     secrets = secrets_file.read(folder)
     opened = OpenStudy(folder, study, secrets, engine, images, preview, simulated)
-    # The pool is made, and thereby checked, before the database is touched.
-    _ = opened.pool
+    if asking or new:
+        # The pool is made, and thereby checked, before the database is touched.
+        _ = opened.pool
     _check_database(opened)
+    if asking:
+        _check_design(opened)
     return opened
+
+
+def _check_design(opened: OpenStudy) -> None:
+    """Refuse a design whose answers could not be compared with those that there are."""
+    with (
+        database.errors_as_input(str(opened.folder)),
+        database.reading(opened.engine) as connection,
+    ):
+        at_start = store.design_at_start(connection)
+    if at_start is None:
+        return
+    before, now = json.loads(at_start), json.loads(opened.config.design.model_dump_json())
+    for name in _FROZEN:
+        if before.get(name) != now[name]:
+            raise InputError(
+                f"{opened.folder / config.FILE}: design.{name} = {json.dumps(now[name])}, but "
+                f"people have started with {json.dumps(before.get(name))}: set it back, or create "
+                "another study for the new design"
+            )
 
 
 def _check_database(opened: OpenStudy) -> None:

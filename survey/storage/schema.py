@@ -51,6 +51,23 @@ hosts = Table(
     Column("secret", String, nullable=False),
 )
 
+# One row since the first participant started: the design that later ones have to share, as JSON.
+started_design = Table(
+    "started_design",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("design", String, nullable=False),
+)
+
+# Logins on the owner's page that nobody has ended.
+owner_logins = Table(
+    "owner_logins",
+    metadata,
+    Column("login", String, primary_key=True),
+    Column("token", String, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+
 participants = Table(
     "participants",
     metadata,

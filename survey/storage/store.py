@@ -22,6 +22,7 @@ from survey.storage.schema import (
     participants,
     questions,
     refused_links,
+    started_design,
     study,
     votes,
 )
@@ -71,6 +72,7 @@ _INSERT_HOSTS = {name: i(hosts).on_conflict_do_nothing() for name, i in _INSERTS
 _INSERT_VOTE = {
     name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in _INSERTS.items()
 }
+_INSERT_DESIGN = {name: i(started_design).on_conflict_do_nothing() for name, i in _INSERTS.items()}
 _INSERT_ARRIVAL = {
     name: i(arrivals)
     .values(arrived_at=NOW)
@@ -154,6 +156,16 @@ def add_participant(
         for position, question in enumerate(own_questions, 1)
     ]
     connection.execute(insert(questions), rows)
+
+
+def record_design(connection: Connection, design: str) -> None:
+    """Store the design with which the first participant starts."""
+    connection.execute(_INSERT_DESIGN[connection.dialect.name], {"id": 1, "design": design})
+
+
+def design_at_start(connection: Connection) -> str | None:
+    """Return the design of the first participant, None if nobody has started."""
+    return connection.scalar(select(started_design.c.design))
 
 
 def next_id(connection: Connection) -> int:

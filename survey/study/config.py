@@ -1,7 +1,7 @@
 """Read, check and write study.toml, the owner's settings of a study.
 
-Every setting may be edited until the first participant starts; texts and exclusion rules also
-later, because they change nothing that was recorded.
+Every setting may be edited until the first participant starts; texts, exclusion rules, methods and
+targets also later. What would make answers incomparable is refused then (see `open_study`).
 """
 
 from __future__ import annotations

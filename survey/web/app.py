@@ -76,7 +76,7 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
 
     A preview records nothing; simulated participants are marked, and their starts not limited.
     """
-    study = open_study(Path(folder), preview=preview, simulated=simulated)
+    study = open_study(Path(folder), preview=preview, simulated=simulated, asking=True)
     app = _Survey(__name__)
     # Otherwise a request of //path is redirected to any host that it names.
     app.url_map.merge_slashes = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
@@ -10,12 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from survey.results import export
 from survey.results.board import board
-from survey.storage import database, store
+from survey.storage import database, logins, store
 from survey.web.context import current_study, limiter
 
 pages = Blueprint("owner", __name__, url_prefix="/owner")
-
-_LOGIN_S = 12 * 3600
 
 
 def _token_hash() -> str:
@@ -25,10 +22,13 @@ def _token_hash() -> str:
 
 @pages.before_request
 def _require_login() -> ResponseReturnValue | None:
-    since, token_hash = session.get("owner", (0, ""))
-    is_owner = token_hash == _token_hash() and time.time() - since < _LOGIN_S
-    if is_owner or request.endpoint == "owner.login":
+    if request.endpoint == "owner.login":
         return None
+    login = session.get("owner")
+    if isinstance(login, str):
+        with database.reading(current_study().engine) as connection:
+            if logins.is_going_on(connection, login, _token_hash()):
+                return None
     return render_template("owner_login.html", problem=""), 401
 
 
@@ -43,13 +43,16 @@ def dashboard() -> ResponseReturnValue:
 def login() -> ResponseReturnValue:
     if not current_study().secrets.is_owner(request.form.get("token", "").strip()):
         return render_template("owner_login.html", problem="token"), 401
-    session["owner"] = (int(time.time()), _token_hash())
+    with database.writing(current_study().engine) as connection:
+        session["owner"] = logins.begin(connection, _token_hash())
     return redirect(url_for("owner.dashboard"), 303)
 
 
 @pages.post("/logout")
 def logout() -> ResponseReturnValue:
-    session.pop("owner", None)
+    login = session.pop("owner")
+    with database.writing(current_study().engine) as connection:
+        logins.end(connection, login)
     return redirect(url_for("owner.dashboard"), 303)
 
 

@@ -250,6 +250,8 @@ def withdraw() -> ResponseReturnValue:
             return redirect(url_for("participant.welcome"))
         if deleting and participant.withdrawn_at is None:
             store.withdraw(connection, participant.id)
+    if deleting:
+        database.forget(study.engine)
     is_withdrawn = deleting or participant.withdrawn_at is not None
     if is_withdrawn:
         return render_template("withdrawn.html")

@@ -77,6 +77,7 @@ def enrol(connection: Connection, code: str, identity: Identity | None, study: O
     if study.simulated:
         code = f"{SIMULATED}{number:04d}"
     row = {"id": number, "code": code, **(identity._asdict() if identity else {})}
+    store.record_design(connection, study.config.design.model_dump_json())
     store.add_participant(connection, row, _questions(connection, number, study), study.simulated)
     return code
 
