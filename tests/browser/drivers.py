@@ -127,9 +127,11 @@ def serving(program: str, environment: dict[str, str]) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_for(port, process)
-    yield f"http://127.0.0.1:{port}"
-    end(process)
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        end(process)
 
 
 def wait_for(port: int, process: subprocess.Popen[Any]) -> None:

@@ -66,8 +66,11 @@ def chromium(folder: Path) -> Iterator[Open]:
 def firefox(folder: Path) -> Iterator[Open]:
     program = needed("firefox-esr", "firefox-esr", "firefox")
     running = Firefox(program, folder, PREFERENCES)
-    yield lambda phone: sized(Bidi(running, PHONE["device_scale_factor"] if phone else 1), phone)
-    running.stop()
+    try:
+        ratio = PHONE["device_scale_factor"]
+        yield lambda phone: sized(Bidi(running, ratio if phone else 1), phone)
+    finally:
+        running.stop()
 
 
 @contextmanager
@@ -104,9 +107,11 @@ def screen() -> Iterator[str]:
     )
     assert process.stdout
     number = process.stdout.readline().strip()
-    assert number, "Xvfb did not start"
-    yield f":{number}"
-    end(process)
+    try:
+        assert number, "Xvfb did not start"
+        yield f":{number}"
+    finally:
+        end(process)
 
 
 ENGINES: dict[str, Callable[[Path], AbstractContextManager[Open]]] = {
