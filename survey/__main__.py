@@ -123,6 +123,11 @@ def _print_created(request: Request, created: Created) -> None:
         f"each person: {design.pairs_per_person} questions and "
         + (checks if design.checks_per_person else "no validation questions")
     )
+    if design.pairs_per_person > created.balanced:
+        print(
+            f"{design.check_method} against the original is asked less often than other pairs: "
+            f"it is also in validation questions; --pairs {created.balanced} would keep them equal"
+        )
     for image, method in created.missing:
         print(f"left out: {image} by {method}, which has no result")
     if not design.checks_per_person and request.checks != 0:

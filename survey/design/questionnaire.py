@@ -10,6 +10,7 @@ questions asked before.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -72,13 +73,28 @@ class Pool(NamedTuple):
     check_images: list[str]
     check_method: str
 
+    def check_pair(self, image: str) -> Pair:
+        """Return the pair of the validation question on an image."""
+        return Pair.of(image, self.check_method, REFERENCE)
+
     def max_pairs(self, checks: int) -> int:
         """Return how many pairs one participant can be asked beside so many checks."""
+        return len(self.pairs) - min(checks, self._shared)
+
+    def balanced_pairs(self, checks: int) -> int:
+        """Return with how many pairs a participant all pairs can be asked equally often.
+
+        Those of validation questions are left to the participants who have others.
+        """
+        if not self._shared:
+            return len(self.pairs)
+        return math.floor(len(self.pairs) * (1 - checks / len(self.check_images)))
+
+    @property
+    def _shared(self) -> int:
+        """The number of pairs that may be a validation question too."""
         pairs = set(self.pairs)
-        shared = sum(
-            Pair.of(image, self.check_method, REFERENCE) in pairs for image in self.check_images
-        )
-        return len(self.pairs) - min(checks, shared)
+        return sum(self.check_pair(image) in pairs for image in self.check_images)
 
 
 def make_pool(
@@ -101,15 +117,27 @@ def make_pool(
     return Pool(pairs, check_images, check_method)
 
 
-def validation_questions(pool: Pool, number: int, rng: np.random.Generator) -> list[Question]:
-    """Return validation questions on different images, the reference on alternating sides."""
-    images = [str(image) for image in rng.permutation(pool.check_images)[:number]]
+def validation_questions(
+    pool: Pool, number: int, counts: PairCounts, rng: np.random.Generator
+) -> list[Question]:
+    """Return validation questions on different images, the reference on alternating sides.
+
+    A participant is not asked about the two images of a validation question again, so these are
+    the pairs that were asked most so far, at random among equals.
+    """
+    images = [str(image) for image in rng.permutation(pool.check_images)]
+    images.sort(key=lambda image: -_asked(pool.check_pair(image), counts))
+    images = images[:number]
     start = int(rng.integers(2))
     sides = (REFERENCE, pool.check_method)
     return [
         Question(image, *(sides if (start + place) % 2 else sides[::-1]), True)
         for place, image in enumerate(images)
     ]
+
+
+def _asked(pair: Pair, counts: PairCounts) -> int:
+    return counts.get(pair, PairCount()).total
 
 
 def without_checks(pairs: Iterable[Pair], checks: Iterable[Question]) -> list[Pair]:

@@ -51,12 +51,14 @@ class Request:
 
 
 class Created(NamedTuple):
-    """A new study; the owner's token is stored nowhere else; `missing`: (image, method)."""
+    """A new study; the owner's token is stored nowhere else; `balanced`: most questions for a
+    person with which all pairs are asked equally often; `missing`: (image, method)."""
 
     study: config.Study
     token: str
     stimuli: int
     questions: int
+    balanced: int
     missing: list[tuple[str, str]]
 
 
@@ -116,7 +118,8 @@ def create(
         for method in design.methods
         if (image, method) not in available
     ]
-    return Created(study, token, len(encoded), len(pool.pairs), missing)
+    balanced = pool.balanced_pairs(study.design.checks_per_person)
+    return Created(study, token, len(encoded), len(pool.pairs), balanced, missing)
 
 
 def _check_postgresql(request: Request) -> None:
@@ -190,9 +193,11 @@ def _with_possible_numbers(study: config.Study, request: Request, pool: Pool) ->
     numbers: dict[str, int] = {}
     checks = study.design.checks_per_person
     if request.checks is None:
-        checks = numbers["checks_per_person"] = min(_CHECKS, len(pool.check_images))
+        # Of an image on which everybody has a validation question, its pair would never be asked.
+        most = len(pool.check_images) - (pool.balanced_pairs(0) > pool.max_pairs(1))
+        checks = numbers["checks_per_person"] = min(_CHECKS, most)
     if request.pairs is None:
-        numbers["pairs_per_person"] = max(1, min(_PAIRS, pool.max_pairs(checks)))
+        numbers["pairs_per_person"] = max(1, min(_PAIRS, pool.balanced_pairs(checks)))
     return study.model_copy(update={"design": study.design.model_copy(update=numbers)})
 
 

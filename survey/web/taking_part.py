@@ -93,7 +93,7 @@ def _questions(connection: Connection, number: int, study: OpenStudy) -> list[Qu
     design, pool = study.config.design, study.pool
     rng = np.random.default_rng([design.seed, number])
     counts = _pair_counts(connection, study)
-    checks = questionnaire.validation_questions(pool, design.checks_per_person, rng)
+    checks = questionnaire.validation_questions(pool, design.checks_per_person, counts, rng)
     pairs = questionnaire.without_checks(pool.pairs, checks)
     if design.adaptive:
         votes = live_ranking.vote_counts(connection, design.methods)

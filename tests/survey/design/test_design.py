@@ -39,7 +39,7 @@ def study(people: int, pool: questionnaire.Pool, pairs: int = 25, checks: int = 
     everybody = []
     for person in range(people):
         rng = np.random.default_rng([0, person])
-        checking = questionnaire.validation_questions(pool, checks, rng)
+        checking = questionnaire.validation_questions(pool, checks, asked, rng)
         free = questionnaire.without_checks(pool.pairs, checking)
         chosen = questionnaire.least_asked(free, asked, pairs, rng, {q.image for q in checking})
         everybody.append(questionnaire.questionnaire(chosen, checking, asked, rng))
@@ -62,6 +62,38 @@ def test_every_pair_is_asked_nearly_equally_often_at_any_moment(paper: tuple) ->
         count(asked, questions)
         times = [asked.get(pair, PairCount()).total for pair in pool.pairs]
         assert max(times) - min(times) <= 1
+
+
+@pytest.mark.parametrize("images", [2, 4, 5, 12])
+@pytest.mark.parametrize("methods", [2, 4])
+@pytest.mark.parametrize("checks", [1, 2])
+def test_small_studies_are_balanced_although_checks_take_pairs(
+    images: int, methods: int, checks: int
+) -> None:
+    """Where the original is compared too, a person's validation questions rule out pairs."""
+    compared = (*METHODS[:methods], "reference")
+    pool = questionnaire.make_pool(stimuli(images), compared, "", "a")
+    most = pool.balanced_pairs(checks)
+    for pairs in {most // 2, most - 1, most} - {0, -1}:
+        everybody, _ = study(40, pool, pairs, checks)
+        asked: dict[Pair, PairCount] = {}
+        for questions in everybody:
+            count(asked, questions)
+            totals = [asked.get(pair, PairCount()).total for pair in pool.pairs]
+            assert max(totals) - min(totals) <= 2
+    if checks < images:
+        assert most >= 1
+
+
+def test_more_questions_than_that_cannot_be_balanced() -> None:
+    pool = questionnaire.make_pool(stimuli(4), ("a", "b", "reference"), "", "a")
+    assert (pool.balanced_pairs(2), pool.max_pairs(2)) == (6, 10)
+    _, asked = study(60, pool, 10, 2)
+    totals = {pair: asked[pair].total for pair in pool.pairs}
+    # Whoever has the question as a validation question has no other on it: one in two.
+    assert {totals[pair] for pair in pool.pairs if pair.second == "reference" != pair.first
+            and pair.first == "a"} == {30}  # fmt: skip
+    assert set(totals.values()) == {30, 60}
 
 
 def test_nobody_is_asked_a_pair_twice_or_sees_an_image_twice_in_a_row(paper: tuple) -> None:
