@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, abort, current_app, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
@@ -35,7 +35,8 @@ CSP = (
     "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -103,6 +104,8 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if study.config.server.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
+    # First of all: the check of CSRF tokens reads the body.
+    app.before_request(_require_length)
     csrf.init_app(app)
     limiter.init_app(app)
     _register(app, study)
@@ -143,10 +146,15 @@ def _add_headers(response: Response, images: str) -> Response:
     """Add security headers; `images` is the address of images on another host, "" for none."""
     images = f" {stimuli_url.origin(images)}" if images else ""
     policy = CSP.replace("img-src 'self'", f"img-src 'self'{images}")
-    response.headers["Content-Security-Policy"] = policy
-    response.headers.update(_HEADERS)
+    response.headers.update({**SECURITY_HEADERS, "Content-Security-Policy": policy})
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _require_length() -> None:
+    """Refuse bodies in chunks: no browser sends them, and reading finds their faults too late."""
+    if "Transfer-Encoding" in request.headers:
+        abort(411)
 
 
 def _health() -> tuple[dict[str, str], int]:
@@ -166,6 +174,7 @@ _REASONS = {
     405: "bad_request",
     409: "expired",
     410: "expired",
+    411: "bad_request",
     413: "bad_request",
     415: "bad_request",
     429: "too_many",

@@ -150,7 +150,8 @@ def question() -> ResponseReturnValue:
         "question.html",
         **next_questions,
         ties=study.config.design.ties,
-        resume_link=urljoin(study.config.server.public_url or request.host_url, link),
+        # Never by the Host header, which anybody may send: the page completes it.
+        resume_link=urljoin(study.config.server.public_url, link),
     )
 
 

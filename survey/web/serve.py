@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from methods.errors import InputError
-from survey.storage.database import UnavailableError
 from survey.web.app import create_app
 
-_THREADS = 8
+# Most wait for a request that arrives slowly, not for the database.
+_THREADS = 64
 # For each process: browsers keep several connections open, most of them idle.
 _CONNECTIONS = 4000
-# Pause between two attempts to reach the database.
-RETRY_S = 1
 
 
 def check_free(host: str, port: int) -> None:
@@ -36,31 +33,10 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
         waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=_THREADS)
         return
     from gunicorn.app.base import BaseApplication
-    from gunicorn.workers import gthread
+
+    from survey.web.worker import Worker
 
     _raise_open_file_limit()
-
-    class Worker(gthread.ThreadWorker):
-        def handle(self, connection: Any) -> Any:
-            # Browsers open connections before they need them: these must not occupy a thread.
-            if not connection.initialized and not connection.wait_for_data(0):
-                return gthread._DEFER
-            return super().handle(connection)
-
-        def load_wsgi(self) -> None:
-            # Wait for the database: a worker that cannot start would end the whole server.
-            reported = False
-            while self.alive and self.is_parent_alive():
-                try:
-                    super().load_wsgi()
-                    return
-                except UnavailableError as error:
-                    if not reported:
-                        self.log.error("%s; trying again until it answers", error)
-                    reported = True
-                self.notify()
-                time.sleep(RETRY_S)
-            sys.exit(0)
 
     class Server(BaseApplication):
         def load_config(self) -> None:
@@ -96,5 +72,7 @@ def _settings(host: str, port: int, workers: int) -> dict[str, Any]:
         # It would contain IP addresses, and so do warnings about invalid requests.
         "accesslog": None,
         "loglevel": "error",
+        # Nobody in front of us sets these; whoever else did would choose our addresses.
+        "forwarder_headers": "",
         "control_socket_disable": True,
     }

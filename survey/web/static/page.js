@@ -18,6 +18,7 @@ const data = JSON.parse(at("data").textContent);
 const to = { url: data.vote, token: document.querySelector('meta[name="csrf-token"]').content };
 const buttons = [...document.querySelectorAll("[data-choice]")];
 const clock = new Clock();
+at("resume-link").value = new URL(data.who, location.href).href;
 const viewer = new Viewer(at("stage"), tools.refresh);
 const pictures = new Pictures(() => {
   if (state.loading) say(data.text.load_trouble);

@@ -17,7 +17,7 @@ import pytest
 
 from survey.storage import database, store
 from survey.storage.open_study import open_study
-from survey.web import serve as serving
+from survey.web import worker
 from tests.paths import ROOT
 from tests.survey.conftest import Said, Visitor, make_study
 from tests.survey.postgresql import Cluster
@@ -133,7 +133,7 @@ def test_a_process_that_dies_while_the_database_is_away_is_replaced_when_it_is_b
     cluster.stop()
     try:
         lose_worker(server, 1)
-        time.sleep(2 * serving.RETRY_S)
+        time.sleep(2 * worker.RETRY_S)
         assert server.output.read_text().count(AWAY) == 1
     finally:
         cluster.start()
