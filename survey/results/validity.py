@@ -90,7 +90,7 @@ def exclusion_reason(answers: Statistics, finished: bool, rules: Exclusion) -> s
     if answers.checks_failed > rules.max_failed_checks:
         if rules.max_failed_checks == 0:
             return "failed a validation question"
-        return f"failed more than {rules.max_failed_checks} validation questions"
+        return f"failed {rules.max_failed_checks + 1} or more validation questions"
     if not finished and rules.unfinished:
         return "not finished"
     median_ms = answers.median_shorter_ms

@@ -56,7 +56,7 @@ class Crowd:
         await insist(lambda: first.welcome(f"?participant_id={who}"))
         started = await insist(lambda: first.consent(participant_id=who))
         self.starts += 1
-        if b"X-Stopped: full" in started.head:
+        if b"X-Stopped: full" in started.head or b"X-Stopped: taken" in started.head:
             self.refused.add(who)
             return
         assert started.status == 303, started

@@ -91,6 +91,7 @@ class Participant:
         self.cookie, self.token = b"", b""
         # Identifiers of questions by position, as pages told them.
         self.asked: dict[int, str] = {}
+        self.page_id = ""
 
     async def ask(
         self,
@@ -122,21 +123,27 @@ class Participant:
         form = urlencode({"consent": "yes", **carried}).encode()
         return await self.ask("POST", "/start", form, FORM, link)
 
-    async def question(self) -> dict[str, Any] | None:
+    async def question(self, link: Link | None = None) -> dict[str, Any] | None:
         """The one where they are."""
-        answer = await self.ask("GET", "/question")
+        answer = await self.ask("GET", "/question", link=link)
         assert answer.status == 200, answer
         return self._next(answer)
 
     async def withdraw(self, link: Link | None = None) -> Answer:
+        if not self.page_id:
+            await self.ask_to_withdraw(link)
+        form = urlencode({"id": self.page_id}).encode()
+        return await self.ask("POST", "/withdraw", form, FORM, link)
+
+    async def ask_to_withdraw(self, link: Link | None = None) -> None:
+        """Open the page that asks whether they mean it."""
         page = await self.ask("GET", "/withdraw", link=link)
         found = PAGE_ID.search(page.body)
-        form = urlencode({"id": found[1].decode() if found else ""}).encode()
-        return await self.ask("POST", "/withdraw", form, FORM, link)
+        self.page_id = found[1].decode() if found else ""
 
     async def vote(self, position: int, choice: str, link: Link | None = None) -> Answer:
         if position not in self.asked:
-            await self.question()
+            await self.question(link)
         body = {
             "id": self.asked.get(position, ""), "position": position, "choice": choice,
             "response_ms": 1000, "layout": "side", "shown_px": 512, "zoomed": False,

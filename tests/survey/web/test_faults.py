@@ -151,6 +151,8 @@ def test_withdrawing_while_votes_arrive_leaves_nothing(
         somebody = Participant(server.port)
         await somebody.welcome("?participant_id=x")
         await somebody.consent(participant_id="x")
+        await somebody.question()
+        await somebody.ask_to_withdraw()
         links = [Link(server.port) for _ in range(8)]
         leaving = (somebody.withdraw(link) for link in links[4:])
         voting = (somebody.vote(1, "left", link) for link in links[:4])

@@ -259,7 +259,7 @@ GOOD = Statistics(
         (GOOD._replace(checks_failed=1), True, {}, "failed a validation question"),
         (GOOD._replace(checks_failed=1), True, {"max_failed_checks": 1}, ""),
         (GOOD._replace(checks_failed=2), True, {"max_failed_checks": 1},
-         "failed more than 1 validation questions"),
+         "failed 2 or more validation questions"),
         (GOOD, False, {}, "not finished"),
         (GOOD, False, {"unfinished": False}, ""),
         (GOOD, True, {"min_median_ms": 5000}, "median answer under 5000 ms"),
