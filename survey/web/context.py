@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 from flask import current_app, render_template, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
+from limits.storage import MemoryStorage
 
 from survey.storage.open_study import OpenStudy
 
@@ -15,7 +18,20 @@ class AnotherPersonError(Exception):
 
 
 YEAR_S = 31_536_000
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+
+
+class _OneAtATime(MemoryStorage):
+    """Counts in memory, for one thread at a time: two would start the same timer, an error."""
+
+    STORAGE_SCHEME = ["one-at-a-time"]  # noqa: RUF012, as in the class above
+    _lock = threading.Lock()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        with self._lock:
+            return super().incr(key, expiry, amount)
+
+
+limiter = Limiter(get_remote_address, storage_uri="one-at-a-time://", headers_enabled=False)
 csrf = CSRFProtect()
 
 
