@@ -195,6 +195,7 @@ def _apply_rules(study: OpenStudy) -> str:
     ):
         participants.update_exclusions(connection, study.config)
         row, started = store.study_row(connection), store.next_id(connection) - 1
+    database.forget(study.engine)
     if row.simulated:
         return "it has simulated participants: people cannot take part"
     return f"{row.state}, {started} started so far"

@@ -7,7 +7,7 @@ import unicodedata
 
 import polars as pl
 
-_APOSTROPHE = "^'([=+@-])"
+_APOSTROPHE = "^'('*[=+@-])"
 
 
 def composed(name: str) -> str:

@@ -134,7 +134,7 @@ def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
 
 def _cell(name: str) -> str:
     """Return a name so that no spreadsheet takes it for a formula; the analysis reads it back."""
-    return f"'{name}" if name.startswith(_FORMULA) else name
+    return f"'{name}" if name.lstrip("'").startswith(_FORMULA) else name
 
 
 def _names(row: Any) -> list[str]:

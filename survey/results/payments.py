@@ -16,6 +16,13 @@ from survey.storage.schema import iso
 from survey.study.platforms import assignment
 
 
+class Arrival(NamedTuple):
+    """A platform's parameters besides the person, as JSON, and when they came with them last."""
+
+    session: str
+    arrived_at: int
+
+
 class Sessions(NamedTuple):
     """Arrivals by participant's number, in the order of time; people by platform and assignment."""
 
@@ -38,7 +45,7 @@ def payment_row(participant: Participant, study: OpenStudy, sessions: Sessions) 
     """Return a row of payments.csv: the session to pay, all others, and who shares it."""
     row, statistics = participant.row, participant.statistics
     code = study.config.completion.code or study.secrets.completion_code(row.code)
-    paid, others = _split(row, sessions.arrivals.get(row.id, []))
+    paid, others = _split(row, _arrivals(row, sessions))
     shared = {
         other
         for own in _assignments(row, sessions)
@@ -54,12 +61,12 @@ def payment_row(participant: Participant, study: OpenStudy, sessions: Sessions) 
     ]  # fmt: skip
 
 
-def _split(row: Any, arrivals: list[Any]) -> tuple[str, list[dict[str, Any]]]:
+def _split(row: Any, arrivals: list[Arrival]) -> tuple[str, list[dict[str, Any]]]:
     """Return the session of the last arrival before the end, and all others with their times."""
     end = row.finished_at or float("inf")
     before = [arrival for arrival in arrivals if arrival.arrived_at <= end]
     if not before:
-        return row.platform_session or "", []
+        return "", []
     others = [
         {"arrived_at": iso(arrival.arrived_at), **json.loads(arrival.session)}
         for arrival in arrivals
@@ -68,7 +75,15 @@ def _split(row: Any, arrivals: list[Any]) -> tuple[str, list[dict[str, Any]]]:
     return before[-1].session, others
 
 
+def _arrivals(row: Any, sessions: Sessions) -> list[Arrival]:
+    """Return how a participant came, also where the start was before arrivals were recorded."""
+    known = [Arrival(each.session, each.arrived_at) for each in sessions.arrivals.get(row.id, [])]
+    first = row.platform_session
+    if not first or json.loads(first) in [json.loads(each.session) for each in known]:
+        return known
+    return [Arrival(first, row.started_at), *known]
+
+
 def _assignments(row: Any, sessions: Sessions) -> set[str]:
-    own = {arrival.session for arrival in sessions.arrivals.get(row.id, [])}
-    own.add(row.platform_session or "")
-    return {assignment(row.platform or "", session) for session in own} - {""}
+    own = _arrivals(row, sessions)
+    return {assignment(row.platform or "", each.session) for each in own} - {""}

@@ -7,7 +7,9 @@ transaction begins.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -29,6 +31,8 @@ FILE = "study.db"
 # How long a writer waits for others; browsers wait longer.
 LOCK_TIMEOUT_S = 10
 _THREADS = 8
+# How often SQLite's log is tried to be emptied after something was deleted.
+_FORGET_TRIES, _FORGET_PAUSE_S = 600, 1.0
 
 
 class UnavailableError(InputError):
@@ -139,13 +143,30 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def forget(engine: Engine) -> None:
-    """Have what was deleted gone from SQLite's log too, which otherwise keeps it for some time."""
-    if engine.dialect.name != "sqlite":
-        return
+    """Have what was deleted gone from SQLite's log too, which otherwise keeps it for some time.
+
+    Where somebody reads, it is tried again in the background: waiting would hold up writers.
+    """
+    if engine.dialect.name == "sqlite" and not _truncate_log(engine):
+        threading.Thread(target=_truncate_later, args=(engine,), daemon=True).start()
+
+
+def _truncate_later(engine: Engine) -> None:
+    for _ in range(_FORGET_TRIES):
+        time.sleep(_FORGET_PAUSE_S)
+        with suppress(SQLAlchemyError, sqlite3.Error):
+            if _truncate_log(engine):
+                return
+
+
+def _truncate_log(engine: Engine) -> bool:
     connection = engine.raw_connection()
     try:
-        # Waits for readers as long as a writer waits; what they hold up goes with the next one.
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 100")
+        is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor.execute(f"PRAGMA busy_timeout = {1000 * LOCK_TIMEOUT_S}")
+        return not is_busy
     finally:
         connection.close()
 

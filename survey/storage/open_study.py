@@ -100,11 +100,11 @@ def _check_design(opened: OpenStudy) -> None:
         database.reading(opened.engine) as connection,
     ):
         at_start = store.design_at_start(connection)
-    if at_start is None:
-        return
-    before, now = json.loads(at_start), json.loads(opened.config.design.model_dump_json())
+        # All that is known of people who started before designs were recorded.
+        before = json.loads(at_start) if at_start else store.numbers_of_questions(connection)
+    now = json.loads(opened.config.design.model_dump_json())
     for name in _FROZEN:
-        if before.get(name) != now[name]:
+        if name in before and before[name] != now[name]:
             raise InputError(
                 f"{opened.folder / config.FILE}: design.{name} = {json.dumps(now[name])}, but "
                 f"people have started with {json.dumps(before.get(name))}: set it back, or create "

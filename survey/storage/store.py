@@ -73,12 +73,7 @@ _INSERT_VOTE = {
     name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in _INSERTS.items()
 }
 _INSERT_DESIGN = {name: i(started_design).on_conflict_do_nothing() for name, i in _INSERTS.items()}
-_INSERT_ARRIVAL = {
-    name: i(arrivals)
-    .values(arrived_at=NOW)
-    .on_conflict_do_update(index_elements=["participant", "session"], set_={"arrived_at": NOW})
-    for name, i in _INSERTS.items()
-}
+_INSERT_ARRIVAL = {name: i(arrivals).values(arrived_at=NOW) for name, i in _INSERTS.items()}
 _COUNT_REFUSED = {
     name: i(refused_links)
     .values(times=1)
@@ -168,6 +163,16 @@ def design_at_start(connection: Connection) -> str | None:
     return connection.scalar(select(started_design.c.design))
 
 
+def numbers_of_questions(connection: Connection) -> dict[str, int]:
+    """Return the numbers of a participant's pairs and validation questions, {} without any."""
+    newest = select(func.max(questions.c.participant)).scalar_subquery()
+    of_newest = select(questions.c.is_check).where(questions.c.participant == newest)
+    checks = list(connection.scalars(of_newest))
+    if not checks:
+        return {}
+    return {"pairs_per_person": len(checks) - sum(checks), "checks_per_person": sum(checks)}
+
+
 def next_id(connection: Connection) -> int:
     """Return the next participant's number; nobody else gets it while starts are locked."""
     return int(connection.scalar(select(func.coalesce(func.max(participants.c.id), 0))) or 0) + 1
@@ -187,10 +192,21 @@ def find_by_platform(connection: Connection, platform: str, platform_id: str) ->
     return connection.execute(select(participants).where(*is_theirs)).one_or_none()
 
 
-def record_arrival(connection: Connection, participant: int, session: str) -> None:
-    """Store with which other parameters of a platform a participant came, and that it was now."""
+def record_arrival(
+    connection: Connection, participant: int, session: str, has_finished: bool
+) -> None:
+    """Store with which other parameters of a platform a participant came, and that it was now.
+
+    Of one who has finished, the time of a session that is known stays.
+    """
     row = {"participant": participant, "session": session}
-    connection.execute(_INSERT_ARRIVAL[connection.dialect.name], row)
+    statement = _INSERT_ARRIVAL[connection.dialect.name]
+    key = ["participant", "session"]
+    if has_finished:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=key), row)
+    else:
+        now = {"arrived_at": NOW}
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=now), row)
 
 
 def all_arrivals(connection: Connection) -> list[Row[Any]]:

@@ -47,6 +47,13 @@ def _welcome_page(parameters: dict[str, str], problem: str = "") -> str:
     return render_template("welcome.html", carried=parameters, problem=problem, minutes=minutes)
 
 
+@pages.app_context_processor
+def _own_page_id() -> dict[str, str]:
+    """Give pages what their links say of whose they are."""
+    code = _code()
+    return {"page_id": _page_id(code) if code else ""}
+
+
 @pages.get("/")
 def welcome() -> ResponseReturnValue:
     parameters = platforms.platform_parameters(request.args)
@@ -242,8 +249,8 @@ def withdraw() -> ResponseReturnValue:
     if code is None:
         return redirect(url_for("participant.welcome"))
     deleting = request.method == "POST"
-    if deleting:
-        _require_same_person(code, request.form.get("id", ""))
+    if deleting or "id" in request.args:
+        _require_same_person(code, request.values.get("id", ""))
     access = database.writing if deleting else database.reading
     with access(study.engine) as connection:
         participant = store.find(connection, code, lock=deleting)
@@ -256,13 +263,15 @@ def withdraw() -> ResponseReturnValue:
     is_withdrawn = deleting or participant.withdrawn_at is not None
     if is_withdrawn:
         return render_template("withdrawn.html")
-    return render_template("withdraw.html", page_id=_page_id(code))
+    return render_template("withdraw.html")
 
 
 @pages.get("/stimuli/<name>.webp")
 def stimulus(name: str) -> ResponseReturnValue:
     folder = current_study().folder.resolve() / FOLDER
-    response = send_from_directory(folder, f"{name}.webp", etag=name, max_age=YEAR_S)
+    response = send_from_directory(
+        folder, f"{name}.webp", etag=name, max_age=YEAR_S, last_modified=0
+    )
     response.cache_control.public = True
     response.cache_control.immutable = True
     return response

@@ -41,7 +41,7 @@ def refusal(connection: Connection, row: Any, study: OpenStudy) -> str:
     target = study.config.design.target_votes
     if not target or _total(_pair_counts(connection, study)) < target:
         return ""
-    return "full" if _total(study.finished_counts.counts) >= target else "taken"
+    return "full" if _total(_pair_counts(connection, study, active=False)) >= target else "taken"
 
 
 def _total(counts: Mapping[Pair, PairCount]) -> int:
@@ -65,8 +65,12 @@ def expected_minutes(connection: Connection, study: OpenStudy) -> int:
     return max(1, math.ceil(seconds / 60))
 
 
-def _pair_counts(connection: Connection, study: OpenStudy) -> dict[Pair, PairCount]:
-    active_since = now_ms(connection) - study.config.server.abandoned_after_minutes * 60_000
+def _pair_counts(
+    connection: Connection, study: OpenStudy, active: bool = True
+) -> dict[Pair, PairCount]:
+    """Count questions; active: with those that people have who may still answer them."""
+    patience_ms = study.config.server.abandoned_after_minutes * 60_000
+    active_since = now_ms(connection) - patience_ms if active else now_ms(connection) + 1
     count_unfinished = not study.config.exclusion.unfinished
     return tallies.pair_counts(connection, active_since, count_unfinished, study.finished_counts)
 
@@ -86,7 +90,9 @@ def record_arrival(connection: Connection, code: str, identity: Identity | None)
     """Keep with which assignment a participant came: it is paid if they finish with it."""
     participant = store.find(connection, code)
     if identity and participant and participant.withdrawn_at is None:
-        store.record_arrival(connection, participant.id, identity.platform_session)
+        # Who comes again for a lost code keeps the time at which they had come before the end.
+        has_finished = participant.finished_at is not None
+        store.record_arrival(connection, participant.id, identity.platform_session, has_finished)
 
 
 def _questions(connection: Connection, number: int, study: OpenStudy) -> list[Question]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import sys
 import time
 from typing import Any
@@ -17,6 +18,8 @@ from survey.web.app import SECURITY_HEADERS
 RETRY_S = 1
 # How long a request may take to arrive: somebody who sends a byte now and then holds a thread.
 ARRIVE_S = 15
+# How long a part of a reply may take to leave, as the system's `struct timeval`.
+_SENT = struct.pack("ll", 30, 0)
 
 
 class Worker(gthread.ThreadWorker):
@@ -27,6 +30,8 @@ class Worker(gthread.ThreadWorker):
         if not connection.initialized and not connection.wait_for_data(0):
             return gthread._DEFER
         if not isinstance(connection.sock, _Arriving):
+            # Neither may somebody hold one who asks and does not read.
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SENT)
             connection.sock = _Arriving(connection.sock)
         connection.sock.end = time.monotonic() + ARRIVE_S
         return super().handle(connection)

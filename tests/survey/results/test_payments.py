@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from survey.results.board import as_text, board
-from survey.storage import database, store
+from survey.storage import database, schema, store
 from tests.survey.conftest import Said, Served, Visitor
 
 Run = Callable[..., Said]
@@ -41,6 +41,32 @@ def test_the_assignment_they_finished_with_is_paid(
     assert [one["assignmentId"] for one in others] == ["first", "third"]
     assert all(one["arrived_at"].endswith("+00:00") for one in others)
     assert row["completion_code"] and row["assignment_also_of"] == ""
+
+
+def test_fetching_a_lost_code_changes_nothing(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, HIT.format("W1", "first")).vote(1)
+    come(served, HIT.format("W1", "second")).finish()
+    come(served, HIT.format("W1", "second"))
+    (row,) = payments(folder, run, tmp_path)
+    assert json.loads(row["session"])["assignmentId"] == "second"
+
+
+def test_who_began_before_arrivals_were_kept_loses_none(
+    served: Served, folder: Path, run: Run, tmp_path: Path
+) -> None:
+    come(served, HIT.format("W1", "old")).vote(1)
+    come(served, HIT.format("W2", "old2")).finish()
+    with database.writing(served.study.engine) as connection:
+        connection.execute(schema.arrivals.delete())
+    come(served, HIT.format("W1", "new")).finish()
+    come(served, HIT.format("W2", "late"))
+    first, second = payments(folder, run, tmp_path)
+    assert json.loads(first["session"])["assignmentId"] == "new"
+    assert [one["assignmentId"] for one in json.loads(first["other_sessions"])] == ["old"]
+    assert json.loads(second["session"])["assignmentId"] == "old2"
+    assert [one["assignmentId"] for one in json.loads(second["other_sessions"])] == ["late"]
 
 
 def test_an_assignment_of_two_people_is_marked(

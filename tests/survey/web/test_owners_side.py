@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from methods.errors import InputError
 from survey.setup import create
+from survey.storage import database, schema
 from survey.study import secrets_file
 from survey.web.app import create_app
 from tests.command_line import run as run_command
@@ -134,3 +137,35 @@ def test_what_somebody_withdraws_is_gone_at_once(folder: Path, serve: Serve) -> 
     content = b"".join(path.read_bytes() for path in folder.glob("study.db*"))
     assert b"staying-id" in content and b"leaving" not in content
     assert json.dumps(staying.question())
+
+
+def test_a_reader_holds_up_neither_withdrawal_nor_votes(folder: Path, serve: Serve) -> None:
+    served = serve(folder)
+    leaving, staying = Visitor(served.address), Visitor(served.address)
+    leaving.start("?PROLIFIC_PID=leaving-id")
+    staying.start()
+    reader = sqlite3.connect(folder / "study.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM participants").fetchone()
+    began = time.monotonic()
+    assert leaving.withdraw().ok and staying.vote(1).ok
+    assert time.monotonic() - began < database.LOCK_TIMEOUT_S / 2
+    reader.execute("COMMIT")
+    until = time.monotonic() + 30
+    while b"leaving-id" in b"".join(each.read_bytes() for each in folder.glob("study.db*")):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_the_numbers_stay_too_where_no_design_was_recorded(folder: Path, serve: Serve) -> None:
+    served = serve(folder)
+    Visitor(served.address).start()
+    with database.writing(served.study.engine) as connection:
+        connection.execute(schema.started_design.delete())
+    file = folder / "study.toml"
+    before = file.read_text()
+    file.write_text(before.replace("pairs_per_person = 5", "pairs_per_person = 4"))
+    with pytest.raises(InputError, match="people have started with 5"):
+        create_app(folder)
+    file.write_text(before)
+    create_app(folder)

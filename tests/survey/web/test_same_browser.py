@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from survey.storage import database, store
 from tests.survey.conftest import PAGE_ID, Served, Visitor, make_study
 
+WITHDRAW = re.compile(r'href="(/withdraw[^"]*)"')
 Serve = Callable[..., Served]
 
 
@@ -22,6 +24,9 @@ class TwoPeople:
         self.first.start("?PROLIFIC_PID=first")
         self.first.vote(1)
         self.first.question()
+        found = WITHDRAW.search(self.first.get("/question").text)
+        assert found
+        self.first_link = found[1]
         self.second = Visitor(served.address)
         self.second.browser = self.first.browser
         self.second.start("?PROLIFIC_PID=second")
@@ -90,6 +95,15 @@ def test_the_first_persons_withdrawal_deletes_nothing_of_the_second(served: Serv
     assert second.withdraw().status_code == 200
     with database.reading(served.study.engine) as connection:
         assert len(store.answers(connection)) == 1
+
+
+def test_the_first_persons_link_leads_to_no_withdrawal_of_the_second(two: TwoPeople) -> None:
+    link = two.first_link
+    assert "id=" in link
+    two.second.vote(1)
+    answer = two.first.get(link)
+    assert answer.status_code == 409 and "Another person takes part" in answer.text
+    assert not PAGE_ID.search(answer.text)
 
 
 def test_the_first_persons_last_page_does_not_show_the_seconds_code(served: Served) -> None:

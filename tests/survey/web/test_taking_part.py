@@ -141,10 +141,10 @@ def test_a_second_device_continues_at_the_same_question(visitor: Visitor) -> Non
     visitor.start()
     visitor.vote(1)
     visitor.vote(2)
-    link = re.search(r"http://[^\"]+/continue/[^\"]+", visitor.get("/question").text)
+    link = re.search(r"/continue/[^\"]+", visitor.get("/question").text)
     assert link
     other = Visitor(visitor.address)
-    other.get(link[0].removeprefix(visitor.address))
+    other.get(link[0])
     assert other.question()["position"] == 3
     other.csrf = re.search(r'csrf-token" content="([^"]+)"', other.get("/question").text)[1]
     assert other.vote(3).status_code == 200
@@ -261,6 +261,22 @@ def test_a_study_whose_places_are_taken_is_not_complete(tmp_path: Path, serve: S
     assert late.headers["X-Stopped"] == "full" and "The study is complete" in late.text
 
 
+def test_people_who_left_hold_no_place(tmp_path: Path, serve: Serve) -> None:
+    """Their votes count where unfinished ones do: the study is complete."""
+    folder = make_study(tmp_path, target_votes=4)
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace("unfinished = true", "unfinished = false"))
+    served = serve(folder)
+    person = Visitor(served.address)
+    person.start()
+    for position in range(1, 7):
+        person.vote(position, attentive(served.study)(person.question()))
+    with database.writing(served.study.engine) as connection:
+        long_ago = schema.participants.c.last_seen_at - 7_200_000
+        connection.execute(update(schema.participants).values(last_seen_at=long_ago))
+    assert Visitor(served.address).start().headers["X-Stopped"] == "full"
+
+
 def test_consent_says_how_long_it_takes(served: Served) -> None:
     assert "7 questions, which take about 2 min." in Visitor(served.address).get("/").text
     for _ in range(5):
@@ -320,8 +336,8 @@ def test_a_closed_page_still_lets_people_withdraw(visitor: Visitor, served: Serv
     visitor.start()
     with database.writing(served.study.engine) as connection:
         store.set_state(connection, "closed")
-    assert 'href="/withdraw"' in visitor.get("/question").text
-    assert 'href="/withdraw"' not in Visitor(served.address).get("/").text
+    assert 'href="/withdraw?id=' in visitor.get("/question").text
+    assert 'href="/withdraw' not in Visitor(served.address).get("/").text
 
 
 def test_the_first_page_says_how_many_questions_there_are(visitor: Visitor) -> None:
