@@ -123,9 +123,9 @@ class Participant:
         form = urlencode({"consent": "yes", **carried}).encode()
         return await self.ask("POST", "/start", form, FORM, link)
 
-    async def question(self, link: Link | None = None) -> dict[str, Any] | None:
+    async def question(self) -> dict[str, Any] | None:
         """The one where they are."""
-        answer = await self.ask("GET", "/question", link=link)
+        answer = await self.ask("GET", "/question")
         assert answer.status == 200, answer
         return self._next(answer)
 
@@ -143,7 +143,11 @@ class Participant:
 
     async def vote(self, position: int, choice: str, link: Link | None = None) -> Answer:
         if position not in self.asked:
-            await self.question(link)
+            page = await self.ask("GET", "/question", link=link)
+            if page.status >= 500:
+                return page
+            if page.status == 200:
+                self._next(page)
         body = {
             "id": self.asked.get(position, ""), "position": position, "choice": choice,
             "response_ms": 1000, "layout": "side", "shown_px": 512, "zoomed": False,
