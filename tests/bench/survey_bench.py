@@ -23,7 +23,7 @@ from sqlalchemy import insert
 from survey.results import export
 from survey.results.board import board
 from survey.setup import create
-from survey.storage import database, schema
+from survey.storage import database, schema, store
 from survey.storage.open_study import OpenStudy, open_study
 from tests.survey import postgresql
 from tests.survey.load import Answer, Participant
@@ -174,6 +174,7 @@ def fill(opened: OpenStudy) -> None:
             (schema.participants, people), (schema.questions, asked), (schema.votes, votes)
         ):  # fmt: skip
             connection.execute(insert(table), rows)
+        store.record_design(connection, design.model_dump_json())
 
 
 @contextmanager
