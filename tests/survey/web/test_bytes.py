@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -107,3 +108,14 @@ def response_features(visitor: Visitor, url: str) -> dict[str, float]:
             features[name] = float(hash(value))
     features["Content-Length"] = float(answer.headers["Content-Length"])
     return features
+
+
+def test_a_copied_study_tells_no_times_of_its_files(served: Served) -> None:
+    folder = served.study.folder / "stimuli"
+    for number, path in enumerate(sorted(folder.iterdir())):
+        os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+    visitor = Visitor(served.address)
+    visitor.start()
+    asked = visitor.question()
+    times = {visitor.get(asked[side]).headers["Last-Modified"] for side in ("left", "right")}
+    assert times == {"Thu, 01 Jan 1970 00:00:00 GMT"}
