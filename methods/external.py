@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
-from methods.files import sha256
+from methods.files import comparable_name, sha256
 from methods.images import SUFFIXES, ImageFileError, read_rgb
 
 
@@ -111,14 +110,6 @@ def _images_by_name(folder: Path) -> dict[str, list[Path]]:
         if is_image(path):
             images.setdefault(comparable_name(path.stem), []).append(path)
     return images
-
-
-def comparable_name(name: str) -> str:
-    """Return a file name in a form that is equal for names which some file system identifies.
-
-    macOS stores accents as separate characters; Windows ignores case.
-    """
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_flat(folder: Path) -> bool:

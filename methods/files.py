@@ -1,9 +1,10 @@
-"""Files on disk: replace them atomically, compute their checksums."""
+"""Files on disk: replace them atomically, compute their checksums, compare their names."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -69,6 +70,19 @@ def write_atomically(path: Path, content: bytes | str, private: bool = False) ->
     """
     with replacing(path, private=private) as (part,):
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def composed(name: str) -> str:
+    """Return a name in Unicode form NFC: macOS stores accents as characters of their own."""
+    return unicodedata.normalize("NFC", name)
+
+
+def comparable_name(name: str) -> str:
+    """Return a file name in a form that is equal for names which some file system identifies.
+
+    macOS stores accents as separate characters; Windows ignores case.
+    """
+    return composed(name).casefold()
 
 
 def sha256(*paths: Path) -> str:

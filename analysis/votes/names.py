@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import polars as pl
+
+from methods import files
 
 _APOSTROPHE = "^'('*[=+@-])"
 
@@ -15,7 +16,7 @@ def composed(name: str) -> str:
 
     Exports of a survey write '=name for =name, which spreadsheets would take for a formula.
     """
-    return re.sub(_APOSTROPHE, r"\1", unicodedata.normalize("NFC", name).strip())
+    return re.sub(_APOSTROPHE, r"\1", files.composed(name).strip())
 
 
 def cleaned(column: pl.Series) -> pl.Series:

@@ -24,8 +24,8 @@ from benchmark.inputs.dataset import Photo, PhotoStore, in_threads
 from benchmark.planning.request import Job
 from methods.base import BLANK, Image, Mask, MissingRequirementError
 from methods.errors import InputError
-from methods.external import External, comparable_name, is_flat, is_image
-from methods.files import replacing
+from methods.external import External, is_flat, is_image
+from methods.files import comparable_name, replacing
 from methods.images import ImageFileError, read_rgb
 from methods.terminal import plain_console
 

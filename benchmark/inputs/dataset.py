@@ -6,7 +6,6 @@ name (with any image suffix). Other files are ignored.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from rich.progress import track
 from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, hole_problem, reference
 from methods.base import Image, Mask
 from methods.errors import InputError
-from methods.files import sha256
+from methods.files import comparable_name, sha256
 from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
 
 T = TypeVar("T")
@@ -202,7 +201,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() not in SUFFIXES:
             continue
         _check_name(path)
-        key = unicodedata.normalize("NFC", path.stem).casefold()
+        key = comparable_name(path.stem)
         if key in images:
             raise InputError(
                 f"{path} and {images[key].name}: same name apart from suffix or case; rename one"

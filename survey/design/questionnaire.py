@@ -79,19 +79,19 @@ class Pool(NamedTuple):
 
     def max_pairs(self, checks: int) -> int:
         """Return how many pairs one participant can be asked beside so many checks."""
-        return len(self.pairs) - min(checks, self._shared)
+        return len(self.pairs) - min(checks, self.shared)
 
     def balanced_pairs(self, checks: int) -> int:
         """Return with how many pairs a participant all pairs can be asked equally often.
 
         Those of validation questions are left to the participants who have others.
         """
-        if not self._shared:
+        if not self.shared:
             return len(self.pairs)
         return math.floor(len(self.pairs) * (1 - checks / len(self.check_images)))
 
     @property
-    def _shared(self) -> int:
+    def shared(self) -> int:
         """The number of pairs that may be a validation question too."""
         pairs = set(self.pairs)
         return sum(self.check_pair(image) in pairs for image in self.check_images)

@@ -11,7 +11,7 @@ from typing import Any
 
 from survey.results import live_ranking, participants
 from survey.results.participants import Participant
-from survey.storage import database, store
+from survey.storage import arrivals, database, store
 from survey.storage.open_study import OpenStudy, open_study
 from survey.storage.schema import now_ms
 
@@ -23,7 +23,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
     """Return everything that the owner's page shows, by name."""
     with database.reading(study.engine) as connection:
         everybody = list(participants.evaluate(connection, study.config))
-        refused_links = store.all_refused_links(connection)
+        refused_links = arrivals.read_refused(connection)
         state, now = store.study_row(connection).state, now_ms(connection)
     valid = [participant for participant in everybody if participant.valid]
     methods = live_ranking.methods_with_votes(valid, study.config.design.methods)

@@ -126,7 +126,9 @@ def _write_all(files: Sequence[TextIO], study: OpenStudy) -> None:
             people.writerow(_participant_row(participant))
             payments.writerow(payment_row(participant, study, sessions))
             server_ms = validity.server_times(participant.answers)
-            shown.writerows(map(_shown_row, participant.questions, _until(server_ms)))
+            # Questions are answered in order: the last ones have no time.
+            times: Iterator[int | str] = chain(server_ms, repeat(""))
+            shown.writerows(map(_shown_row, participant.questions, times))
             everybody.append(participant._replace(questions=[], answers=[]))
     summary = _summary(study, everybody, state, now)
     files[-1].write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
@@ -164,11 +166,6 @@ def _participant_row(participant: Participant) -> list[Any]:
 
 def _milliseconds(value: float | None) -> str:
     return "" if value is None else f"{value:.10g}"
-
-
-def _until(server_ms: Sequence[int]) -> Iterator[int | str]:
-    """Yield the times of the answers, then nothing for the questions without one."""
-    return chain(server_ms, repeat(""))
 
 
 def _shown_row(row: Any, server_ms: int | str) -> list[Any]:

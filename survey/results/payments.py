@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from survey.results import participants
 from survey.results.participants import Participant
-from survey.storage import store
+from survey.storage import arrivals, store
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import iso
 from survey.study.platforms import assignment
@@ -24,20 +24,26 @@ class Arrival(NamedTuple):
 
 
 class Sessions(NamedTuple):
-    """Arrivals by participant's number, in the order of time; people by platform and assignment."""
+    """How people came, by participant's number and in the order of time; who came with an
+    assignment, by platform and assignment."""
 
-    arrivals: dict[int, list[Any]]
+    arrivals: dict[int, list[Arrival]]
     people: dict[tuple[str, str], list[str]]
 
 
 def read_sessions(connection: Connection) -> Sessions:
     """Read how all participants came."""
     sessions = Sessions(defaultdict(list), defaultdict(list))
-    for arrival in store.all_arrivals(connection):
-        sessions.arrivals[arrival.participant].append(arrival)
+    for each in arrivals.read_all(connection):
+        sessions.arrivals[each.participant].append(Arrival(each.session, each.arrived_at))
     for row in store.all_participants(connection):
-        for own in _assignments(row, sessions):
-            sessions.people[row.platform, own].append(row.code)
+        own = sessions.arrivals[row.id]
+        # The start of those who began before arrivals were recorded.
+        first, known = row.platform_session, [json.loads(each.session) for each in own]
+        if first and json.loads(first) not in known:
+            own.insert(0, Arrival(first, row.started_at))
+        for name in _assignments(row, own):
+            sessions.people[row.platform, name].append(row.code)
     return sessions
 
 
@@ -45,45 +51,32 @@ def payment_row(participant: Participant, study: OpenStudy, sessions: Sessions) 
     """Return a row of payments.csv: the session to pay, all others, and who shares it."""
     row, statistics = participant.row, participant.statistics
     code = study.config.completion.code or study.secrets.completion_code(row.code)
-    paid, others = _split(row, _arrivals(row, sessions))
-    shared = {
-        other
-        for own in _assignments(row, sessions)
-        for other in sessions.people[row.platform, own]
-        if other != row.code
+    own = sessions.arrivals[row.id]
+    paid, others = _split(own, row.finished_at or float("inf"))
+    people = {
+        person for name in _assignments(row, own) for person in sessions.people[row.platform, name]
     }
     return [
         row.code, participant.status, int(not participant.valid), row.platform or "",
         row.platform_id or "", paid,
         code if participant.status == participants.FINISHED else "",
         statistics.checks, statistics.checks_failed, json.dumps(others) if others else "",
-        " ".join(sorted(shared)),
+        " ".join(sorted(people - {row.code})),
     ]  # fmt: skip
 
 
-def _split(row: Any, arrivals: list[Arrival]) -> tuple[str, list[dict[str, Any]]]:
+def _split(own: list[Arrival], end: float) -> tuple[str, list[dict[str, Any]]]:
     """Return the session of the last arrival before the end, and all others with their times."""
-    end = row.finished_at or float("inf")
-    before = [arrival for arrival in arrivals if arrival.arrived_at <= end]
+    before = [arrival for arrival in own if arrival.arrived_at <= end]
     if not before:
         return "", []
     others = [
         {"arrived_at": iso(arrival.arrived_at), **json.loads(arrival.session)}
-        for arrival in arrivals
+        for arrival in own
         if arrival is not before[-1]
     ]
     return before[-1].session, others
 
 
-def _arrivals(row: Any, sessions: Sessions) -> list[Arrival]:
-    """Return how a participant came, also where the start was before arrivals were recorded."""
-    known = [Arrival(each.session, each.arrived_at) for each in sessions.arrivals.get(row.id, [])]
-    first = row.platform_session
-    if not first or json.loads(first) in [json.loads(each.session) for each in known]:
-        return known
-    return [Arrival(first, row.started_at), *known]
-
-
-def _assignments(row: Any, sessions: Sessions) -> set[str]:
-    own = _arrivals(row, sessions)
+def _assignments(row: Any, own: list[Arrival]) -> set[str]:
     return {assignment(row.platform or "", each.session) for each in own} - {""}

@@ -194,7 +194,7 @@ def _with_possible_numbers(study: config.Study, request: Request, pool: Pool) ->
     checks = study.design.checks_per_person
     if request.checks is None:
         # Of an image on which everybody has a validation question, its pair would never be asked.
-        most = len(pool.check_images) - (pool.balanced_pairs(0) > pool.max_pairs(1))
+        most = len(pool.check_images) - (pool.shared > 0)
         checks = numbers["checks_per_person"] = min(_CHECKS, most)
     if request.pairs is None:
         numbers["pairs_per_person"] = max(1, min(_PAIRS, pool.balanced_pairs(checks)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from methods.errors import InputError, suggestion
+from methods.files import composed
 from survey.study.stimuli import REFERENCE, Source
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -63,7 +63,7 @@ def from_run(
     results = [(row["image"], row["method"]) for row in rows]
     references = [(image, REFERENCE) for image in sorted({row["image"] for row in rows})]
     sources = [
-        Source(_composed(image), method, folder / method.replace(":", "_") / f"{image}.png")
+        Source(composed(image), method, folder / method.replace(":", "_") / f"{image}.png")
         for image, method in results + references
     ]
     means = {method: fmean(values) for method, values in psnr.items()}
@@ -98,7 +98,7 @@ def from_folders(folders: Sequence[str]) -> Images:
     hidden: list[Path] = []
     for option in folders:
         method, _, folder = option.partition("=")
-        method = _composed(method)
+        method = composed(method)
         if not method or not folder:
             raise InputError(f"--images {option!r}: write it as METHOD=DIR")
         if method in methods:
@@ -126,16 +126,12 @@ def _from_folder(method: str, folder: Path, paths: Sequence[Path]) -> list[Sourc
         )
     by_image: dict[str, Path] = {}
     for path in paths:
-        name = _composed(path.stem)
+        name = composed(path.stem)
         if name in by_image:
             other = by_image[name].name
             raise InputError(f"{path} and {other}: two files of one image; keep one")
         by_image[name] = path
     return [Source(image, method, path) for image, path in by_image.items()]
-
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
 
 
 def merged(run: Images, others: Images) -> Images:
@@ -151,10 +147,8 @@ def merged(run: Images, others: Images) -> Images:
     for source in others.sources:
         if source.image not in images:
             raise InputError(f"{source.path}: the run has no image {source.image!r}")
-    return Images(
-        run.sources + others.sources,
-        run.methods + others.methods,
-        run.psnr,
-        run.resolution,
-        others.passed_over,
+    return run._replace(
+        sources=run.sources + others.sources,
+        methods=run.methods + others.methods,
+        passed_over=others.passed_over,
     )

@@ -10,18 +10,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from survey.design.questionnaire import Question
 from survey.storage import database
 from survey.storage.schema import (
+    INSERTS,
     NOW,
     arrivals,
     hosts,
     metadata,
     participants,
     questions,
-    refused_links,
     started_design,
     study,
     votes,
@@ -65,21 +64,12 @@ _UNANSWERED = (
     .order_by(questions.c.position)
     .limit(bindparam("limit"))
 )
-# ON CONFLICT is not part of standard SQL.
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_INSERT_STUDY = {name: i(study).on_conflict_do_nothing() for name, i in _INSERTS.items()}
-_INSERT_HOSTS = {name: i(hosts).on_conflict_do_nothing() for name, i in _INSERTS.items()}
+_INSERT_STUDY = {name: i(study).on_conflict_do_nothing() for name, i in INSERTS.items()}
+_INSERT_HOSTS = {name: i(hosts).on_conflict_do_nothing() for name, i in INSERTS.items()}
 _INSERT_VOTE = {
-    name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in _INSERTS.items()
+    name: i(votes).values(answered_at=NOW).on_conflict_do_nothing() for name, i in INSERTS.items()
 }
-_INSERT_DESIGN = {name: i(started_design).on_conflict_do_nothing() for name, i in _INSERTS.items()}
-_INSERT_ARRIVAL = {name: i(arrivals).values(arrived_at=NOW) for name, i in _INSERTS.items()}
-_COUNT_REFUSED = {
-    name: i(refused_links)
-    .values(times=1)
-    .on_conflict_do_update(index_elements=["cause"], set_={"times": refused_links.c.times + 1})
-    for name, i in _INSERTS.items()
-}
+_INSERT_DESIGN = {name: i(started_design).on_conflict_do_nothing() for name, i in INSERTS.items()}
 _QUESTIONS = select(
     participants.c.code,
     participants.c.started_at,
@@ -190,41 +180,6 @@ def find_by_platform(connection: Connection, platform: str, platform_id: str) ->
     """Return the row of the participant who came from a platform with this id."""
     is_theirs = participants.c.platform == platform, participants.c.platform_id == platform_id
     return connection.execute(select(participants).where(*is_theirs)).one_or_none()
-
-
-def record_arrival(
-    connection: Connection, participant: int, session: str, has_finished: bool
-) -> None:
-    """Store with which other parameters of a platform a participant came, and that it was now.
-
-    Of one who has finished, the time of a session that is known stays.
-    """
-    row = {"participant": participant, "session": session}
-    statement = _INSERT_ARRIVAL[connection.dialect.name]
-    key = ["participant", "session"]
-    if has_finished:
-        connection.execute(statement.on_conflict_do_nothing(index_elements=key), row)
-    else:
-        now = {"arrived_at": NOW}
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=now), row)
-
-
-def all_arrivals(connection: Connection) -> list[Row[Any]]:
-    """Return how participants came, each in the order of time."""
-    order = arrivals.c.participant, arrivals.c.arrived_at, arrivals.c.session
-    return list(connection.execute(select(arrivals).order_by(*order)))
-
-
-def count_refused_link(connection: Connection, cause: str) -> None:
-    """Count a link that nobody can start from."""
-    connection.execute(_COUNT_REFUSED[connection.dialect.name], {"cause": cause})
-
-
-def all_refused_links(connection: Connection) -> list[tuple[str, int]]:
-    """Return what was wrong with links, and how often, most frequent first."""
-    times = refused_links.c.times
-    query = select(refused_links.c.cause, times).order_by(times.desc(), refused_links.c.cause)
-    return [(row.cause, row.times) for row in connection.execute(query)]
 
 
 def unanswered(connection: Connection, participant: int, limit: int) -> list[Row[Any]]:

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from methods.files import sha256
-from survey.storage import database, store
+from survey.storage import arrivals, database
 from survey.storage.open_study import OpenStudy, open_study
 from survey.study import stimuli_url, texts
 from survey.study.platforms import LinkError
@@ -190,7 +190,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 def _link_error(error: LinkError) -> ResponseReturnValue:
     if error.cause:
         with database.writing(current_study().engine) as connection:
-            store.count_refused_link(connection, error.cause)
+            arrivals.count_refused(connection, error.cause)
     return stop_page(str(error), 400)
 
 

@@ -15,7 +15,7 @@ from survey.design import adaptive, questionnaire
 from survey.design.questionnaire import Pair, PairCount, Question
 from survey.results import live_ranking, validity
 from survey.results.validity import SIMULATED
-from survey.storage import store, tallies
+from survey.storage import arrivals, store, tallies
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import now_ms
 from survey.study.config import Exclusion
@@ -92,7 +92,7 @@ def record_arrival(connection: Connection, code: str, identity: Identity | None)
     if identity and participant and participant.withdrawn_at is None:
         # Who comes again for a lost code keeps the time at which they had come before the end.
         has_finished = participant.finished_at is not None
-        store.record_arrival(connection, participant.id, identity.platform_session, has_finished)
+        arrivals.record(connection, participant.id, identity.platform_session, has_finished)
 
 
 def _questions(connection: Connection, number: int, study: OpenStudy) -> list[Question]:
