@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 import cv2
 import numpy as np
@@ -19,6 +20,10 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+
+# The side of a square case in pixels, or each photograph at its own size.
+Resolution = int | Literal["native"]
+NATIVE: Final = "native"
 
 # The published test inputs of Moskalenko et al. 2020 are black under the hole.
 BLANK = 0
@@ -40,6 +45,11 @@ class TimeLimitError(MethodError):
 
 class MissingRequirementError(MethodError):
     """A method that cannot run on this machine yet; the message says what to install or fetch."""
+
+
+def size_text(resolution: Resolution) -> str:
+    """Return a resolution for a sentence, such as "1024 px"."""
+    return f"{resolution} px" if resolution != NATIVE else "native size"
 
 
 def blank(image: Image, mask: Mask) -> Image:
@@ -195,10 +205,10 @@ class Inpainter(ABC):
         """Return weights name -> SHA-256 of the file, or "random"; empty without weights."""
         return {}
 
-    def check_resolutions(self, resolutions: list[int]) -> None:  # noqa: B027, rarely needed
+    def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:  # noqa: B027, rarely needed
         """Raise ValueError if results cannot be looked up for all of these resolutions (pixels)."""
 
-    def for_case(self, resolution: int, image_name: str) -> Inpainter:
+    def for_case(self, resolution: Resolution, image_name: str) -> Inpainter:
         """Return the inpainter of one case; differs only if results are looked up by name."""
         return self
 
@@ -210,7 +220,7 @@ class Inpainter(ABC):
             if item.init and item.name != "device"
         }
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Return everything, besides the pixels, that the result of a case depends on.
 
         The benchmark runs a case again when any of these values has changed.

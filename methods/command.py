@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import Field
 
-from methods.base import Image, Inpainter, Mask, MethodError, TimeLimitError, blank
+from methods.base import Image, Inpainter, Mask, MethodError, Resolution, TimeLimitError, blank
 from methods.files import sha256
 from methods.images import ImageFileError, read_rgb, write_png
 
@@ -52,7 +52,7 @@ class Command(Inpainter):
     def __post_init__(self) -> None:
         self._arguments = _split(self.template)
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Include the content of all files in the template; leave out the time limit."""
         return {
             **super().identity(resolution, image_name),

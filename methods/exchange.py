@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, composite
+from methods.base import (
+    Image,
+    Inpainter,
+    Mask,
+    MethodError,
+    MissingRequirementError,
+    Resolution,
+    composite,
+)
 from methods.files import sha256
 from methods.images import resample_nearest
 
@@ -80,7 +88,7 @@ class Exchange(Inpainter):
         load = _load_onnx if path.suffix.lower() == ".onnx" else _load_torchscript
         self._run = load(path, self.device)
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Identify the network by the content of its file, not by where the file is."""
         identity = super().identity(resolution, image_name)
         return {**identity, "options": {**self.options(), "file": self._sha256()}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
 from methods.files import comparable_name, sha256
 from methods.images import SUFFIXES, ImageFileError, read_rgb
 
@@ -43,19 +44,19 @@ class External(Inpainter):
         if not any(map(is_image, folder.rglob("*"))):
             raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
-    def check_resolutions(self, resolutions: list[int]) -> None:
+    def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:
         if len(resolutions) > 1 and is_flat(Path(self.folder)):
             raise ValueError(
                 f"results {self.folder}: a flat folder holds one resolution; choose it with "
                 f"--resolutions, or sort the results into {self.folder}/RESOLUTION/"
             )
 
-    def for_case(self, resolution: int, image_name: str) -> External:
+    def for_case(self, resolution: Resolution, image_name: str) -> External:
         bound = copy(self)
         bound._file = self.result_file(resolution, image_name)
         return bound
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Identify a result by the content of its file, not by where the file is."""
         path = self.result_file(resolution, image_name)
         try:
@@ -81,7 +82,7 @@ class External(Inpainter):
             )
         return result
 
-    def result_file(self, resolution: int, image_name: str) -> Path:
+    def result_file(self, resolution: Resolution, image_name: str) -> Path:
         """Return the file with the result of one case; raise MissingRequirementError if there is
         none, MethodError if there are two."""
         folder = self.resolution_folder(resolution)
@@ -94,7 +95,7 @@ class External(Inpainter):
             raise MethodError(f"{files[0]} and {files[1].name}: two results for one case")
         return files[0]
 
-    def resolution_folder(self, resolution: int) -> Path:
+    def resolution_folder(self, resolution: Resolution) -> Path:
         """Return the folder with the results of one resolution (pixels)."""
         folder = Path(self.folder)
         return folder if self._is_flat else folder / str(resolution)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from methods.base import Image, Inpainter, Mask, MissingRequirementError
+from methods.base import Image, Inpainter, Mask, MissingRequirementError, Resolution
 from methods.weights import RANDOM, WeightsError, files
 from methods.weights.files import State, load_state
 
@@ -126,7 +126,7 @@ class NetworkInpainter(Inpainter):
     def weights_used(self) -> dict[str, str]:
         return {self.weights_name: RANDOM if self._file is None else self._file.sha256}
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Identify the weights by their content, not by where the file is."""
         weights = self.weights_used().get(self.weights_name)
         identity = super().identity(resolution, image_name)

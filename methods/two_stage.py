@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -18,7 +19,7 @@ from methods.architectures.two_stage_input import (
     frame_as_published,
     paste_upscaled,
 )
-from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
 from methods.classical import OPENCV
 from methods.dfnet import DFNetInpainter
 from methods.network import (
@@ -165,15 +166,15 @@ class TwoStage(NetworkInpainter):
     def weights_used(self) -> dict[str, str]:
         return {**self._inner.weights_used(), **(super().weights_used() if self.refine else {})}
 
-    def check_resolutions(self, resolutions: list[int]) -> None:
+    def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:
         self._inner.check_resolutions(resolutions)
 
-    def for_case(self, resolution: int, image_name: str) -> TwoStage:
+    def for_case(self, resolution: Resolution, image_name: str) -> TwoStage:
         bound = copy(self)
         bound._inner = self._inner.for_case(resolution, image_name)
         return bound
 
-    def identity(self, resolution: int, image_name: str) -> dict[str, Any]:
+    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Identify stage one by its own identity instead of the options it was created from."""
         identity = super().identity(resolution, image_name)
         options = {**identity["options"], "profile": self._profile}

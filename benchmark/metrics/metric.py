@@ -85,6 +85,8 @@ class Metric:
     across_resolutions
         Whether values at different resolutions are comparable. They are not if the definition
         has a fixed size in pixels.
+    needs_reference
+        Whether the result is compared with the original; if not, only the result is looked at.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Metric:
     definition: str
     options: Mapping[str, Any] = field(default_factory=dict)
     across_resolutions: bool = True
+    needs_reference: bool = True
     function: Callable[..., Scores]
     check: Callable[..., None] = _accept_all
 
