@@ -9,7 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from analysis.agreement.measures import PredictedVotes, comparable, intervals, resample_images
+from analysis.agreement.measures import (
+    PredictedVotes,
+    comparable,
+    intervals,
+    resample_photographs,
+)
 from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
 from analysis.runs.run import MetricInfo, Run
@@ -18,6 +23,7 @@ from analysis.votes.files import numbered
 from analysis.votes.names import spelt_as
 from analysis.votes.simulated import SimulatedShare, count_simulated
 from analysis.votes.votes import Votes, vote_arrays
+from methods.base import Resolution, size_text
 from methods.errors import InputError, closest
 
 # Fewest results (a method on an image) for a correlation.
@@ -56,31 +62,40 @@ class Comparison(NamedTuple):
     """The agreement of all metrics of a run with people."""
 
     rows: list[Correlation]  # the metrics, best first
-    resolution: int  # of the results, in pixels
+    resolution: Resolution  # of the results
     samples: int  # resamples of the bootstrap
     seed: int
     prior: float  # of the overall abilities, 0 unless votes do not determine them
     simulated: SimulatedShare
+    unit: str  # what is resampled: "image", or "photograph" if several masks share one
     notes: list[str]  # what is left out or empty, and why
 
 
 def correlations(
-    run: Run, votes: Votes, resolution: int, samples: int = 1000, seed: int = 0
+    run: Run, votes: Votes, resolution: Resolution, samples: int = 1000, seed: int = 0
 ) -> Comparison:
     """Compare every metric of a run that has a direction with people's votes.
 
     Parameters
     ----------
     resolution
-        Resolution of the results that people saw, in pixels.
+        Resolution of the results that people saw.
     samples, seed
-        Resamples of images for the intervals, and the seed of the random numbers.
+        Resamples of photographs for the intervals, and the seed of the random numbers.
 
     Raises
     ------
     InputError
-        If votes and scores cannot be matched, or there are fewer than 30 results with both.
+        If votes and scores cannot be matched, there are fewer than 30 results with both, or every
+        metric needs the reference that the run lacks.
     """
+    metrics = [metric for metric in run.metrics if metric.better in ("higher", "lower")]
+    if not metrics and run.not_computed:
+        raise InputError(
+            f"{run.path}: no metric to compare with votes: {', '.join(run.not_computed)} need a "
+            "reference, and the dataset has none (reference = false); run the benchmark again with "
+            "a protocol that has blur_effect, or rank without metrics: python -m analysis rank"
+        )
     if not votes.has("image"):
         raise InputError(f"{votes.source}: no column 'image', so that scores cannot be matched")
     # Votes have names in Unicode form NFC; a run may have another one, of names of files.
@@ -112,34 +127,40 @@ def correlations(
             f"Warning: {with_names(str(error), methods)}; overall abilities are fitted with a "
             f"prior of {prior:g} vote for each pair of methods"
         )
-    resamples = resample_images(per_image.wins_by_cluster(data), samples, seed, prior)
+    numbers: dict[int, int] = {}
+    photographs = np.array(
+        [numbers.setdefault(run.photographs[image], len(numbers)) for image in images]
+    )
+    wins = per_image.wins_by_cluster(data)
+    resamples = resample_photographs(wins, photographs, samples, seed, prior)
     scores = {(c.method, c.image): c.values for c in run.cases if c.resolution == resolution}
-    rows = []
-    for metric in run.metrics:
-        if metric.better not in ("higher", "lower"):
-            continue
+    rows, clusters = [], []
+    for metric in metrics:
         table = _score_table(metric, scores, images, methods)
         compared = comparable(table)
         points = int(compared.sum())
         if points < _MIN_RESULTS:
             raise InputError(
                 f"{metric.label}: {points} methods on images have votes and scores at "
-                f"{resolution} px, at least {_MIN_RESULTS} are needed; more images or methods"
+                f"{size_text(resolution)}, at least {_MIN_RESULTS} are needed; more images or "
+                "methods"
             )
         predicted = _predicted(data, table)
         measures = intervals(table, people, predicted, resamples).ravel().tolist()
         n_images = int(compared.any(axis=1).sum())
+        clusters.append(len(set(photographs[compared.any(axis=1)])))
         rows.append(Correlation._make([metric.label, points, n_images, *measures, predicted.rows]))
     rows.sort(key=lambda row: -row.predicted)
-    return Comparison(
-        rows, resolution, samples, seed, prior, count_simulated(votes), notes + _limits(rows)
-    )
+    unit = "image" if len(numbers) == len(images) else "photograph"
+    warnings = [note for number in clusters for note in small_samples.warnings(number, unit)]
+    notes += [*dict.fromkeys(warnings), *_limits(rows)]
+    simulated = count_simulated(votes)
+    return Comparison(rows, resolution, samples, seed, prior, simulated, unit, notes)
 
 
 def _limits(rows: Sequence[Correlation]) -> list[str]:
     """Return notes on what is left empty, and why."""
-    warnings = [note for row in rows for note in small_samples.warnings(row.images, "image")]
-    notes = list(dict.fromkeys(warnings))
+    notes = []
     if empty := [row.metric for row in rows if np.isnan(row.pearson)]:
         notes.append(
             f"No Pearson for {', '.join(empty)}: Spearman's interval is not above 0, so that no "

@@ -16,6 +16,7 @@ from analysis.ranking.files import versions, write_all
 from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, add_warning, current
 from analysis.votes.exclusions import Step, step_in_words
+from methods.base import size_text
 
 LABELS = {
     "predicted": "Votes predicted (share)",
@@ -95,12 +96,13 @@ def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
 def notes_of(comparison: Comparison, flow: list[Step]) -> list[str]:
     """Return everything that readers must know besides the numbers."""
     notes = [comparison.simulated.sentence] if comparison.simulated.sentence else []
+    whole = {"image": "images", "photograph": "photographs with all their masks"}[comparison.unit]
     notes += [
         f"{_range(comparison, 'points')} results on {_range(comparison, 'images')} images at "
-        f"{comparison.resolution} px; {_range(comparison, 'votes')} decided votes of "
+        f"{size_text(comparison.resolution)}; {_range(comparison, 'votes')} decided votes of "
         f"{flow[-1].left_votes:,} valid ones have scores. 1: full agreement, whatever the metric's "
         "direction",
-        f"In brackets: {100 * LEVEL:g} % intervals, whole images resampled "
+        f"In brackets: {100 * LEVEL:g} % intervals, whole {whole} resampled "
         f"({comparison.samples:,} times, seed {comparison.seed}), abilities and curves refitted",
         "Votes predicted: share that went to the result with the better score; 0.5 is chance",
         "Correlations: over methods on images, metrics and abilities less their means on each "

@@ -1,4 +1,4 @@
-"""How far scores of one metric agree with abilities and votes, in resamples of images."""
+"""How far scores of one metric agree with abilities and votes, in resamples of photographs."""
 
 from __future__ import annotations
 
@@ -33,29 +33,36 @@ class PredictedVotes(NamedTuple):
     rows: int
 
 
-class ImageResamples(NamedTuple):
-    """How often each image was drawn, (resamples, images), and abilities on it (0 if not drawn)."""
+class Resamples(NamedTuple):
+    """How often each image was drawn, (resamples, images), and abilities on it (0 if not drawn);
+    `photographs`: the photograph of each image, (images,), which is drawn with all its images."""
 
     times: NDArray[np.int64]
     people: Array
+    photographs: NDArray[np.int64]
 
 
-def resample_images(wins: Array, number: int, seed: int, prior: float) -> ImageResamples:
-    """Draw images, given the wins on each, (images, K, K).
+def resample_photographs(
+    wins: Array, photographs: NDArray[np.int64], number: int, seed: int, prior: float
+) -> Resamples:
+    """Draw photographs, given the wins on each image, (images, K, K), and its photograph, 0, 1...
 
     In each resample the overall abilities are fitted too, and those on images are shrunk towards
     these: otherwise an ordering that arose by chance would be the same in every resample, and look
     like agreement on every image.
     """
     images, k = wins.shape[:2]
-    times, totals = resample_clusters(wins, number, np.random.default_rng(seed))
+    on_photograph = np.zeros((photographs.max() + 1, k, k))
+    np.add.at(on_photograph, photographs, wins)
+    drawn, totals = resample_clusters(on_photograph, number, np.random.default_rng(seed))
+    times = drawn[:, photographs]
     overall, _ = fit_resamples(Counts(totals, 0 * totals, 0 * totals), prior=prior)
     people = np.zeros((number, images, k))
     for part in parts(number, images * k**2):
         resample, image = np.nonzero(times[part.start : part.stop])
         resample += part.start
         people[resample, image] = per_image.shrunk(wins[image], overall.abilities[resample])
-    return ImageResamples(times, people)
+    return Resamples(times, people, photographs)
 
 
 def comparable(table: Array) -> NDArray[np.bool_]:
@@ -71,9 +78,7 @@ def _centred(values: Array, mask: NDArray[np.bool_]) -> Array:
     return np.asarray((values - mean)[..., mask])
 
 
-def intervals(
-    table: Array, people: Array, votes: PredictedVotes, resamples: ImageResamples
-) -> Array:
+def intervals(table: Array, people: Array, votes: PredictedVotes, resamples: Resamples) -> Array:
     """Return Spearman, Kendall, Pearson and share predicted, each with its interval, (4, 3).
 
     table: scores; people: abilities, both (images, methods).
@@ -82,19 +87,19 @@ def intervals(
     scores = _centred(table, mask)
     scores[np.abs(scores) < _ROUNDING * np.abs(table[mask]).max(initial=0)] = 0
     image = np.nonzero(mask)[0]
-    images = len(np.unique(image))
+    clusters = len(np.unique(resamples.photographs[image]))
     once = np.ones((1, len(table)), int)
     estimates = _measures(scores, _centred(people[None], mask), once, image, votes)[0]
     limits = np.full((2, 4), np.nan)
-    if images >= MIN_CLUSTERS:
+    if clusters >= MIN_CLUSTERS:
         resampled = _measures(
             scores, _centred(resamples.people, mask), resamples.times, image, votes
         )
         # Resamples in which the metric is constant have no correlation and are ignored.
         known = np.isfinite(resampled).any(axis=0)
-        tails = small_samples.widened_tails(images, LEVEL)
+        tails = small_samples.widened_tails(clusters, LEVEL)
         limits[:, known] = np.nanquantile(resampled[:, known], tails, axis=0)
-    if not (limits[0, 0] > 0 or (images < MIN_CLUSTERS and estimates[0] > 0)):
+    if not (limits[0, 0] > 0 or (clusters < MIN_CLUSTERS and estimates[0] > 0)):
         # A rising curve through noise correlates above 0 in every resample.
         estimates[2] = limits[0, 2] = limits[1, 2] = np.nan
     return np.column_stack([estimates, *limits])

@@ -15,9 +15,11 @@ def correlate(
     file: options.VotesFile,
     out: options.Out,
     resolution: Annotated[
-        int | None,
+        str | None,
         Option(
-            help="Resolution of the scores to compare, in pixels.", show_default="the run's highest"
+            metavar="PIXELS|native",
+            help="Resolution of the scores to compare.",
+            show_default="the run's highest",
         ),
     ] = None,
     participants: options.Participants = None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
 from analysis.commands import options
 from methods.errors import InputError
+
+if TYPE_CHECKING:
+    from methods.base import Resolution
 
 # With more photographs, the name of the file counts them.
 _MOST_NAMED = 3
@@ -20,8 +24,12 @@ def figure(
         list[str], Option(help="Photograph, by its name without suffix; repeatable, a row each.")
     ],
     resolution: Annotated[
-        list[int] | None,
-        Option(help="Pixels; repeatable, a row each.", show_default="the run's highest"),
+        list[str] | None,
+        Option(
+            metavar="PIXELS|native",
+            help="Size in the run; repeatable, a row each.",
+            show_default="the run's highest",
+        ),
     ] = None,
     methods: Annotated[
         str | None, Option(help="Comma-separated, in the order of the figure.", show_default="all")
@@ -64,9 +72,9 @@ def figure(
 
     plot_style = style.read(style_file)
     loaded = run.load(folder)
-    sizes = resolution or [max(loaded.resolutions)]
     options.check_known("image", image, loaded.images)
-    options.check_known("resolution", sizes, loaded.resolutions)
+    wanted: Sequence[str | None] = resolution or [None]
+    sizes = [options.resolution_of(loaded, text) for text in wanted]
     shown = [name.strip() for name in methods.split(",")] if methods else None
     options.check_known("methods", shown or [], loaded.methods)
     names = options.key_values(label, "--label")
@@ -90,6 +98,6 @@ def figure(
     print(f"{written}, crop {' '.join(f'{box.left},{box.top},{box.width}' for box in boxes)}")
 
 
-def _default_name(images: list[str], sizes: list[int]) -> str:
+def _default_name(images: list[str], sizes: list[Resolution]) -> str:
     shown = "-".join(images) if len(images) <= _MOST_NAMED else f"{len(images)}-images"
     return f"figure-{shown}-{'-'.join(map(str, sizes))}"

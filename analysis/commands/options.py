@@ -14,6 +14,7 @@ from methods.errors import InputError
 if TYPE_CHECKING:
     from analysis.runs.run import Run
     from analysis.votes import exclusions, votes
+    from methods.base import Resolution
 
 RunFolder = Annotated[Path, Argument(metavar="RUN", help="Run folder, such as results/demo.")]
 VotesFile = Annotated[Path, Argument(metavar="VOTES", help="Votes, .csv or .parquet.")]
@@ -82,11 +83,15 @@ def read_valid_votes(
     return exclusions.apply(votes.read(file, reading), rules)
 
 
-def resolution_of(run: Run, resolution: int | None) -> int:
-    """Check the value of `--resolution`, by default the highest of the run."""
-    size = resolution or max(run.resolutions)
-    check_known("resolution", [size], run.resolutions)
-    return size
+def resolution_of(run: Run, text: str | None) -> Resolution:
+    """Return the value of `--resolution`, by default the highest of the run."""
+    from analysis.runs.run import highest
+
+    if text is None:
+        return highest(run.resolutions)
+    known = {str(size): size for size in run.resolutions}
+    check_known("resolution", [text], list(known))
+    return known[text]
 
 
 def key_values(texts: list[str] | None, option: str) -> dict[str, str]:

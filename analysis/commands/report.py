@@ -20,8 +20,10 @@ def report(
     ] = None,
     participants: options.Participants = None,
     resolution: Annotated[
-        int | None,
-        Option(help="Resolution that people saw, in pixels.", show_default="the highest"),
+        str | None,
+        Option(
+            metavar="PIXELS|native", help="Resolution that people saw.", show_default="the highest"
+        ),
     ] = None,
     max_failed_checks: options.MaxFailedChecks = None,
     min_votes: options.MinVotes = 0,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.runs.run import REFERENCE, Run
-from methods.base import Image, Mask
+from methods.base import Image, Mask, Resolution, size_text
 from methods.errors import InputError
 
 # Longer side of the copies in which a crop is searched; finer positions make no visible difference.
@@ -18,13 +18,15 @@ _SEARCH_SIZE = 512
 
 @dataclass(frozen=True)
 class CaseImages:
-    """Reference, mask and results (by method) of a photograph, all of the same size."""
+    """Reference, mask and results (by method) of an image, all of the same size."""
 
     image: str
-    resolution: int
+    resolution: Resolution
     reference: Image
     mask: Mask
     results: dict[str, Image]
+    # What readers are told that the reference is.
+    reference_name: str = REFERENCE
 
     @property
     def masked(self) -> Image:
@@ -62,7 +64,7 @@ class Box:
         return pixels[self.top : self.bottom, self.left : self.right]
 
 
-def load(run: Run, image: str, resolution: int, methods: list[str]) -> CaseImages | None:
+def load(run: Run, image: str, resolution: Resolution, methods: list[str]) -> CaseImages | None:
     """Read the images of a photograph; None if there is no reference or mask.
 
     Raises InputError if a file cannot be read or has another size than the reference.
@@ -78,11 +80,11 @@ def load(run: Run, image: str, resolution: int, methods: list[str]) -> CaseImage
     for name, pixels in {"mask": mask, **results}.items():
         if pixels.shape[:2] != reference.shape[:2]:
             raise InputError(
-                f"{run.path}: {name} of {image} at {resolution} px is {pixels.shape[1]}x"
+                f"{run.path}: {name} of {image} at {size_text(resolution)} is {pixels.shape[1]}x"
                 f"{pixels.shape[0]}, the reference {reference.shape[1]}x{reference.shape[0]}; "
                 "run the benchmark again"
             )
-    return CaseImages(image, resolution, reference, mask, results)
+    return CaseImages(image, resolution, reference, mask, results, run.reference_name)
 
 
 def hole_box(mask: Mask, margin: int = 0) -> Box:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from analysis.figures import case_images, strips
 from analysis.figures.case_images import Box, CaseImages
 from analysis.figures.strips import ENDS, Show
-from analysis.runs.run import Run
+from analysis.runs.run import Run, highest
+from methods.base import Resolution, size_text
 from methods.errors import InputError
 
 # Statuses that a figure may show in place of a result.
@@ -22,7 +23,7 @@ class FigureSpec:
     """What a figure shows."""
 
     images: Sequence[str]
-    resolutions: Sequence[int]
+    resolutions: Sequence[Resolution]
     # None: all that have a result.
     methods: Sequence[str] | None
     # In inches.
@@ -47,7 +48,7 @@ def draw(run: Run, spec: FigureSpec) -> tuple[Figure, list[Box]]:
     side = strips.panel_side(columns, spec.width)
     rows, boxes = [], []
     for position, image in enumerate(spec.images):
-        largest = _load(run, image, max(spec.resolutions), methods)
+        largest = _load(run, image, highest(spec.resolutions), methods)
         box = _box(spec.crops, position, largest)
         boxes.append(box)
         for size in spec.resolutions:
@@ -79,15 +80,15 @@ def _methods_with_results(run: Run, spec: FigureSpec) -> list[str]:
     }
     methods = [method for method in run.methods if method in shown]
     if not methods:
-        sizes = ", ".join(map(str, spec.resolutions))
+        sizes = ", ".join(map(size_text, spec.resolutions))
         raise _no_result(run, run.methods, ", ".join(spec.images), sizes)
     return methods
 
 
-def _load(run: Run, image: str, size: int, methods: list[str]) -> CaseImages:
+def _load(run: Run, image: str, size: Resolution, methods: list[str]) -> CaseImages:
     images = case_images.load(run, image, size, methods)
     if images is None:
-        raise _no_result(run, methods, image, size)
+        raise _no_result(run, methods, image, size_text(size))
     return images
 
 
@@ -101,19 +102,19 @@ def _missing(run: Run, images: CaseImages, methods: list[str], spec: FigureSpec)
     }
     lost = [method for method, reason in reasons.items() if reason == "no result"]
     if lost and (spec.methods or not images.results):
-        raise _no_result(run, lost, images.image, images.resolution)
+        raise _no_result(run, lost, images.image, size_text(images.resolution))
     return reasons
 
 
-def _no_result(run: Run, methods: Sequence[str], image: str, size: int | str) -> InputError:
+def _no_result(run: Run, methods: Sequence[str], image: str, sizes: str) -> InputError:
     return InputError(
-        f"{run.path}: no result of {', '.join(methods)} for {image} at {size} px; run it first"
+        f"{run.path}: no result of {', '.join(methods)} for {image} at {sizes}; run it first"
     )
 
 
-def _label(spec: FigureSpec, image: str, size: int) -> str:
+def _label(spec: FigureSpec, image: str, size: Resolution) -> str:
     name = [spec.names.get(image, image)] if len(spec.images) > 1 else []
-    return "\n".join(name + ([f"{size} px"] if len(spec.resolutions) > 1 else []))
+    return "\n".join(name + ([size_text(size)] if len(spec.resolutions) > 1 else []))
 
 
 def _box(crops: Sequence[str], position: int, images: CaseImages) -> Box:

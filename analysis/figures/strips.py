@@ -73,6 +73,7 @@ def make_strip(
     columns: dict[str, Image | None] = {MASKED: images.masked} if MASKED in ends else {}
     columns |= {method: images.results.get(method) for method in methods}
     columns |= {REFERENCE: images.reference} if REFERENCE in ends else {}
+    names = {REFERENCE: images.reference_name, **names}
     panels = [
         Panel(names.get(name, name), None, None, missing.get(name, "no result"))
         if pixels is None
@@ -214,8 +215,8 @@ def _frame(axes: Axes, corner: tuple[float, float], width: float, height: float)
 
 def _reduced(pixels: Image, side: int) -> Image:
     height, width = pixels.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = (round(width * scale), round(height * scale))
+    scale = min(1.0, side / width)
+    size = (round(width * scale), max(1, round(height * scale)))
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 

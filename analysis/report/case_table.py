@@ -47,7 +47,7 @@ def _fitting(cases: Iterable[Case], columns: list[dict[str, Any]]) -> list[dict[
 
 
 def _columns(run: Run) -> list[dict[str, Any]]:
-    metrics = [run.metric(key) for key in run.info["metrics"]]
+    metrics = [run.metric(key) for key in run.info["metrics"]] if run.has_reference else run.metrics
     columns = [(m.key, m.heading, m.decimals) for m in metrics]
     columns += [(f"{m.key}_hole", f"hole {m.heading}", m.decimals) for m in metrics]
     columns += [("seconds", "seconds", 2), ("known_pixels_changed", "known pixels changed", 0)]

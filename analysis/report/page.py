@@ -21,10 +21,12 @@ from analysis.report.case_table import case_table
 from analysis.report.people import People
 from analysis.runs import published, tables
 from analysis.runs.differences import Difference
+from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
-from analysis.runs.run import ARROWS, MetricInfo, Run
+from analysis.runs.run import ARROWS, MetricInfo, Run, highest
 from analysis.runs.tables import Table
+from methods.base import Resolution, size_text
 
 FILE_NAME = "report.html"
 # Mail servers refuse larger files.
@@ -69,10 +71,14 @@ def prepare(
         objective=objective,
         arrows=ARROWS,
         published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
+        by_hole_share=by_hole_share(run),
         cost=tables.cost(run),
-        best=_comparison(run, to_best, lambda d: f"{d.resolution} px"),
+        best=_comparison(run, to_best, lambda d: size_text(d.resolution)),
         across=_comparison(run, across, lambda d: ""),
-        across_sizes=(min(run.resolutions), max(run.resolutions)),
+        across_sizes=(across[0].other_resolution, across[0].resolution) if across else (),
+        over="photographs, each drawn with all its masks"
+        if len(run.images) > run.number_of_photographs
+        else "images",
         # Without its folder, which a page for others need not reveal.
         dataset=PurePath(run.info["dataset"]["path"]).name,
         plots=_embedded(plots),
@@ -80,7 +86,8 @@ def prepare(
         audit=run.audit,
         flagged=[row for row in run.audit if row["verdict"] != "ok"],
         most_rows=MOST_ROWS,
-        resolution=max(run.resolutions),
+        resolution=highest(run.resolutions),
+        size_text=size_text,
         cases=cases,
         unlisted=unlisted,
         protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
@@ -99,12 +106,20 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
 
 def _summary(run: Run) -> str:
     done = sum(case.status == "ok" for case in run.cases)
-    sizes = ", ".join(map(str, run.resolutions))
+    photographs = _count(run.number_of_photographs, "photograph")
+    masks = len(run.images)
+    with_masks = f" with {masks} masks" if masks > run.number_of_photographs else ""
     return (
-        f"{_count(len(run.methods), 'method')} on {_count(len(run.images), 'photograph')} at "
-        f"{sizes} px, protocol {run.protocol}. "
+        f"{_count(len(run.methods), 'method')} on {photographs}{with_masks} at "
+        f"{_sizes(run)}, protocol {run.protocol}. "
         f"{done} of {_count(len(run.cases), 'case')} have a result."
     )
+
+
+def _sizes(run: Run) -> str:
+    """Return the resolutions for a sentence, such as "64, 128 px"."""
+    *others, last = run.resolutions
+    return ", ".join([*map(str, others), size_text(last)])
 
 
 def _count(number: int, noun: str) -> str:
@@ -113,7 +128,7 @@ def _count(number: int, noun: str) -> str:
 
 def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
     """Return a published table in the columns of the run's own."""
-    columns = [(column.resolution, column.metric.key) for column in objective.columns]
+    columns = [(column.group.resolution, column.metric.key) for column in objective.columns]
     rows = [
         {
             "method": method,
@@ -124,12 +139,14 @@ def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:
     remarks = [
         f"{method} at {resolution} px: {remark}"
         for (method, resolution), remark in table.remarks.items()
-        if resolution in objective.resolutions
+        if resolution in {size for size, _ in columns}
     ]
     return {"about": table, "rows": rows, "remarks": remarks}
 
 
-def _published_cell(table: PublishedTable, row: tuple[str, int], metric: str) -> dict[str, str]:
+def _published_cell(
+    table: PublishedTable, row: tuple[str, Resolution], metric: str
+) -> dict[str, str]:
     text = table.values.get(row, {}).get(metric, "")
     remark = table.remarks.get(row, "")
     # A remark begins with the metric that it is about.

@@ -100,7 +100,7 @@ def _draw(
 
 def _side_by_side(loaded: Run, room: int, progress: Progress) -> list[dict[str, object]]:
     """Draw photographs at the highest resolution; return the gallery, of at most `room` bytes."""
-    resolution = max(loaded.resolutions)
+    resolution = run.highest(loaded.resolutions)
     in_gallery = gallery.chosen(loaded.images)
     collected = gallery.Gallery(len(in_gallery), len(loaded.methods), min(room, gallery.BUDGET))
     names = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery

@@ -24,13 +24,17 @@ const views = [["Whole image", 0], ["Crop at 100 %", 1], ["200 %", 2], ["400 %",
 const gallery = { photo: 0, left: REFERENCE, right: null, view: 0, divider: 50 };
 const viewer = document.getElementById("viewer");
 
+function labelOf(name) {
+  return name === REFERENCE ? data.gallery.reference : name;
+}
+
 function startGallery() {
   const { photos, methods } = data.gallery;
   const images = [REFERENCE, MASKED, ...methods];
   gallery.right = methods[0];
   for (const side of ["left", "right"]) {
     const select = document.getElementById(side);
-    select.append(...images.map((name) => option(name)));
+    select.append(...images.map((name) => option(name, labelOf(name))));
     select.addEventListener("change", () => show({ [side]: select.value }));
   }
   viewer.querySelector(".thumbs").append(...photos.map((photo, index) => {
@@ -76,7 +80,7 @@ function show(change) {
   stage.style.width = crop ? `${photo.crop.width * gallery.view}px` : "";
   stage.style.height = crop ? `${photo.crop.height * gallery.view}px` : "";
   const tags = [["l", gallery.left], ["r", gallery.right]].map(([side, name]) =>
-    element("span", { className: `tag ${side}`, textContent: name }));
+    element("span", { className: `tag ${side}`, textContent: labelOf(name) }));
   stage.replaceChildren(
     layer(photo, gallery.left), layer(photo, gallery.right), element("div", { className: "line" }), ...tags);
   divide(gallery.divider);
@@ -172,7 +176,7 @@ function caseColumns() {
   return [
     { key: "image", label: "image", get: (row) => row.image },
     { key: "method", label: "method", get: (row) => row.method },
-    { key: "resolution", label: "px", get: (row) => row.resolution },
+    { key: "resolution", label: "size", get: (row) => row.resolution },
     ...[...scores.filter((column) => column.key.endsWith("_hole") === hole), ...costs]
       .map((column) => ({ ...column, number: true, get: (row) => row.values[column.index] })),
     { key: "status", label: "status", get: (row) => row.status },

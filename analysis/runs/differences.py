@@ -1,7 +1,8 @@
 """Paired comparisons over images, with bootstrap intervals.
 
 Images differ far more from each other than methods do, so that an interval of a mean says little
-about methods. Every comparison here is therefore between two results for the same image.
+about methods. Every comparison here is therefore between two results for the same image. Images
+that are one photograph with several masks are not independent: photographs are resampled.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from scipy import stats
 
 from analysis.output import to_csv
 from analysis.runs.run import MetricInfo, Run
+from methods.base import Resolution
 from methods.files import write_atomically
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 SEED = 0
-FEWEST_IMAGES = 5
-# Random numbers drawn at a time. SciPy would draw RESAMPLES x images at once; the interval is the
-# same, and these fit the processor's cache.
+FEWEST_PHOTOGRAPHS = 5
+# Random numbers drawn at a time. SciPy would draw RESAMPLES x photographs at once; the interval is
+# the same, and these fit the processor's cache.
 _BATCH = 1 << 18
 
 # Keyed by image, in the order of the run.
@@ -41,9 +43,9 @@ class Difference:
 
     metric: str
     method: str
-    resolution: int
+    resolution: Resolution
     other: str
-    other_resolution: int
+    other_resolution: Resolution
     difference: float
     # None if there is no interval.
     ci_low: float | None
@@ -69,7 +71,9 @@ def to_best(run: Run) -> list[Difference]:
             }
             best = _best_method(scores, metric)
             differences += [
-                _compare(metric, (method, resolution), (best, resolution), values, scores[best])
+                _compare(
+                    run, metric, (method, resolution), (best, resolution), values, scores[best]
+                )
                 for method, values in scores.items()
                 if method != best
             ]
@@ -82,11 +86,12 @@ def across_resolutions(run: Run) -> list[Difference]:
     Metrics whose values cannot be compared across resolutions are left out. This is the headline
     of Moskalenko et al. 2020, section 4.
     """
-    low, high = min(run.resolutions), max(run.resolutions)
-    if low == high:
+    sizes = [size for size in run.resolutions if isinstance(size, int)]
+    if len(sizes) < 2:
         return []
+    low, high = min(sizes), max(sizes)
     return [
-        _compare(metric, (method, high), (method, low), after, before)
+        _compare(run, metric, (method, high), (method, low), after, before)
         for metric in run.metrics
         if metric.across_resolutions
         for method in run.methods
@@ -95,12 +100,22 @@ def across_resolutions(run: Run) -> list[Difference]:
     ]
 
 
-def interval(differences: Sequence[float] | Scores) -> tuple[float, float] | None:
+def interval(
+    differences: Sequence[float] | Scores, photographs: Sequence[int] | None = None
+) -> tuple[float, float] | None:
     """Return the 95 % bootstrap interval of the mean of paired differences.
 
     Bias-corrected and accelerated, with a fixed seed, widened for small samples as Student's t
     interval is against the normal one. docs/report.md has its measured coverage.
-    None for fewer than five images, too few for any interval to reach its nominal coverage.
+    None for fewer than five photographs, too few for any interval to reach its nominal coverage.
+
+    Parameters
+    ----------
+    differences
+        One for each image.
+    photographs
+        The photograph of each image, as a number, if several masks share one. Whole photographs
+        are resampled.
 
     References
     ----------
@@ -108,27 +123,39 @@ def interval(differences: Sequence[float] | Scores) -> tuple[float, float] | Non
     percentile interval).
     """
     values = np.asarray(differences, float)
-    images = len(values)
-    if images < FEWEST_IMAGES:
+    _, owners, images = np.unique(
+        range(len(values)) if photographs is None else photographs,
+        return_inverse=True,
+        return_counts=True,
+    )
+    clusters = len(images)
+    if clusters < FEWEST_PHOTOGRAPHS:
         return None
     if np.ptp(values) == 0:
         return float(values[0]), float(values[0])
+    alone = clusters == len(values)
     tail = (1 - CONFIDENCE) / 2
-    widened = stats.norm.sf(stats.t.isf(tail, images - 1) * math.sqrt(images / (images - 1)))
+    widened = stats.norm.sf(stats.t.isf(tail, clusters - 1) * math.sqrt(clusters / (clusters - 1)))
     with warnings.catch_warnings():
         # SciPy warns of a degenerate interval and returns nan, which is handled below.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         limits = stats.bootstrap(
-            (values,),
-            np.mean,
+            (values,) if alone else (np.bincount(owners, values), images),
+            np.mean if alone else _mean_of_images,
             n_resamples=RESAMPLES,
-            batch=max(1, _BATCH // images),
+            batch=max(1, _BATCH // clusters),
+            paired=not alone,
             confidence_level=1 - 2 * widened,
             method="BCa",
             rng=np.random.default_rng(SEED),
         ).confidence_interval
     low, high = float(limits.low), float(limits.high)
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def _mean_of_images(sums: Scores, images: NDArray[np.int64], axis: int = -1) -> Scores:
+    """Return the mean over images, given the sum and the number of those of each photograph."""
+    return np.asarray(sums.sum(axis=axis) / images.sum(axis=axis))
 
 
 def write(run: Run) -> tuple[list[Difference], list[Difference]]:
@@ -150,17 +177,20 @@ def _paths(run_folder: Path) -> tuple[Path, Path]:
     return folder / "differences.csv", folder / "across_resolutions.csv"
 
 
-def _scores(run: Run, method: str, resolution: int, metric: MetricInfo) -> Scores | None:
+def _scores(run: Run, method: str, resolution: Resolution, metric: MetricInfo) -> Scores | None:
     """Return the scores in the order of the images; None unless all are there."""
-    left_out = run.not_finite(metric.key)
     scores = {
         case.image: case.values.get(metric.key, math.nan)
         for case in run.cases_of(method, resolution)
         if case.status == "ok"
     }
-    images = [image for image in run.images if image not in left_out]
-    values = np.array([scores.get(image, math.nan) for image in images])
+    values = np.array([scores.get(image, math.nan) for image in _compared(run, metric)])
     return values if len(values) and np.isfinite(values).all() else None
+
+
+def _compared(run: Run, metric: MetricInfo) -> list[str]:
+    left_out = run.not_finite(metric.key)
+    return [image for image in run.images if image not in left_out]
 
 
 def _best_method(scores: dict[str, Scores], metric: MetricInfo) -> str:
@@ -170,15 +200,17 @@ def _best_method(scores: dict[str, Scores], metric: MetricInfo) -> str:
 
 
 def _compare(
+    run: Run,
     metric: MetricInfo,
-    side: tuple[str, int],
-    other_side: tuple[str, int],
+    side: tuple[str, Resolution],
+    other_side: tuple[str, Resolution],
     values: Scores,
     other_values: Scores,
 ) -> Difference:
     """Compare the scores of two methods at two resolutions, image by image."""
     differences = values - other_values
-    low, high = interval(differences) or (None, None)
+    photographs = [run.photographs[image] for image in _compared(run, metric)]
+    low, high = interval(differences, photographs) or (None, None)
     if low is None or high is None or low <= 0 <= high:
         outcome = "unclear"
     else:

@@ -1,9 +1,9 @@
-"""Plots of a run: metrics against resolution and against time, and paired differences."""
+"""Plots of a run: metrics against resolution, hole share and time, and paired differences."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from analysis.runs.differences import FEWEST_IMAGES, Difference
+from analysis.runs.differences import FEWEST_PHOTOGRAPHS, Difference
+from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.run import MetricInfo, Run
-from analysis.runs.tables import Table
+from analysis.runs.tables import Group, Table
 from analysis.style import (
     GREY,
     MethodStyle,
@@ -22,6 +23,7 @@ from analysis.style import (
     method_styles,
     wrapped_label,
 )
+from methods.base import NATIVE, Resolution, size_text
 
 _HEIGHT = 2.7
 # Characters in a line of a legend.
@@ -40,10 +42,15 @@ class Plot(NamedTuple):
 
 def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator[Plot]:
     """Draw the plots of a run, from its objective table and its differences to the best methods."""
-    for metric in run.metrics:
+    for metric in run.metrics if run.resolutions != [NATIVE] else ():
         name, caption = f"{metric.key}-against-resolution", f"{metric.label} against resolution"
         if any(_means(table, method, metric) for method in run.methods):
             yield Plot(name, caption, _against_resolution(run, table, metric))
+    if by_share := by_hole_share(run):
+        for metric in run.metrics:
+            name = f"{metric.key}-against-hole-share"
+            caption = f"{metric.label} against the hole's share of the image"
+            yield Plot(name, caption, _against_hole_share(run, by_share, metric))
     for metric in run.metrics:
         if figure := _against_seconds(run, table, metric):
             name, caption = f"{metric.key}-against-seconds", f"{metric.label} against time"
@@ -52,7 +59,7 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
         if any(difference.ci_low is not None for difference in differences):
             marks = "with 95 % intervals; open markers: the interval holds zero"
         else:
-            marks = f"without intervals, which need {FEWEST_IMAGES} photographs"
+            marks = f"without intervals, which need {FEWEST_PHOTOGRAPHS} photographs"
         caption = f"Differences to the best method {marks}"
         yield Plot("differences", caption, _paired_differences(run, differences))
 
@@ -62,13 +69,8 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
     figure, axes = _metric_axes(metric, "Resolution (px)")
     for method, style in method_styles(run.methods).items():
         means = _means(table, method, metric)
-        axes.plot(
-            list(means),
-            list(means.values()),
-            color=style.colour,
-            marker=style.marker,
-            label=wrapped_label(method, _LEGEND_LENGTH),
-        )
+        sizes = [group.resolution for group in means]
+        _draw_line(axes, method, style, sizes, list(means.values()))
     axes.set_xticks(run.resolutions)
     if not metric.across_resolutions and len(run.resolutions) > 1:
         axes.set_title("compare within one resolution only", color=GREY)
@@ -76,11 +78,32 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
     return figure
 
 
+def _against_hole_share(run: Run, by_share: Table, metric: MetricInfo) -> Figure:
+    """Plot the mean of a metric against the range of hole shares, a line per method."""
+    groups = by_share.groups
+    at = f"{size_text(groups[0].resolution)}; number of images in brackets"
+    figure, axes = _metric_axes(metric, f"Hole's share of the image ({at})")
+    for method, style in method_styles(run.methods).items():
+        means = _means(by_share, method, metric)
+        _draw_line(axes, method, style, [*map(groups.index, means)], list(means.values()))
+    axes.set_xticks(range(len(groups)), [group.heading.replace(" (", "\n(") for group in groups])
+    _add_legend(figure, axes)
+    return figure
+
+
+def _draw_line(
+    axes: Axes, method: str, style: MethodStyle, x: Sequence[Resolution], y: Sequence[float]
+) -> None:
+    label = wrapped_label(method, _LEGEND_LENGTH)
+    axes.plot(x, y, color=style.colour, marker=style.marker, label=label)
+
+
 def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | None:
     """Plot the mean of a metric against the median time; None if no method was timed."""
     figure, axes = _metric_axes(metric, "Seconds per image (median)")
     for method, style in method_styles(run.methods).items():
-        means, seconds = _means(table, method, metric), _median_seconds(run, method)
+        seconds = _median_seconds(run, method)
+        means = {group.resolution: mean for group, mean in _means(table, method, metric).items()}
         sizes = [size for size in run.resolutions if size in means and size in seconds]
         if not sizes:
             continue
@@ -149,7 +172,7 @@ def _paired_differences(run: Run, differences: list[Difference]) -> Figure:
             _draw_differences(axes, methods, by_method, method_styles(run.methods))
             best = next((d.other for d in by_method.values()), "")
             best_line = "\n" + wrapped_label(f"best: {best}") if best else ""
-            axes.set_title(f"{resolution} px{best_line}")
+            axes.set_title(f"{size_text(resolution)}{best_line}")
             if metric.better == "lower" and i == 0:
                 axes.invert_xaxis()
             if j:
@@ -185,16 +208,16 @@ def _draw_differences(
     axes.xaxis.set_major_locator(MaxNLocator(4))
 
 
-def _means(table: Table, method: str, metric: MetricInfo) -> dict[int, float]:
-    """Return resolution -> mean over all images; means over fewer would not be comparable."""
+def _means(table: Table, method: str, metric: MetricInfo) -> dict[Group, float]:
+    """Return group -> mean over all its images; means over fewer would not be comparable."""
     return {
-        cell.column.resolution: cell.value
+        cell.column.group: cell.value
         for cell in table.rows[method]
         if cell.column.metric.key == metric.key and cell.value is not None and cell.complete
     }
 
 
-def _median_seconds(run: Run, method: str) -> dict[int, float]:
+def _median_seconds(run: Run, method: str) -> dict[Resolution, float]:
     """Return resolution -> median seconds over the images that were timed."""
     medians = {}
     for resolution in run.resolutions:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.runs.run import csv_rows
+from methods.base import Resolution
 from methods.errors import InputError
 
 _SOURCES = "SOURCES.csv"
@@ -25,8 +26,8 @@ class PublishedTable:
     remark: str
     methods: list[str]
     # Keyed by method and resolution; values then by metric.
-    values: dict[tuple[str, int], dict[str, str]]
-    remarks: dict[tuple[str, int], str]
+    values: dict[tuple[str, Resolution], dict[str, str]]
+    remarks: dict[tuple[str, Resolution], str]
 
 
 def for_protocol(protocol: str, folder: Path = FOLDER) -> list[PublishedTable]:
@@ -38,7 +39,8 @@ def for_protocol(protocol: str, folder: Path = FOLDER) -> list[PublishedTable]:
 
 
 def _read(folder: Path, source: dict[str, str]) -> PublishedTable:
-    values, remarks = {}, {}
+    values: dict[tuple[str, Resolution], dict[str, str]] = {}
+    remarks: dict[tuple[str, Resolution], str] = {}
     for row in _rows(folder / source["file"], "method", "resolution"):
         key = row.pop("method"), int(row.pop("resolution"))
         if remark := row.pop("remark", ""):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from methods.base import Image, Mask
+from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
 
@@ -31,7 +31,7 @@ class Case:
     """One row of scores.csv; `values` holds every numeric column that is not empty."""
 
     method: str
-    resolution: int
+    resolution: Resolution
     image: str
     status: str
     values: dict[str, float]
@@ -88,13 +88,55 @@ class Run:
         }
 
     @property
-    def resolutions(self) -> list[int]:
+    def resolutions(self) -> list[Resolution]:
         return list(self.info["resolutions"])
 
     @property
     def images(self) -> list[str]:
-        """Names of the photographs."""
+        """Names of the images: the photographs, each as often as it has masks."""
         return [image["name"] for image in self.info["dataset"]["images"]]
+
+    @cached_property
+    def photographs(self) -> dict[str, int]:
+        """Name of an image -> number of its photograph, which several masks may share."""
+        numbers: dict[tuple[str, str], int] = {}
+        return {
+            image["name"]: numbers.setdefault(
+                (image.get("file", image["name"]), image.get("sha256", "")), len(numbers)
+            )
+            for image in self.info["dataset"]["images"]
+        }
+
+    @property
+    def number_of_photographs(self) -> int:
+        return len(set(self.photographs.values()))
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether what is under the hole is what should be there; not so in object removal."""
+        return self.info["dataset"].get("description", {}).get("reference", True)
+
+    @property
+    def reference_name(self) -> str:
+        """What readers are told that the images in outputs/<resolution>/reference are."""
+        return REFERENCE if self.has_reference else "original, with the object to be removed"
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences about photographs and sizes that belong below every table."""
+        sizes = self.info["protocol"].get("resolutions", self.resolutions)
+        outside = [size_text(size) for size in self.resolutions if size not in sizes]
+        are = "is" if len(outside) == 1 else "are"
+        said = f"{', '.join(outside)} {are} not among the sizes of protocol {self.protocol}."
+        return [*self.info["dataset"].get("notes", []), *([said] if outside else [])]
+
+    def hole_shares(self, resolution: Resolution) -> dict[str, float]:
+        """Return image -> share of the hole (0 to 1); empty for runs that did not record it."""
+        shares = {
+            image["name"]: image.get("hole_share", {}).get(str(resolution))
+            for image in self.info["dataset"]["images"]
+        }
+        return {} if None in shares.values() else shares
 
     @property
     def protocol(self) -> str:
@@ -103,8 +145,22 @@ class Run:
 
     @property
     def metrics(self) -> list[MetricInfo]:
-        """The metrics of the protocol, in its order."""
+        """The metrics of the protocol, in its order; without references all that need none."""
+        if self.has_reference:
+            return self.protocol_metrics
+        described = self.info["metrics"].items()
+        return [self.metric(key) for key, about in described if not _needs_reference(about)]
+
+    @property
+    def protocol_metrics(self) -> list[MetricInfo]:
+        """The metrics of the protocol, in its order, whether or not they can be computed."""
         return [self.metric(key) for key in self.info["protocol"]["metrics"]]
+
+    @property
+    def not_computed(self) -> list[str]:
+        """Labels of the metrics that need a reference, where there is none."""
+        about = self.info["metrics"].values()
+        return [] if self.has_reference else [a["label"] for a in about if _needs_reference(a)]
 
     def metric(self, key: str) -> MetricInfo:
         """Return the description of any metric of the run."""
@@ -112,11 +168,11 @@ class Run:
         names = ("label", "unit", "better", "decimals", "definition", "across_resolutions")
         return MetricInfo(key, *(described[name] for name in names))
 
-    def cases_of(self, method: str, resolution: int) -> list[Case]:
+    def cases_of(self, method: str, resolution: Resolution) -> list[Case]:
         """Return the cases of one method at one resolution."""
         return self._cases_by_cell.get((method, resolution), [])
 
-    def statuses(self, resolution: int, image: str) -> dict[str, str]:
+    def statuses(self, resolution: Resolution, image: str) -> dict[str, str]:
         """Return the status of each method's case of a photograph at a resolution."""
         return {
             case.method: case.status
@@ -141,20 +197,25 @@ class Run:
         return found
 
     @cached_property
-    def _cases_by_cell(self) -> dict[tuple[str, int], list[Case]]:
-        cells: dict[tuple[str, int], list[Case]] = {}
+    def _cases_by_cell(self) -> dict[tuple[str, Resolution], list[Case]]:
+        cells: dict[tuple[str, Resolution], list[Case]] = {}
         for case in self.cases:
             cells.setdefault((case.method, case.resolution), []).append(case)
         return cells
 
-    def read_image(self, method: str, resolution: int, image: str) -> Image | None:
+    def read_image(self, method: str, resolution: Resolution, image: str) -> Image | None:
         """Return a result, or with `method` "reference" a reference; None if there is no file."""
         folder = self.path / "outputs" / str(resolution) / method.replace(":", "_")
         return _read(folder / f"{image}.png", read_rgb)
 
-    def read_mask(self, resolution: int, image: str) -> Mask | None:
-        """Return the mask of a photograph at a resolution; None if there is no file."""
+    def read_mask(self, resolution: Resolution, image: str) -> Mask | None:
+        """Return the mask of an image at a resolution; None if there is no file."""
         return _read(self.path / "masks" / str(resolution) / f"{image}.png", read_mask)
+
+
+def highest(resolutions: Sequence[Resolution]) -> Resolution:
+    """Return the highest resolution, or "native" where images have their own sizes."""
+    return max((size for size in resolutions if isinstance(size, int)), default=NATIVE)
 
 
 def load(path: Path) -> Run:
@@ -215,9 +276,14 @@ def _read_cases(path: Path) -> Iterator[Case]:
         try:
             method, resolution, image, status, error = map(row.pop, _CASE_COLUMNS)
             values = {key: float(text) for key, text in row.items() if text}
-            yield Case(method, int(resolution), image, status, values, error)
+            size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
+            yield Case(method, size, image, status, values, error)
         except ValueError as problem:
             raise InputError(f"{path} line {line}: {problem}; {_REMEDY}") from None
+
+
+def _needs_reference(described: dict[str, Any]) -> bool:
+    return described.get("needs_reference", True)
 
 
 def _read(path: Path, reader: Callable[[Path], Pixels]) -> Pixels | None:

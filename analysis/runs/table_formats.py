@@ -10,8 +10,9 @@ from rich.text import Text
 
 from analysis import output
 from analysis.output import LATEX_MARKS, latex
+from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.run import ARROWS, Run
-from analysis.runs.tables import Cell, Table, cost, objective
+from analysis.runs.tables import Cell, Group, Table, cost, objective
 from methods.files import write_atomically
 
 # On a terminal, by place.
@@ -28,39 +29,47 @@ _LATEX_TIGHTER = (
 
 
 def write(run: Run) -> None:
-    """Write tables/objective and tables/cost (.csv, .md and .tex) into the run folder."""
-    for name, table in (("objective", objective(run)), ("cost", cost(run))):
+    """Write tables/objective, tables/cost and, if holes differ, tables/by_hole_share (.csv, .md and
+    .tex) into the run folder."""
+    folder = run.path / "tables"
+    tables = {"objective": objective(run), "cost": cost(run), "by_hole_share": by_hole_share(run)}
+    for name, table in tables.items():
+        if table is None:
+            # Holes may have differed in an earlier run.
+            for path in folder.glob(f"{name}.*"):
+                path.unlink()
+            continue
         for suffix, text in (
             ("csv", to_csv(table)),
             ("md", to_markdown(table)),
             ("tex", to_latex(table, name)),
         ):
-            write_atomically(run.path / "tables" / f"{name}.{suffix}", text)
+            write_atomically(folder / f"{name}.{suffix}", text)
 
 
 def to_csv(table: Table) -> str:
     """Return unrounded values; `<resolution>_images` counts the images of a mean.
 
     A metric with fewer of them, see `Run.not_finite`, has a column `<resolution>_<metric>_images`.
+    In the table by hole share, `<share>%` stands for the resolution.
     """
-    names = [f"{column.resolution}_{column.metric.key}" for column in table.columns]
-    sizes = [column.resolution for column in table.columns]
+    keys = [column.group.key for column in table.columns]
+    names = [f"{column.group.key}_{column.metric.key}" for column in table.columns]
+    groups = [group.key for group in table.groups]
     most = [
-        {size: max(c.images for c in cells if c.column.resolution == size) for size in sizes}
+        {key: max(c.images for c in cells if c.column.group.key == key) for key in groups}
         for cells in table.rows.values()
     ]
     fewer = [
         i
-        for i, size in enumerate(sizes)
-        if any(
-            cells[i].images < n[size] for cells, n in zip(table.rows.values(), most, strict=True)
-        )
+        for i, key in enumerate(keys)
+        if any(cells[i].images < n[key] for cells, n in zip(table.rows.values(), most, strict=True))
     ]
-    heading = ["method", *names, *(f"{size}_images" for size in table.resolutions)]
+    heading = ["method", *names, *(f"{key}_images" for key in groups)]
     heading += [f"{names[i]}_images" for i in fewer]
     rows = [
         [
-            method, *(cell.value for cell in cells), *(images[size] for size in table.resolutions),
+            method, *(cell.value for cell in cells), *(images[key] for key in groups),
             *(cells[i].images for i in fewer),
         ]
         for (method, cells), images in zip(table.rows.items(), most, strict=True)
@@ -69,8 +78,8 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Return a table for GitHub, whose one heading row includes the resolutions."""
-    heading = [f"{column.resolution} {column.metric.heading}" for column in table.columns]
+    """Return a table for GitHub, whose one heading row includes the groups."""
+    heading = [f"{column.group.key} {column.metric.heading}" for column in table.columns]
     rows = [
         [table.names[method], *(_marked(cell, "**{}**", "<u>{}</u>") for cell in cells)]
         for method, cells in table.rows.items()
@@ -80,44 +89,44 @@ def to_markdown(table: Table) -> str:
 
 def to_latex(table: Table, label: str) -> str:
     """Return a `table*` float labelled "tab:" plus `label`, of tabulars no wider than a page."""
-    blocks = "\n\n\\medskip\n".join(_tabular(table, sizes) for sizes in _blocks(table))
+    blocks = "\n\n\\medskip\n".join(_tabular(table, groups) for groups in _blocks(table))
     fit = _LATEX_TIGHTER if len(table.columns) > 8 else _LATEX_NORMAL
     return output.latex_float(fit + blocks, table.notes, caption=table.title, label=label, gap=3)
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table with its notes; resolutions side by side if the terminal is wide enough."""
-    whole = _for_console(table, table.resolutions)
+    """Print a table with its notes; groups side by side if the terminal is wide enough."""
+    whole = _for_console(table, table.groups)
     width = console.measure(whole, options=console.options.update(max_width=10_000)).maximum
     if not console.is_terminal or width <= console.width:
         console.width = max(console.width, width)
         console.print(whole)
     else:
-        for resolution in table.resolutions:
-            console.print(_for_console(table, [resolution]), "")
+        for group in table.groups:
+            console.print(_for_console(table, [group]), "")
     for note in table.notes:
         console.print(Text(f"· {note}"), soft_wrap=not console.is_terminal)
 
 
-def _blocks(table: Table) -> list[list[int]]:
-    """Group the resolutions so that no tabular is wider than a page."""
-    sizes = table.resolutions
-    per_resolution = max(1, len(table.columns) // max(1, len(sizes)))
-    step = max(1, _LATEX_COLUMNS // per_resolution)
-    return [sizes[i : i + step] for i in range(0, len(sizes), step)]
+def _blocks(table: Table) -> list[list[Group]]:
+    """Divide the groups so that no tabular is wider than a page."""
+    groups = table.groups
+    per_group = max(1, len(table.columns) // max(1, len(groups)))
+    step = max(1, _LATEX_COLUMNS // per_group)
+    return [groups[i : i + step] for i in range(0, len(groups), step)]
 
 
-def _positions(table: Table, resolutions: Sequence[int]) -> list[int]:
-    return [i for i, column in enumerate(table.columns) if column.resolution in resolutions]
+def _positions(table: Table, groups: Sequence[Group]) -> list[int]:
+    return [i for i, column in enumerate(table.columns) if column.group in groups]
 
 
-def _tabular(table: Table, resolutions: Sequence[int]) -> str:
-    positions = _positions(table, resolutions)
+def _tabular(table: Table, groups: Sequence[Group]) -> str:
+    positions = _positions(table, groups)
     metrics = [table.columns[i].metric for i in positions]
     spans, rules, first = [], [], 2
-    for resolution in resolutions:
-        width = len(_positions(table, [resolution]))
-        spans.append(f"\\multicolumn{{{width}}}{{c}}{{{resolution} px}}")
+    for group in groups:
+        width = len(_positions(table, [group]))
+        spans.append(f"\\multicolumn{{{width}}}{{c}}{{{latex(group.heading)}}}")
         rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
         first += width
     headings = [f"\\heading {latex(m.label)}{_LATEX_ARROWS[m.better]}" for m in metrics]
@@ -147,14 +156,14 @@ def _latex_cell(cell: Cell) -> str:
     return marked + (f"\\rlap{{{marks}}}" if marks else "")
 
 
-def _for_console(table: Table, resolutions: Sequence[int]) -> RichTable:
-    positions = _positions(table, resolutions)
+def _for_console(table: Table, groups: Sequence[Group]) -> RichTable:
+    positions = _positions(table, groups)
     rich = RichTable(box=None, pad_edge=False, padding=(0, 1), header_style="")
     rich.add_column("\nmethod", no_wrap=True)
     for i in positions:
-        size, metric = table.columns[i].resolution, table.columns[i].metric
-        first = i == 0 or table.columns[i - 1].resolution != size
-        heading = f"{f'{size} px' if first else ''}\n{metric.label}{ARROWS[metric.better]}"
+        group, metric = table.columns[i].group, table.columns[i].metric
+        first = i == 0 or table.columns[i - 1].group != group
+        heading = f"{group.heading if first else ''}\n{metric.label}{ARROWS[metric.better]}"
         rich.add_column(Text(heading), justify="right", no_wrap=True)
     for method, cells in table.rows.items():
         texts = (Text(cells[i].text, _STYLES.get(cells[i].place, "")) for i in positions)

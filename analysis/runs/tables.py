@@ -1,20 +1,21 @@
 """The tables of a run, laid out as Table 1 of Moskalenko et al. 2020: methods down, metrics within
-resolutions across, best and second best marked."""
+resolutions (or ranges of the hole's share) across, best and second best marked."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Container
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from analysis.output import ABSENT
 from analysis.runs.run import Case, MetricInfo, Run
+from methods.base import Resolution, size_text
 
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"
 AS_GIVEN = "†"
-# Photographs that a note names one by one.
+# Images that a note names one by one.
 _MOST_NAMED = 5
 # Quantities of the table of costs, and how the values of several images become one.
 _COSTS: dict[MetricInfo, Callable[[list[float]], float]] = {
@@ -24,10 +25,21 @@ _COSTS: dict[MetricInfo, Callable[[list[float]], float]] = {
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column: a quantity at one resolution."""
+class Group:
+    """Columns that stand together: those of the same images at the same resolution."""
 
-    resolution: int
+    # In the names of columns of CSV, such as "1024" or "0-10%".
+    key: str
+    heading: str
+    resolution: Resolution
+    images: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a quantity of a group."""
+
+    group: Group
     metric: MetricInfo
 
 
@@ -67,7 +79,7 @@ class Table:
     """Cells by method, a cell for each column, with notes to print below."""
 
     title: str
-    # Grouped by resolution.
+    # Those of a group one after the other.
     columns: list[Column]
     rows: dict[str, list[Cell]]
     notes: list[str]
@@ -75,27 +87,30 @@ class Table:
     names: dict[str, str]
 
     @property
-    def resolutions(self) -> list[int]:
-        return list(dict.fromkeys(column.resolution for column in self.columns))
+    def groups(self) -> list[Group]:
+        return list(dict.fromkeys(column.group for column in self.columns))
 
 
 def objective(run: Run) -> Table:
     """Return the means of the protocol's metrics; those over fewer images are not ranked."""
-    columns = [Column(size, metric) for size in run.resolutions for metric in run.metrics]
-    left_out = {metric.key: run.not_finite(metric.key) for metric in run.metrics}
+    columns = _columns(_by_resolution(run), run.metrics or run.protocol_metrics)
+    title = f"Objective results, protocol {run.protocol}"
+    return Table(title, columns, means(run, columns), _objective_notes(run), run.names)
+
+
+def means(run: Run, columns: list[Column]) -> dict[str, list[Cell]]:
+    """Return method -> its means, the best of each column marked."""
+    left_out = {column.metric: run.not_finite(column.metric.key).keys() for column in columns}
     rows = {
-        method: [
-            _cell(run, method, column, _mean, left_out[column.metric.key]) for column in columns
-        ]
+        method: [_cell(run, method, column, _mean, left_out[column.metric]) for column in columns]
         for method in run.methods
     }
-    title = f"Objective results, protocol {run.protocol}"
-    return Table(title, columns, _ranked(columns, rows), _objective_notes(run), run.names)
+    return _ranked(columns, rows)
 
 
 def cost(run: Run) -> Table:
     """Return the median seconds and the highest peak memory, which are not ranked."""
-    columns = [Column(size, metric) for size in run.resolutions for metric in _COSTS]
+    columns = _columns(_by_resolution(run), list(_COSTS))
     rows = {
         method: [
             replace(_cell(run, method, column, _COSTS[column.metric]), as_given=0)
@@ -108,8 +123,18 @@ def cost(run: Run) -> Table:
         "time: median over images of the method alone; memory: highest peak of its process.",
         f"Machine: {machine['processor']}; workers: {run.info['workers']}, threads of each: "
         f"{run.info['threads']}.",
+        *run.remarks,
     ]
     return Table("Time and memory", columns, rows, notes, run.names)
+
+
+def _by_resolution(run: Run) -> list[Group]:
+    images = frozenset(run.images)
+    return [Group(str(size), size_text(size), size, images) for size in run.resolutions]
+
+
+def _columns(groups: Sequence[Group], metrics: Sequence[MetricInfo]) -> list[Column]:
+    return [Column(group, metric) for group in groups for metric in metrics]
 
 
 def _cell(
@@ -117,16 +142,16 @@ def _cell(
     method: str,
     column: Column,
     reduce: Callable[[list[float]], float],
-    left_out: Container[str] = (),
+    left_out: Set[str] = frozenset(),
 ) -> Cell:
     """Reduce the values of a method's cases, without those of some images, to one cell."""
-    cases = [c for c in run.cases_of(method, column.resolution) if c.image not in left_out]
-    key = column.metric.key
+    group, key = column.group, column.metric.key
+    images = group.images - left_out
+    cases = [case for case in run.cases_of(method, group.resolution) if case.image in images]
     used = [case for case in cases if case.status == "ok" and key in case.values]
     value = reduce([case.values[key] for case in used]) if used else None
     # Not all cases need be there: a method may have run before a photograph was added or changed.
-    expected = sum(image not in left_out for image in run.images)
-    return Cell(column, value, len(used), expected, sum(case.scored_as_given for case in used))
+    return Cell(column, value, len(used), len(images), sum(case.scored_as_given for case in used))
 
 
 def _mean(values: list[float]) -> float:
@@ -153,13 +178,19 @@ def _ranked(columns: list[Column], rows: dict[str, list[Cell]]) -> dict[str, lis
 
 
 def _objective_notes(run: Run) -> list[str]:
-    images = "1 image" if len(run.images) == 1 else f"{len(run.images)} images"
+    metrics = run.metrics or run.protocol_metrics
     notes = [
-        f"Means over {images}, whole image after known pixels were put back; "
-        f"protocol {run.protocol}. Best bold, second underlined."
+        f"Means over {images_in_words(run)}, whole image after known pixels were put back; "
+        f"protocol {run.protocol}. Best bold, second underlined.",
+        *run.remarks,
     ]
-    notes += [f"{metric.label}: {metric.definition}" for metric in run.metrics]
-    notes += [_left_out(run, metric) for metric in run.metrics if run.not_finite(metric.key)]
+    if run.not_computed:
+        notes.append(
+            f"Nothing is compared with the original, which shows the object to be removed: no "
+            f"{', '.join(run.not_computed)}. What needs no original is left, and people."
+        )
+    notes += [f"{metric.label}: {metric.definition}" for metric in metrics]
+    notes += [_left_out(run, metric) for metric in metrics if run.not_finite(metric.key)]
     notes += [
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]
     ]
@@ -174,8 +205,15 @@ def _objective_notes(run: Run) -> list[str]:
     return notes
 
 
+def images_in_words(run: Run) -> str:
+    """Return how many images there are, and of how many photographs if these have several masks."""
+    images, photographs = len(run.images), run.number_of_photographs
+    text = "1 image" if images == 1 else f"{images} images"
+    return text if images == photographs else f"{text} ({photographs} photographs, several masks)"
+
+
 def _left_out(run: Run, metric: MetricInfo) -> str:
-    """Say which photographs a metric's means leave out, and why."""
+    """Say which images a metric's means leave out, and why."""
     cases = run.not_finite(metric.key)
     named = [
         f"{image}: {', '.join(dict.fromkeys(case.method for case in found))}"
@@ -184,7 +222,7 @@ def _left_out(run: Run, metric: MetricInfo) -> str:
     more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
     return (
         f"{metric.label}: means, differences and plots leave out {len(cases)} of "
-        f"{len(run.images)} photographs for all methods, because a result has no finite value "
+        f"{len(run.images)} images for all methods, because a result has no finite value "
         f"({'; '.join(named)}{more}), as where it equals the reference; scores.csv has them all."
     )
 

@@ -45,7 +45,7 @@ def test_notes_say_what_a_reader_must_know(folder: Path) -> None:
     assert "L1: as defined" in notes and "[a]: no refinement" in notes
     assert "[a]: 1 of 4 cases without a result (failed: boom, twice)" in notes
     assert "[a]: changed known pixels in 1 of 4 results" in notes
-    assert "PSNR: means, differences and plots leave out 1 of 2 photographs for all" in notes
+    assert "PSNR: means, differences and plots leave out 1 of 2 images for all" in notes
     assert "(x: [a]), as where it equals the reference" in notes
     assert "gone: 4 of 4 cases without a result (skipped: gone needs coal)" in notes
 
