@@ -77,7 +77,8 @@ function show(change) {
   const crop = gallery.view > 0;
   stage.className = crop ? "stage crop" : "stage fitted";
   stage.style.aspectRatio = `${photo.width} / ${photo.height}`;
-  stage.style.width = crop ? `${photo.crop.width * gallery.view}px` : "";
+  const tallest = `${85 * photo.width / photo.height}vh`;
+  stage.style.width = crop ? `${photo.crop.width * gallery.view}px` : `min(100%, 720px, ${tallest})`;
   stage.style.height = crop ? `${photo.crop.height * gallery.view}px` : "";
   const tags = [["l", gallery.left], ["r", gallery.right]].map(([side, name]) =>
     element("span", { className: `tag ${side}`, textContent: labelOf(name) }));
@@ -86,7 +87,7 @@ function show(change) {
   divide(gallery.divider);
   const where = crop
     ? `${photo.crop.width} × ${photo.crop.height} pixels from (${photo.crop.left}, ${photo.crop.top})`
-    : `${photo.width} × ${photo.height} pixels, reduced`;
+    : `${photo.width} × ${photo.height} pixels, fitted to the page`;
   viewer.querySelector(".caption").textContent = `${photo.image}: ${where}`;
   comparePair(photo.image);
 }

@@ -21,8 +21,8 @@ def by_hole_share(run: Run) -> Table | None:
     columns = [Column(group, metric) for group in groups for metric in run.metrics]
     counts = ", ".join(f"{group.key}: {len(group.images)}" for group in groups)
     notes = [
-        f"Means at {size_text(size)} by the hole's share of the image; 10-20% is from 10 (included) "
-        "to 20 % (not included). Metrics, marks and images left out: as in the table of objective "
+        f"Means at {size_text(size)} by the hole's share of the image; 10-20% is from 10 "
+        "(included) to 20 % (not included). Metrics, marks, images left out: as in the objective "
         f"results. Images in each range: {counts}.",
         *run.remarks,
     ]

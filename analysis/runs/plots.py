@@ -28,6 +28,8 @@ from methods.base import NATIVE, Resolution, size_text
 _HEIGHT = 2.7
 # Characters in a line of a legend.
 _LEGEND_LENGTH = 42
+# Ranges of hole shares whose labels fit side by side in a column.
+_MOST_TICKS = 6
 # Marker sizes of the lowest and the highest resolution, in points.
 _SMALLEST, _LARGEST = 3.0, 8.0
 
@@ -47,9 +49,10 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
         if any(_means(table, method, metric) for method in run.methods):
             yield Plot(name, caption, _against_resolution(run, table, metric))
     if by_share := by_hole_share(run):
+        size = size_text(by_share.groups[0].resolution)
         for metric in run.metrics:
             name = f"{metric.key}-against-hole-share"
-            caption = f"{metric.label} against the hole's share of the image"
+            caption = f"{metric.label} against the hole's share of the image, {size}"
             yield Plot(name, caption, _against_hole_share(run, by_share, metric))
     for metric in run.metrics:
         if figure := _against_seconds(run, table, metric):
@@ -80,13 +83,14 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
 
 def _against_hole_share(run: Run, by_share: Table, metric: MetricInfo) -> Figure:
     """Plot the mean of a metric against the range of hole shares, a line per method."""
-    groups = by_share.groups
-    at = f"{size_text(groups[0].resolution)}; number of images in brackets"
-    figure, axes = _metric_axes(metric, f"Hole's share of the image ({at})")
+    figure, axes = _metric_axes(metric, "Hole's share (%); in brackets: images")
+    percents = {group: int(group.key.split("-")[0]) for group in by_share.groups}
     for method, style in method_styles(run.methods).items():
         means = _means(by_share, method, metric)
-        _draw_line(axes, method, style, [*map(groups.index, means)], list(means.values()))
-    axes.set_xticks(range(len(groups)), [group.heading.replace(" (", "\n(") for group in groups])
+        _draw_line(axes, method, style, [percents[group] for group in means], [*means.values()])
+    dash = "–" if len(percents) <= _MOST_TICKS else "–\n"
+    ticks = [group.heading.replace(" % ", "\n").replace("–", dash) for group in percents]
+    axes.set_xticks(list(percents.values()), ticks)
     _add_legend(figure, axes)
     return figure
 
