@@ -43,7 +43,8 @@ def create(
         Option(metavar="METHOD=DIR", help="Folder of results made elsewhere; repeatable."),
     ] = None,
     resolution: Annotated[
-        int | None, Option(help="Resolution of the run, in pixels.", show_default="1024")
+        str | None,
+        Option(metavar="PIXELS|native", help="Resolution of the run.", show_default="1024"),
     ] = None,
     methods: Annotated[
         str | None,
@@ -130,8 +131,8 @@ def _print_created(request: Request, created: Created) -> None:
         )
     for image, method in created.missing:
         print(f"left out: {image} by {method}, which has no result")
-    if not design.checks_per_person and request.checks != 0:
-        print("validation questions need the originals and --check METHOD")
+    if created.no_checks:
+        print(created.no_checks)
     if not created.study.contact:
         print(f"no contact is given: participants may want one, see {out / 'study.toml'}")
     print(f"\nowner's token, shown only now: {created.token}")

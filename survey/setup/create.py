@@ -21,6 +21,8 @@ from survey.study.stimuli import REFERENCE
 
 # Those of the paper.
 _PAIRS, _CHECKS = 25, 2
+_SHOWS_OBJECT = "the originals of the run show the object to be removed (reference = false)"
+_RIGHT = "results that are right beyond doubt, such as retouched by hand"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Request:
     out: Path
     run: Path | None = None
     images: Sequence[str] = ()
-    resolution: int | None = None
+    resolution: str | None = None
     methods: Sequence[str] | None = None
     reference: bool = False
     check: str | None = None
@@ -52,7 +54,8 @@ class Request:
 
 class Created(NamedTuple):
     """A new study; the owner's token is stored nowhere else; `balanced`: most questions for a
-    person with which all pairs are asked equally often; `missing`: (image, method)."""
+    person with which all pairs are asked equally often; `missing`: (image, method); `no_checks`:
+    what validation questions need that were wanted but are not there."""
 
     study: config.Study
     token: str
@@ -60,6 +63,7 @@ class Created(NamedTuple):
     questions: int
     balanced: int
     missing: list[tuple[str, str]]
+    no_checks: str
 
 
 def find_images(request: Request) -> Images:
@@ -118,8 +122,10 @@ def create(
         for method in design.methods
         if (image, method) not in available
     ]
-    balanced = pool.balanced_pairs(study.design.checks_per_person)
-    return Created(study, token, len(encoded), len(pool.pairs), balanced, missing)
+    checks = study.design.checks_per_person
+    no_checks = "" if checks or request.checks == 0 else _needed_for_checks(images)
+    balanced = pool.balanced_pairs(checks)
+    return Created(study, token, len(encoded), len(pool.pairs), balanced, missing, no_checks)
 
 
 def _check_postgresql(request: Request) -> None:
@@ -147,13 +153,9 @@ def _create_database_elsewhere(folder: Path) -> None:
 def _study(request: Request, images: Images) -> config.Study:
     methods = images.methods + [REFERENCE] * request.reference
     has_reference = any(source.method == REFERENCE for source in images.sources)
-    if request.reference and not has_reference:
-        raise InputError("--reference: there are no references; give --images reference=DIR")
-    if request.check and not has_reference:
-        raise InputError(
-            f"--check {request.check}: there is no reference to show it against; give --images "
-            "reference=DIR"
-        )
+    if (request.reference or request.check) and not has_reference:
+        option = "--reference" if request.reference else f"--check {request.check}"
+        raise InputError(f"{option}: {_why_no_reference(images)}")
     check = request.check or _lowest_psnr(images)
     language = request.language if request.language in texts.languages() else "en"
     # Only names: exports need not publish the owner's folders.
@@ -180,6 +182,22 @@ def _study(request: Request, images: Images) -> config.Study:
         },
     }
     return config.validated(content, "create")
+
+
+def _why_no_reference(images: Images) -> str:
+    """Say why nothing can be shown as what is right, and what to do."""
+    if images.shows_object:
+        return f"{_SHOWS_OBJECT}; leave the option out, or give --images reference=DIR: {_RIGHT}"
+    return "there are no references; give --images reference=DIR"
+
+
+def _needed_for_checks(images: Images) -> str:
+    if images.shows_object:
+        return (
+            f"no validation questions: {_SHOWS_OBJECT}; for them give --check METHOD, the worst, "
+            f"and --images reference=DIR: {_RIGHT}"
+        )
+    return "validation questions need the originals and --check METHOD"
 
 
 def _lowest_psnr(images: Images) -> str:

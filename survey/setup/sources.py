@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
+from methods.base import NATIVE, Resolution, size_text
 from methods.errors import InputError, suggestion
 from methods.files import composed
 from survey.study.stimuli import REFERENCE, Source
@@ -23,33 +24,35 @@ _DEFAULT_RESOLUTION = 1024
 class Images(NamedTuple):
     """Images for a study: the methods to compare are without the reference, their mean PSNR is in
     dB, the resolution is 0 without a run, and hidden files are passed over. Names are in Unicode
-    form NFC: systems differ in how they store those of files."""
+    form NFC: systems differ in how they store those of files. `shows_object`: the run's originals
+    show the object that is to be removed, so that they are no references and not among these."""
 
     sources: list[Source]
     methods: list[str]
     psnr: dict[str, float]
-    resolution: int
+    resolution: Resolution
     passed_over: list[Path]
+    shows_object: bool = False
 
 
 def from_run(
-    run: Path, resolution: int | None, methods: Sequence[str] | None, check: str | None
+    run: Path, resolution: str | None, methods: Sequence[str] | None, check: str | None
 ) -> Images:
     """Find results and references of a run folder at one resolution.
 
     The default is the resolution of the paper, or else the largest, and all methods with results;
     `check` is a further method, for validation questions.
     """
-    rows = _read_scores(run)
-    size = _choose_resolution(run, resolution, {int(row["resolution"]) for row in rows})
-    rows = [row for row in rows if int(row["resolution"]) == size and row["status"] == "ok"]
+    rows, shows_object = _read_run(run)
+    size = _choose_resolution(run, resolution, {row["resolution"] for row in rows})
+    rows = [row for row in rows if row["resolution"] == str(size) and row["status"] == "ok"]
     known = sorted({row["method"] for row in rows})
     compared = list(methods) if methods is not None else known
     shown = [*compared, *([check] if check else [])]
     for method in shown:
         if method not in known:
             raise InputError(
-                f"{run}: no results of {method!r} at {size} px{suggestion(method, known)}"
+                f"{run}: no results of {method!r} at {size_text(size)}{suggestion(method, known)}"
             )
     rows = [row for row in rows if row["method"] in shown]
     scored = [row for row in rows if row.get("psnr")]
@@ -61,34 +64,44 @@ def from_run(
             psnr[row["method"]].append(float(row["psnr"]))
     folder = run / "outputs" / str(size)
     results = [(row["image"], row["method"]) for row in rows]
-    references = [(image, REFERENCE) for image in sorted({row["image"] for row in rows})]
+    images = [] if shows_object else sorted({row["image"] for row in rows})
+    references = [(image, REFERENCE) for image in images]
     sources = [
         Source(composed(image), method, folder / method.replace(":", "_") / f"{image}.png")
         for image, method in results + references
     ]
     means = {method: fmean(values) for method, values in psnr.items()}
-    return Images(sources, compared, means, size, [])
+    return Images(sources, compared, means, size, [], shows_object)
 
 
-def _read_scores(run: Path) -> list[dict[str, str]]:
+def _read_run(run: Path) -> tuple[list[dict[str, str]], bool]:
+    """Return the rows of scores.csv, and whether the originals show the object to be removed."""
     try:
-        json.loads((run / "run.json").read_text(encoding="utf-8"))
+        dataset = json.loads((run / "run.json").read_text(encoding="utf-8"))["dataset"]
+        shows_object = not dataset.get("description", {}).get("reference", True)
         with (run / "scores.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
-            _ = row["method"], row["image"], row["status"], int(row["resolution"])
+            _ = row["method"], row["image"], row["status"], _as_resolution(row["resolution"])
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {run} a run folder?") from error
-    except (KeyError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{run} is not a run folder that can be read ({error})") from error
-    return rows
+    return rows, shows_object
 
 
-def _choose_resolution(run: Path, requested: int | None, known: set[int]) -> int:
-    if requested is not None and requested not in known:
-        sizes = ", ".join(map(str, sorted(known)))
-        raise InputError(f"--resolution {requested}: not in {run} ({sizes})")
-    return requested or (_DEFAULT_RESOLUTION if _DEFAULT_RESOLUTION in known else max(known))
+def _choose_resolution(run: Path, requested: str | None, known: set[str]) -> Resolution:
+    if requested in known:
+        return _as_resolution(requested)
+    pixels = sorted(int(size) for size in known if size != NATIVE)
+    if requested is not None:
+        listed = ", ".join(map(str, pixels)) or NATIVE
+        raise InputError(f"--resolution {requested}: not in {run} ({listed})")
+    return _DEFAULT_RESOLUTION if _DEFAULT_RESOLUTION in pixels else max(pixels, default=NATIVE)
+
+
+def _as_resolution(text: str) -> Resolution:
+    return NATIVE if text == NATIVE else int(text)
 
 
 def from_folders(folders: Sequence[str]) -> Images:

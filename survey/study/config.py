@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -170,7 +170,7 @@ class Stimuli(_Section):
     """Record of how the images were made; `quality` is that of lossy WebP, 0 for lossless."""
 
     source: str = ""
-    resolution: int = 0
+    resolution: int | Literal["native"] = 0
     quality: int = Field(0, ge=0, le=100)
 
 
