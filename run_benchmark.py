@@ -28,10 +28,30 @@ def run(
         Path,
         Option(
             metavar="DIR",
-            help="Folder of photographs: flat, or images/ with masks/.",
+            help="Folder of photographs: flat, images/ with masks/, or as its dataset.toml says.",
             show_default="datasets/demo",
         ),
     ] = DEMO,
+    images: Annotated[
+        list[str] | None,
+        Option(metavar="PATTERN", help="Which files are photographs: *_raw.png; repeatable."),
+    ] = None,
+    masks: Annotated[
+        list[str] | None,
+        Option(
+            metavar="PATTERN",
+            help="Which files are their masks: {image}_mask*.png or {folder}/mask.png; without "
+            "either name both are paired in sorted order; repeatable.",
+        ),
+    ] = None,
+    hole: Annotated[
+        Literal["white", "black"] | None,
+        Option(help="Which side of the masks is the hole.  [default: white]"),
+    ] = None,
+    mask_threshold: Annotated[
+        int | None,
+        Option(min=1, max=255, help="For soft masks: white is >= this value."),
+    ] = None,
     methods: Annotated[
         str | None,
         Option(
@@ -40,7 +60,11 @@ def run(
         ),
     ] = None,
     resolutions: Annotated[
-        str | None, Option(help="Comma-separated sizes in pixels.  [default: the protocol's]")
+        str | None,
+        Option(
+            help="Comma-separated sizes in pixels, also others than the protocol's.  "
+            "[default: the protocol's]"
+        ),
     ] = None,
     protocol: Annotated[
         str, Option(help="Name of a shipped protocol, or a .toml file.")
@@ -139,19 +163,21 @@ def run(
             "--dataset is needed: the demo photographs come with a checkout of the suite, not with "
             "an installed package"
         )
+    description = {"images": images, "masks": masks, "hole": hole, "threshold": mask_threshold}
     if export_inputs is not None:
         from benchmark.external.export import export
 
         if methods or method_file or external or option or weights or out:
             raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
-        export(dataset, protocol, resolutions, export_inputs)
+        export(dataset, description, protocol, resolutions, export_inputs)
         raise typer.Exit(0)
 
+    from benchmark.inputs.description import open_dataset
     from benchmark.job import run_job
     from benchmark.planning import kept
     from benchmark.planning.request import Request
 
-    folder = out or Path("results") / dataset.resolve().name
+    folder = out or Path("results") / open_dataset(dataset, description).name
     if forget:
         for label, cases in kept.forget(folder, forget).items():
             print(f"taken out of {folder}: {label}, {cases} cases", file=sys.stderr)
@@ -159,6 +185,7 @@ def run(
             raise typer.Exit(report(folder, []))
     request = Request(
         dataset=dataset,
+        description=description,
         methods=methods,
         resolutions=resolutions,
         protocol=protocol,

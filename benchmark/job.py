@@ -25,6 +25,7 @@ from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import Row, write_scores
+from methods.base import size_text, sizes_text
 from methods.errors import InputError
 from methods.files import write_atomically
 from methods.terminal import plain_console
@@ -88,7 +89,7 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
     with open_backend(job, console) as backend:
         job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
-        belongs = request.out, job.protocol, request.dataset, job.photos
+        belongs = request.out, job.protocol, job.dataset, job.photos
         if request.overwrite != "all":
             kept.check_same(*belongs)
         findings = audit.audit(job, console)
@@ -118,18 +119,20 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
 
 def _announce(job: Job, plan: Plan, console: Console) -> None:
     total, to_run = len(plan.cases), len(plan.to_run)
+    photos = _count(len({photo.file for photo in job.photos}), "photograph")
+    if len(job.photos) > len({photo.file for photo in job.photos}):
+        photos += f" with {len(job.photos)} masks"
     console.print(
-        f"{_count(len(job.photos), 'photograph')}, {_count(len(job.specs), 'method')}, "
-        f"{', '.join(map(str, job.resolutions))} px, protocol {job.protocol.name}: "
+        f"{photos}, {_count(len(job.specs), 'method')}, "
+        f"{sizes_text(job.resolutions)}, protocol {job.protocol.name}: "
         f"{_count(total, 'case')}, {total - to_run} finished before, {to_run} to run"
     )
-    cropped = sum(photo.crop is not None for photo in job.photos)
-    if cropped:
-        console.print(f"note: {_count(cropped, 'photograph')} not square, cropped to the centre")
+    for note in job.notes:
+        console.print(f"note: {note}")
     for label, reason in _skipped(plan).items():
         console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
     # A photograph as PNG takes a bit more than half of its raw bytes.
-    needed = sum(case.resolution**2 * 3 for case in plan.to_run) * 0.6
+    needed = sum(case.pixels * 3 for case in plan.to_run) * 0.6
     free = shutil.disk_usage(job.request.out).free
     if needed > free:
         console.print(
@@ -198,7 +201,8 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, backend: Backend, console:
 def _write_scores(job: Job, plan: Plan, folder: RunFolder) -> None:
     names = job.protocol.recorded_metrics()
     columns = [*names, *(f"{name}_hole" for name in names)]
-    write_scores(folder.path / "scores.csv", plan.rows.values(), columns)
+    shares = {photo.name: photo.hole_share for photo in job.photos}
+    write_scores(folder.path / "scores.csv", plan.rows.values(), columns, shares)
 
 
 def _write_run_json(
@@ -230,7 +234,9 @@ def _write_run_json(
         "not_shown": [other.entry for other in others if not other.cases],
         "dataset": {
             "path": str(request.dataset),
-            "images": [asdict(photo) for photo in job.photos],
+            "description": job.dataset.description.record(),
+            "notes": job.notes,
+            "images": [photo.record() for photo in job.photos],
         },
         "seed": request.seed,
         "device": request.device,
@@ -247,7 +253,8 @@ def _write_run_json(
 def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> None:
     failed = [row for row in rows if row.status not in {"ok", "skipped"}]
     for row in sorted(failed, key=lambda row: row.slot)[:5]:
-        console.print(f"{row.status}: {row.method}, {row.resolution} px, {row.image}: {row.error}")
+        size = size_text(row.resolution)
+        console.print(f"{row.status}: {row.method}, {size}, {row.image}: {row.error}")
     if failed:
         console.print(
             f"{_count(len(failed), 'case')} failed; what they printed is in "

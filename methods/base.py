@@ -52,6 +52,12 @@ def size_text(resolution: Resolution) -> str:
     return f"{resolution} px" if resolution != NATIVE else "native size"
 
 
+def sizes_text(resolutions: Sequence[Resolution]) -> str:
+    """Return resolutions for a sentence, such as "1024, 2048 px"."""
+    *others, last = resolutions
+    return ", ".join([*map(str, others), size_text(last)])
+
+
 def blank(image: Image, mask: Mask) -> Image:
     """Return a copy of the image with black pixels in the hole."""
     return cv2.copyTo(image, _as_uint8(~mask), np.full_like(image, BLANK))

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
@@ -24,7 +25,7 @@ class ImageFileError(ValueError):
     """An image file that cannot be used; the message names the file and the remedy."""
 
 
-def read_rgb(path: Path, sha256: str | None = None) -> Image:
+def read_rgb(path: Path, sha256: str | None = None, ignore_alpha: bool = False) -> Image:
     """Read a PNG, JPEG, WebP or TIFF file.
 
     EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel is
@@ -34,6 +35,8 @@ def read_rgb(path: Path, sha256: str | None = None) -> Image:
     ----------
     sha256
         Of the file, in hex, if it was checked before: what is read is what was checked.
+    ignore_alpha
+        Whether to drop transparency instead of refusing it.
 
     Returns
     -------
@@ -47,7 +50,22 @@ def read_rgb(path: Path, sha256: str | None = None) -> Image:
         channel, CMYK, transparency, several frames. Or if it has another `sha256`.
     """
     with _opened(path, sha256) as image:
-        return np.asarray(_to_rgb(path, ImageOps.exif_transpose(image)))
+        upright = ImageOps.exif_transpose(image)
+        return np.asarray(_drop_alpha(upright) if ignore_alpha else _to_rgb(path, upright))
+
+
+def read_alpha(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
+    """Read the alpha channel of an image file, uint8 (H, W), 255 = opaque.
+
+    Raises
+    ------
+    ImageFileError
+        As `read_rgb`, or if the image has no alpha channel.
+    """
+    with _opened(path, sha256) as image:
+        if not image.has_transparency_data:
+            raise ImageFileError(f"{path}: has no alpha channel; choose another mask_channel")
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGBA").getchannel("A"))
 
 
 def read_mask(path: Path, sha256: str | None = None) -> Mask:
@@ -160,6 +178,12 @@ def _check_format(path: Path, image: PillowImage.Image) -> None:
         raise ImageFileError(
             f"{path}: colour mode {image.mode}; convert it to 8-bit RGB with its colour profile"
         )
+
+
+def _drop_alpha(image: PillowImage.Image) -> PillowImage.Image:
+    if image.mode in {"P", "PA"}:
+        image = image.convert("RGBA")
+    return image.convert("RGB")
 
 
 def _to_rgb(path: Path, image: PillowImage.Image) -> PillowImage.Image:

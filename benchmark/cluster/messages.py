@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.cluster.machines import Machine
-from benchmark.inputs.dataset import Photo
+from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.plan import Case
 from benchmark.planning.request import Limits

@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmark.cluster.messages import CaseResult
 from benchmark.planning.plan import Case
 from benchmark.run_folder.rows import Row
+from methods.base import Resolution
 
 # What the scheduler knows of a worker; workers by address.
 WorkerInfo = Mapping[str, Any]
@@ -65,7 +66,7 @@ class WorkerEligibility:
         self._allowed_gb = memory_gb or float("inf")
         self._console = console
         # Method and resolution -> the largest memory that was too little, in 2**30 bytes.
-        self._too_little: defaultdict[tuple[str, int], float] = defaultdict(float)
+        self._too_little: defaultdict[tuple[str, Resolution], float] = defaultdict(float)
         # Method -> addresses of workers without what it needs.
         self._lacking: defaultdict[str, set[str]] = defaultdict(set)
 

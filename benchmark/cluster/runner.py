@@ -24,7 +24,7 @@ from benchmark.cluster.worker import run_case
 from benchmark.execution.background import Background
 from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.writer import Writer
-from benchmark.inputs.dataset import PhotoStore
+from benchmark.inputs.photos import PhotoStore
 from benchmark.planning.plan import Case
 from benchmark.planning.request import Job
 from benchmark.run_folder.folder import damaged
@@ -53,7 +53,7 @@ class ClusterRunner:
 
     def __init__(self, job: Job, writer: Writer, cluster: ClusterClient, console: Console) -> None:
         self._job = job
-        self._dataset = job.request.dataset
+        self._dataset = job.dataset.root
         self._photos = PhotoStore(self._dataset)
         self._writer = writer
         self._cluster = cluster
@@ -76,8 +76,8 @@ class ClusterRunner:
         on_gpu = [(case, None) for case in to_run if needs_gpu(case.spec)]
         others = [(case, None) for case in to_run if not needs_gpu(case.spec)]
         self._queues = [WorkQueue([*to_score, *others], {}), WorkQueue(on_gpu, {GPU: 1})]
-        largest = max((case.resolution for case in to_run), default=1)
-        writers = max(1, min(WRITERS, MOST_BYTES // (2 * 3 * largest**2)))
+        largest = max((case.pixels for case in to_run), default=1)
+        writers = max(1, min(WRITERS, MOST_BYTES // (2 * 3 * largest)))
         with (
             Background(writers, self._writer.folder.path) as self._background,
             deferred_interrupts(lambda: self._events.put(("", INTERRUPT))) as check_interrupt,

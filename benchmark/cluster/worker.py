@@ -17,7 +17,7 @@ from benchmark.cluster.messages import CaseMessage, CaseResult, PhotographMissin
 from benchmark.cluster.plugins import WorkerCheck, needs_gpu
 from benchmark.execution.inference import infer
 from benchmark.execution.scoring import score_outcome, score_result
-from benchmark.inputs.dataset import PhotoStore
+from benchmark.inputs.photos import PhotoStore
 from benchmark.planning.request import Limits
 from benchmark.run_folder.folder import damaged
 from benchmark.run_folder.rows import Row
@@ -77,7 +77,8 @@ def _score_again(
             result = read_rgb(Path(file.name))
         except ImageFileError:
             raise damaged(path) from None
-    return replace(row, scores=score_result(image, result, mask, message.protocol))
+    scores = score_result(message.case, image, result, mask, message.protocol)
+    return replace(row, scores=scores)
 
 
 def _limits(message: CaseMessage, worker: Worker) -> Limits:

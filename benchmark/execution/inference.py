@@ -27,7 +27,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from benchmark.execution import inference_child as child
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.request import Limits
-from methods.base import Image, Mask
+from methods.base import Image, Mask, Resolution
 
 # How often a running case checks whether its process was closed.
 CLOSED_S = 1.0
@@ -50,7 +50,7 @@ class Outcome:
 
 def infer(
     spec: MethodSpec,
-    resolution: int,
+    resolution: Resolution,
     image_name: str,
     image: Image,
     mask: Mask,
@@ -101,7 +101,7 @@ class InferenceProcess:
         )
 
     def run(
-        self, resolution: int, image_name: str, image: Image, mask: Mask, limits: Limits
+        self, resolution: Resolution, image_name: str, image: Image, mask: Mask, limits: Limits
     ) -> Outcome:
         np.save(self._scratch / "image.npy", image)
         np.save(self._scratch / "mask.npy", mask)

@@ -24,6 +24,7 @@ from methods.base import (
     Inpainter,
     MethodError,
     MissingRequirementError,
+    Resolution,
     TimeLimitError,
     check_raw,
     is_out_of_memory,
@@ -50,7 +51,7 @@ def run(
     method: str,
     options: dict[str, Any],
     device: str,
-    resolution: int,
+    resolution: Resolution,
     image_name: str,
     memory_gb: float | None,
 ) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from benchmark.execution.inference import CLOSED_S, Outcome, close_all, infer
 from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.scoring import score_outcome, score_result
 from benchmark.execution.writer import Writer
-from benchmark.inputs.dataset import PhotoStore
+from benchmark.inputs.photos import PhotoStore
 from benchmark.planning.concurrency import limit_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan
@@ -65,7 +65,7 @@ class _LocalRun:
     def __init__(self, job: Job, writer: Writer) -> None:
         self._job = job
         self._writer = writer
-        self._photos = PhotoStore(job.request.dataset)
+        self._photos = PhotoStore(job.dataset.root)
         # Cases prepared and not finished: one waits behind each running one, one is scored.
         self._ahead = job.request.workers + 2
         self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -154,5 +154,5 @@ class _LocalRun:
             result = read_rgb(path)
         except ImageFileError:
             raise damaged(path) from None
-        scores = score_result(image, result, mask, self._job.protocol)
+        scores = score_result(case, image, result, mask, self._job.protocol)
         self._writer.record(case, replace(row, scores=scores))

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmark.planning.plan import Case
 from benchmark.run_folder.rows import Row, Slot
+from methods.base import NATIVE, Resolution, size_text
 
 
 class RemainingTime:
@@ -27,12 +28,12 @@ class RemainingTime:
         self._seconds: dict[str, float] = defaultdict(float)
         self._pixels: dict[str, int] = defaultdict(int)
         for case in cases:
-            self._left[case.spec.label] += case.resolution**2
+            self._left[case.spec.label] += _pixels(case.resolution)
         for row in rows:
             self._learn(row)
 
     def finished(self, row: Row) -> None:
-        self._left[row.method] -= row.resolution**2
+        self._left[row.method] -= _pixels(row.resolution)
         self._learn(row)
 
     def text(self) -> str:
@@ -55,7 +56,7 @@ class RemainingTime:
     def _learn(self, row: Row) -> None:
         if row.seconds is not None:
             self._seconds[row.method] += row.seconds
-            self._pixels[row.method] += row.resolution**2
+            self._pixels[row.method] += _pixels(row.resolution)
 
 
 class ProgressBar:
@@ -68,7 +69,7 @@ class ProgressBar:
         self._lock = threading.Lock()
         self._remaining = RemainingTime(cases, rows, workers)
         self._in_flight: dict[Slot, None] = {}
-        self._groups: dict[tuple[str, int], int] = defaultdict(int)
+        self._groups: dict[tuple[str, Resolution], int] = defaultdict(int)
         for case in cases:
             self._groups[case.slot[:2]] += 1
         self.display = Progress(
@@ -109,8 +110,13 @@ class ProgressBar:
         group = case.slot[:2]
         self._groups[group] -= 1
         if self._groups[group] == 0 and not self._console.is_terminal:
-            line = f"{group[0]} at {group[1]} px done, {self._remaining.text()}"
+            line = f"{group[0]} at {size_text(group[1])} done, {self._remaining.text()}"
             self._console.print(line.removesuffix(", "))
+
+
+def _pixels(resolution: Resolution) -> int:
+    # Photographs at their own sizes count alike.
+    return 1 if resolution == NATIVE else resolution**2
 
 
 def _clock(seconds: float) -> str:

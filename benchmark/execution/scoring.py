@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmark.execution.inference import Outcome
 from benchmark.inputs.protocol import Protocol
-from benchmark.metrics import score
+from benchmark.metrics import METRICS, score
 from benchmark.planning.plan import Case
 from benchmark.run_folder.folder import key_of
 from benchmark.run_folder.rows import Row
@@ -38,7 +38,7 @@ def score_outcome(
     result = outcome.raw if as_given else composite(image, outcome.raw, mask)
     row = replace(
         row,
-        scores=score_result(image, result, mask, protocol),
+        scores=score_result(case, image, result, mask, protocol),
         known_pixels_changed=changed,
         scored_as_given=as_given,
         hole_left_black=is_left_black(image, outcome.raw, mask),
@@ -57,6 +57,16 @@ def _is_planned(case: Case, sha256: str) -> bool:
     return case.key == key_of([case.input_key, identity])
 
 
-def score_result(image: Image, result: Image, mask: Mask, protocol: Protocol) -> dict[str, float]:
-    """Return every metric that the protocol records, over the whole image and over the hole."""
-    return score(image, result, mask, protocol.recorded_metrics(), protocol.metric_options)
+def score_result(
+    case: Case, image: Image, result: Image, mask: Mask, protocol: Protocol
+) -> dict[str, float]:
+    """Return every metric that the protocol records, over the whole image and over the hole.
+
+    Without a reference only those that need none.
+    """
+    names = [
+        name
+        for name in protocol.recorded_metrics()
+        if case.photo.is_reference or not METRICS[name].needs_reference
+    ]
+    return score(image, result, mask, names, protocol.metric_options)

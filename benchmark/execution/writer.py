@@ -9,6 +9,7 @@ from benchmark.execution.progress import ProgressBar
 from benchmark.planning.plan import Case, Plan
 from benchmark.run_folder.folder import REFERENCE, RunFolder
 from benchmark.run_folder.rows import Row
+from methods.base import Resolution
 from methods.files import write_atomically
 
 
@@ -24,7 +25,7 @@ class Writer:
         self._progress = progress
         self._lock = threading.Lock()
         self._keys = {case.key for case in plan.cases}
-        self._inputs_taken: set[tuple[int, str]] = set()
+        self._inputs_taken: set[tuple[Resolution, str]] = set()
         self.started = progress.started
         self.set_workers = progress.set_workers
 

@@ -20,9 +20,10 @@ from rich.table import Table
 
 import methods
 from benchmark.external.image_files import describe
-from benchmark.inputs.dataset import Photo, PhotoStore, in_threads
+from benchmark.inputs.dataset import in_threads
+from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.planning.request import Job
-from methods.base import BLANK, Image, Mask, MissingRequirementError
+from methods.base import BLANK, Image, Mask, MissingRequirementError, Resolution
 from methods.errors import InputError
 from methods.external import External, is_flat, is_image
 from methods.files import comparable_name, replacing
@@ -40,7 +41,7 @@ class Finding:
     """One file of external results, or a missing one; the fields are the columns of audit.csv."""
 
     method: str
-    resolution: int | None
+    resolution: Resolution | None
     image: str
     file: str
     verdict: str
@@ -70,7 +71,7 @@ def audit(job: Job, console: Console) -> list[Finding]:
     }
     if not sources:
         return []
-    photos = PhotoStore(job.request.dataset)
+    photos = PhotoStore(job.dataset.root)
 
     def examine(photo: Photo) -> list[Finding]:
         return list(_examine_photo(job, photos, photo, sources))
@@ -214,7 +215,7 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
     folders = {source.resolution_folder(resolution): resolution for resolution in job.resolutions}
     names = {comparable_name(photo.name) for photo in job.photos}
 
-    def surplus(path: Path, resolution: int | None, reason: str) -> Finding:
+    def surplus(path: Path, resolution: Resolution | None, reason: str) -> Finding:
         return Finding(label, resolution, "", str(path), "surplus", remarks=f"{reason}, ignored")
 
     for folder, resolution in folders.items():

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from benchmark.inputs.dataset import Photo, PhotoStore, in_threads
+from benchmark.inputs.dataset import in_threads
+from benchmark.inputs.description import OPTIONS, open_dataset
+from benchmark.inputs.notes import dataset_notes
+from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.request import check_photos, check_protocol
-from methods.base import blank
+from methods.base import NATIVE, Resolution, blank, sizes_text
 from methods.errors import InputError
 from methods.images import write_png
 from methods.terminal import plain_console
@@ -34,12 +39,13 @@ results/<resolution>/              for your results: the filled images, under th
 Then:
 
 python run_benchmark.py --dataset "{dataset}" --protocol "{protocol_argument}" \\
-  --resolutions {resolutions} --external "NAME={destination}/results"
+  {options}--external "NAME={destination}/results"
 """
 
 
 def export(
-    dataset: Path,
+    folder: Path,
+    description: dict[str, Any],
     protocol_name: str,
     resolutions: str | None,
     destination: Path,
@@ -58,29 +64,41 @@ def export(
     protocol, sizes = check_protocol(protocol_name, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
         raise InputError(f"{destination} exists already; export into a new or empty folder")
+    dataset = open_dataset(folder, description)
     photos = check_photos(dataset, protocol, sizes, console)
+    for note in dataset_notes(dataset, protocol, sizes, photos):
+        console.print(f"note: {note}")
     readme = README.format(
         protocol=protocol.name,
         protocol_argument=protocol_name,
-        dataset=dataset,
-        resolutions=",".join(map(str, sizes)),
+        dataset=folder,
+        options=_options(description, sizes),
         destination=destination,
     )
     try:
-        with _replacing_folder(destination) as folder:
-            write = partial(_write_inputs, folder, dataset, protocol, sizes)
+        with _replacing_folder(destination) as part:
+            write = partial(_write_inputs, part, dataset.root, protocol, sizes)
             in_threads(write, photos, "exporting", console, threads=2)
             for size in sizes:
-                (folder / f"results/{size}").mkdir(parents=True)
-            (folder / "README.txt").write_text(readme, encoding="utf-8")
+                (part / f"results/{size}").mkdir(parents=True)
+            (part / "README.txt").write_text(readme, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"{destination} cannot be written ({error.strerror}); choose another folder"
         ) from None
     console.print(
-        f"{len(photos)} images and masks at {', '.join(map(str, sizes))} px: {destination} "
+        f"{len(photos)} images and masks at {sizes_text(sizes)}: {destination} "
         "(README.txt there explains how to use them)"
     )
+
+
+def _options(description: dict[str, Any], sizes: list[Resolution]) -> str:
+    """Return the options of the command, for a shell, that its dataset and sizes need."""
+    words = [] if sizes == [NATIVE] else ["--resolutions", ",".join(map(str, sizes))]
+    for key, value in description.items():
+        for each in value if isinstance(value, list) else [value]:
+            words += [] if each is None else [OPTIONS[key], str(each)]
+    return "".join(f"{shlex.quote(word)} " for word in words)
 
 
 @contextmanager
@@ -96,7 +114,7 @@ def _replacing_folder(destination: Path) -> Iterator[Path]:
 
 
 def _write_inputs(
-    folder: Path, dataset: Path, protocol: Protocol, sizes: list[int], photo: Photo
+    folder: Path, dataset: Path, protocol: Protocol, sizes: list[Resolution], photo: Photo
 ) -> None:
     store = PhotoStore(dataset)
     for size in sizes:

@@ -1,73 +1,51 @@
-"""A dataset: a folder of photographs, with or without masks, verified before anything runs.
-
-Either `images/` beside an optional `masks/`, or a flat folder of images. A mask has its image's
-name (with any image suffix). Other files are ignored.
-"""
+"""The photographs of a dataset and their masks, verified before anything runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from benchmark.inputs.protocol import Protocol, crop_box, hole_mask, hole_problem, reference
-from methods.base import Image, Mask
+from benchmark.inputs.description import Dataset
+from benchmark.inputs.layouts import known_layout, with_proposal
+from benchmark.inputs.masks import read_hole
+from benchmark.inputs.pairing import Pair, find_pairs
+from benchmark.inputs.photos import Photo
+from benchmark.inputs.proposals import mask_names
+from benchmark.inputs.protocol import (
+    SMALLEST,
+    Protocol,
+    crop_box,
+    hole_mask,
+    hole_problem,
+)
+from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
-from methods.files import comparable_name, sha256
-from methods.images import SUFFIXES, ImageFileError, read_mask, read_rgb
+from methods.files import sha256
+from methods.images import ImageFileError, read_rgb
 
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-# Image formats that are refused rather than ignored: ignoring them would lose photographs.
-UNSUPPORTED = (".bmp", ".gif", ".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw")
-
 # Records of verified photographs by SHA-256 of the image and of its mask.
 KnownPhotos = Mapping[tuple[str, str | None], dict[str, Any]]
 
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """One verified photograph; its files are given relative to the dataset."""
-
-    name: str
-    file: str
-    sha256: str
-    # In pixels, after EXIF rotation.
-    width: int = 0
-    height: int = 0
-    # left, top, right, bottom, if the protocol crops the photograph.
-    crop: tuple[int, int, int, int] | None = None
-    mask_file: str | None = None
-    mask_sha256: str | None = None
-
-
-def _find(dataset: Path) -> list[tuple[Path, Path | None]]:
-    """Return the images of a dataset, sorted by name, each with its mask or None."""
-    try:
-        images = _by_stem(dataset / "images" if (dataset / "images").is_dir() else dataset)
-        masks = _by_stem(dataset / "masks") if (dataset / "masks").is_dir() else {}
-    except OSError as error:
-        raise InputError(
-            f"dataset {dataset}: {error.strerror}; give a folder of images with --dataset"
-        ) from None
-    if not images:
-        raise InputError(f"dataset {dataset} contains no image ({', '.join(SUFFIXES)})")
-    orphans = sorted(masks.keys() - images.keys())
-    if orphans:
-        raise InputError(f"{masks[orphans[0]]}: mask without an image of that name; remove it")
-    return [(path, masks.get(key)) for key, path in sorted(images.items())]
+# Inputs that methods publish have their holes painted in, but for a few pixels at the border.
+PLAIN = 0.95
+# What is found out by decoding.
+_VERIFIED = ("width", "height", "hole_share", "hole_cut", "hole_is_plain")
 
 
 def verify(
-    dataset: Path,
+    dataset: Dataset,
     protocol: Protocol,
-    resolutions: list[int],
+    resolutions: Sequence[Resolution],
     known: KnownPhotos,
     console: Console,
 ) -> list[Photo]:
@@ -76,8 +54,8 @@ def verify(
     Parameters
     ----------
     known
-        Photographs that an earlier run verified for the same protocol and resolutions; they are
-        not decoded again.
+        Photographs that an earlier run verified for the same protocol, resolutions and
+        description; they are not decoded again.
     console
         For a progress bar.
 
@@ -88,29 +66,61 @@ def verify(
         message counts the others.
     """
 
-    def check(pair: tuple[Path, Path | None]) -> Photo | str:
+    def check(pair: Pair) -> Photo | str:
         try:
-            return _verify_one(dataset, *pair, protocol, resolutions, known)
+            return _verify_one(dataset, pair, protocol, resolutions, known)
         except (ImageFileError, InputError) as error:
             return str(error)
         except OSError as error:
             return f"{error.filename}: {error.strerror}; make it readable or remove it"
 
-    pairs = _find(dataset)
-    if not protocol.uses_dataset_masks():
-        pairs = [(image, None) for image, _ in pairs]
-    for image, mask in pairs:
-        if mask is None and protocol.uses_dataset_masks():
-            raise InputError(
-                f"{image}: has no mask; the protocol's hole is the dataset's own mask, put it at "
-                f"{dataset / 'masks' / image.stem}.png"
-            )
+    pairs = _pairs(dataset, protocol)
+    for pair in pairs:
+        _check_name(pair)
+    for pair in pairs:
+        if pair.mask is None and protocol.uses_dataset_masks():
+            raise InputError(with_proposal(_missing_mask(dataset, pair), dataset))
     checked = in_threads(check, pairs, "checking photographs", console)
     problems = [item for item in checked if isinstance(item, str)]
     if problems:
         more = f" (and {len(problems) - 1} more files with problems)" if problems[1:] else ""
         raise InputError(problems[0] + more)
     return [item for item in checked if isinstance(item, Photo)]
+
+
+def _pairs(dataset: Dataset, protocol: Protocol) -> list[Pair]:
+    """Return the cases; raise InputError with the description to write where one is missing."""
+    is_described = dataset.description.images or dataset.description.masks
+    if is_described:
+        return find_pairs(dataset, protocol.uses_dataset_masks())
+    if not (dataset.root / "images").is_dir() and (names := mask_names(dataset.root)):
+        raise InputError(
+            with_proposal(
+                f"dataset {dataset.path}: {names[0]} is named like a mask, and no description says "
+                'whose (images = "*" says that all are photographs)',
+                dataset,
+            )
+        )
+    try:
+        pairs = find_pairs(dataset, protocol.uses_dataset_masks())
+    except InputError as error:
+        raise InputError(with_proposal(str(error), dataset)) from None
+    whose, hole = known_layout(dataset.root, pairs[0])
+    if pairs[0].mask and dataset.description.hole is None and hole == "black":
+        raise InputError(
+            with_proposal(f"dataset {dataset.path}: {whose}'s holes are black", dataset)
+        )
+    return pairs
+
+
+def _missing_mask(dataset: Dataset, pair: Pair) -> str:
+    masks = dataset.description.masks
+    where = (
+        f"no file matches {', '.join(masks)}"
+        if masks
+        else f"put it at {dataset.root / 'masks' / pair.image.stem}.png, or give --masks PATTERN"
+    )
+    return f"{pair.image}: has no mask; the protocol's hole is the dataset's own mask, {where}"
 
 
 def in_threads(
@@ -129,40 +139,62 @@ def in_threads(
 
 
 def _verify_one(
-    dataset: Path,
-    path: Path,
-    mask_path: Path | None,
+    dataset: Dataset,
+    pair: Pair,
     protocol: Protocol,
-    resolutions: list[int],
+    resolutions: Sequence[Resolution],
     known: KnownPhotos,
 ) -> Photo:
+    path, root = pair.image, dataset.root
     photo = Photo(
-        name=path.stem,
-        file=path.relative_to(dataset).as_posix(),
+        name=pair.name,
+        file=path.relative_to(root).as_posix(),
         sha256=sha256(path),
-        mask_file=mask_path.relative_to(dataset).as_posix() if mask_path else None,
-        mask_sha256=sha256(mask_path) if mask_path else None,
+        mask_file=pair.mask.relative_to(root).as_posix() if pair.mask else None,
+        mask_sha256=sha256(pair.mask) if pair.mask else None,
+        mask_rule=dataset.description.mask_rule,
+        is_reference=dataset.description.reference,
     )
     earlier = known.get((photo.sha256, photo.mask_sha256))
-    if earlier:
-        width, height = earlier["width"], earlier["height"]
-    else:
-        height, width = read_rgb(path).shape[:2]
+    # Free-form holes are drawn for the name, which another file of the same content may have.
+    if earlier and earlier["name"] == photo.name:
+        crop = earlier["crop"] and tuple(earlier["crop"])
+        same = {key: earlier[key] for key in _VERIFIED}
+        return replace(photo, crop=crop, **same)
+    image = read_rgb(path)
+    height, width = image.shape[:2]
     photo = replace(photo, width=width, height=height, crop=_crop(path, width, height, protocol))
-    if min(width, height) < max(resolutions):
-        raise InputError(
-            f"{path}: is {width}x{height}, smaller than {max(resolutions)} px; photographs are "
-            "never enlarged: remove it or leave out that resolution with --resolutions"
+    _check_size(path, photo, protocol, resolutions)
+    own_mask = read_hole(pair.mask, photo.mask_rule, (height, width)) if pair.mask else None
+    if own_mask is not None:
+        cut = _share_outside(own_mask, photo.crop)
+        photo = replace(photo, hole_cut=cut, hole_is_plain=_is_plain(image[own_mask]))
+    return _with_shares(pair, photo, own_mask, protocol, resolutions)
+
+
+def _check_size(
+    path: Path, photo: Photo, protocol: Protocol, resolutions: Sequence[Resolution]
+) -> None:
+    side = min(photo.width, photo.height)
+    wanted = max((each for each in resolutions if each != NATIVE), default=SMALLEST)
+    if side >= wanted:
+        return
+    if protocol.is_native():
+        remedy = f"sides of at least {SMALLEST} px are needed: remove it"
+    else:
+        own = "; --protocol native takes it as it is" if protocol.uses_dataset_masks() else ""
+        fitting = max((each for each in (256, 512, 1024, 1536) if each <= side), default=side)
+        remedy = (
+            "photographs are never enlarged: remove it or leave out that resolution with "
+            f"--resolutions, such as {fitting}{own}"
         )
-    if not earlier:
-        _check_masks(path, mask_path, photo, protocol, resolutions)
-    return photo
+    raise InputError(f"{path}: is {photo.width}x{photo.height}, smaller than {wanted} px; {remedy}")
 
 
 def _crop(
     path: Path, width: int, height: int, protocol: Protocol
 ) -> tuple[int, int, int, int] | None:
-    if width == height:
+    if width == height or protocol.is_native():
         return None
     if protocol.crop == "refuse":
         raise InputError(
@@ -172,88 +204,48 @@ def _crop(
     return crop_box(width, height)
 
 
-def _check_masks(
-    path: Path, mask_path: Path | None, photo: Photo, protocol: Protocol, resolutions: list[int]
-) -> None:
-    own_mask = read_mask(mask_path) if mask_path else None
-    if own_mask is not None and own_mask.shape != (photo.height, photo.width):
-        raise InputError(
-            f"{mask_path}: is {own_mask.shape[1]}x{own_mask.shape[0]}, its image "
-            f"{photo.width}x{photo.height}; save it at the image's size"
-        )
+def _with_shares(
+    pair: Pair,
+    photo: Photo,
+    own_mask: Mask | None,
+    protocol: Protocol,
+    resolutions: Sequence[Resolution],
+) -> Photo:
+    """Return a photograph with the shares of its holes. Raises InputError for unusable holes."""
+    shares = {}
     for resolution in resolutions:
-        problem = hole_problem(hole_mask(photo.name, own_mask, resolution, protocol))
+        mask = hole_mask(photo.name, own_mask, photo.case_size(resolution), protocol)
+        problem = hole_problem(mask)
+        if problem and photo.hole_cut == 1:
+            problem = "lies outside the centred square (--protocol native crops nothing)"
         if problem:
             raise InputError(
-                f"{mask_path or path}: the hole {problem} at {resolution} px; "
+                f"{pair.mask or pair.image}: the hole {problem} at {size_text(resolution)}; "
                 "change the mask or the protocol's hole"
             )
+        shares[str(resolution)] = round(float(mask.mean()), 6)
+    return replace(photo, hole_share=shares)
 
 
-def _by_stem(folder: Path) -> dict[str, Path]:
-    """Return a folder's images by their stems, normalised as case-insensitive file systems do."""
-    images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        if path.suffix.lower() in UNSUPPORTED:
-            raise InputError(f"{path}: {path.suffix} is not supported; save it as PNG or move it")
-        if path.suffix.lower() not in SUFFIXES:
-            continue
-        _check_name(path)
-        key = comparable_name(path.stem)
-        if key in images:
-            raise InputError(
-                f"{path} and {images[key].name}: same name apart from suffix or case; rename one"
-            )
-        images[key] = path
-    return images
+def _is_plain(pixels: Image) -> bool:
+    """Return whether nearly all pixels, uint8 (N, 3), have one colour."""
+    middle = np.median(pixels, axis=0)
+    return bool((pixels == middle).all(axis=1).mean() > PLAIN)
 
 
-def _check_name(path: Path) -> None:
+def _share_outside(mask: Mask, crop: tuple[int, int, int, int] | None) -> float:
+    """Return the share of a hole, bool (H, W), that a crop cuts off."""
+    if crop is None:
+        return 0.0
+    left, top, right, bottom = crop
+    inside = np.count_nonzero(mask[top:bottom, left:right])
+    return round(1 - inside / np.count_nonzero(mask), 6)
+
+
+def _check_name(pair: Pair) -> None:
     # Invalid UTF-8 is read as surrogates, which are not printable.
-    if not path.stem.isprintable() or "\\" in path.stem or path.stem != path.stem.strip():
+    if not pair.name.isprintable() or "\\" in pair.name or pair.name != pair.name.strip():
         raise InputError(
-            f"{str(path)!r}: file name has a line break, backslash, control character, invalid "
-            "UTF-8 or a space at its end; rename it"
+            f"{str(pair.mask or pair.image)!r}: file name has a line break, backslash, control "
+            "character, invalid UTF-8 or a space at its end; rename it"
         )
-
-
-class PhotoStore:
-    """Decoded photographs of a dataset, cached up to a memory budget.
-
-    The first photographs stay cached: every method goes through all of them in the same order, so
-    evicting any would make the next round miss it.
-    """
-
-    def __init__(self, dataset: Path, budget_bytes: int = 2**29) -> None:
-        self._dataset = dataset
-        self._free_bytes = budget_bytes
-        self._cached: dict[str, tuple[Image, Mask | None]] = {}
-
-    def get(self, photo: Photo) -> tuple[Image, Mask | None]:
-        """Return a photograph, uint8 (H, W, 3), and its own mask, bool (H, W), if it has one."""
-        if photo.name in self._cached:
-            return self._cached[photo.name]
-        pixels = read_rgb(self._dataset / photo.file, photo.sha256)
-        mask = None
-        if photo.mask_file:
-            mask = read_mask(self._dataset / photo.mask_file, photo.mask_sha256)
-        if pixels.nbytes <= self._free_bytes:
-            self._free_bytes -= pixels.nbytes
-            self._cached[photo.name] = (pixels, mask)
-        return pixels, mask
-
-    def inputs(self, photo: Photo, resolution: int, protocol: Protocol) -> tuple[Image, Mask]:
-        """Return reference, uint8 (N, N, 3), and mask, bool (N, N), of a photograph's cases.
-
-        Raises InputError if a file has become unreadable since it was verified.
-        """
-        try:
-            pixels, own_mask = self.get(photo)
-        except (OSError, ImageFileError) as error:
-            raise InputError(
-                f"{error}; the file has changed during the run: the same command checks it again"
-            ) from None
-        image = reference(pixels, resolution, protocol)
-        return image, hole_mask(photo.name, own_mask, resolution, protocol)

@@ -1,7 +1,7 @@
 """Holes: the pixels that a protocol removes.
 
-`draw(size, name)` returns a mask of bool (size, size), True = hole. Shapes are defined in shares of
-the size, so that a hole is the same at every resolution.
+`draw(height, width, name)` returns a mask of bool (height, width), True = hole. Shapes are defined
+in shares of the size, so that a hole is the same at every resolution.
 """
 
 from __future__ import annotations
@@ -36,21 +36,27 @@ class MiddleThird(_Hole):
 
     kind: Literal["middle-third"]
 
-    def draw(self, size: int, name: str) -> Mask:
-        start, stop = -(-size // 3), 2 * size // 3 + 1
-        return _rectangle(size, start, stop, start, stop)
+    def draw(self, height: int, width: int, name: str) -> Mask:
+        rows, columns = (slice(-(-size // 3), 2 * size // 3 + 1) for size in (height, width))
+        return _rectangle(height, width, rows, columns)
 
 
 class CentreSquare(_Hole):
-    """A centred square that covers `share` of the area, its side rounded to whole pixels."""
+    """A centred square that covers `share` of the area, its side rounded to whole pixels.
+
+    In an image that is not square, a rectangle of the image's shape.
+    """
 
     kind: Literal["centre-square"]
     share: OpenShare
 
-    def draw(self, size: int, name: str) -> Mask:
-        side = round(size * self.share**0.5)
-        start = (size - side) // 2
-        return _rectangle(size, start, start + side, start, start + side)
+    def draw(self, height: int, width: int, name: str) -> Mask:
+        sides = [round(size * self.share**0.5) for size in (height, width)]
+        starts = [(size - side) // 2 for size, side in zip((height, width), sides, strict=True)]
+        rows, columns = (
+            slice(start, start + side) for start, side in zip(starts, sides, strict=True)
+        )
+        return _rectangle(height, width, rows, columns)
 
 
 class Box(_Hole):
@@ -71,11 +77,10 @@ class Box(_Hole):
                 raise ValueError(f"{start} + {length} is {end:g}: the box leaves the image")
         return self
 
-    def draw(self, size: int, name: str) -> Mask:
-        top, left = round(self.top * size), round(self.left * size)
-        bottom = round((self.top + self.height) * size)
-        right = round((self.left + self.width) * size)
-        return _rectangle(size, top, bottom, left, right)
+    def draw(self, height: int, width: int, name: str) -> Mask:
+        rows = slice(round(self.top * height), round((self.top + self.height) * height))
+        columns = slice(round(self.left * width), round((self.left + self.width) * width))
+        return _rectangle(height, width, rows, columns)
 
 
 class FreeForm(_Hole):
@@ -89,14 +94,14 @@ class FreeForm(_Hole):
     thickness: Literal["thin", "medium", "thick"] = "medium"
     seed: Annotated[int, Field(ge=0)] = 0
 
-    def draw(self, size: int, name: str) -> Mask:
-        strokes, width = _STROKES[self.thickness]
+    def draw(self, height: int, width: int, name: str) -> Mask:
+        strokes, thickness = _STROKES[self.thickness]
         rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-        canvas = np.zeros((size, size), np.uint8)
+        canvas = np.zeros((height, width), np.uint8)
         for _ in range(rng.integers(*strokes, endpoint=True)):
             points = _stroke(rng)
-            pixels = max(1, round(rng.uniform(*width) * size))
-            line = np.round(points * (size - 1)).astype(np.int32)
+            pixels = max(1, round(rng.uniform(*thickness) * min(height, width)))
+            line = np.round(points * (width - 1, height - 1)).astype(np.int32)
             cv2.polylines(canvas, [line], isClosed=False, color=1, thickness=pixels)
         return canvas.astype(bool)
 
@@ -118,9 +123,9 @@ _STROKES = {
 }
 
 
-def _rectangle(size: int, top: int, bottom: int, left: int, right: int) -> Mask:
-    mask = np.zeros((size, size), bool)
-    mask[top:bottom, left:right] = True
+def _rectangle(height: int, width: int, rows: slice, columns: slice) -> Mask:
+    mask = np.zeros((height, width), bool)
+    mask[rows, columns] = True
     return mask
 
 

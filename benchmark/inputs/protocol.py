@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import cv2
 import numpy as np
 from PIL import Image as PillowImage
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from benchmark.inputs.holes import DatasetMasks, Hole
+from benchmark.inputs.toml import read_toml
 from benchmark.metrics import check_options
-from methods.base import Image, Mask
+from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import resample_nearest
 from methods.validation import build
@@ -21,6 +22,16 @@ from methods.validation import build
 FOLDER = Path(__file__).resolve().parents[1] / "protocols"
 
 Array = TypeVar("Array", bound=np.ndarray)
+
+# 16 px is the least that the SSIM window allows.
+SMALLEST, LARGEST = 16, 16384
+Side = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
+# A plain "native" stands for the list that holds it alone.
+Resolutions = Annotated[
+    list[Side] | list[Literal["native"]],
+    Field(min_length=1),
+    BeforeValidator(lambda value: [value] if value == NATIVE else value),
+]
 
 
 class Protocol(BaseModel):
@@ -30,14 +41,23 @@ class Protocol(BaseModel):
 
     name: str
     description: str
-    # 16 px is the least that the SSIM window allows.
-    resolutions: Annotated[list[Annotated[int, Field(ge=16, le=16384)]], Field(min_length=1)]
+    resolutions: Resolutions
     resampling: Literal["nearest", "area", "bicubic", "lanczos"]
-    crop: Literal["refuse", "centre-square"]
+    crop: Literal["refuse", "centre-square", "none"]
     hole: Hole
     metrics: Annotated[list[str], Field(min_length=1)]
     also_recorded: list[str] = []
     metric_options: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _crop_nothing_at_native_size(self) -> Protocol:
+        if self.is_native() != (self.crop == "none"):
+            raise ValueError('crop = "none" and resolutions = "native" go together')
+        return self
+
+    def is_native(self) -> bool:
+        """Return whether each photograph is used at its own size."""
+        return self.resolutions == [NATIVE]
 
     def recorded_metrics(self) -> list[str]:
         """Return the metrics of scores.csv: those of the tables, then the others."""
@@ -83,30 +103,49 @@ def load(name_or_file: str) -> Protocol:
     except ValueError as error:
         text = str(error)
         raise InputError(text if str(path) in text else f"protocol {path}: {text}") from None
-    _check_drawn_hole(protocol, path)
+    for resolution in protocol.resolutions:
+        _check_drawn_hole(protocol, resolution, f"protocol {path}")
     return protocol
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Return the content of a TOML file; `what` names it in errors. Raises InputError."""
+def select_resolutions(protocol: Protocol, selected: str | None) -> list[Resolution]:
+    """Return the resolutions of a run, ascending.
+
+    Parameters
+    ----------
+    selected
+        Sizes such as "512,1024", also others than the protocol's own; None for all of these.
+
+    Raises
+    ------
+    InputError
+        If these are no sizes, or the protocol takes photographs at their own size.
+    """
+    if selected is None or (protocol.is_native() and selected.strip() == NATIVE):
+        return sorted(set[Any](protocol.resolutions))
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{what} {path}: {error.strerror}; give an existing file") from None
-    except ValueError as error:
-        raise InputError(f"{what} {path} is not valid TOML: {error}") from None
-
-
-def select_resolutions(protocol: Protocol, selected: list[int] | None) -> list[int]:
-    """Return the selected resolutions of a protocol (all if None), ascending. Raises InputError."""
-    for resolution in selected or []:
-        if resolution not in protocol.resolutions:
-            known = ", ".join(map(str, protocol.resolutions))
+        sizes = sorted({int(each) for each in selected.split(",")})
+    except ValueError:
+        raise InputError(
+            f"--resolutions {selected!r}: write whole numbers like 1024,2048"
+        ) from None
+    if protocol.is_native():
+        raise InputError(
+            f"--resolutions {selected!r}: protocol {protocol.name} takes each photograph at its "
+            "own size; leave it out, or choose another protocol, such as own-masks"
+        )
+    for size in sizes:
+        if not SMALLEST <= size <= LARGEST:
             raise InputError(
-                f"resolution {resolution} is not in protocol {protocol.name} ({known}): "
-                "choose from these, or write a protocol file with it"
+                f"resolution {size}: sides are from {SMALLEST} to {LARGEST} px; choose another"
             )
-    return sorted(set(selected or protocol.resolutions))
+        _check_drawn_hole(protocol, size, f"protocol {protocol.name}")
+    return list(sizes)
+
+
+def other_sizes(protocol: Protocol, resolutions: Sequence[Resolution]) -> list[Resolution]:
+    """Return the resolutions that are not among the protocol's own."""
+    return [each for each in resolutions if each not in protocol.resolutions]
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
@@ -116,12 +155,15 @@ def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
+def reference(photo: Image, resolution: Resolution, protocol: Protocol) -> Image:
     """Crop and resample a photograph to a protocol's reference, uint8 (N, N, 3).
 
     "nearest" is source = floor(i * source / target), the rule of OpenCV's INTER_NEAREST. "area" is
-    OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing.
+    OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing. At native
+    size the photograph is left as it is, uint8 (H, W, 3).
     """
+    if resolution == NATIVE:
+        return np.ascontiguousarray(photo)
     cropped = _square(photo, protocol)
     size = (resolution, resolution)
     if cropped.shape[:2] == size:
@@ -134,16 +176,25 @@ def reference(photo: Image, resolution: int, protocol: Protocol) -> Image:
     return np.asarray(PillowImage.fromarray(cropped).resize(size, kernel))
 
 
-def hole_mask(name: str, own_mask: Mask | None, resolution: int, protocol: Protocol) -> Mask:
-    """Return the hole of one case, bool (N, N), True = hole.
+def hole_mask(name: str, own_mask: Mask | None, size: tuple[int, int], protocol: Protocol) -> Mask:
+    """Return the hole of one case, bool (H, W), True = hole.
 
-    The photograph's name seeds free-form holes; `own_mask` has the photograph's size.
+    Parameters
+    ----------
+    name
+        Of the case; it seeds free-form holes.
+    own_mask
+        The dataset's mask, bool, at the photograph's size.
+    size
+        Height and width of the case in pixels.
     """
     if isinstance(protocol.hole, DatasetMasks):
         # `dataset.verify` has refused photographs without one.
         assert own_mask is not None
-        return resample_nearest(_square(own_mask, protocol), resolution, resolution)
-    return protocol.hole.draw(resolution, name)
+        if protocol.is_native():
+            return own_mask
+        return resample_nearest(_square(own_mask, protocol), *size)
+    return protocol.hole.draw(*size, name)
 
 
 def hole_problem(mask: Mask) -> str | None:
@@ -158,12 +209,9 @@ def _square(array: Array, protocol: Protocol) -> Array:
     return array[top:bottom, left:right] if protocol.crop == "centre-square" else array  # type: ignore[return-value]
 
 
-def _check_drawn_hole(protocol: Protocol, path: Path) -> None:
-    if isinstance(protocol.hole, DatasetMasks):
+def _check_drawn_hole(protocol: Protocol, resolution: Resolution, where: str) -> None:
+    if isinstance(protocol.hole, DatasetMasks) or resolution == NATIVE:
         return
-    for resolution in protocol.resolutions:
-        problem = hole_problem(protocol.hole.draw(resolution, ""))
-        if problem:
-            raise InputError(
-                f"protocol {path}: the hole {problem} at {resolution} px; change [hole]"
-            )
+    problem = hole_problem(protocol.hole.draw(resolution, resolution, ""))
+    if problem:
+        raise InputError(f"{where}: the hole {problem} at {size_text(resolution)}; change [hole]")

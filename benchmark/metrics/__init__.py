@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmark.metrics.blur import BLUR_EFFECT
 from benchmark.metrics.feature_distance import (
     EFFICIENTNET,
     SQUEEZENET,
@@ -35,7 +36,7 @@ __all__ = [
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
-    for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET, LPIPS)
+    for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET, LPIPS, BLUR_EFFECT)
 }
 
 Options = Mapping[str, Mapping[str, Any]]

@@ -6,12 +6,13 @@ import csv
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.inputs.dataset import Photo
+from benchmark.inputs.description import Dataset
+from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan, input_keys, score_key
@@ -22,6 +23,7 @@ from benchmark.run_folder.folder import (
     open_run_folder,
     read_run_json,
 )
+from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import replacing, write_atomically
 
@@ -47,7 +49,7 @@ def keep(
     plan: Plan,
     folder: RunFolder,
     photos: list[Photo],
-    resolutions: list[int],
+    resolutions: Sequence[Resolution],
     protocol: Protocol,
     labels: Iterable[str],
 ) -> list[KeptMethod]:
@@ -76,7 +78,8 @@ def keep(
             continue
         counts[label] += 1
         spec = _spec(others[label])
-        photo, scored_now = by_name[image], score_key(key, protocol)
+        photo = by_name[image]
+        scored_now = score_key(key, protocol, photo)
         case = Case(spec, resolution, photo, own_input, key, scored_now)
         has_input = folder.has_input(resolution, image, own_input)
         if row.status == "ok" and (scored != case.score_key or not has_input):
@@ -90,7 +93,7 @@ def keep(
     ]
 
 
-def is_other(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) -> bool:
+def is_other(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Photo]) -> bool:
     """Return whether `check_same` refuses a run folder."""
     try:
         check_same(out, protocol, dataset, photos)
@@ -99,7 +102,7 @@ def is_other(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) 
     return False
 
 
-def check_same(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]) -> None:
+def check_same(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Photo]) -> None:
     """Raise InputError if a run folder belongs to another protocol or another dataset."""
     info = read_run_json(out)
     if not info:
@@ -115,9 +118,9 @@ def check_same(out: Path, protocol: Protocol, dataset: Path, photos: list[Photo]
             f"{out} holds a run with protocol {name}, whose holes or sizes are not those of "
             f"{protocol.name}: {_REMEDY}"
         )
-    if Path(path).resolve() != dataset.resolve() and not known & {p.sha256 for p in photos}:
+    if Path(path).resolve() != dataset.path.resolve() and not known & {p.sha256 for p in photos}:
         raise InputError(
-            f"{out} holds a run on {path}, which has no photograph in common with {dataset}: "
+            f"{out} holds a run on {path}, which has no photograph in common with {dataset.path}: "
             f"{_REMEDY}"
         )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import methods
-from benchmark.inputs.protocol import read_toml
+from benchmark.inputs.toml import read_toml
 from benchmark.run_folder.folder import REFERENCE, folder_name
 from methods.base import Inpainter
 from methods.errors import InputError

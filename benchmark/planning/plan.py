@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import product
 from typing import Any, Literal
@@ -10,12 +11,13 @@ from typing import Any, Literal
 import numpy as np
 
 import methods
-from benchmark.inputs.dataset import Photo
+from benchmark.inputs.masks import MaskRule
+from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
-from methods.base import Inpainter, MethodError, MissingRequirementError
+from methods.base import NATIVE, Inpainter, MethodError, MissingRequirementError, Resolution
 from methods.errors import InputError
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
@@ -30,7 +32,7 @@ class Case:
     """One method on one photograph at one resolution, with the keys of what it depends on."""
 
     spec: MethodSpec
-    resolution: int
+    resolution: Resolution
     photo: Photo
     input_key: str
     key: str
@@ -39,6 +41,11 @@ class Case:
     @property
     def slot(self) -> Slot:
         return self.spec.label, self.resolution, self.photo.name
+
+    @property
+    def pixels(self) -> int:
+        height, width = self.photo.case_size(self.resolution)
+        return height * width
 
 
 @dataclass
@@ -56,7 +63,10 @@ class Plan:
 
 
 def list_cases(
-    specs: list[MethodSpec], photos: list[Photo], resolutions: list[int], protocol: Protocol
+    specs: list[MethodSpec],
+    photos: list[Photo],
+    resolutions: Sequence[Resolution],
+    protocol: Protocol,
 ) -> Plan:
     """Return a plan that lists all cases; a method that cannot run here gives skipped rows.
 
@@ -75,7 +85,7 @@ def list_cases(
                 continue
             input_key = keys[resolution, photo.name]
             key = key_of([input_key, identity])
-            scored = score_key(key, protocol)
+            scored = score_key(key, protocol, photo)
             plan.cases.append(Case(spec, resolution, photo, input_key, key, scored))
     return plan
 
@@ -98,21 +108,24 @@ def select_cases(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
             plan.rows[case.slot] = row
 
 
-def score_key(key: str, protocol: Protocol) -> str:
+def score_key(key: str, protocol: Protocol, photo: Photo) -> str:
     """Return the key of the scores of a case's result."""
-    return key_of([SCORE_VERSION, key, protocol.score_identity()])
+    identity = protocol.score_identity()
+    if not photo.is_reference:
+        identity["reference"] = False
+    return key_of([SCORE_VERSION, key, identity])
 
 
 def input_keys(
-    photos: list[Photo], resolutions: list[int], protocol: Protocol
-) -> dict[tuple[int, str], str]:
+    photos: list[Photo], resolutions: Sequence[Resolution], protocol: Protocol
+) -> dict[tuple[Resolution, str], str]:
     """Return resolution and photograph's name -> key of reference and mask."""
     identity = protocol.input_identity()
     return {
         (resolution, photo.name): key_of(
             {
                 "version": INPUT_VERSION + _sampled_anew(photo, resolution, protocol),
-                "photo": [photo.sha256, photo.mask_sha256],
+                "photo": [photo.sha256, photo.mask_sha256, *_reading(photo)],
                 # Free-form holes are drawn for the image's name.
                 "name": photo.name,
                 "protocol": identity,
@@ -123,20 +136,30 @@ def input_keys(
     }
 
 
+def _reading(photo: Photo) -> list[dict[str, Any]]:
+    """Return how a mask is read, where it is not by the default rule."""
+    rule = photo.mask_rule
+    return [asdict(rule)] if photo.mask_sha256 and rule != MaskRule() else []
+
+
 @cache
 def _differs(source: int, target: int) -> bool:
     targets = np.arange(target)
     return bool((targets * source // target != np.floor(targets * (1 / (target / source)))).any())
 
 
-def _sampled_anew(photo: Photo, resolution: int, protocol: Protocol) -> bool:
+def _sampled_anew(photo: Photo, resolution: Resolution, protocol: Protocol) -> bool:
     """Return whether version 1 sampled other pixels: its nearest neighbour was not OpenCV's."""
+    if resolution == NATIVE:
+        return False
     is_nearest = protocol.resampling == "nearest" or protocol.uses_dataset_masks()
     side = min(photo.width, photo.height)
     return is_nearest and side > 0 and _differs(side, resolution)
 
 
-def _create(spec: MethodSpec, resolutions: list[int]) -> Inpainter | MissingRequirementError:
+def _create(
+    spec: MethodSpec, resolutions: Sequence[Resolution]
+) -> Inpainter | MissingRequirementError:
     """Return the inpainter, or why it cannot run here. Raises InputError."""
     try:
         inpainter = methods.create(spec.method, device=spec.device, **spec.options)
@@ -163,7 +186,7 @@ def _provenance(inpainter: Inpainter | MissingRequirementError) -> dict[str, Any
 def _identity(
     spec: MethodSpec,
     inpainter: Inpainter | MissingRequirementError,
-    resolution: int,
+    resolution: Resolution,
     photo: Photo,
 ) -> dict[str, Any] | MissingRequirementError:
     """Return what the result depends on, or why the case cannot run here. Raises InputError."""

@@ -8,15 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.inputs import dataset
-from benchmark.inputs.dataset import Photo
+from benchmark.inputs.dataset import KnownPhotos, verify
+from benchmark.inputs.description import Dataset, open_dataset
+from benchmark.inputs.notes import dataset_notes, passed_over
+from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol, load, select_resolutions
 from benchmark.planning import method_specs
 from benchmark.planning.concurrency import local_workers, threads_per_case
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
 from benchmark.run_folder.folder import read_run_json
-from methods.errors import InputError
+from methods.base import Resolution
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Request:
     """The options of the command line, unchecked; see `run_benchmark.py --help`."""
 
     dataset: Path
+    # Keys of the dataset's description that the command line gives, see dataset.toml.
+    description: dict[str, Any]
     methods: str | None
     resolutions: str | None
     protocol: str
@@ -59,9 +63,12 @@ class Job:
 
     request: Request
     protocol: Protocol
-    resolutions: list[int]
+    resolutions: list[Resolution]
     specs: list[MethodSpec]
+    dataset: Dataset
     photos: list[Photo]
+    # Sentences about the dataset for the console, run.json and the report.
+    notes: list[str]
     threads: int
 
     @property
@@ -81,48 +88,50 @@ def check_request(request: Request, console: Console) -> Job:
         request.seed,
         request.weights,
     )
-    known = _verified_photos(request.out, protocol, resolutions)
-    photos = check_photos(request.dataset, protocol, resolutions, console, known)
+    dataset = open_dataset(request.dataset, request.description)
+    known = _verified_photos(request.out, dataset, protocol, resolutions)
+    photos = check_photos(dataset, protocol, resolutions, console, known)
+    notes = dataset_notes(dataset, protocol, resolutions, photos)
     # The workers of a real cluster share no cores with this process.
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
-    return Job(request, protocol, resolutions, specs, photos, threads_per_case(workers))
+    threads = threads_per_case(workers)
+    return Job(request, protocol, resolutions, specs, dataset, photos, notes, threads)
 
 
-def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[int]]:
+def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[Resolution]]:
     """Return the protocol and its selected resolutions, ascending. Raises InputError."""
     protocol = load(name)
-    try:
-        numbers = None if resolutions is None else [int(each) for each in resolutions.split(",")]
-    except ValueError:
-        raise InputError(
-            f"--resolutions {resolutions!r}: write whole numbers like 1024,2048"
-        ) from None
-    return protocol, select_resolutions(protocol, numbers)
+    return protocol, select_resolutions(protocol, resolutions)
 
 
 def check_photos(
-    folder: Path,
+    dataset: Dataset,
     protocol: Protocol,
-    resolutions: list[int],
+    resolutions: list[Resolution],
     console: Console,
-    known: dataset.KnownPhotos | None = None,
+    known: KnownPhotos | None = None,
 ) -> list[Photo]:
     """Return the verified photographs of a dataset. Raises InputError."""
-    photos = dataset.verify(folder, protocol, resolutions, known or {}, console)
-    if (folder / "masks").is_dir() and not protocol.uses_dataset_masks():
+    photos = verify(dataset, protocol, resolutions, known or {}, console)
+    if left := passed_over(dataset, photos):
+        console.print(left)
+    has_masks = dataset.description.masks or (dataset.root / "masks").is_dir()
+    if has_masks and not protocol.uses_dataset_masks():
         console.print(
-            f"note: protocol {protocol.name} draws its own holes; masks/ of the dataset is not "
-            "used (--protocol own-masks uses it)"
+            f"note: protocol {protocol.name} draws its own holes; the dataset's masks are not used "
+            "(--protocol own-masks or native uses them)"
         )
     return photos
 
 
 def _verified_photos(
-    out: Path, protocol: Protocol, resolutions: list[int]
+    out: Path, dataset: Dataset, protocol: Protocol, resolutions: list[Resolution]
 ) -> dict[tuple[str, str | None], dict[str, Any]]:
     """Return the photographs that an earlier run into this folder has verified."""
     info = read_run_json(out)
     if info.get("protocol") != protocol.model_dump() or info.get("resolutions") != resolutions:
+        return {}
+    if info["dataset"].get("description") != dataset.description.record():
         return {}
     images = info["dataset"]["images"]
     return {(image["sha256"], image["mask_sha256"]): image for image in images}

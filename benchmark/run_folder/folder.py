@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 
 from benchmark.run_folder.journal import Journal
 from benchmark.run_folder.rows import Row, Slot
+from methods.base import Resolution
 from methods.errors import InputError
 from methods.files import write_atomically
 
@@ -74,16 +75,16 @@ class RunFolder:
         """Key, key of the scores and row of each finished case; inputs have a key only."""
         return self._latest
 
-    def result_path(self, method: str, resolution: int, image: str) -> Path:
+    def result_path(self, method: str, resolution: Resolution, image: str) -> Path:
         return self.path / f"outputs/{resolution}/{folder_name(method)}/{image}.png"
 
-    def mask_path(self, resolution: int, image: str) -> Path:
+    def mask_path(self, resolution: Resolution, image: str) -> Path:
         return self.path / f"masks/{resolution}/{image}.png"
 
-    def log_path(self, method: str, resolution: int, image: str) -> Path:
+    def log_path(self, method: str, resolution: Resolution, image: str) -> Path:
         return self.path / f"logs/{resolution}/{folder_name(method)}/{image}.txt"
 
-    def has_input(self, resolution: int, image: str, key: str) -> bool:
+    def has_input(self, resolution: Resolution, image: str, key: str) -> bool:
         """Return whether reference and mask with this input key are on disk."""
         slot = (REFERENCE, resolution, image)
         recorded_key, *_ = self._latest.get(slot, ("", "", None))
@@ -101,7 +102,7 @@ class RunFolder:
             return None
         return row, score_key
 
-    def record_input(self, resolution: int, image: str, key: str) -> None:
+    def record_input(self, resolution: Resolution, image: str, key: str) -> None:
         """Record that reference and mask are on disk. Raises OSError."""
         slot = (REFERENCE, resolution, image)
         with self._lock:
@@ -126,7 +127,7 @@ class RunFolder:
                 del self._latest[slot]
 
     def forget_image(
-        self, resolution: int, image: str, input_key: str, current: Container[str]
+        self, resolution: Resolution, image: str, input_key: str, current: Container[str]
     ) -> None:
         """Record that reference and mask are about to be written. Raises OSError.
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
+from methods.base import Resolution
 from methods.files import replacing
 
 # Identifies a case in a run folder: method label, resolution, image name.
-Slot = tuple[str, int, str]
+Slot = tuple[str, Resolution, str]
 
 _FIRST_METRICS = ("l1", "psnr", "ssim")
 _BEFORE_METRICS = ("method", "resolution", "image", "status")
 _AFTER_METRICS = (
+    "hole_share",
     "known_pixels_changed",
     "scored_as_given",
     "hole_left_black",
@@ -31,7 +33,7 @@ class Row:
     """The result of one case."""
 
     method: str
-    resolution: int
+    resolution: Resolution
     image: str
     # ok, skipped, failed, timeout or out_of_memory.
     status: str
@@ -53,7 +55,12 @@ class Row:
         return self.method, self.resolution, self.image
 
 
-def write_scores(path: Path, rows: Iterable[Row], metrics: list[str]) -> None:
+def write_scores(
+    path: Path,
+    rows: Iterable[Row],
+    metrics: list[str],
+    hole_shares: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
     """Write scores.csv, sorted by method, resolution and image.
 
     Unknown values are empty. Scores are the shortest text that reads back to the same float.
@@ -62,6 +69,8 @@ def write_scores(path: Path, rows: Iterable[Row], metrics: list[str]) -> None:
     ----------
     metrics
         Metric columns; l1, psnr and ssim are always written, before all others.
+    hole_shares
+        Image name -> resolution -> share of the image that is hole.
 
     Raises
     ------
@@ -72,13 +81,16 @@ def write_scores(path: Path, rows: Iterable[Row], metrics: list[str]) -> None:
     with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*_BEFORE_METRICS, *columns, *_AFTER_METRICS])
-        writer.writerows(_cells(row, columns) for row in sorted(rows, key=attrgetter("slot")))
+        for row in sorted(rows, key=attrgetter("slot")):
+            share = (hole_shares or {}).get(row.image, {}).get(str(row.resolution))
+            writer.writerow(_cells(row, columns, share))
 
 
-def _cells(row: Row, columns: list[str]) -> list[object]:
+def _cells(row: Row, columns: list[str], hole_share: float | None) -> list[object]:
     return [
         *(*row.slot, row.status),
         *map(row.scores.get, columns),
+        hole_share,
         row.known_pixels_changed,
         int(row.scored_as_given) if row.status == "ok" else None,
         int(row.hole_left_black) if row.status == "ok" else None,

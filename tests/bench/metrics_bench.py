@@ -48,7 +48,7 @@ def main() -> None:
 def speed(repeats: int) -> None:
     """Best times, the contestants taking turns."""
     rng = np.random.default_rng(0)
-    mask = MiddleThird(kind="middle-third").draw(SIZE, "")
+    mask = MiddleThird(kind="middle-third").draw(SIZE, SIZE, "")
     reference = rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     result = reference.copy()
     result[mask] = rng.integers(0, 256, (mask.sum(), 3))

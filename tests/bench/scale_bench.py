@@ -63,7 +63,7 @@ def dataset(folder: Path, cases: int) -> int:
 
 def wanted(folder: Path) -> Request:
     return Request(
-        dataset=folder / "photos", methods=None, resolutions=None,
+        dataset=folder / "photos", description={}, methods=None, resolutions=None,
         protocol=str(folder / "tiny.toml"), out=folder / "run",
         method_files=[folder / "methods.toml"], external=[], options=[], weights=[],
         device="auto", workers=1, seed=0, time_limit=3600, memory_limit=None,

@@ -12,7 +12,8 @@ from PIL import Image as PillowImage
 from rich.console import Console
 
 from benchmark.inputs import dataset, protocol
-from benchmark.inputs.dataset import Photo, PhotoStore
+from benchmark.inputs.description import open_dataset
+from benchmark.inputs.photos import Photo, PhotoStore
 from methods import files
 from methods.errors import InputError
 from tests.benchmark.conftest import PROTOCOL, save, scene
@@ -24,7 +25,7 @@ def verified(folder: Path, tmp_path: Path, **changes: str) -> list[Photo]:
         text = text.replace(old.replace("_", "-"), new)
     (tmp_path / "own.toml").write_text(text)
     own = protocol.load(str(tmp_path / "own.toml"))
-    return dataset.verify(folder, own, own.resolutions, {}, Console(quiet=True))
+    return dataset.verify(open_dataset(folder), own, own.resolutions, {}, Console(quiet=True))
 
 
 def refusal(folder: Path, tmp_path: Path, **changes: str) -> str:
@@ -144,7 +145,8 @@ def test_nothing_there(tmp_path: Path) -> None:
     [
         (np.zeros((96, 96), np.uint8), "empty"),
         (np.full((96, 96), 255, np.uint8), "full"),
-        (np.full((96, 96), 7, np.uint8), "not binary"),
+        (np.full((96, 96), 7, np.uint8), "empty"),
+        (np.arange(96, dtype=np.uint8) * np.ones((96, 1), np.uint8), "--mask-threshold 128"),
         (np.eye(95, dtype=np.uint8) * 255, "95x95"),
         (None, "has no mask"),
     ],
@@ -188,7 +190,9 @@ def test_changed_bytes_are_noticed_whatever_size_and_time_say(tmp_path: Path) ->
     # Checksums are cached within a process; this is what the next command sees.
     files._sha256.cache_clear()
     known = {(before.sha256, None): asdict(before)}
-    (after,) = dataset.verify(path.parent, own, own.resolutions, known, Console(quiet=True))
+    (after,) = dataset.verify(
+        open_dataset(path.parent), own, own.resolutions, known, Console(quiet=True)
+    )
     assert after.sha256 != before.sha256
 
 

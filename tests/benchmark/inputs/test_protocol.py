@@ -90,6 +90,17 @@ def test_unknown_names_list_the_choices() -> None:
     with pytest.raises(InputError, match="moskalenko2020"):
         protocol.load("moskalenko2021")
     paper = protocol.load("moskalenko2020")
-    with pytest.raises(InputError, match="1024, 1536, 1792, 2048"):
-        protocol.select_resolutions(paper, [512])
-    assert protocol.select_resolutions(paper, [2048, 1024, 2048]) == [1024, 2048]
+    assert protocol.select_resolutions(paper, "2048,1024,2048") == [1024, 2048]
+
+
+def test_sizes_that_the_protocol_does_not_have() -> None:
+    paper = protocol.load("moskalenko2020")
+    assert protocol.select_resolutions(paper, "512") == [512]
+    assert protocol.other_sizes(paper, [512, 1024]) == [512]
+    for given in ("8", "20000", "px", "native"):
+        with pytest.raises(InputError, match=given):
+            protocol.select_resolutions(paper, given)
+    native = protocol.load("native")
+    assert protocol.select_resolutions(native, None) == ["native"]
+    with pytest.raises(InputError, match="its own size"):
+        protocol.select_resolutions(native, "512")

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from skimage.measure import blur_effect
 
 from benchmark.metrics import (
     METRICS,
@@ -126,7 +128,26 @@ def test_identical_images() -> None:
         "efficientnet_distance": 0.0, "squeezenet_distance": 0.0,
     }  # fmt: skip
     expected = best | {f"{name}_hole": value for name, value in best.items()}
-    assert score(reference, reference.copy(), mask, NAMES) == expected
+    compared = [name for name in NAMES if METRICS[name].needs_reference]
+    assert score(reference, reference.copy(), mask, compared) == expected
+
+
+def test_blur_grows_with_a_gaussian_and_needs_no_reference() -> None:
+    _, result, mask = noisy()
+    blurred = cv2.GaussianBlur(result, (0, 0), 2)
+    nothing = np.zeros_like(result)
+    sharp, soft = (score(nothing, image, mask, ["blur_effect"]) for image in (result, blurred))
+    assert sharp == score(result, result, mask, ["blur_effect"])
+    rows, columns = (slice(lines.min(), lines.max() + 1) for lines in np.nonzero(mask))
+    box = cv2.cvtColor(result[rows, columns], cv2.COLOR_RGB2GRAY) / 255.0
+    assert sharp["blur_effect_hole"] == pytest.approx(blur_effect(box))
+    assert 0 < sharp["blur_effect"] < soft["blur_effect"] < 1
+    assert sharp["blur_effect_hole"] < soft["blur_effect_hole"]
+
+
+def test_blur_of_a_plain_image_is_undefined() -> None:
+    plain = np.full((40, 50, 3), 7, np.uint8)
+    assert math.isnan(score(plain, plain, plain[..., 0] > 0, ["blur_effect"])["blur_effect"])
 
 
 def test_score_gives_the_values_of_the_functions() -> None:
@@ -215,6 +236,7 @@ def test_descriptions_state_the_options_in_use() -> None:
         "definition": METRICS["psnr"].definition,
         "options": {},
         "across_resolutions": True,
+        "needs_reference": True,
     }
     # Its window is fixed in pixels: the same artefact gains with resolution.
     assert METRICS["ssim"].describe()["across_resolutions"] is False

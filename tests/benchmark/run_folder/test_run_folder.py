@@ -110,9 +110,9 @@ def test_scores_csv_is_sorted_and_reads_back_exactly(tmp_path: Path) -> None:
     write_scores(tmp_path / "scores.csv", rows, ["l1", "psnr", "ssim", "l1_hole"])
     lines = (tmp_path / "scores.csv").read_text().splitlines()
     assert lines[0] == (
-        "method,resolution,image,status,l1,psnr,ssim,l1_hole,known_pixels_changed,"
+        "method,resolution,image,status,l1,psnr,ssim,l1_hole,hole_share,known_pixels_changed,"
         "scored_as_given,hole_left_black,peak_cuda_memory_mb,seconds,peak_memory_mb,error"
     )
-    assert lines[1] == "a,64,y,skipped,,,,,,,,,,,why"
-    assert lines[2] == 'a,128,x,failed,,,,,,,,,,,"no, ""really"""'
-    assert lines[3] == f"b,64,x,ok,{third!r},inf,1.0,,0,0,0,,1.235,100.0,"
+    assert lines[1] == "a,64,y,skipped,,,,,,,,,,,,why"
+    assert lines[2] == 'a,128,x,failed,,,,,,,,,,,,"no, ""really"""'
+    assert lines[3] == f"b,64,x,ok,{third!r},inf,1.0,,,0,0,0,,1.235,100.0,"

@@ -1,0 +1,136 @@
+"""What to write where a folder's layout needs a description: dataset.toml, ready to paste."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.inputs.description import FILE_NAME, Dataset
+from benchmark.inputs.pairing import Pair, is_image
+from benchmark.inputs.proposals import propose
+from methods.images import ImageFileError, read_rgb
+
+# How many masks are looked at.
+_SAMPLE = 8
+# Levels within which a JPEG's black and white vary.
+_NOISE = 16
+_MOST_FILES = 20_000
+
+# Published layouts: whose, names of photograph and mask relative to the folder, the hole.
+_KNOWN = (
+    ("MAT", r"images/test\d+\.\w+", r"masks/mask\d+\.png", "black"),
+    ("DFNet", r"img/img_\d+\.png", r"mask/mask_\d+\.png", "black"),
+    ("HiFill", r"testset/.+", r"maskset/.+", "black"),
+    ("co-mod-gan", r"example_image\.jpg", r"example_mask\.jpg", "black"),
+    ("DeepFill v2", r"case\d+_raw\.png", r"case\d+_mask\.png", "white"),
+    ("DeepFill v2 in PyTorch, by nipponjo", r"case\d+\.png", r"case\d+_mask\.png", "white"),
+    ("the eraser benchmark", r".+/.+_\.png", r".+/.+\.png", ""),
+    ("LaMa", r".+", r".+_mask\d+\.png", "white"),
+)
+# MI-GAN's folders have one layout and both kinds of masks.
+_MIGAN = re.compile(r"(?:ffhq|places2?)_(?:256|512)_(freeform|object)")
+
+
+def description_to_write(root: Path) -> str:
+    """Return the text of a dataset.toml that describes a folder, or "" if none can be guessed."""
+    proposed = propose(root)
+    if proposed is None:
+        return ""
+    description, pairs = proposed
+    masks = _sampled(pairs)
+    if not masks:
+        return ""
+    whose, hole = known_layout(root, pairs[0])
+    lines = [f"# the layout of {whose}"] if whose else []
+    lines += [f"images = {_toml(description.images)}", f"masks = {_toml(description.masks)}"]
+    lines.append(_hole_line(hole, masks))
+    if not all(_is_two_valued(mask) for mask in masks):
+        middle = (int(min(mask.min() for mask in masks)) + 256) // 2
+        lines.append(f"threshold = {middle}          # the masks are soft: white is >= {middle}")
+    if any(_size(pair.image) != _size(pair.mask) for pair in pairs[:_SAMPLE] if pair.mask):
+        lines.append("resize_masks = true      # the masks have another size than the photographs")
+    if whose == "the eraser benchmark":
+        lines.append("reference = false        # the object is to be removed")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def with_proposal(message: str, dataset: Dataset) -> str:
+    """Return an error message with the dataset.toml to write, if one can be guessed."""
+    text = description_to_write(dataset.root)
+    if not text:
+        return message + _folders_with_images(dataset.root)
+    return f"{message}. If this is how it is laid out, write {dataset.root / FILE_NAME}:\n\n{text}"
+
+
+def _folders_with_images(root: Path) -> str:
+    """Return the end of a message: folders below that hold images, or "" if this one does."""
+    if not root.is_dir() or any(map(is_image, root.iterdir())):
+        return ""
+    folders = (path.parent for path in islice(root.rglob("*"), _MOST_FILES) if is_image(path))
+    # Of `set/images` and `set/masks` the dataset is `set`.
+    above = dict.fromkeys(
+        path.parent if path.name in {"images", "img", "masks", "mask"} else path for path in folders
+    )
+    names = [str(path) for path in sorted(above) if path != root]
+    more = f" and {len(names) - 4} more" if names[4:] else ""
+    return f"; images are in {', '.join(names[:4])}{more}: give one of these" if names else ""
+
+
+def known_layout(root: Path, pair: Pair) -> tuple[str, str]:
+    """Return whose layout a folder has, and which side of the masks is its hole; or two ""."""
+    if found := _MIGAN.search(root.resolve().name):
+        return "MI-GAN", "black" if found[1] == "freeform" else "white"
+    if pair.mask is None:
+        return "", ""
+    names = [path.relative_to(root).as_posix() for path in (pair.image, pair.mask)]
+    for whose, image, mask, hole in _KNOWN:
+        if re.fullmatch(image, names[0]) and re.fullmatch(mask, names[1]):
+            return whose, hole
+    return "", ""
+
+
+def _hole_line(hole: str, masks: Sequence[NDArray[np.uint8]]) -> str:
+    if hole:
+        return f'hole = "{hole}"'
+    shares = [float((mask >= 128).mean()) for mask in masks]
+    guess, other = ("black", "white") if np.median(shares) > 0.5 else ("white", "black")
+    covers = f"white covers {min(shares):.0%} to {max(shares):.0%} of the masks"
+    return f'hole = "{guess}"           # a guess: {covers}; write "{other}" if that is the hole'
+
+
+def _sampled(pairs: Iterable[Pair]) -> list[NDArray[np.uint8]]:
+    """Return the first masks as grey values, uint8 (H, W)."""
+    masks = []
+    for pair in list(pairs)[:_SAMPLE]:
+        try:
+            assert pair.mask is not None
+            masks.append(read_rgb(pair.mask, ignore_alpha=True).max(axis=2))
+        except (OSError, ImageFileError):
+            return []
+    return masks if all(map(_is_mask, masks)) else []
+
+
+def _is_two_valued(mask: NDArray[np.uint8]) -> bool:
+    return int(np.count_nonzero(np.bincount(mask.ravel(), minlength=256))) <= 2
+
+
+def _is_mask(mask: NDArray[np.uint8]) -> bool:
+    """Return whether nearly all values are close to the darkest or to the lightest one."""
+    near = (mask <= int(mask.min()) + 2 * _NOISE) | (mask >= int(mask.max()) - 2 * _NOISE)
+    return bool(near.mean() > 0.8)
+
+
+def _size(path: Path) -> tuple[int, ...]:
+    return read_rgb(path, ignore_alpha=True).shape[:2]
+
+
+def _toml(patterns: list[str] | None) -> str:
+    assert patterns is not None
+    texts = [json.dumps(pattern, ensure_ascii=False) for pattern in patterns]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
