@@ -41,6 +41,11 @@ def number(value: float, pattern: str = ".3f") -> str:
     return format(value, pattern) if np.isfinite(value) else ABSENT
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 case", "2 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def between(low: str, high: str) -> str:
     """Return "low to high" of two formatted numbers; a dash if either is one."""
     if ABSENT in (low, high):

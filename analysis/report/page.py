@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from analysis import style
 from analysis.figures.gallery import data_url
-from analysis.output import ABSENT
+from analysis.output import ABSENT, counted
 from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
@@ -106,13 +106,13 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
 
 def _summary(run: Run) -> str:
     done = sum(case.status == "ok" for case in run.cases)
-    photographs = _count(run.number_of_photographs, "photograph")
+    photographs = counted(run.number_of_photographs, "photograph")
     masks = len(run.images)
     with_masks = f" with {masks} masks" if masks > run.number_of_photographs else ""
     return (
-        f"{_count(len(run.methods), 'method')} on {photographs}{with_masks} at "
+        f"{counted(len(run.methods), 'method')} on {photographs}{with_masks} at "
         f"{_sizes(run)}, protocol {run.protocol}. "
-        f"{done} of {_count(len(run.cases), 'case')} have a result."
+        f"{done} of {counted(len(run.cases), 'case')} have a result."
     )
 
 
@@ -120,10 +120,6 @@ def _sizes(run: Run) -> str:
     """Return the resolutions for a sentence, such as "64, 128 px"."""
     *others, last = run.resolutions
     return ", ".join([*map(str, others), size_text(last)])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
-from analysis.output import ABSENT
+from analysis.output import ABSENT, counted
 from analysis.runs.run import Case, MetricInfo, Run
 from methods.base import Resolution, size_text
 
@@ -179,8 +179,11 @@ def _ranked(columns: list[Column], rows: dict[str, list[Cell]]) -> dict[str, lis
 
 def _objective_notes(run: Run) -> list[str]:
     metrics = run.metrics or run.protocol_metrics
+    images = counted(len(run.images), "image")
+    if len(run.images) > run.number_of_photographs:
+        images += f" ({counted(run.number_of_photographs, 'photograph')}, several masks)"
     notes = [
-        f"Means over {images_in_words(run)}, whole image after known pixels were put back; "
+        f"Means over {images}, whole image after known pixels were put back; "
         f"protocol {run.protocol}. Best bold, second underlined.",
         *run.remarks,
     ]
@@ -203,13 +206,6 @@ def _objective_notes(run: Run) -> list[str]:
             )
         notes += _method_notes(method, cases)
     return notes
-
-
-def images_in_words(run: Run) -> str:
-    """Return how many images there are, and of how many photographs if these have several masks."""
-    images, photographs = len(run.images), run.number_of_photographs
-    text = "1 image" if images == 1 else f"{images} images"
-    return text if images == photographs else f"{text} ({photographs} photographs, several masks)"
 
 
 def _left_out(run: Run, metric: MetricInfo) -> str:

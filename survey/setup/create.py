@@ -188,7 +188,7 @@ def _why_no_reference(images: Images) -> str:
     """Say why nothing can be shown as what is right, and what to do."""
     if images.shows_object:
         return f"{_SHOWS_OBJECT}; leave the option out, or give --images reference=DIR: {_RIGHT}"
-    return "there are no references; give --images reference=DIR"
+    return "there is no reference to show; give --images reference=DIR"
 
 
 def _needed_for_checks(images: Images) -> str:

@@ -89,16 +89,30 @@ def write_run(folder: Path, info: dict[str, Any] = INFO, scores: str = SCORES) -
 
 def write_pictures(folder: Path, methods: list[str], images: list[str], size: int) -> None:
     """Noise with a square hole in the middle third; every method fills it with another grey."""
-    mask = np.zeros((size, size), bool)
-    mask[size // 3 : 2 * size // 3, size // 3 : 2 * size // 3] = True
     for seed, image in enumerate(images):
-        reference = np.random.default_rng(seed).integers(0, 256, (size, size, 3), np.uint8)
-        _save(folder / f"masks/{size}/{image}.png", mask.astype(np.uint8) * 255)
-        _save(folder / f"outputs/{size}/reference/{image}.png", reference)
-        for place, method in enumerate(methods):
-            result = reference.copy()
-            result[mask] = 255 * (place + 1) // (len(methods) + 1)
-            _save(folder / f"outputs/{size}/{method.replace(':', '_')}/{image}.png", result)
+        save_case(folder, size, image, methods, (size, size), seed)
+
+
+def save_case(
+    folder: Path,
+    resolution: int | str,
+    image: str,
+    methods: Sequence[str],
+    size: tuple[int, int],
+    seed: int = 0,
+) -> None:
+    """Save one of `write_pictures`, of (height, width)."""
+    height, width = size
+    mask = np.zeros(size, bool)
+    mask[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3] = True
+    reference = np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+    _save(folder / f"masks/{resolution}/{image}.png", mask.astype(np.uint8) * 255)
+    outputs = folder / f"outputs/{resolution}"
+    _save(outputs / f"reference/{image}.png", reference)
+    for place, method in enumerate(methods):
+        result = reference.copy()
+        result[mask] = 255 * (place + 1) // (len(methods) + 1)
+        _save(outputs / method.replace(":", "_") / f"{image}.png", result)
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:

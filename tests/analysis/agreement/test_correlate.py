@@ -28,6 +28,7 @@ from analysis.votes.answers import CHOICE
 from analysis.votes.votes import Votes, read, vote_arrays
 from methods.errors import InputError
 from tests.analysis.conftest import INFO, METRIC
+from tests.analysis.figures.test_figures import command
 
 METHODS = ("a", "b", "c", "d")
 
@@ -140,7 +141,8 @@ def judged_by_coins(seed: int) -> Comparison:
     ]
     run = SimpleNamespace(
         images=[f"i{i:02d}" for i in range(images)], methods=list(METHODS), cases=cases,
-        path=Path("run"), metrics=[SimpleNamespace(key="q", label="Q", better="higher")],
+        path=Path("run"), photographs={f"i{i:02d}": i for i in range(images)},
+        metrics=[SimpleNamespace(key="q", label="Q", better="higher")],
     )  # fmt: skip
     votes = Votes(frame, sided=True, source=Path("votes.csv"))
     return correlate.correlations(cast(runs.Run, run), votes, 64, samples=100, seed=seed)
@@ -241,6 +243,45 @@ def test_too_few_points_and_foreign_votes_are_refused(folder: Path) -> None:
     (folder / "votes.csv").write_text("image,left,right,choice\nz,k,l,left\n")
     with pytest.raises(InputError, match="no vote on images and methods"):
         found(folder)
+
+
+def test_images_of_one_photograph_are_no_further_evidence(tmp_path: Path) -> None:
+    """Each photograph three times: every count is triple, the intervals are those of one."""
+    folder = written(tmp_path, seed=3)
+    alone = found(folder)
+    info = json.loads((folder / "run.json").read_text())
+    info["dataset"]["images"] = [
+        {"name": f"{image['name']}-{mask}", "file": image["name"], "sha256": ""}
+        for image in info["dataset"]["images"]
+        for mask in "abc"
+    ]
+    (folder / "run.json").write_text(json.dumps(info))
+    for name in ("scores.csv", "votes.csv"):
+        heading, *rows = (folder / name).read_text().splitlines()
+        tripled = [re.sub(r",(i\d+),", rf",\1-{mask},", row) for row in rows for mask in "abc"]
+        (folder / name).write_text("\n".join([heading, *tripled]) + "\n")
+    tripled = found(folder)
+    assert [(row.images, row.points) for row in tripled] == [(36, 144)] * 2
+    for one, three in zip(alone, tripled, strict=True):
+        limits = [[r.spearman_low, r.spearman_high, r.predicted_low] for r in (one, three)]
+        assert limits[0] == pytest.approx(limits[1])
+    done = command("correlate", folder, folder / "votes.csv", "--out", folder / "out")
+    assert "whole photographs with all their masks resampled" in done.stdout
+    assert "only 12 photographs: intervals may be too narrow" in done.stdout
+
+
+def test_without_a_reference_only_metrics_that_need_none_are_compared(folder: Path) -> None:
+    info = json.loads((folder / "run.json").read_text())
+    info["dataset"]["description"] = {"reference": False}
+    info["metrics"]["l1"]["needs_reference"] = False
+    (folder / "run.json").write_text(json.dumps(info))
+    assert [row.metric for row in found(folder)] == ["L1"]
+    del info["metrics"]["l1"]["needs_reference"]
+    (folder / "run.json").write_text(json.dumps(info))
+    done = command("correlate", folder, folder / "votes.csv", "--out", folder / "out")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "PSNR, L1 need a reference, and the dataset has none" in done.stderr
+    assert "python -m analysis rank" in done.stderr and not (folder / "out").exists()
 
 
 def test_the_command_line_writes_a_table_and_a_plot(folder: Path) -> None:

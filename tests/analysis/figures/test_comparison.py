@@ -16,6 +16,8 @@ from analysis.figures import comparison
 from analysis.figures.comparison import FigureSpec
 from analysis.runs import run
 from tests.analysis.conftest import write_pictures
+from tests.analysis.figures.test_figures import command
+from tests.analysis.own_sizes import native_info, write_native, write_native_pictures
 
 
 @pytest.fixture
@@ -77,6 +79,22 @@ def test_files_are_as_wide_as_a_column_at_300_dpi(sized: Path, tmp_path: Path) -
     image = PillowImage.open(tmp_path / "fig.png")
     assert image.size[0] == 1020 and round(image.info["dpi"][0]) == 300
     assert (tmp_path / "fig.pdf").exists() and done.output.count(",32") == 2
+
+
+def test_photographs_of_different_shapes_keep_them_and_the_original_is_none_to_compare_with(
+    tmp_path: Path,
+) -> None:
+    info = native_info({"x": 0.1, "y": 0.2}, reference=False)
+    write_native(tmp_path, info)
+    write_native_pictures(tmp_path, {"x": (60, 120), "y": (150, 90)})
+    rows = panels(tmp_path, FigureSpec(["x", "y"], ["native"], None, 7.0))
+    assert rows[0][3].get_title() == "original, with the object\nto be removed"
+    inches = [axes.get_window_extent() for axes in (rows[0][0], rows[2][0])]
+    assert [box.height / box.width for box in inches] == pytest.approx([0.5, 150 / 90], rel=0.01)
+    done = command("figure", tmp_path, "--image", "y", "--resolution", "native")
+    assert done.returncode == 0 and (tmp_path / "figures/figure-y-native.pdf").exists()
+    other = command("figure", tmp_path, "--image", "y", "--resolution", "64")
+    assert other.returncode == 2 and "--resolution 64: not in this run (native)" in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from analysis.runs import published
 from methods.errors import InputError
 from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
 from tests.analysis.figures.test_figures import command
+from tests.analysis.own_sizes import native_info, write_native, write_native_pictures
 
 AUDIT = """\
 method,resolution,image,file,verdict,stored_as,known_pixels_changed,share_changed,largest_change,reach,remarks
@@ -140,6 +141,33 @@ def test_published_numbers_stand_beside_runs_of_the_papers_protocol(tmp_path: Pa
     assert "Photoshop 2020 4.115 23.789 13.320‡ 23.756" in text
     assert "the paper does not state its SSIM window" in text
     assert "published (other" not in publish(write_run(tmp_path / "other")).read_text()
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_object_removal_at_native_size_has_a_page(tmp_path: Path) -> None:
+    info = native_info({"x": 0.05, "y": 0.25}, photographs=["x.png", "x.png"], reference=False)
+    info["dataset"]["notes"] = ["Two masks were soft."]
+    folder = write_native(tmp_path, info)
+    sizes = {"x": (60, 120), "y": (150, 90)}
+    write_native_pictures(folder, sizes)
+    page = publish(folder).read_text()
+    text = " ".join(re.sub(r"<[^>]+>", " ", page.split("<script")[0]).split())
+    assert "2 methods on 1 photograph with 2 masks at native size, protocol native." in text
+    for said in (
+        "By the hole's share of the image Method 0–10 % (1) 20–30 % (1)",
+        "no L1, PSNR. What needs no original is left",
+        "Gallery, native size",
+        "intervals over photographs, each drawn with all its masks",
+    ):
+        assert said in text
+    # Below the first table only, and not again below the others.
+    assert text.count("Two masks were soft.") == 1
+    assert "native px" not in page
+    data = data_of(page)
+    assert data["gallery"]["reference"] == "original, with the object to be removed"
+    assert {p["image"]: (p["height"], p["width"]) for p in data["gallery"]["photos"]} == sizes
+    assert [c["key"] for c in data["table"]["columns"] if c["key"] in info["metrics"]] == ["blur"]
+    assert data["table"]["rows"][0]["resolution"] == "native"
 
 
 def test_the_papers_table_is_complete() -> None:

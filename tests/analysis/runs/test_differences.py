@@ -109,6 +109,26 @@ def test_few_images_give_no_interval(tmp_path: Path) -> None:
     assert [d.outcome for d in found] == ["unclear"] * 2 and found[0].ci_low is None
 
 
+def test_masks_of_one_photograph_are_no_further_evidence(tmp_path: Path) -> None:
+    values = np.random.default_rng(5).normal(1, 1, 12)
+    alone = differences.interval(values)
+    tripled, owners = np.repeat(values, 3), np.repeat(np.arange(12), 3).tolist()
+    assert differences.interval(tripled, owners) == pytest.approx(alone)
+    assert differences.interval(np.repeat(values[:4], 3), owners[:12]) is None
+    # One photograph with most of the masks: the mean is still that over images.
+    unequal = differences.interval([*values[:6], *[values[6]] * 9], [*range(6), *[6] * 9])
+    assert unequal is not None and unequal[0] < np.mean([*values[:6], *[values[6]] * 9])
+
+
+def test_differences_of_a_run_are_resampled_by_photograph(tmp_path: Path) -> None:
+    scores = {("a", 64): [20.0] * 30, ("b", 64): [21.0, 22.0, 23.0] * 10}
+    loaded = folder_of(tmp_path, scores, "higher")
+    for number, image in enumerate(loaded.info["dataset"]["images"]):
+        image["file"] = f"{number % 3}.png"
+    (found,) = differences.to_best(loaded)
+    assert (found.images, found.ci_low, found.outcome) == (30, None, "unclear")
+
+
 @pytest.mark.parametrize(("images", "least"), [(8, 0.90), (34, 0.92)])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(images: int, least: float) -> None:
     rng = np.random.default_rng(4)

@@ -185,7 +185,7 @@ def test_an_edited_study_is_checked(folder: Path, old: str, new: str, complaint:
         (["--images", "a"], "write it as METHOD=DIR"),
         (["--images", "a=NOTHING"], "no such folder"),
         (["--images", "a=IMAGES", "--images", "a=IMAGES"], "given twice"),
-        (["--images", "a=IMAGES", "--images", "b=IMAGES", "--reference"], "no references"),
+        (["--images", "a=IMAGES", "--images", "b=IMAGES", "--reference"], "no reference to show"),
         (["--images", "a=IMAGES", "--images", "b=IMAGES", "--check", "a"], "no reference to show"),
         (["--images", "a=IMAGES", "--images", "b=OTHER"], "must have one size"),
         (["--images", "a=IMAGES", "--images", "b=BROKEN"], "cannot be read as an image"),

@@ -1,0 +1,98 @@
+"""Runs at native size, at sizes outside the protocol, and without a reference."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from analysis import style
+from analysis.runs import differences, plots, run, table_formats, tables
+from tests.analysis.conftest import INFO, write_run
+from tests.analysis.own_sizes import native_info, write_native
+
+SHARES = {"x": 0.05, "y": 0.25}
+REMARK = "Nothing is compared with the original, which shows the object to be removed: no L1, PSNR."
+
+
+def drawn(loaded: run.Run) -> set[str]:
+    best, _ = differences.write(loaded)
+    with style.styled():
+        return {plot.name for plot in plots.all_plots(loaded, tables.objective(loaded), best)}
+
+
+def test_native_size_is_said_as_such_in_every_table(tmp_path: Path) -> None:
+    loaded = run.load(write_native(tmp_path, native_info(SHARES)))
+    table_formats.write(loaded)
+    written = {path.name: path.read_text() for path in (tmp_path / "tables").iterdir()}
+    assert "native px" not in "".join(written.values())
+    assert "| method | native L1 ↓ | native PSNR ↑ | native blur ↓ |" in written["objective.md"]
+    assert written["cost.csv"].startswith("method,native_seconds,native_peak_memory_mb")
+    assert r"\multicolumn{3}{c}{native size}" in written["objective.tex"]
+    out = io.StringIO()
+    table_formats.show(tables.objective(loaded), Console(file=out, width=80))
+    assert "native size" in out.getvalue().splitlines()[0]
+
+
+def test_native_size_has_no_plot_against_resolution_and_nothing_across_them(tmp_path: Path) -> None:
+    loaded = run.load(write_native(tmp_path, native_info(SHARES)))
+    assert differences.across_resolutions(loaded) == []
+    assert drawn(loaded) == {"differences"} | {
+        f"{metric}-against-{what}"
+        for metric in ("l1", "psnr", "blur")
+        for what in ("hole-share", "seconds")
+    }
+
+
+def test_without_a_reference_only_metrics_that_need_none_are_left(tmp_path: Path) -> None:
+    loaded = run.load(write_native(tmp_path, native_info(SHARES, reference=False)))
+    table = tables.objective(loaded)
+    assert table_formats.to_markdown(table).splitlines()[:3] == [
+        "| method | native blur ↓ |", "|---|---:|", "| one | **0.25** |",
+    ]  # fmt: skip
+    assert sum(REMARK in note for note in table.notes) == 1
+    assert drawn(loaded) == {"differences", "blur-against-hole-share", "blur-against-seconds"}
+
+
+def test_without_a_reference_and_such_metrics_the_table_says_why_it_is_empty(
+    tmp_path: Path,
+) -> None:
+    loaded = run.load(write_native(tmp_path, native_info(SHARES, reference=False, blur=False)))
+    table_formats.write(loaded)
+    text = (tmp_path / "tables/objective.md").read_text()
+    assert "| one | – | – |" in text and REMARK in text
+    assert "| one | 1.00 | 50 |" in (tmp_path / "tables/cost.md").read_text()
+    assert drawn(loaded) == set()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ([128], "64 px is not among the sizes of protocol tiny."),
+        ([32], "64 px, 128 px are not among the sizes of protocol tiny."),
+        ([64, 128], ""),
+    ],
+)
+def test_sizes_outside_the_protocol_are_marked(tmp_path: Path, sizes: list[int], said: str) -> None:
+    info = {**INFO, "protocol": {**INFO["protocol"], "resolutions": sizes}}
+    loaded = run.load(write_run(tmp_path, info))
+    for table in (tables.objective(loaded), tables.cost(loaded)):
+        marks = [note for note in table.notes if "not among the sizes" in note]
+        assert marks == ([said] if said else [])
+
+
+def test_notes_of_the_dataset_are_below_the_table(tmp_path: Path) -> None:
+    info = native_info(SHARES)
+    info["dataset"]["notes"] = ["The centre crop cuts 1 of 2 holes."]
+    table_formats.write(run.load(write_native(tmp_path, info)))
+    for name in ("objective.md", "by_hole_share.md", "objective.tex"):
+        text = (tmp_path / "tables" / name).read_text()
+        assert "The centre crop cuts 1 of 2 holes." in text
+
+
+def test_several_masks_of_a_photograph_are_counted_as_such(tmp_path: Path) -> None:
+    info = native_info(SHARES, photographs=["x.png", "x.png"])
+    notes = tables.objective(run.load(write_native(tmp_path, info))).notes
+    assert notes[0].startswith("Means over 2 images (1 photograph, several masks)")
