@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from methods.base import NATIVE, Image, Mask, Resolution, size_text
+from methods.base import NATIVE, Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
 
@@ -123,12 +123,9 @@ class Run:
 
     @property
     def remarks(self) -> list[str]:
-        """Sentences about photographs and sizes that belong below every table."""
-        sizes = self.info["protocol"].get("resolutions", self.resolutions)
-        outside = [size_text(size) for size in self.resolutions if size not in sizes]
-        are = "is" if len(outside) == 1 else "are"
-        said = f"{', '.join(outside)} {are} not among the sizes of protocol {self.protocol}."
-        return [*self.info["dataset"].get("notes", []), *([said] if outside else [])]
+        """Sentences about photographs and sizes (such as those that the protocol does not have)
+        that belong below every table."""
+        return self.info["dataset"].get("notes", [])
 
     def hole_shares(self, resolution: Resolution) -> dict[str, float]:
         """Return image -> share of the hole (0 to 1); empty for runs that did not record it."""

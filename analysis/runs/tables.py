@@ -189,8 +189,8 @@ def _objective_notes(run: Run) -> list[str]:
     ]
     if run.not_computed:
         notes.append(
-            f"Nothing is compared with the original, which shows the object to be removed: no "
-            f"{', '.join(run.not_computed)}. What needs no original is left, and people."
+            f"No {', '.join(run.not_computed)}: they compare with the original, which shows the "
+            "object to be removed."
         )
     notes += [f"{metric.label}: {metric.definition}" for metric in metrics]
     notes += [_left_out(run, metric) for metric in metrics if run.not_finite(metric.key)]

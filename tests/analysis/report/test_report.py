@@ -155,7 +155,7 @@ def test_object_removal_at_native_size_has_a_page(tmp_path: Path) -> None:
     assert "2 methods on 1 photograph with 2 masks at native size, protocol native." in text
     for said in (
         "By the hole's share of the image Method 0–10 % (1) 20–30 % (1)",
-        "no L1, PSNR. What needs no original is left",
+        "No L1, PSNR: they compare with the original, which shows the object",
         "Gallery, native size",
         "intervals over photographs, each drawn with all its masks",
     ):

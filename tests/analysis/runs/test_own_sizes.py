@@ -1,20 +1,18 @@
-"""Runs at native size, at sizes outside the protocol, and without a reference."""
+"""Runs at native size and without a reference."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
 from analysis import style
 from analysis.runs import differences, plots, run, table_formats, tables
-from tests.analysis.conftest import INFO, write_run
 from tests.analysis.own_sizes import native_info, write_native
 
 SHARES = {"x": 0.05, "y": 0.25}
-REMARK = "Nothing is compared with the original, which shows the object to be removed: no L1, PSNR."
+REMARK = "No L1, PSNR: they compare with the original, which shows the object to be removed."
 
 
 def drawn(loaded: run.Run) -> set[str]:
@@ -67,29 +65,14 @@ def test_without_a_reference_and_such_metrics_the_table_says_why_it_is_empty(
     assert drawn(loaded) == set()
 
 
-@pytest.mark.parametrize(
-    ("sizes", "said"),
-    [
-        ([128], "64 px is not among the sizes of protocol tiny."),
-        ([32], "64 px, 128 px are not among the sizes of protocol tiny."),
-        ([64, 128], ""),
-    ],
-)
-def test_sizes_outside_the_protocol_are_marked(tmp_path: Path, sizes: list[int], said: str) -> None:
-    info = {**INFO, "protocol": {**INFO["protocol"], "resolutions": sizes}}
-    loaded = run.load(write_run(tmp_path, info))
-    for table in (tables.objective(loaded), tables.cost(loaded)):
-        marks = [note for note in table.notes if "not among the sizes" in note]
-        assert marks == ([said] if said else [])
-
-
-def test_notes_of_the_dataset_are_below_the_table(tmp_path: Path) -> None:
+def test_notes_on_holes_and_sizes_are_below_every_table(tmp_path: Path) -> None:
     info = native_info(SHARES)
-    info["dataset"]["notes"] = ["The centre crop cuts 1 of 2 holes."]
+    notes = ["1 of 2 holes loses a part", "512 px is not a size of protocol tiny"]
+    info["dataset"]["notes"] = notes
     table_formats.write(run.load(write_native(tmp_path, info)))
-    for name in ("objective.md", "by_hole_share.md", "objective.tex"):
+    for name in ("objective.md", "by_hole_share.md", "cost.md", "objective.tex"):
         text = (tmp_path / "tables" / name).read_text()
-        assert "The centre crop cuts 1 of 2 holes." in text
+        assert all(note in text for note in notes)
 
 
 def test_several_masks_of_a_photograph_are_counted_as_such(tmp_path: Path) -> None:
