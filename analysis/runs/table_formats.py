@@ -20,6 +20,8 @@ _STYLES = {1: "bold", 2: "underline"}
 _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
 # As many columns as fit the text width of the article class in \scriptsize.
 _LATEX_COLUMNS = 12
+# Characters of a heading that fit above one of them.
+_LATEX_COLUMN = 6
 _LATEX_NORMAL = "\\def\\heading{}\n"
 _LATEX_TIGHTER = (
     "% Tighter where the page is narrower than that of a two-column journal.\n"
@@ -111,7 +113,9 @@ def show(table: Table, console: Console) -> None:
 def _blocks(table: Table) -> list[list[Group]]:
     """Divide the groups so that no tabular is wider than a page."""
     groups = table.groups
-    per_group = max(1, len(table.columns) // max(1, len(groups)))
+    # Above few columns, the heading of a group is wider than these.
+    heading = max((-(-len(group.heading) // _LATEX_COLUMN) for group in groups), default=1)
+    per_group = max(heading, len(table.columns) // max(1, len(groups)))
     step = max(1, _LATEX_COLUMNS // per_group)
     return [groups[i : i + step] for i in range(0, len(groups), step)]
 

@@ -54,6 +54,13 @@ def test_files_are_written_where_holes_differ_and_removed_where_they_no_longer_d
     assert not names & {path.name for path in (tmp_path / "tables").iterdir()}
 
 
+def test_ten_ranges_of_one_metric_are_no_wider_than_a_page(tmp_path: Path) -> None:
+    info = native_info({f"i{i}": i / 10 + 0.05 for i in range(10)}, reference=False)
+    table = by_hole_share(run.load(write_native(tmp_path, info)))
+    assert table is not None
+    assert table_formats.to_latex(table, "x").count(r"\begin{tabular}") == 2
+
+
 def test_the_plot_keeps_the_distances_between_ranges(tmp_path: Path) -> None:
     loaded = run.load(write_native(tmp_path, native_info(SHARES), PSNR))
     with style.styled():
