@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+import warnings
 from collections.abc import Iterable
 from typing import NoReturn
 
@@ -32,6 +33,8 @@ def run_command_line(
     interrupted
         What to report after Ctrl-C, with exit code 130.
     """
+    # Pillow's remarks about files; what matters is an error that names the file.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,16 @@ from methods.files import write_atomically
 
 Array = TypeVar("Array", bound=np.ndarray)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff"),
+    *(".bmp", ".jp2", ".pbm", ".pgm", ".pnm", ".ppm", ".tga"),
+)
+# 1.6 GB as RGB.
+MOST_PIXELS = 2**29
+
+_PILLOW_LIMIT = threading.Lock()
+# Bytes of a file that hold its header, and where the depth is in that of a JPEG 2000.
+_HEADER, _JPEG2000_DEPTH = 512, 14
 
 
 class ImageFileError(ValueError):
@@ -26,7 +36,7 @@ class ImageFileError(ValueError):
 
 
 def read_rgb(path: Path, sha256: str | None = None, ignore_alpha: bool = False) -> Image:
-    """Read a PNG, JPEG, WebP or TIFF file.
+    """Read an image file with one of `SUFFIXES`.
 
     EXIF rotation is applied, greyscale and palette images become RGB, an opaque alpha channel is
     dropped. Colour profiles are not applied.
@@ -144,6 +154,17 @@ def resample_nearest(array: Array, height: int, width: int) -> Array:
     return resampled.view(array.dtype)  # type: ignore[return-value]
 
 
+def open_image(source: Path | io.BytesIO) -> PillowImage.Image:
+    """Open an image of any size with Pillow, which refuses large ones by a global limit."""
+    with _PILLOW_LIMIT:
+        limit = PillowImage.MAX_IMAGE_PIXELS
+        PillowImage.MAX_IMAGE_PIXELS = None
+        try:
+            return PillowImage.open(source)
+        finally:
+            PillowImage.MAX_IMAGE_PIXELS = limit
+
+
 def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
     try:
         content = path.read_bytes()
@@ -151,14 +172,20 @@ def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
             raise ImageFileError(f"{path}: the file is empty (0 bytes); restore or remove it")
         if sha256 not in (None, hashlib.sha256(content).hexdigest()):
             raise ImageFileError(f"{path}: has changed since it was checked")
-        image = PillowImage.open(io.BytesIO(content))
-        _check_format(path, image)
+        image = open_image(io.BytesIO(content))
+        if image.width * image.height > MOST_PIXELS:
+            raise ImageFileError(
+                f"{path}: is {image.width}x{image.height}, more than {MOST_PIXELS / 1e6:.0f} "
+                "megapixels; reduce it"
+            )
+        _check_format(path, image, content[:_HEADER])
         image.load()
     except ImageFileError:
         raise
-    except (UnidentifiedImageError, PillowImage.DecompressionBombError) as error:
-        reason = "is not an image" if isinstance(error, UnidentifiedImageError) else "is too large"
-        raise ImageFileError(f"{path}: {reason} that can be read; replace or remove it") from None
+    except UnidentifiedImageError:
+        raise ImageFileError(
+            f"{path}: is not an image that can be read; replace or remove it"
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageFileError(
             f"{path}: truncated, corrupt or unreadable ({error}); replace or remove it"
@@ -166,13 +193,33 @@ def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
     return image
 
 
-def _check_format(path: Path, image: PillowImage.Image) -> None:
+def bit_depth(image: PillowImage.Image, header: bytes) -> int:
+    """Return the bits per channel of an opened image file.
+
+    Pillow silently reduces 16-bit RGB to its high bytes; only the file reveals it.
+
+    Parameters
+    ----------
+    header
+        The beginning of the file.
+    """
+    if image.mode in {"1", "I", "F"}:
+        return 1 if image.mode == "1" else 32
+    tiles = getattr(image, "tile", [])
+    levels = [tile[-1][-1] for tile in tiles if tile[0] == "ppm"]
+    is_deep = "16" in image.mode or any(";16" in str(tile[-1]) for tile in tiles)
+    start = header.find(b"ihdr") if image.format == "JPEG2000" else -1
+    if start > 0 and header[start + _JPEG2000_DEPTH] & 0x7F > 7:
+        is_deep = True
+    return 16 if is_deep or any(isinstance(level, int) and level > 255 for level in levels) else 8
+
+
+def _check_format(path: Path, image: PillowImage.Image, header: bytes) -> None:
     # A phone's JPEG may contain a second image (MPO); the first frame is the photograph.
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
         raise ImageFileError(f"{path}: holds {frames} frames; save one as a single image")
-    # Pillow silently reduces 16-bit RGB to its high bytes; only the raw mode reveals it.
-    if image.mode[0] in "IF" or any(";16" in str(tile[-1]) for tile in getattr(image, "tile", [])):
+    if bit_depth(image, header) > 8:
         raise ImageFileError(f"{path}: more than 8 bits per channel; convert it to 8-bit RGB")
     if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}:
         raise ImageFileError(

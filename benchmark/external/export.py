@@ -15,6 +15,7 @@ from rich.console import Console
 
 from benchmark.inputs.dataset import in_threads
 from benchmark.inputs.description import OPTIONS, open_dataset
+from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol
@@ -66,6 +67,7 @@ def export(
         raise InputError(f"{destination} exists already; export into a new or empty folder")
     dataset = open_dataset(folder, description)
     photos = check_photos(dataset, protocol, sizes, console)
+    refuse_inverted(dataset, protocol, photos)
     for note in dataset_notes(dataset, protocol, sizes, photos):
         console.print(f"note: {note}")
     readme = README.format(

@@ -9,6 +9,8 @@ from pathlib import Path
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
+from methods.images import bit_depth, open_image
+
 LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
 ORIENTATION = 0x0112
 
@@ -20,11 +22,11 @@ def describe(path: Path) -> tuple[str, list[str]]:
     Both are empty if Pillow cannot read the file.
     """
     try:
-        with PillowImage.open(path) as image:
+        with open_image(path) as image:
             size = f"{image.width}x{image.height}"
-            stored_as = f"{size} {image.mode} {_bit_depth(image)}-bit {image.format}"
+            stored_as = f"{size} {image.mode} {bit_depth(image, _header(path))}-bit {image.format}"
             return stored_as, _remarks(path, image)
-    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError):
         return "", []
 
 
@@ -40,11 +42,9 @@ def _remarks(path: Path, image: PillowImage.Image) -> list[str]:
     return [remark for remark, applies in remarks.items() if applies]
 
 
-def _bit_depth(image: PillowImage.Image) -> int:
-    # Pillow's mode of 16-bit RGB is "RGB" too; only the raw mode of its tiles shows the depth.
-    if "16" in image.mode or any(";16" in str(tile[-1]) for tile in getattr(image, "tile", [])):
-        return 16
-    return {"1": 1, "I": 32, "F": 32}.get(image.mode, 8)
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
 
 
 def _is_lossy(path: Path, image: PillowImage.Image) -> bool:
@@ -52,7 +52,7 @@ def _is_lossy(path: Path, image: PillowImage.Image) -> bool:
         return str(image.info.get("compression")) in LOSSY_TIFF
     if image.format == "WEBP":
         return b"VP8L" not in _webp_chunks(path)
-    return image.format in {"JPEG", "MPO"}
+    return image.format in {"JPEG", "JPEG2000", "MPO"}
 
 
 def _webp_chunks(path: Path) -> list[bytes]:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmark.inputs.description import FILE_NAME, Dataset
+from benchmark.inputs.inverted import inverted_question
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol, other_sizes
 from methods.base import Resolution
 from methods.images import SUFFIXES
-
-LARGE = 0.5
 
 
 def dataset_notes(
@@ -67,22 +66,6 @@ def _mask_notes(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo]) -
             "are not compared with the photographs"
         )
     return notes
-
-
-def inverted_question(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo]) -> str:
-    """Return the question whether masks are inverted, if most holes are large, or an empty string.
-
-    A description that says which side is the hole answers it.
-    """
-    if not protocol.uses_dataset_masks() or dataset.description.hole is not None:
-        return ""
-    large = sum(min(photo.hole_share.values()) > LARGE for photo in photos)
-    if 2 * large <= len(photos):
-        return ""
-    return (
-        f"{large} of {len(photos)} holes cover more than half of their photograph: are the masks "
-        '"black = hole"? Then give --hole black; --hole white says that they are right'
-    )
 
 
 def passed_over(dataset: Dataset, photos: Iterable[Photo]) -> str:

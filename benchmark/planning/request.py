@@ -10,6 +10,7 @@ from rich.console import Console
 
 from benchmark.inputs.dataset import KnownPhotos, verify
 from benchmark.inputs.description import Dataset, open_dataset
+from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes, passed_over
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol, load, select_resolutions
@@ -91,6 +92,7 @@ def check_request(request: Request, console: Console) -> Job:
     dataset = open_dataset(request.dataset, request.description)
     known = _verified_photos(request.out, dataset, protocol, resolutions)
     photos = check_photos(dataset, protocol, resolutions, console, known)
+    refuse_inverted(dataset, protocol, photos)
     notes = dataset_notes(dataset, protocol, resolutions, photos)
     # The workers of a real cluster share no cores with this process.
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
