@@ -50,6 +50,8 @@ def _columns(run: Run) -> list[dict[str, Any]]:
     metrics = [run.metric(key) for key in run.info["metrics"]] if run.has_reference else run.metrics
     columns = [(m.key, m.heading, m.decimals) for m in metrics]
     columns += [(f"{m.key}_hole", f"hole {m.heading}", m.decimals) for m in metrics]
+    if any("hole_share" in case.values for case in run.cases):
+        columns.append(("hole_share", "hole's share", 3))
     columns += [("seconds", "seconds", 2), ("known_pixels_changed", "known pixels changed", 0)]
     return [dict(zip(("key", "label", "decimals"), column, strict=True)) for column in columns]
 

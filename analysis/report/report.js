@@ -149,6 +149,7 @@ function comparePair(image) {
 
 /* ---------- every image: filter and sort ---------- */
 
+const NO_SCORES = ["hole_share", "seconds", "known_pixels_changed"];
 const order = { column: null, descending: false };
 
 function startTable() {
@@ -172,13 +173,13 @@ function startTable() {
 function caseColumns() {
   const hole = document.getElementById("hole").checked;
   const values = data.table.columns.map((column, index) => ({ ...column, index }));
-  const scores = values.filter((column) => !["seconds", "known_pixels_changed"].includes(column.key));
-  const costs = values.filter((column) => !scores.includes(column));
+  const others = values.filter((column) => NO_SCORES.includes(column.key));
+  const scores = values.filter((column) => !others.includes(column));
   return [
     { key: "image", label: "image", get: (row) => row.image },
     { key: "method", label: "method", get: (row) => row.method },
     { key: "resolution", label: "size", get: (row) => row.resolution },
-    ...[...scores.filter((column) => column.key.endsWith("_hole") === hole), ...costs]
+    ...[...scores.filter((column) => column.key.endsWith("_hole") === hole), ...others]
       .map((column) => ({ ...column, number: true, get: (row) => row.values[column.index] })),
     { key: "status", label: "status", get: (row) => row.status },
   ];

@@ -167,7 +167,9 @@ def test_object_removal_at_native_size_has_a_page(tmp_path: Path) -> None:
     assert data["gallery"]["reference"] == "original, with the object to be removed"
     assert {p["image"]: (p["height"], p["width"]) for p in data["gallery"]["photos"]} == sizes
     assert [c["key"] for c in data["table"]["columns"] if c["key"] in info["metrics"]] == ["blur"]
-    assert data["table"]["rows"][0]["resolution"] == "native"
+    share = [column["key"] for column in data["table"]["columns"]].index("hole_share")
+    row = data["table"]["rows"][0]
+    assert (row["image"], row["resolution"], row["values"][share]) == ("x", "native", 0.05)
 
 
 def test_the_papers_table_is_complete() -> None:
