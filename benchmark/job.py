@@ -15,7 +15,8 @@ from rich.console import Console
 from benchmark.execution.local import LocalBackend
 from benchmark.execution.progress import ProgressBar
 from benchmark.execution.writer import Writer
-from benchmark.external import audit
+from benchmark.external import findings
+from benchmark.external.audit import audit
 from benchmark.metrics import METRICS
 from benchmark.planning import kept
 from benchmark.planning.kept import KeptMethod
@@ -92,10 +93,11 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
         belongs = request.out, job.protocol, job.dataset, job.photos
         if request.overwrite != "all":
             kept.check_same(*belongs)
-        findings = audit.audit(job, console)
-        audit.show(findings, console)
+        found = audit(job, console)
+        findings.show(found, console)
+        findings.refuse_inverted(found, job)
         if not request.accept_drift:
-            audit.refuse_drift(findings)
+            findings.refuse_drift(found, job)
         backend.prepare(plan)
         with open_run_folder(request.out) as folder:
             # Again, because another command may have filled the folder meanwhile.
@@ -106,7 +108,7 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
             select_cases(plan, folder, request.overwrite)
             labels = [spec.label for spec in job.specs]
             others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
-            audit.write(findings, folder.path, [other.label for other in others])
+            findings.write(found, folder.path, [other.label for other in others])
             _announce(job, plan, console)
             _announce_kept(others, console)
             _write_run_json(job, plan, others, folder, backend, finished=False)

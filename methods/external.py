@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
+from methods.base import (
+    NATIVE,
+    Image,
+    Inpainter,
+    Mask,
+    MethodError,
+    MissingRequirementError,
+    Resolution,
+)
+from methods.errors import closest
 from methods.files import comparable_name, sha256
 from methods.images import SUFFIXES, ImageFileError, read_rgb
 
@@ -45,10 +55,20 @@ class External(Inpainter):
             raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
 
     def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:
-        if len(resolutions) > 1 and is_flat(Path(self.folder)):
+        folder = Path(self.folder)
+        if not is_flat(folder):
+            return
+        for resolution in resolutions:
+            for other in sorted(folder.iterdir()):
+                if is_misnamed(other, resolution):
+                    raise ValueError(
+                        f"results {other}: did you mean {resolution}? Rename the folder to "
+                        f"{folder / str(resolution)}"
+                    )
+        if len(resolutions) > 1:
             raise ValueError(
-                f"results {self.folder}: a flat folder holds one resolution; choose it with "
-                f"--resolutions, or sort the results into {self.folder}/RESOLUTION/"
+                f"results {folder}: a flat folder holds one resolution; choose it with "
+                f"--resolutions, or sort the results into {folder}/RESOLUTION/"
             )
 
     def for_case(self, resolution: Resolution, image_name: str) -> External:
@@ -90,7 +110,9 @@ class External(Inpainter):
             self._listings[folder] = _images_by_name(folder)
         files = self._listings[folder].get(comparable_name(image_name), [])
         if not files:
-            raise MissingRequirementError(f"no result {folder / image_name}.png")
+            near = near_name(image_name, [path.name for path in folder.glob("*")])
+            hint = f"; did you mean {near}?" if near else ""
+            raise MissingRequirementError(f"no result {folder / image_name}.png{hint}")
         if len(files) > 1:
             raise MethodError(f"{files[0]} and {files[1].name}: two results for one case")
         return files[0]
@@ -115,7 +137,26 @@ def _images_by_name(folder: Path) -> dict[str, list[Path]]:
 
 def is_flat(folder: Path) -> bool:
     """Return whether a folder has no sub-folder named like a resolution."""
-    return not any(path.name.isdigit() and path.is_dir() for path in folder.iterdir())
+    return not any(
+        (path.name.isdigit() or path.name == NATIVE) and path.is_dir() for path in folder.iterdir()
+    )
+
+
+def is_misnamed(path: Path, resolution: Resolution) -> bool:
+    """Return whether a folder called like 1024px or Native holds results of a resolution."""
+    bare = re.sub(r"px|pixels?|p|x\d+|[\s_-]", "", path.name.casefold())
+    return path.name != str(resolution) and bare == str(resolution) and path.is_dir()
+
+
+def near_name(name: str, files: Iterable[str]) -> str:
+    """Return the image file that was probably meant by a name without suffix, or "".
+
+    That is one whose name holds the name, as `boat_filled.png` for `boat`, or is similar to it.
+    """
+    stems = {Path(file).stem: file for file in files if Path(file).suffix.lower() in SUFFIXES}
+    wanted = comparable_name(name)
+    holding = [stem for stem in stems if wanted in comparable_name(stem)]
+    return stems.get(min(holding, key=len, default=closest(name, stems, 0.8)), "")
 
 
 def is_image(path: Path) -> bool:

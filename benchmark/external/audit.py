@@ -6,54 +6,29 @@ hole.
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 import methods
+from benchmark.external.findings import INVERTED, VERDICTS, Finding
 from benchmark.external.image_files import describe
 from benchmark.inputs.dataset import in_threads
+from benchmark.inputs.inverted import is_filled_outside
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.planning.request import Job
 from methods.base import BLANK, Image, Mask, MissingRequirementError, Resolution
 from methods.errors import InputError
-from methods.external import External, is_flat, is_image
-from methods.files import comparable_name, replacing
+from methods.external import External, is_flat, is_image, is_misnamed, near_name
+from methods.files import comparable_name
 from methods.images import ImageFileError, read_rgb
-from methods.terminal import plain_console
 
-# From worst to best. drift: known pixels differ; noted: usable, with a remark.
-VERDICTS = ("drift", "unusable", "missing", "surplus", "noted", "ok")
-FILE_NAME = "audit.csv"
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One file of external results, or a missing one; the fields are the columns of audit.csv."""
-
-    method: str
-    resolution: Resolution | None
-    image: str
-    file: str
-    verdict: str
-    stored_as: str = ""
-    # Pixels outside the hole that differ from the reference.
-    known_pixels_changed: int | None = None
-    share_changed: float | None = None
-    # In grey levels.
-    largest_change: int | None = None
-    # Distance in pixels from the hole to the farthest changed pixel.
-    reach: float | None = None
-    remarks: str = ""
 
 
 def audit(job: Job, console: Console) -> list[Finding]:
@@ -73,8 +48,10 @@ def audit(job: Job, console: Console) -> list[Finding]:
         return []
     photos = PhotoStore(job.dataset.root)
 
+    unclaimed: dict[Path, list[str]] = {}
+
     def examine(photo: Photo) -> list[Finding]:
-        return list(_examine_photo(job, photos, photo, sources))
+        return list(_examine_photo(job, photos, photo, sources, unclaimed))
 
     threads = job.request.workers + 1
     examined = in_threads(examine, job.photos, "auditing external results", console, threads)
@@ -89,62 +66,12 @@ def audit(job: Job, console: Console) -> list[Finding]:
     )
 
 
-def refuse_drift(findings: Iterable[Finding]) -> None:
-    """Raise InputError if known pixels of any result differ from the reference."""
-    drifted = [finding for finding in findings if finding.verdict == "drift"]
-    if drifted:
-        first = drifted[0]
-        raise InputError(
-            f"{first.file}: {first.known_pixels_changed} pixels outside the hole differ from the "
-            f"reference ({len(drifted)} such files, see the table); export them again from the "
-            "files of --export-inputs, or go on with --accept-drift: they are then scored as "
-            "given and flagged"
-        )
-
-
-def show(findings: list[Finding], console: Console) -> None:
-    """Print the number of findings of each kind, and a table of all that are not ok."""
-    if not findings:
-        return
-    counts = Counter(finding.verdict for finding in findings)
-    summary = ", ".join(f"{counts[name]} {name}" for name in reversed(VERDICTS) if counts[name])
-    console.print(f"audit of external results: {summary}")
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="", title_justify="left")
-    for heading in ("method", "file", "stored as", "verdict", "remarks"):
-        table.add_column(heading, overflow="fold")
-    for it in findings:
-        if it.verdict != "ok":
-            table.add_row(it.method, it.file, it.stored_as, it.verdict, it.remarks)
-    if table.row_count:
-        if not console.is_terminal:
-            wide = console.options.update(max_width=100_000)
-            width = console.measure(table, options=wide).maximum
-            console = plain_console(file=console.file, width=width)
-        console.print(table, soft_wrap=False)
-
-
-def write(findings: list[Finding], folder: Path, kept: Collection[str] = ()) -> None:
-    """Write audit.csv into a run folder; rows of `kept` methods, by label, stay in it.
-
-    An old one is removed if there is nothing to audit.
-    """
-    path = folder / FILE_NAME
-    earlier = []
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            earlier = [row for row in csv.DictReader(file) if row["method"] in kept]
-    if not findings and not earlier:
-        path.unlink(missing_ok=True)
-        return
-    with replacing(path) as (part,), part.open("w", encoding="utf-8", newline="") as file:
-        names = [field.name for field in fields(Finding)]
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*(asdict(finding) for finding in findings), *earlier])
-
-
 def _examine_photo(
-    job: Job, photos: PhotoStore, photo: Photo, sources: dict[str, External]
+    job: Job,
+    photos: PhotoStore,
+    photo: Photo,
+    sources: dict[str, External],
+    unclaimed: dict[Path, list[str]],
 ) -> Iterator[Finding]:
     for resolution in job.resolutions:
         inputs = None
@@ -154,10 +81,22 @@ def _examine_photo(
             except MissingRequirementError:
                 expected = source.resolution_folder(resolution) / f"{photo.name}.png"
                 finding = Finding(label, resolution, photo.name, str(expected), "missing")
-                yield replace(finding, remarks="no such file: the case is skipped")
+                near = _near(source.resolution_folder(resolution), photo, unclaimed, job)
+                remarks = f"no such file: the case is skipped{near}"
+                yield replace(finding, remarks=remarks)
                 continue
             inputs = inputs or photos.inputs(photo, resolution, job.protocol)
             yield _examine(Finding(label, resolution, photo.name, str(path), "ok"), path, *inputs)
+
+
+def _near(folder: Path, photo: Photo, unclaimed: dict[Path, list[str]], job: Job) -> str:
+    """Return the question whether another file was meant, if its name is no photograph's."""
+    if folder not in unclaimed:
+        names = {comparable_name(each.name) for each in job.photos}
+        files = (path for path in _entries(folder) if comparable_name(path.stem) not in names)
+        unclaimed[folder] = [path.name for path in files]
+    near = near_name(photo.name, unclaimed[folder])
+    return f"; did you mean {near}?" if near else ""
 
 
 def _examine(finding: Finding, path: Path, image: Image, mask: Mask) -> Finding:
@@ -183,6 +122,8 @@ def _examine(finding: Finding, path: Path, image: Image, mask: Mask) -> Finding:
             f"up to {finding.largest_change} grey levels, up to {finding.reach:.0f} px from the "
             "hole",
         )
+        if is_filled_outside(image, raw, mask):
+            remarks.insert(0, INVERTED)
     return replace(finding, remarks="; ".join(remarks))
 
 
@@ -230,7 +171,9 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
     if not is_flat(root):
         for path in _entries(root):
             if path not in folders:
-                yield surplus(path, None, f"{path.name} is not a resolution of this run")
+                reason = f"{path.name} is not a resolution of this run"
+                meant = [str(each) for each in job.resolutions if is_misnamed(path, each)]
+                yield surplus(path, None, reason + (f", did you mean {meant[0]}?" if meant else ""))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -248,7 +191,9 @@ def _refuse_wrong_folder(
 ) -> None:
     mine = [finding for finding in findings if finding.method == label]
     if all(finding.verdict == "missing" for finding in mine):
+        _, _, question = mine[0].remarks.partition("; ")
         example = f"; there is {surplus[0].file}" if surplus else ""
+        example += f", {question}" if question else ""
         raise InputError(
             f"--external {label}: no file in {source.folder} belongs to this run, expected "
             f"{mine[0].file} and so on{example}; check folder, names and resolutions"
