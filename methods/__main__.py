@@ -1,4 +1,4 @@
-"""`python -m methods`: list methods, show what is known of one, fetch weights."""
+"""`python -m methods`: list methods, show what is known of one, fetch weights, inspect networks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of
 import inspect
 import sys
 from dataclasses import MISSING, Field, fields
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -91,6 +92,21 @@ def fetch(
         raise InputError(f"{name} uses {' and '.join(names)}: name the one whose variant you mean")
     for weights in names:
         show.fetch_with_progress(weights, variant, _console())
+
+
+@app.command("inspect")
+def inspect_file(
+    file: Annotated[Path, typer.Argument(help="A network: ONNX, TorchScript or torch.export.")],
+    device: Annotated[str, typer.Option(help="Where to try it: cpu, cuda, cuda:1...")] = "cpu",
+) -> int:
+    """Show a network's inputs and outputs, try it, and print a method file to start from."""
+    from methods import exchange_report
+
+    if not file.is_file():
+        raise InputError(f"network {file}: there is no such file")
+    text, ran = exchange_report.report(file, device)
+    print(text, end="")
+    return 0 if ran else 1
 
 
 def _show_method(name: str, console: Console) -> None:

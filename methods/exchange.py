@@ -1,224 +1,230 @@
-"""Networks exported to ONNX or TorchScript, described by options instead of code."""
+"""Networks exported to ONNX, TorchScript or torch.export, described by options, not by code."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from methods.base import (
-    Image,
-    Inpainter,
-    Mask,
-    MethodError,
-    MissingRequirementError,
-    Resolution,
-    composite,
-)
-from methods.files import sha256
+from methods import exchange_files, exchange_inputs, exchange_outputs
+from methods.base import Image, Inpainter, Mask, MethodError, composite
+from methods.exchange_errors import try_it
+from methods.exchange_format import Layout, Network, Outputs
+from methods.exchange_inputs import Feed
 from methods.images import resample_nearest
 
-InputKind = Literal["image", "mask", "image+mask", "mask+image"]
-Run = Callable[[list[NDArray[Any]]], NDArray[Any]]
-# The name of a file in a serialised ONNX network: a key, then the length of the name.
-LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])")
-TYPES = {"float32": np.float32, "uint8": np.uint8}
+Side = Annotated[int, Field(ge=16)]
+FLOATS = (0.0, 1.0)
+BYTES = (0.0, 255.0)
+# Options that came later: a case that does not set them is the case that it was before.
+LATER = ("mask_dtype", "layout", "output", "input_names")
 
 
 @dataclass(kw_only=True)
 class Exchange(Inpainter):
-    """Run a network from a file.
+    """Run a network from a file. `python -m methods inspect FILE` proposes the options.
 
     Parameters
     ----------
     file
-        An .onnx file, or TorchScript with any other suffix.
+        An .onnx file, or TorchScript or torch.export (.pt2) with any other suffix.
     inputs
-        The network's inputs in its order; "image+mask" is one tensor of four channels.
+        The network's inputs in its order, each of "image", "mask" and "ones" (a plane of ones);
+        "image+mask" is one tensor of four channels. By default what the file tells, else image
+        and mask.
     image_range, output_range
-        Values of black and white in the image and in the result.
+        Values of black and white in the image and in the result. By default [0, 255] for
+        integers, else [0, 1].
     mask_values
         Values of known and of hole.
     hole_value
         Value of the image in the hole; by default that of black.
-    dtype
-        Type of all inputs.
+    dtype, mask_dtype
+        Type of all inputs, and of the mask. By default what the file tells, else float32.
     colours
         Order of the channels.
+    layout
+        Where the channels are. By default what the file tells, else NCHW.
+    input_names
+        Names of the inputs in the order of `inputs`, for networks that take a dictionary. By
+        default "image" and "mask".
+    output
+        Name or number of the output, counted from 0; by default the first of the image's shape.
     multiple
         Both sides are padded to a multiple of it by repeating the border.
     size
-        For networks of a fixed size: both sides are resampled to it, and the hole back.
+        For networks of a fixed size, one number or height and width: images are resampled to
+        it, and the hole back. By default what the file tells.
     """
 
     name: ClassVar[str] = "exchange"
-    summary: ClassVar[str] = "a network exported to ONNX or TorchScript"
+    summary: ClassVar[str] = "a network exported to ONNX, TorchScript or torch.export"
 
     file: str
-    inputs: list[InputKind] = field(default_factory=lambda: ["image", "mask"])
-    image_range: tuple[float, float] = (0.0, 1.0)
+    inputs: list[str] | None = None
+    image_range: tuple[float, float] | None = None
     mask_values: tuple[float, float] = (0.0, 1.0)
-    output_range: tuple[float, float] = (0.0, 1.0)
+    output_range: tuple[float, float] | None = None
     hole_value: float | None = None
-    dtype: Literal["float32", "uint8"] = "float32"
+    dtype: Literal["float32", "float16", "float64", "uint8"] | None = None
+    mask_dtype: (
+        Literal["float32", "float16", "float64", "bool", "uint8", "int32", "int64"] | None
+    ) = None
     colours: Literal["RGB", "BGR"] = "RGB"
+    layout: Layout | None = None
+    input_names: list[str] | None = None
+    output: int | str | None = None
     multiple: Annotated[int, Field(ge=1)] = 1
-    size: Annotated[int, Field(ge=16)] | None = None
-    _run: Run | None = field(default=None, init=False, repr=False, compare=False)
+    size: Side | tuple[Side, Side] | None = None
+    _network: Network | None = field(default=None, init=False, repr=False, compare=False)
+    feeds: list[Feed] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not Path(self.file).is_file():
             raise ValueError(f"network {self.file}: there is no such file")
-        if self.size is not None and self.size % self.multiple:
+        if any(side % self.multiple for side in self._size or ()):
             raise ValueError(f"size {self.size} is not a multiple of {self.multiple}")
-        if self.output_range[0] == self.output_range[1]:
-            raise ValueError("output_range: black and white are the same value")
+        for name in ("image_range", "output_range", "mask_values"):
+            values = getattr(self, name)
+            if values is not None and values[0] == values[1]:
+                raise ValueError(f"{name}: the two values are the same")
+        parts = [part for kind in self.inputs or () for part in kind.split("+")]
+        for part in parts:
+            if part not in exchange_inputs.CHANNELS:
+                raise ValueError(
+                    f'inputs: {part!r} is not one of {exchange_inputs.ALL}, joined as "image+mask"'
+                )
+        if self.inputs is not None and "image" not in parts:
+            raise ValueError("inputs: no input is the image")
+        if self.input_names is not None and len(self.input_names) != len(self.inputs or "am"):
+            raise ValueError("input_names: as many names as `inputs` are needed")
 
     def load(self) -> None:
         super().load()
-        path = Path(self.file)
-        load = _load_onnx if path.suffix.lower() == ".onnx" else _load_torchscript
-        self._run = load(path, self.device)
+        self.use(exchange_files.load(Path(self.file), self.device))
 
-    def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
+    def use(self, network: Network) -> None:
+        """Run a network that has been loaded; raise MethodError if the options contradict it."""
+        self.feeds = exchange_inputs.feeds(
+            network, self.inputs, self.input_names, self.dtype, self.mask_dtype, self.layout
+        )
+        fixed = exchange_inputs.fixed_sides(network, self.layout)
+        if fixed and self._size and fixed != self._size:
+            raise MethodError(
+                f"{self.file} takes {fixed[1]}x{fixed[0]} pixels, `size` is {self.size}: remove "
+                f"`size`, the file tells it"
+            )
+        self._network = network
+
+    def identity(self, resolution: Any, image_name: str) -> dict[str, Any]:
         """Identify the network by the content of its file, not by where the file is."""
         identity = super().identity(resolution, image_name)
-        return {**identity, "options": {**self.options(), "file": self._sha256()}}
+        return {**identity, "options": {**self._described(), "file": self._sha256()}}
 
     def weights_used(self) -> dict[str, str]:
         return {Path(self.file).name: self._sha256()}
 
-    def _sha256(self) -> str:
-        path = Path(self.file)
-        return sha256(path, *_external_data(path))
-
     def fill(self, image: Image, mask: Mask) -> Image:
-        if self.size is None:
+        size = self._sides_for(mask)
+        if size is None:
             return self._fill_at_size(image, mask)
         # One rule samples image and mask: pixels that are known in the small mask were known.
-        small_image = resample_nearest(image, self.size, self.size)
-        small_mask = resample_nearest(mask, self.size, self.size)
+        small_image = resample_nearest(image, *size)
+        small_mask = resample_nearest(mask, *size)
         raw = self._fill_at_size(small_image, small_mask)
         height, width = mask.shape
         small = composite(small_image, raw, small_mask)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
+    def outputs(self, image: Image, mask: Mask) -> Outputs:
+        """Return all that the network returns for an image of a size that it takes."""
+        network, _ = self._loaded()
+        ordered = image if self.colours == "RGB" else image[..., ::-1]
+        pixels = exchange_inputs.image_planes(ordered, mask, self._image_range, self.hole_value)
+        plane = exchange_inputs.mask_plane(mask, self.mask_values)
+        return network.run({feed.name: feed.array(pixels, plane) for feed in self.feeds})
+
+    def image_of(self, outputs: Outputs, image: Image, mask: Mask) -> Image:
+        """Return the image that is among the outputs; raise MethodError if it looks wrong."""
+        path = Path(self.file)
+        output = exchange_outputs.choose(path, outputs, self.output, *mask.shape)
+        output = output if self.colours == "RGB" else output[..., ::-1]
+        values = self.output_range or exchange_outputs.range_of(output)
+        given = self._given(image, mask)
+        self.log = exchange_outputs.check(path, output, values, image, mask, given)
+        return exchange_outputs.to_image(output, values)
+
     def _fill_at_size(self, image: Image, mask: Mask) -> Image:
         height, width = mask.shape
-        margins = ((0, -height % self.multiple), (0, -width % self.multiple))
+        margins = tuple((0, -side % self._multiple) for side in mask.shape)
         padded = np.pad(image, (*margins, (0, 0)), mode="edge")
         holes = np.pad(mask, margins, mode="edge")
-        if self._run is None:
+        return self.image_of(self.outputs(padded, holes), padded, holes)[:height, :width]
+
+    def _loaded(self) -> tuple[Network, list[Feed]]:
+        if self._network is None:
             self.load()
-        assert self._run is not None
-        output = self._run([self._input(kind, padded, holes) for kind in self.inputs])
-        return self._to_image(output, padded)[:height, :width]
+        assert self._network is not None
+        return self._network, self.feeds
 
-    def _input(self, kind: InputKind, image: Image, mask: Mask) -> NDArray[Any]:
-        """Return one input of the network, (1, C, H, W)."""
-        planes = {"image": self._image_planes(image, mask), "mask": self._mask_plane(mask)}
-        joined = np.concatenate([planes[part] for part in kind.split("+")], axis=0)
-        return np.ascontiguousarray(joined[None].astype(TYPES[self.dtype]))
+    @property
+    def _size(self) -> tuple[int, int] | None:
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
 
-    def _image_planes(self, image: Image, mask: Mask) -> NDArray[np.float32]:
-        black, white = (np.float32(value) for value in self.image_range)
-        ordered = image if self.colours == "RGB" else image[..., ::-1]
-        pixels: NDArray[np.float32] = ordered.astype(np.float32) / np.float32(255)
-        pixels = pixels * (white - black) + black
-        if self.hole_value is not None:
-            pixels[mask] = self.hole_value
-        return pixels.transpose(2, 0, 1)
+    @property
+    def _multiple(self) -> int:
+        return int(np.lcm(self.multiple, exchange_inputs.told_multiple(self._loaded()[0])))
 
-    def _mask_plane(self, mask: Mask) -> NDArray[np.float32]:
-        known, hole = np.float32(self.mask_values[0]), np.float32(self.mask_values[1])
-        return np.where(mask, hole, known)[None]
+    @property
+    def _image_range(self) -> tuple[float, float]:
+        is_integer = any(feed.is_integer for feed in self.feeds if "image" in feed.kind)
+        return self.image_range or (BYTES if is_integer else FLOATS)
 
-    def _to_image(self, output: NDArray[Any], like: Image) -> Image:
-        if output.ndim == 4 and output.shape[0] == 1:
-            output = output[0]
-        if output.shape != (3, *like.shape[:2]):
+    def _sides_for(self, mask: Mask) -> tuple[int, int] | None:
+        """Return height and width to resample an image to; None if the network takes its size."""
+        if self._size is not None:
+            return self._size
+        fixed = exchange_inputs.fixed_sides(self._loaded()[0], self.layout)
+        padded = tuple(side + -side % self._multiple for side in mask.shape)
+        if fixed == padded:
+            return None
+        if fixed and any(side % self._multiple for side in fixed):
             raise MethodError(
-                f"{self.file} returned {output.shape} for an input of {like.shape[1]}x"
-                f"{like.shape[0]}, (1, 3, H, W) was expected; is `multiple` or `size` right?"
+                f"{self.file} takes {fixed[1]}x{fixed[0]} pixels, which is no multiple of "
+                f"{self._multiple}: `multiple` looks wrong; {try_it(Path(self.file))}"
             )
-        black, white = self.output_range
-        values = (output.astype(np.float32) - black) / (white - black) * 255
-        if not np.isfinite(values).all():
-            raise MethodError(f"{self.file} returned values that are not finite")
-        pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-        return np.ascontiguousarray(pixels if self.colours == "RGB" else pixels[..., ::-1])
+        return fixed
 
+    def _given(self, image: Image, mask: Mask) -> Image:
+        """Return the image as the network was given it, with its values under the hole."""
+        if self.hole_value is None:
+            return image
+        black, white = self._image_range
+        grey = np.clip((self.hole_value - black) / (white - black) * 255, 0, 255)
+        given = image.copy()
+        given[mask] = np.uint8(np.rint(grey))
+        return given
 
-def _external_data(path: Path) -> list[Path]:
-    """Return the files beside an .onnx file in which it stores weights (`x.onnx.data`)."""
-    if path.suffix.lower() != ".onnx" or path.stat().st_size == 0:
-        return []
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-        names = {
-            content[match.end() : match.end() + match[1][0]].decode(errors="replace")
-            for match in LOCATION.finditer(content)
+    def _described(self) -> dict[str, Any]:
+        """Return the options as they were before there were others, for cases of that time."""
+        options = self.options()
+        usual = BYTES if self.dtype == "uint8" else FLOATS
+        defaults: dict[str, Any] = {
+            "inputs": exchange_inputs.USUAL,
+            "image_range": usual,
+            "output_range": usual,
+            "dtype": "float32",
         }
-    files = (path.parent / name for name in sorted(names))
-    return [file for file in files if file.is_file()]
+        for name, default in defaults.items():
+            if options[name] is None:
+                options[name] = default
+        return {
+            key: value for key, value in options.items() if key not in LATER or value is not None
+        }
 
-
-def _load_onnx(path: Path, device: str) -> Run:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingRequirementError(
-            f"exchange cannot import onnxruntime ({error}): pip install onnxruntime"
-        ) from None
-    available = onnxruntime.get_available_providers()
-    if device.startswith("cuda") and "CUDAExecutionProvider" not in available:
-        raise MissingRequirementError(
-            f"device {device!r}: this onnxruntime has no CUDA; pip install onnxruntime-gpu"
-        )
-    providers = ["CPUExecutionProvider"] if device == "cpu" else available
-    try:
-        session = onnxruntime.InferenceSession(str(path), providers=providers)
-    except Exception as error:
-        raise MethodError(f"{path} is not an ONNX network that can be run: {error}") from None
-    names = [item.name for item in session.get_inputs()]
-
-    def run(inputs: list[NDArray[Any]]) -> NDArray[Any]:
-        if len(inputs) != len(names):
-            raise MethodError(
-                f"{path} takes {len(names)} inputs ({', '.join(names)}), `inputs` has {len(inputs)}"
-            )
-        try:
-            return session.run(None, dict(zip(names, inputs, strict=True)))[0]
-        except Exception as error:
-            raise MethodError(f"{path}: {error}") from None
-
-    return run
-
-
-def _load_torchscript(path: Path, device: str) -> Run:
-    import torch
-
-    from methods.network import full_precision, torch_device
-
-    target = torch_device(device)
-    try:
-        network = torch.jit.load(str(path), map_location=target).eval()
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise MethodError(f"{path} is neither .onnx nor TorchScript: {reason}") from None
-
-    def run(inputs: list[NDArray[Any]]) -> NDArray[Any]:
-        with full_precision():
-            output = network(*(torch.from_numpy(array).to(target) for array in inputs))
-        if isinstance(output, tuple | list):
-            output = output[0]
-        return output.float().cpu().numpy()
-
-    return run
+    def _sha256(self) -> str:
+        return exchange_files.content_sha256(Path(self.file))

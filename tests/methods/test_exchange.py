@@ -93,7 +93,7 @@ def test_torchscript_with_a_multiple(tmp_path: Path) -> None:
     # A trace keeps the example's sizes; a script does not.
     torch.jit.script(LikeLaMa()).save(path)
     red_in_the_hole(methods.create("exchange", file=path, multiple=8), (204, 51, 26))
-    with pytest.raises(RuntimeError):
+    with pytest.raises(MethodError, match="set `multiple`"):
         methods.create("exchange", file=path).inpaint(IMAGE, MASK)
 
 
@@ -185,8 +185,6 @@ def test_wrong_descriptions_are_named(tmp_path: Path) -> None:
         methods.create("exchange", file=path, size=500, multiple=8)
     with pytest.raises(MethodError, match=r"takes 2 inputs \(image, mask\), `inputs` has 1"):
         methods.create("exchange", file=path, size=512, inputs=["image+mask"]).inpaint(IMAGE, MASK)
-    with pytest.raises(MethodError, match="dimension"):
-        methods.create("exchange", file=path).inpaint(IMAGE, MASK)
 
 
 def test_the_method_of_the_docs_runs_as_the_docs_say(tmp_path: Path) -> None:

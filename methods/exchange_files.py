@@ -1,0 +1,79 @@
+"""Files of exported networks: which format, its content, and what is mistaken for a network."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from methods import exchange_onnx
+from methods.base import MethodError
+from methods.exchange_format import Network
+from methods.files import sha256
+
+EXPORTED = ("archive_format", "serialized_exported_program.json")
+WEIGHTS_ONLY = (
+    "it has weights only, no network; export the network with torch.onnx.export or torch.export, "
+    "or write a method (docs/add_a_method.md)"
+)
+# The first bytes of files that are taken for networks.
+MISTAKEN = (
+    (b"version https://git-lfs", "it is a Git LFS pointer; fetch the file itself: git lfs pull"),
+    (b"<", "it is a web page; download the file itself"),
+    (b"\x80", WEIGHTS_ONLY),
+)
+
+
+def load(path: Path, device: str) -> Network:
+    """Load a network: .onnx by its suffix, the formats of PyTorch by their content.
+
+    Parameters
+    ----------
+    path
+        The file.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
+
+    Raises
+    ------
+    MissingRequirementError
+        If something must be installed first.
+    MethodError
+        If the file is no network; the message says what it is instead, if that is known.
+    """
+    is_onnx = path.suffix.lower() == ".onnx"
+    if mistaken := _mistaken(path):
+        kind = "not an ONNX network that can be run" if is_onnx else "neither .onnx nor TorchScript"
+        raise MethodError(f"{path} is {kind}: {mistaken}")
+    if is_onnx:
+        return exchange_onnx.load(path, device)
+    from methods import exchange_torch
+
+    names = {name.rpartition("/")[2] for name in _names(path)}
+    if names.intersection(EXPORTED):
+        return exchange_torch.load_exported(path, device)
+    if "data.pkl" in names and "constants.pkl" not in names:
+        raise exchange_torch.unreadable(path, WEIGHTS_ONLY)
+    return exchange_torch.load_script(path, device)
+
+
+def content_sha256(path: Path) -> str:
+    """Return the SHA-256 of a network, with the files beside it that have its weights."""
+    is_onnx = path.suffix.lower() == ".onnx"
+    return sha256(path, *(exchange_onnx.external_data(path) if is_onnx else ()))
+
+
+def _mistaken(path: Path) -> str | None:
+    """Return what a file is that is certainly no network."""
+    with path.open("rb") as file:
+        beginning = file.read(64).lstrip()
+    if not beginning:
+        return "the file is empty"
+    return next((what for first, what in MISTAKEN if beginning.startswith(first)), None)
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except zipfile.BadZipFile:
+        return []
