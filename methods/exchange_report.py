@@ -17,6 +17,8 @@ from methods.exchange_trial import CAME_BACK, Findings, Trial, explore
 # Options that decide what the network sees; written even if they have their default value.
 ALWAYS = ("inputs", "image_range", "mask_values", "output_range")
 RESERVED = "reference"
+# One of the bundled photographs.
+PHOTOGRAPH = "kitten_daisies.jpg"
 MOST_REASONS = 4
 MOST_OTHERS = 4
 
@@ -138,8 +140,11 @@ def _not_run(reasons: list[str]) -> Iterator[str]:
 
 def _how_to_run(label: str) -> Iterator[str]:
     name = shlex.quote(f"{label}.toml")
-    yield f"Save this as {name} and see one photograph filled in:"
-    yield f"  python run_benchmark.py --method-file {name} --resolutions 512 --out results/try"
+    yield f"Save this as {name} and try it on a photograph:"
+    yield (
+        f"  python run_benchmark.py --method-file {name} --images {PHOTOGRAPH} --resolutions 512 "
+        "--out results/try"
+    )
 
 
 def _options(findings: Findings) -> Options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 import methods
 from tests.methods import exchange_networks as networks
 from tests.methods.conftest import box, scene
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"
@@ -120,6 +122,28 @@ def test_torch_export_tells_the_multiple_and_takes_a_dictionary(tmp_path: Path) 
     known = ~np.pad(MASK, ((0, 6), (0, 5)))
     assert np.abs(raw[MASK] - padded[known].mean(axis=0)).max() <= 1
     assert np.array_equal(raw[~MASK], IMAGE[~MASK])
+
+
+def test_the_examples_of_the_docs_fit_networks_of_these_interfaces(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "add_a_method.md").read_text()
+    blocks = [block.partition("```")[0] for block in page.split("```toml\n")]
+    (tables,) = (tomllib.loads(block) for block in blocks if block.startswith("[LaMa]"))
+    files = {
+        "LaMa": networks.scripted(networks.LaMa(), tmp_path / "l.pt"),
+        "LaMa (ONNX)": networks.onnx_network(
+            tmp_path / "l.onnx", result_white=255, sides=(512, 512)
+        ),
+        "MI-GAN (ONNX)": networks.onnx_network(tmp_path / "m.onnx", **UINT8, hole=0, known=255),
+        "MI-GAN (traced)": networks.scripted(networks.MIGAN(), tmp_path / "m.pt"),
+    }
+    image = np.full((96, 80, 3), (200, 100, 50), np.uint8)
+    image[:30] = (30, 160, 90)
+    mask = box(96, 80, slice(40, 60), slice(20, 50))
+    for name, table in tables.items():
+        options = {key: value for key, value in table.items() if key != "method"}
+        method = methods.create("exchange", **{**options, "file": files[name]})
+        result = method.inpaint(image, mask)
+        assert np.abs(result[50, 35] - image[~mask].mean(axis=0)).max() <= 2, name
 
 
 def test_a_case_of_an_earlier_version_is_still_the_same_case(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.benchmark.conftest import PROTOCOL, Bench, save
 from tests.command_line import run
 from tests.methods import exchange_networks as networks
 from tests.methods.conftest import scene
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"
@@ -150,6 +151,15 @@ def test_a_file_that_is_no_network_is_one_line(tmp_path: Path) -> None:
         done = run("methods", "inspect", tmp_path / name)
         assert done.returncode == 2 and done.stdout == ""
         assert said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_the_example_of_the_docs_is_what_is_printed(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "add_a_method.md").read_text()
+    example = page.partition("```\n# like_lama.pt")[2].partition("```")[0].splitlines()[1:]
+    _, text = inspected(networks.scripted(networks.LaMa(), tmp_path / "like_lama.pt"))
+    assert len(example) > 10
+    missing = set(example) - set(text.splitlines())
+    assert missing == {"...", 'file = "/networks/like_lama.pt"'}
 
 
 @pytest.mark.slow
