@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from benchmark.execution.writer import Writer
 from benchmark.external import findings
 from benchmark.external.audit import audit
 from benchmark.metrics import METRICS
-from benchmark.planning import kept
+from benchmark.planning import kept, method_entries
 from benchmark.planning.kept import KeptMethod
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan, list_cases, select_cases
@@ -91,8 +91,11 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
         job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
         belongs = request.out, job.protocol, job.dataset, job.photos
+        labels = [spec.label for spec in job.specs]
         if request.overwrite != "all":
             kept.check_same(*belongs)
+        if not kept.is_other(*belongs):
+            kept.check_folders(request.out, labels)
         found = audit(job, console)
         findings.show(found, console)
         findings.refuse_inverted(found, job)
@@ -103,14 +106,16 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
             # Again, because another command may have filled the folder meanwhile.
             if request.overwrite != "all":
                 kept.check_same(*belongs)
-            elif kept.is_other(*belongs):
+            if kept.is_other(*belongs):
                 folder.clear()
+            else:
+                kept.check_folders(request.out, labels, folder.recorded)
             select_cases(plan, folder, request.overwrite)
-            labels = [spec.label for spec in job.specs]
             others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
             findings.write(found, folder.path, [other.label for other in others])
             _announce(job, plan, console)
             _announce_kept(others, console)
+            _announce_elsewhere(job, folder, labels, console)
             _write_run_json(job, plan, others, folder, backend, finished=False)
             _execute(job, plan, folder, backend, console)
             _write_run_json(job, plan, others, folder, backend, finished=True)
@@ -158,16 +163,12 @@ def _announce_kept(others: list[KeptMethod], console: Console) -> None:
         )
 
 
-def _methods(
-    job: Job, plan: Plan, others: list[KeptMethod], earlier: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the entries of all methods of a run folder, those of earlier commands first."""
-    own = [asdict(spec) | plan.provenance[spec.label] for spec in job.specs]
-    if not others:
-        return own
-    entries = {entry["label"]: entry for entry in [*(other.entry for other in others), *own]}
-    order = [entry["label"] for entry in earlier.get("methods", []) if entry["label"] in entries]
-    return [entries[label] for label in dict.fromkeys([*order, *entries])]
+def _announce_elsewhere(job: Job, folder: RunFolder, labels: list[str], console: Console) -> None:
+    counts = kept.count_elsewhere(folder, job.photos, job.resolutions, labels)
+    for label, number in counts.items():
+        console.print(
+            f"not shown: {label}, {_count(number, 'case')} at other sizes or on other photographs"
+        )
 
 
 def _count(number: int, noun: str) -> str:
@@ -220,6 +221,7 @@ def _write_run_json(
     computed_on = {name: earlier[name] for name in COMPUTED_ON if name in earlier}
     if plan.to_run:
         computed_on = {}
+    methods = method_entries.entries(request, job.specs, plan.provenance, others, earlier)
     info = {
         "suite": provenance.suite(),
         "command": request.command,
@@ -231,7 +233,7 @@ def _write_run_json(
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
-        "methods": _methods(job, plan, [other for other in others if other.cases], earlier),
+        "methods": methods,
         # Of earlier commands, without a case at these sizes and on these photographs.
         "not_shown": [other.entry for other in others if not other.cases],
         "dataset": {
@@ -240,11 +242,7 @@ def _write_run_json(
             "notes": job.notes,
             "images": [photo.record() for photo in job.photos],
         },
-        "seed": request.seed,
-        "device": request.device,
-        "time_limit_s": request.time_limit,
-        "memory_limit_gb": request.memory_limit,
-        "accept_drift": request.accept_drift,
+        **method_entries.shared(methods),
         "versions": provenance.versions(),
         **(computed_on or {"machine": provenance.machine(), **backend.record()}),
     }

@@ -22,7 +22,9 @@ from benchmark.run_folder.folder import (
     folder_name,
     open_run_folder,
     read_run_json,
+    share_folder,
 )
+from benchmark.run_folder.rows import Slot
 from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import replacing, write_atomically
@@ -125,19 +127,60 @@ def check_same(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Pho
         )
 
 
+def check_folders(out: Path, labels: Iterable[str], recorded: Iterable[Slot] = ()) -> None:
+    """Raise InputError if a method's folder is that of another method in a run folder.
+
+    Parameters
+    ----------
+    recorded
+        What its journal has, besides the methods of its run.json.
+    """
+    known = dict.fromkeys([*_labels(read_run_json(out)), *(slot[0] for slot in recorded)])
+    for label in labels:
+        for other in known:
+            if other != label and share_folder(other, label):
+                raise InputError(
+                    f"{out} holds results of {other!r}, whose folder {folder_name(other)!r} "
+                    f'{label!r} would share: rename the method, or --forget "{other}" first'
+                )
+
+
+def count_elsewhere(
+    folder: RunFolder,
+    photos: list[Photo],
+    resolutions: Sequence[Resolution],
+    labels: Sequence[str],
+) -> dict[str, int]:
+    """Return method -> finished cases at other sizes or on other photographs, where there are."""
+    shown = {(resolution, photo.name) for resolution in resolutions for photo in photos}
+    slots = [slot for slot, (_, _, row) in folder.recorded.items() if row is not None]
+    counts = Counter(slot[0] for slot in slots if slot[1:] not in shown)
+    return {label: counts[label] for label in labels if counts[label]}
+
+
+def _labels(info: dict[str, Any]) -> list[str]:
+    return [entry["label"] for name in ("methods", "not_shown") for entry in info.get(name, [])]
+
+
 def forget(out: Path, labels: list[str]) -> dict[str, int]:
     """Remove methods with their results from a run folder; return how many cases each had.
 
     Raises InputError if it is not a run folder, or has no such method.
     """
     info = read_run_json(out)
-    known = [entry["label"] for name in ("methods", "not_shown") for entry in info.get(name, [])]
+    known = _labels(info)
     if set(known) <= set(labels):
         raise InputError(f"--forget takes out every method: remove the folder {out} instead")
     for label in labels:
         if label not in known:
             what = "not a run folder" if not info else f"no method {label!r} in it"
             raise InputError(f"--forget {label}: {out}: {what}{suggestion(label, known)}")
+        for other in set(known) - set(labels):
+            if share_folder(other, label):
+                raise InputError(
+                    f"--forget {label}: its folder is also that of {other!r}, so that it is "
+                    f'unknown whose results are there: add --forget "{other}"'
+                )
     with open_run_folder(out) as folder:
         info = read_run_json(out)
         forgotten = Counter(slot[0] for slot in folder.recorded if slot[0] in labels)

@@ -17,7 +17,7 @@ from typing import Any
 
 import methods
 from benchmark.inputs.toml import read_toml
-from benchmark.run_folder.folder import REFERENCE, folder_name
+from benchmark.run_folder.folder import REFERENCE, folder_name, share_folder
 from methods.base import Inpainter
 from methods.errors import InputError
 from methods.validation import field_names
@@ -105,7 +105,7 @@ def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -
     for other in tables:
         if other == label:
             raise InputError(f"method {label!r} is listed twice; rename one")
-        if folder_name(other).casefold() == folder_name(label).casefold():
+        if share_folder(other, label):
             raise InputError(
                 f"methods {other!r} and {label!r} would share the folder {folder_name(label)!r}; "
                 "rename one"

@@ -7,6 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmark.run_folder.folder import open_run_folder
 from benchmark.run_folder.rows import Row, Slot
@@ -103,6 +104,63 @@ def test_another_dataset_is_refused_and_more_photographs_are_not(
     save(other / "cliff.png", scene(9, 96, 96))
     done = replace(bench, photos=other).run("--methods", "telea", *SMALL)
     assert done.returncode == 2 and "no photograph in common" in done.stderr
+
+
+def test_a_method_that_would_share_a_folder_with_an_earlier_one_is_refused(
+    bench: Bench, tmp_path: Path
+) -> None:
+    def named(name: str) -> tuple[str, ...]:
+        file = tmp_path / "methods.toml"
+        file.write_text(f'["{name}"]\nmethod = "telea"\n')
+        return ("--method-file", str(file), *SMALL)
+
+    assert bench.run(*named("a:b")).returncode == 0
+    before = {path: path.read_bytes() for path in bench.out.rglob("*") if path.is_file()}
+    # With --overwrite all too, since methods of the same run stay.
+    for name, overwrite in (("a_b", "never"), ("A:b", "never"), ("a_b", "all")):
+        done = bench.run(*named(name), "--overwrite", overwrite)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert f"holds results of 'a:b', whose folder 'a_b' '{name}' would share" in done.stderr
+        assert 'rename the method, or --forget "a:b" first' in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert bench.run(*named("a:b")).returncode == 0
+
+
+def test_one_of_two_methods_in_one_folder_is_not_forgotten_alone(bench: Bench) -> None:
+    bench.run("--methods", "telea,navier-stokes,patchmatch", *SMALL)
+    # As an earlier version left it.
+    path = bench.out / "run.json"
+    text = path.read_text().replace('"label": "telea"', '"label": "a:b"')
+    path.write_text(text.replace('"label": "navier-stokes"', '"label": "a_b"'))
+    done = bench.run("--forget", "a:b")
+    assert done.returncode == 2 and 'add --forget "a_b"' in done.stderr, done.stderr
+    assert bench.run("--forget", "a:b", "--forget", "a_b").returncode == 0
+    assert labels(bench) == ["patchmatch"]
+
+
+def test_cases_on_other_photographs_are_told_and_come_back(bench: Bench, tmp_path: Path) -> None:
+    bench.run("--methods", "telea", *SMALL)
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    shutil.copy(bench.photos / "cliff.png", fewer)
+    done = replace(bench, photos=fewer).run("--methods", "telea", *SMALL)
+    assert done.returncode == 0 and len(bench.rows()) == 1
+    assert "not shown: telea, 3 cases at other sizes or on other photographs\n" in done.stderr
+    done = bench.run("--methods", "telea", *SMALL)
+    assert "not shown" not in done.stderr and len(bench.rows()) == 4
+
+
+def test_each_method_has_the_seed_it_was_run_with(bench: Bench) -> None:
+    def recorded() -> dict[str, Any]:
+        info: dict[str, Any] = json.loads((bench.out / "run.json").read_text())
+        return info
+
+    bench.run("--methods", "patchmatch", "--seed", "5", *SMALL)
+    assert recorded()["seed"] == 5
+    bench.run("--methods", "telea", "--seed", "6", "--time-limit", "60", *SMALL)
+    info = recorded()
+    assert [method["seed"] for method in info["methods"]] == [5, 6]
+    assert info["seed"] is None and info["time_limit_s"] is None and info["device"] == "auto"
 
 
 def test_a_damaged_record_of_the_run_is_one_line(bench: Bench) -> None:
