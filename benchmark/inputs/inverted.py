@@ -19,7 +19,7 @@ from methods.images import SUFFIXES, ImageFileError, read_rgb
 # A hole that covers more than this share of its photograph is large.
 LARGE = 0.5
 # Mean differences in grey levels: what JPEG changes, and what inpainting does at least.
-_LOSSY, _FILLED = 3.0, 4.0
+_LOSSY, _FILLED = 8.0, 4.0
 _RESULTS = ("results", "result", "outputs", "output")
 # How many photographs are compared with results beside them.
 _SAMPLE = 3

@@ -33,7 +33,7 @@ _KNOWN = (
     ("the eraser benchmark", r".+/.+_\.png", r".+/.+\.png", ""),
     ("LaMa", r".+", r".+_mask\d+\.png", "white"),
 )
-# MI-GAN's folders have one layout and both kinds of masks.
+# MI-GAN's folders have one layout and both kinds of masks; those of objects are to be removed.
 _MIGAN = re.compile(r"(?:ffhq|places2?)_(?:256|512)_(freeform|object)")
 
 
@@ -55,7 +55,7 @@ def description_to_write(root: Path) -> str:
         lines.append(f"threshold = {middle}          # the masks are soft: white is >= {middle}")
     if any(_size(pair.image) != _size(pair.mask) for pair in pairs[:_SAMPLE] if pair.mask):
         lines.append("resize_masks = true      # the masks have another size than the photographs")
-    if whose == "the eraser benchmark":
+    if is_removal(root, whose):
         lines.append("reference = false        # the object is to be removed")
     return "".join(f"{line}\n" for line in lines)
 
@@ -93,6 +93,12 @@ def known_layout(root: Path, pair: Pair) -> tuple[str, str]:
         if re.fullmatch(image, names[0]) and re.fullmatch(mask, names[1]):
             return whose, hole
     return "", ""
+
+
+def is_removal(root: Path, whose: str) -> bool:
+    """Return whether a published set has masks of objects to be removed."""
+    found = _MIGAN.search(root.resolve().name)
+    return whose == "the eraser benchmark" or (found is not None and found[1] == "object")
 
 
 def _hole_line(hole: str, masks: Sequence[NDArray[np.uint8]]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark.inputs.description import FILE_NAME, Dataset
 from benchmark.inputs.inverted import inverted_question
+from benchmark.inputs.layouts import is_removal
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol, other_sizes
 from methods.base import Resolution
@@ -59,6 +60,11 @@ def _mask_notes(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo]) -
             f"{plain} of {len(photos)} photographs are of one colour under their mask: are these "
             "inputs with the hole painted in? Then choose the originals with --images, or write "
             "reference = false into dataset.toml"
+        )
+    elif dataset.description.reference and is_removal(dataset.root, ""):
+        notes.append(
+            "the masks of this set mark objects to be removed: write reference = false into "
+            "dataset.toml, or results are compared with the objects"
         )
     if not dataset.description.reference:
         notes.append(

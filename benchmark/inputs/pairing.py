@@ -89,9 +89,12 @@ def _photographs(dataset: Dataset) -> list[Path]:
     raise InputError(f"dataset {dataset.path} contains no image ({', '.join(SUFFIXES)})")
 
 
-def _images(root: Path, patterns: Iterable[str]) -> list[Path]:
+def _images(root: Path, patterns: Sequence[str]) -> list[Path]:
     """Return the image files that match patterns, sorted, without hidden ones."""
-    paths = sorted({path for pattern in patterns for path in root.glob(pattern)})
+    try:
+        paths = sorted({path for pattern in patterns for path in root.glob(pattern)})
+    except (ValueError, NotImplementedError) as error:
+        raise InputError(f"{_quoted(patterns)} is not a pattern of files: {error}") from None
     return [path for path in paths if is_image(path)]
 
 
@@ -147,7 +150,7 @@ def _named_after(
 
 
 def _in_folder(root: Path, photos: list[Path], pattern: str) -> Iterator[tuple[Path, Path]]:
-    files = _images(root, [pattern.replace(IMAGE, "*")])
+    files = _images(root, [_any_image(pattern)])
     known = sorted((comparable_name(path.relative_to(root).as_posix()), path) for path in files)
     names = [name for name, _ in known]
     for photo in photos:
@@ -159,6 +162,14 @@ def _in_folder(root: Path, photos: list[Path], pattern: str) -> Iterator[tuple[P
                 break
             if path != photo and matches.fullmatch(name):
                 yield photo, path
+
+
+def _any_image(pattern: str) -> str:
+    """Return a pattern with any name in the place of the photograph's."""
+    parts = pattern.split("/")
+    return "/".join(
+        re.sub(r"\*+", "*", part.replace(IMAGE, "*")) if IMAGE in part else part for part in parts
+    )
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
@@ -219,7 +230,7 @@ def _refuse_orphans(root: Path, patterns: Iterable[str], used: set[Path]) -> Non
     for pattern in patterns:
         if FOLDER in pattern:
             continue
-        for path in _images(root, [pattern.replace(IMAGE, "*")]):
+        for path in _images(root, [_any_image(pattern)]):
             if path not in used:
                 raise InputError(f"{path}: mask without an image of that name; remove it")
 

@@ -158,8 +158,8 @@ def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
 def reference(photo: Image, resolution: Resolution, protocol: Protocol) -> Image:
     """Crop and resample a photograph to a protocol's reference, uint8 (N, N, 3).
 
-    "nearest" is source = floor(i * source / target), the rule of OpenCV's INTER_NEAREST. "area" is
-    OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing. At native
+    "nearest" is OpenCV's INTER_NEAREST: source = floor(i / (target / source)) in doubles, which at
+    some sizes is one less than the exact floor(i * source / target). "area" is OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing. At native
     size the photograph is left as it is, uint8 (H, W, 3).
     """
     if resolution == NATIVE:

@@ -1,0 +1,127 @@
+"""Published layouts: refused with the dataset.toml to write, and right once it is written."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from benchmark.inputs import dataset, protocol
+from benchmark.inputs.description import open_dataset
+from benchmark.inputs.photos import Photo, PhotoStore
+from methods.errors import InputError
+from tests.benchmark.conftest import save, scene
+from tests.benchmark.inputs.layouts import LAYOUTS, SIZE, black_hole, hole, white_hole
+
+NATIVE = protocol.load("native")
+
+
+def verified(folder: Path) -> list[Photo]:
+    return dataset.verify(open_dataset(folder), NATIVE, ["native"], {}, Console(quiet=True))
+
+
+def written(message: str) -> str:
+    """Return the file that an error tells to write."""
+    said, _, text = message.partition("dataset.toml:\n\n")
+    assert said and text, message
+    return text
+
+
+@pytest.mark.parametrize("whose", LAYOUTS)
+def test_published_layout(whose: str, tmp_path: Path) -> None:
+    layout = LAYOUTS[whose]
+    folder = tmp_path / layout.folder
+    layout.make(folder)
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    text = written(str(caught.value))
+    assert f"# the layout of {whose}" in text or whose in {"nipponjo"}
+    for line in layout.written:
+        assert line in text
+    (folder / "dataset.toml").write_text(text)
+
+    photos = verified(folder)
+    assert [photo.name for photo in photos] == layout.names
+    store = PhotoStore(folder)
+    for photo in photos:
+        _, mask = store.get(photo)
+        assert mask is not None
+        wrong = np.mean(mask != hole())
+        assert wrong < 0.05 if layout.is_lossy else wrong == 0
+        assert photo.is_reference is ("reference = false" not in text)
+
+
+def test_a_guess_is_called_a_guess(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for name in ("a", "b"):
+        save(folder / f"{name}.png", scene(1, SIZE, SIZE))
+        save(folder / f"{name}_mask.png", black_hole())
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    text = written(str(caught.value))
+    assert 'hole = "black"' in text and "a guess" in text and "white covers 83%" in text
+    assert tomllib.loads(text)["masks"] == "{image}_mask.png"
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [
+        (["1.png", "2.png"], ["1_mask.png", "2_mask.png"]),
+        (["x/image.png", "y/image.png"], ["x/mask.png", "y/mask.png"]),
+        (["gt/1.jpg", "gt/2.jpg"], ["mask/mask_1.png", "mask/mask_2.png"]),
+        (["photos/a.png", "photos/b.png"], ["holes/a.png", "holes/b.png"]),
+        (["img1.png", "img2.png"], ["mask1.png", "mask2.png"]),
+        (["mask_a.png.png", "a.png"], []),
+    ],
+)
+def test_obvious_pairs_of_others(images: list[str], masks: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for number, name in enumerate([*images, *masks]):
+        save(folder / name, white_hole() if name in masks else scene(number, SIZE, SIZE))
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    if not masks:
+        # Neither is a mask: nothing is proposed.
+        assert "images =" not in str(caught.value).partition("dataset.toml:\n\n")[2]
+        return
+    (folder / "dataset.toml").write_text(written(str(caught.value)))
+    found = {(photo.file, photo.mask_file) for photo in verified(folder)}
+    assert found == set(zip(images, masks, strict=True))
+
+
+def test_photographs_named_like_masks_are_photographs_if_one_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "venice"
+    for name in ("carnival", "carnival_mask"):
+        save(folder / f"{name}.png", scene(1, SIZE, SIZE))
+    drawn = protocol.load("moskalenko2020")
+    with pytest.raises(InputError, match=r'images = "\*"'):
+        dataset.verify(open_dataset(folder), drawn, [SIZE], {}, Console(quiet=True))
+    given = open_dataset(folder, {"images": ["*"]})
+    photos = dataset.verify(given, drawn, [SIZE], {}, Console(quiet=True))
+    assert [photo.name for photo in photos] == ["carnival", "carnival_mask"]
+
+
+def test_a_folder_above_the_sets_names_them(tmp_path: Path) -> None:
+    for name in ("CelebA-HQ", "Places"):
+        LAYOUTS["MAT"].make(tmp_path / "test_sets" / name)
+    with pytest.raises(InputError, match=r"images are in .*CelebA-HQ, .*Places: give one"):
+        verified(tmp_path / "test_sets")
+
+
+def test_results_beside_the_set_tell_that_black_is_the_hole(tmp_path: Path) -> None:
+    from benchmark.inputs.inverted import refuse_inverted
+
+    folder = tmp_path / "mine"
+    image = scene(1, SIZE, SIZE)
+    save(folder / "images/a.png", image)
+    save(folder / "masks/a.png", black_hole())
+    filled = image.copy()
+    filled[hole()] = scene(2, SIZE, SIZE)[hole()] // 2
+    save(folder / "results/ours/a.jpg", filled)
+    with pytest.raises(InputError, match="--hole black"):
+        refuse_inverted(open_dataset(folder), NATIVE, verified(folder))
+    black = open_dataset(folder, {"hole": "black"})
+    refuse_inverted(black, NATIVE, dataset.verify(black, NATIVE, ["native"], {}, Console()))
