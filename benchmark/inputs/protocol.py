@@ -158,9 +158,10 @@ def crop_box(width: int, height: int) -> tuple[int, int, int, int]:
 def reference(photo: Image, resolution: Resolution, protocol: Protocol) -> Image:
     """Crop and resample a photograph to a protocol's reference, uint8 (N, N, 3).
 
-    "nearest" is OpenCV's INTER_NEAREST: source = floor(i / (target / source)) in doubles, which at
-    some sizes is one less than the exact floor(i * source / target). "area" is OpenCV's; "bicubic" and "lanczos" are Pillow's, which low-pass filter before reducing. At native
-    size the photograph is left as it is, uint8 (H, W, 3).
+    "nearest" is OpenCV's INTER_NEAREST: source = floor(i * source / target) or, at some sizes, one
+    less in places, by the rounding of floating-point numbers. "area" is OpenCV's too; "bicubic" and
+    "lanczos" are Pillow's, which low-pass filter before reducing. At native size the photograph is
+    left as it is, uint8 (H, W, 3).
     """
     if resolution == NATIVE:
         return np.ascontiguousarray(photo)
