@@ -90,6 +90,12 @@ def feeds(
             )
         channels = _channels(network, port, kind, own)
         rank = 4 if port.shape is None else len(port.shape)
+        batch = port.shape[0] if port.shape and rank == 4 else 1
+        if isinstance(batch, int) and batch != 1:
+            raise MethodError(
+                f"{network.path}: input {port.name!r} ({port.described()}) takes {batch} images at "
+                "a time: export the network for one image, or any number"
+            )
         found.append(
             Feed(port.name, kind, _dtype(network, port, given, option), own, rank, channels)
         )

@@ -125,6 +125,7 @@ def onnx_network(
     mask_first: bool = False,
     coarse: bool = False,
     ranks: tuple[int, int] = (4, 4),
+    images: int = 1,
 ) -> str:
     """Write an ONNX network that takes [0, white] and returns [0, result_white].
 
@@ -169,7 +170,7 @@ def onnx_network(
     def shape(channels: int, rank: int) -> list[int | str]:
         if rank == 2:
             return [*sides]
-        batch = [] if rank == 3 else [1]
+        batch = [] if rank == 3 else [images]
         return [*batch, *sides, channels] if channels_last else [*batch, channels, *sides]
 
     inputs = [

@@ -75,6 +75,7 @@ def message_of(path: str, **options: Any) -> str:
             "input 'mask' (float32, 1 x 1 x height x width) has 1 channels in",
         ),
         ({}, {"layout": "NHWC"}, "looks like NCHW, `layout` is NHWC: remove `layout`"),
+        ({"images": 4}, {}, "takes 4 images at a time: export the network for one image"),
         ({}, {"dtype": "uint8"}, "input 'image' is float32, `dtype` is uint8: remove `dtype`"),
         ({"mask": "bool"}, {"mask_dtype": "int64"}, "`mask_dtype` is int64: remove `mask_dtype`"),
         ({}, {"output": "inpainted"}, "has no output 'inpainted', `output` may be: result"),
