@@ -152,16 +152,26 @@ def _named_after(
 def _in_folder(root: Path, photos: list[Path], pattern: str) -> Iterator[tuple[Path, Path]]:
     files = _images(root, [_any_image(pattern)])
     known = sorted((comparable_name(path.relative_to(root).as_posix()), path) for path in files)
-    names = [name for name, _ in known]
+    own = comparable_name(pattern)
+    before, found, after = own.partition(IMAGE)
+    # One expression serves all photographs, unless their names stand behind a wildcard.
+    is_slow = not found or IMAGE in after or re.search(r"[*?[]", before)
+    behind = None if is_slow else _expression(after)
     for photo in photos:
-        own = comparable_name(pattern.replace(IMAGE, glob.escape(photo.stem)))
-        matches = _expression(own)
-        prefix = _literal_start(own)
-        for name, path in known[bisect.bisect_left(names, prefix) :]:
-            if not name.startswith(prefix):
-                break
-            if path != photo and matches.fullmatch(name):
+        stem = comparable_name(photo.stem)
+        whole = own.replace(IMAGE, glob.escape(stem))
+        prefix = f"{before}{stem}" if behind else _literal_start(whole)
+        expression, start = (behind, len(prefix)) if behind else (_expression(whole), 0)
+        for name, path in _beginning_with(prefix, known):
+            if path != photo and expression.fullmatch(name, start):
                 yield photo, path
+
+
+def _beginning_with(prefix: str, known: list[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    place = bisect.bisect_left(known, (prefix,))
+    while place < len(known) and known[place][0].startswith(prefix):
+        yield known[place]
+        place += 1
 
 
 def _any_image(pattern: str) -> str:
@@ -197,7 +207,7 @@ def _paired_in_order(
     dataset: Dataset, photos: list[Path], patterns: list[str]
 ) -> dict[Path, list[Path]]:
     masks = _images(dataset.root, patterns)
-    photos = [path for path in photos if path not in masks]
+    photos = sorted(set(photos).difference(masks))
     if len(photos) != len(masks):
         raise InputError(
             f"dataset {dataset.path}: {len(photos)} photographs and {len(masks)} masks "
