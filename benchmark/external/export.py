@@ -19,7 +19,7 @@ from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol
-from benchmark.planning.request import check_photos, check_protocol
+from benchmark.planning.request import check_photos, check_protocol, refuse_unused_masks
 from methods.base import NATIVE, Resolution, blank, sizes_text
 from methods.errors import InputError
 from methods.images import write_png
@@ -66,6 +66,7 @@ def export(
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
         raise InputError(f"{destination} exists already; export into a new or empty folder")
     dataset = open_dataset(folder, description)
+    refuse_unused_masks(description, protocol)
     photos = check_photos(dataset, protocol, sizes, console)
     refuse_inverted(dataset, protocol, photos)
     for note in dataset_notes(dataset, protocol, sizes, photos):

@@ -48,6 +48,7 @@ def description_to_write(root: Path) -> str:
         return ""
     whose, hole = known_layout(root, pairs[0])
     lines = [f"# the layout of {whose}"] if whose else []
+    lines.append("# --protocol native, or own-masks, uses these masks")
     lines += [f"images = {_toml(description.images)}", f"masks = {_toml(description.masks)}"]
     lines.append(_hole_line(hole, masks))
     if not all(_is_two_valued(mask) for mask in masks):

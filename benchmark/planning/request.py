@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.inputs.dataset import KnownPhotos, verify
-from benchmark.inputs.description import Dataset, open_dataset
+from benchmark.inputs.description import OPTIONS, Dataset, open_dataset
 from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes, passed_over
 from benchmark.inputs.photos import Photo
@@ -20,6 +20,7 @@ from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
 from benchmark.run_folder.folder import read_run_json
 from methods.base import Resolution
+from methods.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def check_request(request: Request, console: Console) -> Job:
         request.weights,
     )
     dataset = open_dataset(request.dataset, request.description)
+    refuse_unused_masks(request.description, protocol)
     known = _verified_photos(request.out, dataset, protocol, resolutions)
     photos = check_photos(dataset, protocol, resolutions, console, known)
     refuse_inverted(dataset, protocol, photos)
@@ -98,6 +100,16 @@ def check_request(request: Request, console: Console) -> Job:
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
     threads = threads_per_case(workers)
     return Job(request, protocol, resolutions, specs, dataset, photos, notes, threads)
+
+
+def refuse_unused_masks(description: dict[str, Any], protocol: Protocol) -> None:
+    """Raise InputError if options describe masks that the protocol does not use."""
+    for key in ("masks", "hole", "threshold"):
+        if description.get(key) is not None and not protocol.uses_dataset_masks():
+            raise InputError(
+                f"{OPTIONS[key]}: protocol {protocol.name} draws its own holes; choose --protocol "
+                "native (each photograph at its own size) or own-masks, or leave the option out"
+            )
 
 
 def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[Resolution]]:

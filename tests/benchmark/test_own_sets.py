@@ -95,6 +95,15 @@ def test_options_describe_as_well_as_the_file(odd: Bench) -> None:
     assert {name for *_, name in rows(odd)} == {"wide_mask0", "wide_mask1"}
 
 
+@pytest.mark.parametrize("option", [("--masks", "*.png"), ("--hole", "black")])
+def test_masks_without_a_protocol_that_uses_them_are_refused(
+    bench: Bench, option: tuple[str, str]
+) -> None:
+    done = bench.run("--methods", "telea", *option)
+    assert done.returncode == 2 and not bench.out.exists()
+    assert f"{option[0]}: protocol tiny draws its own holes" in done.stderr
+
+
 def test_results_at_native_size(odd: Bench, tmp_path: Path) -> None:
     exported = tmp_path / "exported"
     code, _, said = exporting(odd, "--export-inputs", str(exported))
