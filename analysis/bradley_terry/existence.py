@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.bradley_terry.counts import Array, Counts
+from analysis.bradley_terry.directions import has_direction
 
 _Bools = NDArray[np.bool_]
 # Of coefficients that are small whole numbers, far above the solver's rounding.
@@ -54,7 +55,7 @@ def has_estimate(counts: Counts, *, ties: bool = True, order: bool = False) -> _
     if not order:
         left, right = won, np.zeros_like(won)
         tie = np.triu(tie | tie.swapaxes(-1, -2))
-    # Enough votes decide most cases without a linear program.
+    # Enough votes decide most data sets without a search.
     certain = _connected(won)
     if order:
         for side in (left, right):
@@ -65,7 +66,8 @@ def has_estimate(counts: Counts, *, ties: bool = True, order: bool = False) -> _
     result = certain.reshape(-1)
     open_cases = np.flatnonzero((possible & ~certain).reshape(-1))
     if len(open_cases):
-        result[open_cases] = _decided(outcomes[open_cases], order)
+        distinct, which = np.unique(outcomes[open_cases], axis=0, return_inverse=True)
+        result[open_cases] = ~has_direction(distinct, order)[which.reshape(-1)]
     return result.reshape(certain.shape)
 
 
@@ -104,34 +106,6 @@ def _connected(edges: _Bools) -> _Bools:
     for _ in range(max(1, int(np.ceil(np.log2(k))))):
         reach = (reach.astype(np.float32) @ reach.astype(np.float32)) > 0
     return np.asarray(reach.all(axis=(-1, -2)))
-
-
-def _decided(outcomes: _Bools, order: bool) -> _Bools:
-    """Decide data sets by which outcomes occurred, (n, 3, K, K): left, right, tie.
-
-    More outcomes never take an estimate away, so that each decision also holds for all data sets
-    with more of them, or with fewer.
-    """
-    distinct, which = np.unique(outcomes.reshape(len(outcomes), -1), axis=0, return_inverse=True)
-    exists = np.zeros(len(distinct), bool)
-    left = np.argsort(distinct.sum(axis=1))
-    while len(left):
-        middle = distinct[left[len(left) // 2]]
-        if _exists(middle.reshape(outcomes.shape[1:]), order):
-            same = (distinct[left] | ~middle).all(axis=1)
-            exists[left[same]] = True
-        else:
-            same = (~distinct[left] | middle).all(axis=1)
-        left = left[~same]
-    return exists[which.reshape(-1)]
-
-
-def _exists(outcomes: _Bools, order: bool) -> bool:
-    """Decide one data set, (3, K, K): no direction satisfies all conditions but 0."""
-    conditions = _conditions(outcomes, order)
-    if _rank(conditions) < conditions.shape[1]:
-        return False
-    return _largest(conditions, conditions.sum(axis=0)) < _TOLERANCE
 
 
 def _largest(conditions: Array, objective: Array) -> float:

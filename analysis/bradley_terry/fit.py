@@ -90,7 +90,9 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
     result = fit_many(counts, ties=ties, order=order, prior=prior)
     if not result.converged.all():
         raise NoEstimateError(
-            "the fit does not converge: the votes are nearly unanimous; a prior bounds them"
+            "the votes are so nearly unanimous that the estimate, which exists, cannot be computed "
+            "in double precision",
+            exists=True,
         )
     return result
 

@@ -84,15 +84,16 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
     """Return abilities, covariance (NaN without `errors`) and the length of the last steps."""
     k = wins.shape[-1]
     votes = wins + wins.swapaxes(-1, -2)
-    won = wins.sum(-1)
     diagonal = np.arange(k)
     constraint = _constraint(votes)
     for _ in range(_MAX_ITERATIONS):
         share = _expected_share(abilities)
-        expected = votes * share
-        gradient = won - expected.sum(-1)
-        information = constraint - expected * (1 - share)
-        information[..., diagonal, diagonal] += (expected * (1 - share)).sum(-1)
+        # Not votes less expected votes, whose rounding hides the one loss beside 1e9 wins.
+        surprise = wins * share.swapaxes(-1, -2)
+        gradient = (surprise - surprise.swapaxes(-1, -2)).sum(-1)
+        variance = votes * share * share.swapaxes(-1, -2)
+        information = constraint - variance
+        information[..., diagonal, diagonal] += variance.sum(-1)
         step = _solved(information, gradient)
         step -= step.mean(-1, keepdims=True)
         longest = np.abs(step).max(-1)
@@ -165,13 +166,15 @@ def _derivatives(
     p_left, p_right, p_tie = probabilities(parameters)
     votes = left + right + tie
     # The left method scores 1 for a win and 1/2 for a tie.
-    mean = p_left + p_tie / 2
-    residual = left + tie / 2 - votes * mean
-    variance = votes * (p_left + p_tie / 4 - mean**2)
-    mixed = votes * p_tie * (0.5 - mean)
+    above, below = p_left + p_tie / 2, p_right + p_tie / 2
+    middle = (p_right - p_left) / 2
+    # What each outcome is above its mean: differences of large numbers would hide the few.
+    residual = left * below + tie * middle - right * above
+    variance = votes * (p_left * below**2 + p_tie * middle**2 + p_right * above**2)
+    mixed = votes * p_tie * middle
     gradient = np.empty((*left.shape[:-2], k + 2))
     gradient[..., :k] = residual.sum(-1) - residual.sum(-2)
-    gradient[..., k] = (tie - votes * p_tie).sum((-1, -2))
+    gradient[..., k] = (tie * (p_left + p_right) - (left + right) * p_tie).sum((-1, -2))
     gradient[..., k + 1] = residual.sum((-1, -2))
     information = np.empty((*left.shape[:-2], k + 2, k + 2))
     information[..., :k, :k] = _constraint(votes) - variance - variance.swapaxes(-1, -2)
@@ -181,7 +184,7 @@ def _derivatives(
         across = part.sum(-1) - part.sum(-2)
         information[..., :k, place] = information[..., place, :k] = across
     untied = ~tie.any(axis=(-1, -2))
-    information[..., k, k] = (votes * p_tie * (1 - p_tie)).sum((-1, -2)) + untied
+    information[..., k, k] = (votes * p_tie * (p_left + p_right)).sum((-1, -2)) + untied
     information[..., k, k + 1] = information[..., k + 1, k] = mixed.sum((-1, -2))
     information[..., k + 1, k + 1] = variance.sum((-1, -2))
     likelihood = sum(

@@ -17,7 +17,7 @@ from analysis.bradley_terry.existence import has_estimate, side_effect
 class NoEstimateError(ValueError):
     """The votes have no finite maximum-likelihood estimate.
 
-    `remedy` makes it finite: a prior, ties as half a win, no order effect, or (empty) nothing. A
+    If it `exists`, it cannot be computed in double precision. `remedy` makes it finite: a prior, ties as half a win, no order effect, or (empty) nothing. A
     prior helps too unless `prior_helps` is False. The message has numbers in braces for methods;
     `with_names` replaces them.
     """
@@ -27,8 +27,10 @@ class NoEstimateError(ValueError):
         message: str,
         remedy: Literal["prior", "ties", "no order", ""] = "prior",
         prior_helps: bool = True,
+        exists: bool = False,
     ) -> None:
         super().__init__(message)
+        self.exists = exists
         self.remedy = remedy
         self.prior_helps = prior_helps
 

@@ -161,6 +161,8 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
 
 
 def _remedy(error: NoEstimateError) -> str:
+    if error.exists:
+        return "; --prior 1 gives a ranking, which says so"
     if error.prior_helps:
         other = {"ties": "--ties half or ", "no order": "leaving out --order or "}
         return (

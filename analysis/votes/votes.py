@@ -24,6 +24,8 @@ from methods.errors import InputError
 # Some programs turn whole numbers into floats in columns with missing values.
 TRUE = {"1", "1.0", "true", "yes", "t", "y"}
 FALSE = {"0", "0.0", "false", "no", "f", "n", ""}
+# Whole numbers up to here are exact in double precision.
+_MOST_VOTES = 2**53
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ def vote_arrays(
         raise InputError(f"{votes.source}: no votes are left")
     if not frame["weight"].sum():
         raise InputError(f"{votes.source}: no votes, every weight is 0")
+    if frame["weight"].sum() > _MOST_VOTES:
+        raise InputError(
+            f"{votes.source}: weights sum to more than 2^53 = {_MOST_VOTES:.1e} votes, beyond "
+            "which one vote more or less is rounded away; divide them all by a number"
+        )
     both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
     return VoteArrays(
         both[: len(frame)],

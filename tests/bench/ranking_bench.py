@@ -12,7 +12,15 @@ import numpy as np
 import polars as pl
 from scipy.special import expit
 
-from analysis.bradley_terry import VoteArrays, bootstrap, fit, fit_many, from_wins
+from analysis.bradley_terry import (
+    Counts,
+    VoteArrays,
+    bootstrap,
+    fit,
+    fit_many,
+    from_wins,
+    has_estimate,
+)
 from analysis.ranking import ranking
 from analysis.votes import exclusions, votes
 from tests.bench.fresh import measured
@@ -20,6 +28,7 @@ from tests.bench.fresh import measured
 METHODS, PEOPLE, VOTES = 7, 150, 3750
 BOOTSTRAPS = 1000
 REPEATS = 7
+SPARSE_METHODS, SPARSE_VOTES = 15, 120
 # Through choix on raw votes 1000 bootstraps take long; this many are timed and scaled.
 TIMED = 20
 # A crowd: everything that the survey exports, about 100 bytes a vote.
@@ -101,6 +110,24 @@ def ranked(path: str) -> Callable[[], ranking.Ranking]:
     return action
 
 
+def sparse() -> None:
+    """Few votes with ties and an order effect, for which no short cut decides existence."""
+    rng = np.random.default_rng(0)
+    tables = np.zeros((BOOTSTRAPS, 3, SPARSE_METHODS, SPARSE_METHODS))
+    for table in tables:
+        left = rng.integers(0, SPARSE_METHODS, SPARSE_VOTES)
+        right = (left + rng.integers(1, SPARSE_METHODS, SPARSE_VOTES)) % SPARSE_METHODS
+        np.add.at(table, (rng.choice(3, SPARSE_VOTES, p=[0.35, 0.35, 0.3]), left, right), 1)
+    counts = Counts(*tables.swapaxes(0, 1))
+    check = best(lambda: has_estimate(counts, order=True))
+    fits = best(lambda: fit_many(counts, order=True, prior=0.1))
+    print(
+        f"\n{BOOTSTRAPS} data sets, {SPARSE_METHODS} methods, {SPARSE_VOTES} votes, 30 % ties,",
+        end="",
+    )
+    print(f" order effect: existence {check:.3f} s, fits {fits:.3f} s, {check / fits:.0%}")
+
+
 def from_files() -> None:
     print(
         f"\n{CROWD_VOTES:,} votes of {CROWD_PEOPLE:,} people on {CROWD_METHODS} methods, ", end=""
@@ -143,6 +170,7 @@ def main() -> None:
     print(f"{'fit on counts, with standard errors':44}{on_counts:10.5f}{dense / on_counts:8.1f}x")
     print(f"{f'{BOOTSTRAPS} bootstraps through choix (of {TIMED})':44}{by_choix:10.3f}{'1.0x':>9}")
     print(f"{f'{BOOTSTRAPS} bootstraps of participants':44}{many:10.3f}{by_choix / many:8.1f}x")
+    sparse()
     from_files()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 
 from analysis.bradley_terry import Counts, has_estimate, probabilities
 from analysis.ranking.quality_report import assess
@@ -76,6 +76,44 @@ def test_data_sets_together_are_decided_as_each_alone() -> None:
             for n in range(60)
         ]
         assert together.tolist() == alone and 0 < sum(alone) < 60
+
+
+def no_direction_by_linear_program(counts: Counts, order: bool) -> bool:
+    """Whether no (d, s, h) other than 0, with d_0 = 0, lowers the likelihood of no vote."""
+    k, ties = len(counts.left), bool(counts.tie.any())
+    rows = []
+    for (i, j), outcome in itertools.product(itertools.permutations(range(k), 2), range(3)):
+        if counts[outcome][i, j]:
+            lead, s = np.zeros((2, k + 2))
+            lead[i], lead[j], lead[-1], s[k] = 1, -1, order, 2 * ties
+            signed = (1, -1)[outcome] * lead if outcome < 2 else None
+            rows += [s - lead, s + lead] if signed is None else [signed, signed - s]
+    free = [*range(1, k), *([k] if ties else []), *([k + 1] if order else [])]
+    conditions = np.array(rows)[:, free]
+    largest = [
+        -linprog(-sign * one, -conditions, np.zeros(len(rows)), bounds=(-1, 1)).fun
+        for one in np.eye(len(free))
+        for sign in (1, -1)
+    ]
+    return max(largest) < 1e-7
+
+
+@pytest.mark.parametrize(("k", "votes"), [(3, 7), (4, 12), (5, 16), (7, 24)])
+def test_it_exists_exactly_where_a_linear_program_finds_no_direction(k: int, votes: int) -> None:
+    rng = np.random.default_rng(k)
+    exist = 0
+    for _ in range(25):
+        tables = np.zeros((3, k, k))
+        lean = rng.normal(0, 1, k)
+        for _ in range(votes):
+            i, j = rng.choice(k, 2, replace=False)
+            share = 0.7 / (1 + np.exp(lean[j] - lean[i] - 1))
+            tables[rng.choice(3, p=[share, 0.7 - share, 0.3]), i, j] += 1
+        for order in (False, True):
+            found = bool(has_estimate(Counts(*tables), order=order))
+            assert found == no_direction_by_linear_program(Counts(*tables), order), tables
+            exist += found
+    assert 5 < exist < 45
 
 
 def votes_of(folder: Path, *answers: tuple[str, int], sides: str = "AB") -> Votes:
@@ -165,3 +203,33 @@ def test_large_weights_are_fitted_like_small_ones(
         assert ability["b"] - ability["c"] == pytest.approx(
             np.log(round(votes / 2) / round(votes / 3)), abs=1e-9
         )
+
+
+@pytest.mark.parametrize("ties", [0, 2])
+def test_one_loss_beside_a_billion_wins_is_fitted(ties: int, tmp_path: Path) -> None:
+    """It was told to have no finite ranking, though the estimate is ln 1e9."""
+    rows = ["A,B,left,1000000000", "A,B,right,1", "B,C,left,5", "C,B,left,4", f"B,C,tie,{ties}"]
+    (tmp_path / "v.csv").write_text("left,right,choice,weight\n" + "\n".join(rows) + "\n")
+    found = rank(read(tmp_path / "v.csv"), Settings(samples=50))
+    ability = {row.method: row.ability for row in found.rows}
+    if not ties:
+        assert ability["A"] - ability["B"] == pytest.approx(np.log(1e9), abs=1e-9)
+        assert ability["B"] - ability["C"] == pytest.approx(np.log(5 / 4), abs=1e-9)
+    # At the maximum A is expected to lose as often as it did, a tie being half a loss.
+    tie = found.fit.tie if ties else -np.inf
+    _, lost, tied = probabilities(np.array([ability["A"], ability["B"], tie, 0]))
+    assert (1e9 + 1) * (lost + tied / 2)[0, 1] == pytest.approx(1, abs=1e-6)
+
+
+def test_an_estimate_past_double_precision_is_not_told_to_be_infinite(tmp_path: Path) -> None:
+    rows = ["A,B,left,1e15", "A,B,right,1", "B,A,left,1", "B,A,right,5"]
+    rows += ["B,C,left,5", "C,B,left,4"]
+    path = tmp_path / "v.csv"
+    path.write_text("left,right,choice,weight\n" + "\n".join(rows) + "\n")
+    with pytest.raises(InputError) as refused:
+        rank(read(path), Settings(order=True))
+    assert "the estimate, which exists, cannot be computed" in str(refused.value)
+    assert "no finite" not in str(refused.value) and "--prior 1 gives" in str(refused.value)
+    path.write_text("left,right,choice,weight\nA,B,left,1e40\nA,B,right,1\n")
+    with pytest.raises(InputError, match=r"more than 2\^53 = 9.0e\+15 votes"):
+        rank(read(path), Settings())
