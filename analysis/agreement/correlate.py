@@ -17,6 +17,7 @@ from analysis.agreement.measures import (
 )
 from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
+from analysis.runs import tables
 from analysis.runs.run import MetricInfo, Run
 from analysis.votes.answers import LEFT, RIGHT
 from analysis.votes.files import numbered
@@ -136,14 +137,18 @@ def correlations(
     scores = {(c.method, c.image): c.values for c in run.cases if c.resolution == resolution}
     rows, clusters = [], []
     for metric in metrics:
+        left_out = run.not_finite(metric.key)
+        if left_out:
+            notes.append(tables.left_out(run, metric, "correlations and votes predicted"))
         table = _score_table(metric, scores, images, methods)
+        table[[image in left_out for image in images]] = np.nan
         compared = comparable(table)
         points = int(compared.sum())
         if points < _MIN_RESULTS:
             raise InputError(
                 f"{metric.label}: {points} methods on images have votes and scores at "
                 f"{size_text(resolution)}, at least {_MIN_RESULTS} are needed; more images or "
-                "methods"
+                f"methods{f' ({notes[-1]})' if left_out else ''}"
             )
         predicted = _predicted(data, table)
         measures = intervals(table, people, predicted, resamples).ravel().tolist()
@@ -199,15 +204,14 @@ def _score_table(
     images: Sequence[str],
     methods: Sequence[str],
 ) -> Array:
-    """Return (images, methods), higher is better, NaN without a finite score."""
+    """Return (images, methods), higher is better, NaN without a score."""
     sign = 1 if metric.better == "higher" else -1
-    table = np.array(
+    return np.array(
         [
             [sign * scores.get((method, image), {}).get(metric.key, np.nan) for method in methods]
             for image in images
         ]
     )
-    return np.where(np.isfinite(table), table, np.nan)
 
 
 def _predicted(votes: VoteArrays, table: Array) -> PredictedVotes:

@@ -17,9 +17,9 @@ from analysis.bradley_terry.existence import has_estimate, side_effect
 class NoEstimateError(ValueError):
     """The votes have no finite maximum-likelihood estimate.
 
-    If it `exists`, it cannot be computed in double precision. `remedy` makes it finite: a prior, ties as half a win, no order effect, or (empty) nothing. A
-    prior helps too unless `prior_helps` is False. The message has numbers in braces for methods;
-    `with_names` replaces them.
+    If it `exists`, it cannot be computed in double precision. `remedy` makes it finite: a prior,
+    ties as half a win, no order effect, or (empty) nothing. A prior helps too unless `prior_helps`
+    is False. The message has numbers in braces for methods; `with_names` replaces them.
     """
 
     def __init__(

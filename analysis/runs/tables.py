@@ -193,7 +193,7 @@ def _objective_notes(run: Run) -> list[str]:
             "object to be removed."
         )
     notes += [f"{metric.label}: {metric.definition}" for metric in metrics]
-    notes += [_left_out(run, metric) for metric in metrics if run.not_finite(metric.key)]
+    notes += [left_out(run, metric) for metric in metrics if run.not_finite(metric.key)]
     notes += [
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]
     ]
@@ -208,8 +208,8 @@ def _objective_notes(run: Run) -> list[str]:
     return notes
 
 
-def _left_out(run: Run, metric: MetricInfo) -> str:
-    """Say which images a metric's means leave out, and why."""
+def left_out(run: Run, metric: MetricInfo, what: str = "means, differences and plots") -> str:
+    """Say which images are left out of what is computed from a metric, and why."""
     cases = run.not_finite(metric.key)
     named = [
         f"{image}: {', '.join(dict.fromkeys(case.method for case in found))}"
@@ -217,7 +217,7 @@ def _left_out(run: Run, metric: MetricInfo) -> str:
     ]
     more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
     return (
-        f"{metric.label}: means, differences and plots leave out {len(cases)} of "
+        f"{metric.label}: {what} leave out {len(cases)} of "
         f"{len(run.images)} images for all methods, because a result has no finite value "
         f"({'; '.join(named)}{more}), as where it equals the reference; scores.csv has them all."
     )
