@@ -17,7 +17,7 @@ Pair = tuple[float, float]
 # Options for the sizes that a network takes, and an example of such a size.
 Size = tuple[Options, tuple[int, int]]
 
-MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # Least side of the image: odd multiples are taken, so that half a multiple does not do.
 SIDE = 100
 # Sides of networks that take one size only.

@@ -10,9 +10,9 @@ from typing import Any
 
 from methods import exchange_files
 from methods.exchange_candidates import Options
-from methods.exchange_format import Network
+from methods.exchange_format import Network, Port
 from methods.exchange_inputs import USUAL
-from methods.exchange_trial import CAME_BACK, Findings, Trial, explore
+from methods.exchange_trial import CAME_BACK, Findings, explore
 
 # Options that decide what the network sees; written even if they have their default value.
 ALWAYS = ("inputs", "image_range", "mask_values", "output_range")
@@ -21,6 +21,7 @@ RESERVED = "reference"
 PHOTOGRAPH = "kitten_daisies.jpg"
 MOST_REASONS = 4
 MOST_OTHERS = 4
+MOST_PORTS = 6
 
 
 def report(path: Path, device: str) -> tuple[str, bool]:
@@ -50,7 +51,10 @@ def report(path: Path, device: str) -> tuple[str, bool]:
     if isinstance(findings, Findings):
         options, lines = _options(findings), list(_found(findings))
     else:
-        options, lines = {"inputs": USUAL}, list(_not_run(findings))
+        options, lines = (
+            {"inputs": USUAL},
+            [*_ports("outputs", network.outputs), *_not_run(findings)],
+        )
     lines = [*_told(network), *lines, "", *_how_to_run(label)]
     comments = [f"# {line}".rstrip() for line in lines]
     return "\n".join([*comments, "", *_table(label, path, options), ""]), isinstance(
@@ -61,29 +65,34 @@ def report(path: Path, device: str) -> tuple[str, bool]:
 def _told(network: Network) -> Iterator[str]:
     """Yield what the file tells."""
     yield f"{network.path.name}: {network.form}, {network.path.stat().st_size / 2**20:.1f} MB"
-    yield "inputs"
     if network.inputs is None:
-        yield "  one dictionary or list; the file does not tell its content"
-    for port in network.inputs or ():
+        yield "inputs: one dictionary or list; the file does not tell its content"
+    yield from _ports("inputs", network.inputs or ())
+
+
+def _ports(heading: str, ports: tuple[Port, ...]) -> Iterator[str]:
+    if ports:
+        yield heading
+    for port in ports[:MOST_PORTS]:
         yield f"  {port.name}: {port.described()}"
-    if network.outputs:
-        yield "outputs"
-    for port in network.outputs:
-        yield f"  {port.name}: {port.described()}"
+    if len(ports) > MOST_PORTS:
+        yield f"  and {len(ports) - MOST_PORTS} more"
 
 
 def _found(findings: Findings) -> Iterator[str]:
     best = findings.best
     height, width = best.sides
     yield f"tried with a made-up image of {width}x{height}; it returned"
-    for number, (port, (least, greatest)) in enumerate(
-        zip(findings.outputs, findings.ranges, strict=True)
-    ):
+    returned = list(zip(findings.outputs, findings.ranges, strict=True))
+    for number, (port, (least, greatest)) in enumerate(returned):
         taken = "  <- the result" if port.name == best.output else ""
-        yield (
-            f"  {number} {port.name}: {port.described()}, "
-            f"values {least:.3g} to {greatest:.3g}{taken}"
-        )
+        if number < MOST_PORTS or taken:
+            yield (
+                f"  {number} {port.name}: {port.described()}, "
+                f"values {least:.3g} to {greatest:.3g}{taken}"
+            )
+    if len(returned) > MOST_PORTS:
+        yield f"  of {len(returned)} outputs"
     yield f"looks like: {_words(best.options)}"
     yield f"  known pixels differ by {best.known:.1f} of 255, the hole by {best.hole:.0f}"
     yield from _doubts(findings)
@@ -93,14 +102,16 @@ def _doubts(findings: Findings) -> Iterator[str]:
     """Yield what one image cannot show."""
     best = findings.best
     if not best.is_filled:
-        yield "BUT the hole comes back as it was given: the network may not be for inpainting"
+        yield (
+            "BUT the hole comes back as it was given: the network starts from what is under it, "
+            "or is not for inpainting"
+        )
     elif best.known > CAME_BACK:
         yield (
             "BUT known pixels do not come back with any options: these are the ones with the "
             "likeliest hole; look for the right ones in the network's description"
         )
-    others = {_words(trial.options): trial for trial in _different(findings)}
-    for words in list(others)[:MOST_OTHERS]:
+    for words in _as_good(findings)[:MOST_OTHERS]:
         yield f"as good: {words}"
     if findings.reads_hole:
         value = best.options.get("hole_value")
@@ -112,11 +123,17 @@ def _doubts(findings: Findings) -> Iterator[str]:
     yield 'not to be seen: the order of colours, `colours = "BGR"` if not RGB'
 
 
-def _different(findings: Findings) -> list[Trial]:
-    words = _words(findings.best.options)
-    return [trial for trial in findings.as_good if _words(trial.options) != words] + [
-        trial for trial in findings.as_good[:1] if trial.output != findings.best.output
-    ]
+def _as_good(findings: Findings) -> list[str]:
+    """Return other options in words; rare values of masks only where the best are rare too."""
+    best = findings.best
+    words: dict[str, None] = {}
+    for trial in findings.as_good:
+        if min(trial.options["mask_values"]) < 0 <= min(best.options["mask_values"]):
+            continue
+        of = "" if trial.output == best.output else f" of output {trial.output}"
+        words[_words(trial.options) + of] = None
+    words.pop(_words(best.options), None)
+    return list(words)
 
 
 def _words(options: Options) -> str:

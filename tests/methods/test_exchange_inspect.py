@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor, nn
 
+import methods
+from methods.network import NetworkInpainter
 from tests.benchmark.conftest import PROTOCOL, Bench, save
 from tests.command_line import run
 from tests.methods import exchange_networks as networks
@@ -20,6 +23,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"
 )
+BUNDLED = ROOT / "methods" / "weights" / "bundled" / "dfnet_compact.safetensors"
 UINT8 = {"image": "uint8", "mask": "uint8", "white": 255}
 UNIT = {"image_range": [0, 1], "mask_values": [0, 1], "output_range": [0, 1]}
 BYTES = {"image_range": [0, 255], "output_range": [0, 255]}
@@ -90,6 +94,25 @@ def test_the_options_of_torchscript_are_found(
 ) -> None:
     table, _ = inspected(networks.scripted(network(), tmp_path / "n.pt"))
     assert {**UNIT, "inputs": ["image", "mask"], **options} == table
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_the_options_of_a_trained_network_are_found(tmp_path: Path) -> None:
+    """The bundled stage one: mask 1 = known, multiples of 128, 18 outputs, fills what it sees."""
+    method = methods.create("dfnet", weights=str(BUNDLED), device="cpu")
+    assert isinstance(method, NetworkInpainter)
+    image, known = torch.zeros(1, 3, 128, 128), torch.ones(1, 1, 128, 128)
+    free = {2: "height", 3: "width"}
+    path = tmp_path / "dfnet.onnx"
+    torch.onnx.export(
+        method.loaded(), (image, known), str(path), input_names=["image", "mask"],
+        dynamic_axes={"image": free, "mask": free}, dynamo=False,
+    )  # fmt: skip
+    table, text = inspected(str(path))
+    assert table["mask_values"] == [1, 0] and table["multiple"] == 128
+    assert table["image_range"] == table["output_range"] == [0, 1] and "output" not in table
+    assert "the result depends on what is under the hole" in text and "of 18 outputs" in text
 
 
 def test_what_the_file_tells_and_what_was_returned_is_printed(tmp_path: Path) -> None:
