@@ -100,11 +100,11 @@ def inspect_file(
     device: Annotated[str, typer.Option(help="Where to try it: cpu, cuda, cuda:1...")] = "cpu",
 ) -> int:
     """Show a network's inputs and outputs, try it, and print a method file to start from."""
-    from methods import exchange_report
+    from methods.inspection import report
 
     if not file.is_file():
         raise InputError(f"network {file}: there is no such file")
-    text, ran = exchange_report.report(file, device)
+    text, ran = report.report(file, device)
     print(text, end="")
     return 0 if ran else 1
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from methods import exchange_files, exchange_inputs, exchange_outputs
 from methods.base import Image, Inpainter, Mask, MethodError, composite
-from methods.exchange_errors import try_it
-from methods.exchange_format import Layout, Network, Outputs
-from methods.exchange_inputs import Feed
+from methods.exported import files, inputs, outputs
+from methods.exported.errors import try_it
+from methods.exported.format import Layout, Network, Outputs
+from methods.exported.inputs import Feed
 from methods.images import resample_nearest
 
 Side = Annotated[int, Field(ge=16)]
@@ -94,9 +94,9 @@ class Exchange(Inpainter):
                 raise ValueError(f"{name}: the two values are the same")
         parts = [part for kind in self.inputs or () for part in kind.split("+")]
         for part in parts:
-            if part not in exchange_inputs.CHANNELS:
+            if part not in inputs.CHANNELS:
                 raise ValueError(
-                    f'inputs: {part!r} is not one of {exchange_inputs.ALL}, joined as "image+mask"'
+                    f'inputs: {part!r} is not one of {inputs.ALL}, joined as "image+mask"'
                 )
         if self.inputs is not None and "image" not in parts:
             raise ValueError("inputs: no input is the image")
@@ -105,14 +105,14 @@ class Exchange(Inpainter):
 
     def load(self) -> None:
         super().load()
-        self.use(exchange_files.load(Path(self.file), self.device))
+        self.use(files.load(Path(self.file), self.device))
 
     def use(self, network: Network) -> None:
         """Run a network that has been loaded; raise MethodError if the options contradict it."""
-        self.feeds = exchange_inputs.feeds(
+        self.feeds = inputs.feeds(
             network, self.inputs, self.input_names, self.dtype, self.mask_dtype, self.layout
         )
-        fixed = exchange_inputs.fixed_sides(network, self.layout)
+        fixed = inputs.fixed_sides(network, self.layout)
         if fixed and self._size and fixed != self._size:
             raise MethodError(
                 f"{self.file} takes {fixed[1]}x{fixed[0]} pixels, `size` is {self.size}: remove "
@@ -144,19 +144,19 @@ class Exchange(Inpainter):
         """Return all that the network returns for an image of a size that it takes."""
         network, _ = self._loaded()
         ordered = image if self.colours == "RGB" else image[..., ::-1]
-        pixels = exchange_inputs.image_planes(ordered, mask, self._image_range, self.hole_value)
-        plane = exchange_inputs.mask_plane(mask, self.mask_values)
+        pixels = inputs.image_planes(ordered, mask, self._image_range, self.hole_value)
+        plane = inputs.mask_plane(mask, self.mask_values)
         return network.run({feed.name: feed.array(pixels, plane) for feed in self.feeds})
 
-    def image_of(self, outputs: Outputs, image: Image, mask: Mask) -> Image:
+    def image_of(self, returned: Outputs, image: Image, mask: Mask) -> Image:
         """Return the image that is among the outputs; raise MethodError if it looks wrong."""
         path = Path(self.file)
-        output = exchange_outputs.choose(path, outputs, self.output, *mask.shape)
+        output = outputs.choose(path, returned, self.output, *mask.shape)
         output = output if self.colours == "RGB" else output[..., ::-1]
-        values = self.output_range or exchange_outputs.range_of(output)
+        values = self.output_range or outputs.range_of(output)
         given = self._given(image, mask)
-        self.log = exchange_outputs.check(path, output, values, image, mask, given)
-        return exchange_outputs.to_image(output, values)
+        self.log = outputs.check(path, output, values, image, mask, given)
+        return outputs.to_image(output, values)
 
     def _fill_at_size(self, image: Image, mask: Mask) -> Image:
         height, width = mask.shape
@@ -177,7 +177,7 @@ class Exchange(Inpainter):
 
     @property
     def _multiple(self) -> int:
-        return int(np.lcm(self.multiple, exchange_inputs.told_multiple(self._loaded()[0])))
+        return int(np.lcm(self.multiple, inputs.told_multiple(self._loaded()[0])))
 
     @property
     def _image_range(self) -> tuple[float, float]:
@@ -188,7 +188,7 @@ class Exchange(Inpainter):
         """Return height and width to resample an image to; None if the network takes its size."""
         if self._size is not None:
             return self._size
-        fixed = exchange_inputs.fixed_sides(self._loaded()[0], self.layout)
+        fixed = inputs.fixed_sides(self._loaded()[0], self.layout)
         padded = tuple(side + -side % self._multiple for side in mask.shape)
         if fixed == padded:
             return None
@@ -214,7 +214,7 @@ class Exchange(Inpainter):
         options = self.options()
         usual = BYTES if self.dtype == "uint8" else FLOATS
         defaults: dict[str, Any] = {
-            "inputs": exchange_inputs.USUAL,
+            "inputs": inputs.USUAL,
             "image_range": usual,
             "output_range": usual,
             "dtype": "float32",
@@ -227,4 +227,4 @@ class Exchange(Inpainter):
         }
 
     def _sha256(self) -> str:
-        return exchange_files.content_sha256(Path(self.file))
+        return files.content_sha256(Path(self.file))

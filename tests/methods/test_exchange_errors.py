@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import methods
 from methods.base import MethodError
-from methods.exchange_errors import failure
+from methods.exported.errors import failure
 from tests.benchmark.conftest import PROTOCOL, Bench, save
 from tests.methods import exchange_networks as networks
 from tests.methods.conftest import box, scene

@@ -5,9 +5,9 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from methods import exchange_onnx
 from methods.base import MethodError
-from methods.exchange_format import Network
+from methods.exported import onnx_files
+from methods.exported.format import Network
 from methods.files import sha256
 
 EXPORTED = ("archive_format", "serialized_exported_program.json")
@@ -45,21 +45,21 @@ def load(path: Path, device: str) -> Network:
         kind = "not an ONNX network that can be run" if is_onnx else "neither .onnx nor TorchScript"
         raise MethodError(f"{path} is {kind}: {mistaken}")
     if is_onnx:
-        return exchange_onnx.load(path, device)
-    from methods import exchange_torch
+        return onnx_files.load(path, device)
+    from methods.exported import torch_files
 
     names = {name.rpartition("/")[2] for name in _names(path)}
     if names.intersection(EXPORTED):
-        return exchange_torch.load_exported(path, device)
+        return torch_files.load_exported(path, device)
     if "data.pkl" in names and "constants.pkl" not in names:
-        raise exchange_torch.unreadable(path, WEIGHTS_ONLY)
-    return exchange_torch.load_script(path, device)
+        raise torch_files.unreadable(path, WEIGHTS_ONLY)
+    return torch_files.load_script(path, device)
 
 
 def content_sha256(path: Path) -> str:
     """Return the SHA-256 of a network, with the files beside it that have its weights."""
     is_onnx = path.suffix.lower() == ".onnx"
-    return sha256(path, *(exchange_onnx.external_data(path) if is_onnx else ()))
+    return sha256(path, *(onnx_files.external_data(path) if is_onnx else ()))
 
 
 def _mistaken(path: Path) -> str | None:

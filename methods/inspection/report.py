@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from methods import exchange_files
-from methods.exchange_candidates import Options
-from methods.exchange_format import Network, Port
-from methods.exchange_inputs import USUAL
-from methods.exchange_trial import CAME_BACK, Findings, explore
+from methods.exported import files
+from methods.exported.format import Network, Port
+from methods.exported.inputs import USUAL
+from methods.inspection.candidates import Options
+from methods.inspection.trial import CAME_BACK, Findings, explore
 
 # Options that decide what the network sees; written even if they have their default value.
 ALWAYS = ("inputs", "image_range", "mask_values", "output_range")
@@ -44,7 +44,7 @@ def report(path: Path, device: str) -> tuple[str, bool]:
     MethodError
         If the file is no network.
     """
-    network = exchange_files.load(path, device)
+    network = files.load(path, device)
     findings = explore(network)
     label = path.stem.lstrip("-. ")[:60].rstrip() or "network"
     label = "network" if label.casefold() == RESERVED else label

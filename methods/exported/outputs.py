@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.base import Image, Mask, MethodError
-from methods.exchange_errors import try_it
-from methods.exchange_format import Outputs, as_array
+from methods.exported.errors import try_it
+from methods.exported.format import Outputs, as_array
 
 Range = tuple[float, float]
 

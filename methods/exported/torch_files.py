@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from methods.base import MethodError
-from methods.exchange_errors import failure, said
-from methods.exchange_format import Network, Outputs, Port
+from methods.exported.errors import failure, said
+from methods.exported.format import Network, Outputs, Port
 
 # PyTorch takes seconds to import.
 if TYPE_CHECKING:

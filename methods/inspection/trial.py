@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from methods import exchange_candidates as candidates
 from methods.base import Image, MethodError, blank
 from methods.exchange import BYTES, Exchange
-from methods.exchange_candidates import Options, Pair
-from methods.exchange_format import Network, Outputs, Port, as_array
-from methods.exchange_inputs import CHANNELS
-from methods.exchange_outputs import RANGES, choose, difference, is_image, to_image
+from methods.exported.format import Network, Outputs, Port, as_array
+from methods.exported.inputs import CHANNELS
+from methods.exported.outputs import RANGES, choose, difference, is_image, to_image
+from methods.inspection import candidates
+from methods.inspection.candidates import Options, Pair
 
 # Mean difference of known pixels, of 255, up to which they came back. Of two trials that differ
 # by less than SAME, or in the hole by less than this ratio, neither is better.

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.base import Image, Mask, MethodError
-from methods.exchange_errors import try_it
-from methods.exchange_format import Layout, Network, Port, multiple_of
+from methods.exported.errors import try_it
+from methods.exported.format import Layout, Network, Port, multiple_of
 
 # Channels of what an input may be joined from with "+".
 CHANNELS = {"image": 3, "mask": 1, "ones": 1}

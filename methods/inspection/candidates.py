@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from methods.base import Image, Mask
-from methods.exchange_format import Network, Port
-from methods.exchange_inputs import USUAL, fixed_sides, told_multiple
+from methods.exported.format import Network, Port
+from methods.exported.inputs import USUAL, fixed_sides, told_multiple
 
 Options = dict[str, Any]
 Pair = tuple[float, float]

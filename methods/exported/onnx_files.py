@@ -11,8 +11,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from methods.base import MethodError, MissingRequirementError
-from methods.exchange_errors import failure, said
-from methods.exchange_format import Network, Outputs, Port
+from methods.exported.errors import failure, said
+from methods.exported.format import Network, Outputs, Port
 
 # The name of a file in a serialised ONNX network: a key, then the length of the name.
 LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])")

@@ -1,0 +1,1 @@
+"""Networks exported to files: what these tell, inputs, outputs and errors."""

@@ -1,0 +1,1 @@
+"""Trying an exported network with every option that its file leaves open."""
