@@ -126,6 +126,8 @@ class Inpainter(ABC):
     version: ClassVar[int] = 1
     # False if `fill` computes nothing itself, so that seconds and memory mean nothing.
     measures_cost: ClassVar[bool] = True
+    # Rough seconds per megapixel on two CPU cores, for estimates before the method has run.
+    typical_seconds: ClassVar[float | None] = None
     # False if `device` has no effect, so that no GPU is reserved.
     uses_device: ClassVar[bool] = True
 

@@ -20,6 +20,7 @@ class _PhotoModule(Inpainter):
     algorithm: ClassVar[int]
     uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
+    typical_seconds: ClassVar[float | None] = 0.15
 
     # The radius of the published comparison, Moskalenko et al. 2020.
     radius: Annotated[float, Field(gt=0, le=100)] = 3.0

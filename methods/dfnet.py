@@ -37,6 +37,7 @@ class DFNetInpainter(NetworkInpainter):
 
     name: ClassVar[str] = "dfnet"
     summary: ClassVar[str] = "deep fusion network, native (Hong et al. 2019)"
+    typical_seconds: ClassVar[float | None] = 1.0
     weights_name: ClassVar[str] = "dfnet"
 
     rounding: Literal["truncate", "nearest"] = "truncate"

@@ -39,6 +39,7 @@ class HiFillInpainter(NetworkInpainter):
 
     name: ClassVar[str] = "hifill"
     summary: ClassVar[str] = "512 px and contextual residual aggregation (Yi et al. 2020)"
+    typical_seconds: ClassVar[float | None] = 0.6
     weights_name: ClassVar[str] = "hifill"
 
     multiple: Annotated[int, Field(ge=1, le=16)] = 6

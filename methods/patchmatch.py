@@ -32,6 +32,7 @@ class PatchMatch(Inpainter):
     summary: ClassVar[str] = "patches of the known image (PyPatchMatch)"
     uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = {"patchmatch": "pypatchmatch"}
+    typical_seconds: ClassVar[float | None] = 6.0
 
     patch_radius: Annotated[int, Field(ge=1, le=50)] = 5
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

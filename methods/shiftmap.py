@@ -41,6 +41,7 @@ class ShiftMap(Inpainter):
     summary: ClassVar[str] = "graph cut over the dominant patch offsets (OpenCV xphoto)"
     uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
+    typical_seconds: ClassVar[float | None] = 3.0
 
     def fill(self, image: Image, mask: Mask) -> Image:
         starts = [
