@@ -179,6 +179,10 @@ def latex(text: str) -> str:
     characters are kept for lualatex, which needs no encoding.
     """
     encoded = _encoder.unicode_to_latex(text).replace(r"{\textdagger}", LATEX_MARKS["†"])
+    # The line break and the rule before a row of a table take these for an argument.
+    encoded = re.sub(r"^(\s*)([\[*])", r"\1{\2}", encoded)
+    # Two of them would be set as one dash or quotation mark.
+    encoded = re.sub(r"([-'`?!,])(?=[-'`,])", r"\1{}", encoded)
     if not _CYRILLIC.search(text):
         return encoded
     parts = _CYRILLIC.split(text)

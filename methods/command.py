@@ -19,6 +19,7 @@ from pydantic import Field
 from methods.base import Image, Inpainter, Mask, MethodError, Resolution, TimeLimitError, blank
 from methods.files import sha256
 from methods.images import ImageFileError, read_rgb, write_png
+from methods.shown_text import message_text
 
 PLACEHOLDERS = {"image", "mask", "result"}
 LAUNCHER = Path(__file__).with_name("run_program.py")
@@ -108,7 +109,8 @@ class Command(Inpainter):
         if outcome["stopped"]:
             raise TimeLimitError(f"time limit of {self.time_limit:g} s reached", self.log)
         if outcome["exit_status"] != 0:
-            last_line = (_tail(err).strip() or self.log.strip()).splitlines()[-1:]
+            printed = _tail(err).strip() or self.log.strip()
+            last_line = [message_text(line) for line in printed.splitlines()[-1:]]
             self._fail(": ".join([_ending(outcome["exit_status"]), *last_line]), scratch)
 
     def _result(self, scratch: Path, image: Image) -> Image:

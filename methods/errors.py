@@ -10,6 +10,8 @@ from typing import NoReturn
 
 import typer
 
+from methods.shown_text import visible
+
 INTERRUPTED = 130
 
 
@@ -77,5 +79,5 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _exit(message: str, status: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    print(visible(f"error: {message}"), file=sys.stderr)
     sys.exit(status)

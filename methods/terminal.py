@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from methods.shown_text import visible
+
+
+class _PlainConsole(Console):
+    """Shows control characters in strings instead of obeying them."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
 
 
 def plain_console(stderr: bool = False, **options: Any) -> Console:
@@ -17,4 +27,4 @@ def plain_console(stderr: bool = False, **options: Any) -> Console:
     **options
         Further arguments of `rich.console.Console`.
     """
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, **options)
+    return _PlainConsole(stderr=stderr, markup=False, emoji=False, highlight=False, **options)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from methods.base import NATIVE, Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
+from methods.shown_text import message_text
 
 REFERENCE = "reference"
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
@@ -261,6 +262,9 @@ def _read_info(path: Path) -> dict[str, Any]:
     try:
         info = json.loads((path / "run.json").read_text(encoding="utf-8"))
         run = Run(path, info, [])
+        for method in info["methods"]:
+            for name in ("note", "remark"):
+                method[name] = message_text(method.get(name) or "")
         # Access what every command needs, so that a missing entry is reported here.
         _ = run.methods, run.resolutions, run.images, run.metrics
         return info
@@ -274,7 +278,7 @@ def _read_cases(path: Path) -> Iterator[Case]:
             method, resolution, image, status, error = map(row.pop, _CASE_COLUMNS)
             values = {key: float(text) for key, text in row.items() if text}
             size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
-            yield Case(method, size, image, status, values, error)
+            yield Case(method, size, image, status, values, message_text(error))
         except ValueError as problem:
             raise InputError(f"{path} line {line}: {problem}; {_REMEDY}") from None
 

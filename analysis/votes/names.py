@@ -1,4 +1,4 @@
-"""Names as they are compared: Unicode form NFC, no blanks around."""
+"""Names as they are compared: Unicode form NFC, no blanks around, no control characters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import polars as pl
 
 from methods import files
+from methods.shown_text import CONTROL, visible
 
 _APOSTROPHE = "^'('*[=+@-])"
 
@@ -14,9 +15,9 @@ _APOSTROPHE = "^'('*[=+@-])"
 def composed(name: str) -> str:
     """Return a name in Unicode form NFC, without blanks around it and a spreadsheet's apostrophe.
 
-    Exports of a survey write '=name for =name, which spreadsheets would take for a formula.
+    Control characters become visible. Exports of a survey write '=name for =name, which spreadsheets would take for a formula.
     """
-    return re.sub(_APOSTROPHE, r"\1", files.composed(name).strip())
+    return visible(re.sub(_APOSTROPHE, r"\1", files.composed(name).strip()))
 
 
 def cleaned(column: pl.Series) -> pl.Series:
@@ -39,4 +40,6 @@ def spelt_as(column: pl.Expr, names: list[str]) -> pl.Expr:
 
 
 def _composed(column: pl.Series) -> pl.Series:
-    return column.str.normalize("NFC").str.strip_chars().str.replace(_APOSTROPHE, "${1}")
+    names = column.str.normalize("NFC").str.strip_chars().str.replace(_APOSTROPHE, "${1}")
+    odd = names.filter(names.str.contains(CONTROL)).unique()
+    return names.replace({name: visible(name) for name in odd}) if len(odd) else names

@@ -19,6 +19,7 @@ from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
 from methods.base import NATIVE, Inpainter, MethodError, MissingRequirementError, Resolution
 from methods.errors import InputError
+from methods.shown_text import message_text
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
 INPUT_VERSION = 1
@@ -177,8 +178,8 @@ def _provenance(inpainter: Inpainter | MissingRequirementError) -> dict[str, Any
     if isinstance(inpainter, MissingRequirementError):
         return {"note": "", "remark": "", "weights_sha256": {}}
     return {
-        "note": inpainter.note,
-        "remark": inpainter.remark,
+        "note": message_text(inpainter.note),
+        "remark": message_text(inpainter.remark),
         "weights_sha256": inpainter.weights_used(),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from methods.base import Resolution
 from methods.files import replacing
+from methods.shown_text import message_text
 
 # Identifies a case in a run folder: method label, resolution, image name.
 Slot = tuple[str, Resolution, str]
@@ -49,6 +50,10 @@ class Row:
     scored_as_given: bool = False
     # Whether the method returned the hole as it got it.
     hole_left_black: bool = False
+
+    def __post_init__(self) -> None:
+        # What programs print, also that of earlier versions in a journal, may steer terminals.
+        object.__setattr__(self, "error", message_text(self.error))
 
     @property
     def slot(self) -> Slot:

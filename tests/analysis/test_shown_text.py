@@ -85,8 +85,12 @@ def test_markdown_is_escaped() -> None:
 
 
 ENGINES = {
-    "latin": ("pdflatex", "", ["a_b & 50% #1 {x} ~^ \\", "Łódź ñ <b>", "μέθοδος Ω"]),
-    "cyrillic": ("pdflatex", r"\usepackage[T2A,T1]{fontenc}", ["метод $x$", "Ёж и x [y]"]),
+    "latin": (
+        "pdflatex",
+        "",
+        ["[x] first", "a_b & 50% #1 {x} ~^ \\", "Łódź ñ <b>", "μέθοδος Ω", "*star", "[y] last"],
+    ),
+    "cyrillic": ("pdflatex", r"\usepackage[T2A,T1]{fontenc}", ["метод $x$", "[Ёж] и x [y]"]),
     "others": (
         "lualatex",
         r"\usepackage{fontspec}\directlua{luaotfload.add_fallback('names', {"

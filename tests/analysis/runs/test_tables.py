@@ -108,7 +108,7 @@ def test_latex_has_the_layout_of_the_paper(folder: Path) -> None:
     assert any(
         line.endswith(r"ar & \textbf{1.50} & \underline{25.00} & 4.00 & 12.00 \\") for line in lines
     )
-    assert r"[a] & \textbf{1.50} & \textbf{30.00} & 1.00\rlap{$^{*}$} & -- \\" in lines
+    assert r"{[}a] & \textbf{1.50} & \textbf{30.00} & 1.00\rlap{$^{*}$} & -- \\" in lines
     assert r"gone & -- & -- & -- & -- \\" in lines
 
 

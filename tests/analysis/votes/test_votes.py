@@ -213,3 +213,10 @@ def test_participants_twice_or_ragged_are_refused(tmp_path: Path) -> None:
         words += ["--participants", str(tmp_path / "participants.csv")]
         done = CliRunner().invoke(app, words)
         assert said in str(done.exception) and not (tmp_path / "out").exists()
+
+
+def test_control_characters_in_names_are_shown_and_keep_names_apart(tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text("left,right,choice\na\x1b[2J,a\x07,left\na\x07,\u202eb,right\n", "utf-8")
+    frame = read(path).frame
+    assert set(frame["left"]) | set(frame["right"]) == {r"a\x1b[2J", r"a\x07", r"\u202eb"}
