@@ -6,6 +6,7 @@ import re
 import textwrap
 import tomllib
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -30,8 +31,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#666666"
 _WARNING_COLOUR = "#C04A00"
-# Labels: characters in a line, lines, and characters where there is one line only.
-_LINE_LENGTH, _MOST_LINES, _SHORT_LENGTH = 18, 3, 24
+# Labels: characters in a line, in all lines, and where there is one line only.
+_LINE_LENGTH, _LONGEST_LABEL, _SHORT_LENGTH = 18, 120, 24
 # Distance of lines relative to the size of the type.
 _LINE_SPACING = 1.25
 
@@ -175,14 +176,16 @@ def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
 
 
 def wrapped_label(name: str, length: int = _LINE_LENGTH) -> str:
-    """Return a name as a label of several short lines, which leave room for the plot."""
+    """Return a name, whole, as a label of several short lines, which leave room for the plot."""
     # Vertical tabs are blanks to break at, which are not shown.
     breakable = re.sub(r"(?<=[_/.-])(?=\S)", "\v", name)
-    wrapped = textwrap.fill(
-        breakable, length, max_lines=_MOST_LINES, placeholder="…", replace_whitespace=False,
-        break_on_hyphens=False,
-    )  # fmt: skip
+    wrapped = textwrap.fill(breakable, length, replace_whitespace=False, break_on_hyphens=False)
     return escape_math(wrapped.replace("\v", ""))
+
+
+def wrapped_labels(names: Sequence[str]) -> list[str]:
+    """Return names as labels of several lines; only very long ones are shortened."""
+    return [wrapped_label(name) for name in _shortened(names, _LONGEST_LABEL)]
 
 
 def lines_height(labels: Iterable[str]) -> float:
@@ -191,10 +194,28 @@ def lines_height(labels: Iterable[str]) -> float:
     return most * current().font_size * _LINE_SPACING / 72
 
 
-def short_label(name: str) -> str:
-    """Return a name as a label of one line, shortened if necessary."""
-    fits = len(name) <= _SHORT_LENGTH
-    return escape_math(name if fits else f"{name[: _SHORT_LENGTH - 1].rstrip()}…")
+def short_labels(names: Sequence[str]) -> list[str]:
+    """Return names as labels of one line, long ones shortened so that they stay different."""
+    return [escape_math(label) for label in _shortened(names, _SHORT_LENGTH)]
+
+
+def _shortened(names: Sequence[str], length: int) -> list[str]:
+    """Replace the middle of names longer than `length`, or than it takes to tell them apart."""
+    lengths = dict.fromkeys(names, length)
+    while True:
+        labels = {name: _without_middle(name, most) for name, most in lengths.items()}
+        often = Counter(labels.values())
+        alike = [name for name, label in labels.items() if often[label] > 1]
+        if not alike:
+            return [labels[name] for name in names]
+        lengths |= {name: lengths[name] + 1 for name in alike}
+
+
+def _without_middle(name: str, length: int) -> str:
+    if len(name) <= length:
+        return name
+    end = (length - 1) // 2
+    return f"{name[: length - 1 - end].rstrip()}…{name[-end:].lstrip()}"
 
 
 def escape_math(text: str) -> str:

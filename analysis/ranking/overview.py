@@ -15,7 +15,7 @@ from analysis.bradley_terry import Array, ranks
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.plots import name_cells, number_cells, warning
 from analysis.ranking.ranking import Ranking
-from analysis.style import GREY, add_warning, current, short_label
+from analysis.style import GREY, add_warning, current, short_labels
 
 # Largest number of rows; more images are shown as this many groups.
 MOST_ROWS = 40
@@ -131,4 +131,4 @@ def _cells(
     axes.imshow(ranks - overall, cmap="PuOr_r", vmin=-far, vmax=far, aspect="auto")
     number_cells(axes, ranks, np.abs(ranks - overall) > 0.55 * far)
     axes.yaxis.tick_right()
-    name_cells(axes, [short_label(name) for name in rows], columns)
+    name_cells(axes, short_labels(rows), columns)

@@ -18,8 +18,8 @@ from analysis.style import (
     add_warning,
     current,
     lines_height,
-    short_label,
-    wrapped_label,
+    short_labels,
+    wrapped_labels,
 )
 
 # Distance of a share from one half at which the text on its cell is white.
@@ -45,7 +45,7 @@ def warning(ranking: Ranking) -> str:
 def _abilities(ranking: Ranking) -> Figure:
     """Plot a line per method, best on top, with letters, as Fig. 5 of Moskalenko et al. 2020."""
     rows = ranking.rows
-    labels = [wrapped_label(row.method) for row in rows]
+    labels = wrapped_labels([row.method for row in rows])
     height = max(0.27, lines_height(labels) + 0.06)
     figure = Figure(figsize=(current().column_width, 0.7 + height * len(rows)))
     axes = figure.add_subplot()
@@ -72,7 +72,7 @@ def _preferences(ranking: Ranking) -> Figure:
     names = [row.method for row in ranking.rows]
     ability = np.array([row.ability for row in ranking.rows])
     share = expit(ability[:, None] - ability[None, :])
-    labels = [wrapped_label(name) for name in names]
+    labels = wrapped_labels(names)
     cell = max(0.36, lines_height(labels) + 0.06)
     side = min(1.2 + cell * len(names), current().page_width)
     figure = Figure(figsize=(side, side * 0.9 + lines_height([_TITLE])))
@@ -85,11 +85,11 @@ def _preferences(ranking: Ranking) -> Figure:
         bar = figure.colorbar(image, ax=axes, shrink=0.5, format=PercentFormatter(1.0))
         bar.outline.set_visible(False)
     name_cells(axes, labels, names)
-    # Small enough for the number of names.
-    across, down = (
-        min(current().font_size - 1, 72 * 0.7 * inches / len(names))
-        for inches in figure.get_size_inches()
-    )
+    # Small enough for the number of names, and of lines of those beside the rows.
+    lines = max(label.count("\n") + 1 for label in labels)
+    width, height = figure.get_size_inches()
+    across = min(current().font_size - 1, 72 * 0.7 * width / len(names))
+    down = min(current().font_size - 1, 72 * 0.7 * height / len(names) / lines)
     axes.tick_params("x", labelsize=across)
     axes.tick_params("y", labelsize=down)
     axes.set_title(_TITLE)
@@ -108,7 +108,7 @@ def number_cells(axes: Axes, values: NDArray[Any], dark: NDArray[np.bool_]) -> N
 
 def name_cells(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
     """Name the rows and columns of an image, and hide its frame."""
-    short = [short_label(name) for name in columns]
+    short = short_labels(columns)
     axes.set_xticks(range(len(short)), short, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)

@@ -15,7 +15,8 @@ _APOSTROPHE = "^'('*[=+@-])"
 def composed(name: str) -> str:
     """Return a name in Unicode form NFC, without blanks around it and a spreadsheet's apostrophe.
 
-    Control characters become visible. Exports of a survey write '=name for =name, which spreadsheets would take for a formula.
+    Control characters become visible. Exports of a survey write '=name for =name, which
+    spreadsheets would take for a formula.
     """
     return visible(re.sub(_APOSTROPHE, r"\1", files.composed(name).strip()))
 

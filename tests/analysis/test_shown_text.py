@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import subprocess
+from collections.abc import Iterable
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -32,6 +33,7 @@ LONG = [
     "dfnet as stage one, alone (not refined)",
     "a method with a name of sixty-five characters as people give them",
     "Photoshop_content_aware_fill_2024_export_without_any_blank_in_name",
+    "Photoshop_content_aware_fill_2024_export_without_any_blank_in_namf",
 ]
 
 
@@ -142,16 +144,44 @@ def assert_nothing_is_cut_or_overlaps(figure: Figure) -> None:
         assert not any(one.overlaps(other) for other in titles[i + 1 :])
 
 
+def whole(texts: Iterable[Text]) -> set[str]:
+    """Labels without their line breaks, which stand for blanks or for nothing."""
+    return {text.get_text().replace("\n", "").replace(" ", "") for text in texts}
+
+
 def test_long_names_are_neither_cut_nor_on_each_other(tmp_path: Path) -> None:
     loaded = run.load(run_of(tmp_path, LONG[1], LONG[2]))
     ranking = rank(read(votes_of(tmp_path, [*LONG, "d"])), Settings(samples=100))
     short = rank(read(votes_of(tmp_path, ["a", "b"])), Settings(samples=100))
     with style.styled():
-        found = plots.all_plots(loaded, tables.objective(loaded), differences.to_best(loaded))
+        found = [*plots.all_plots(loaded, tables.objective(loaded), differences.to_best(loaded))]
         for plot in found:
             assert_nothing_is_cut_or_overlaps(plot.figure)
         for _, figure in chain(*map(ranking_plots.all_plots, (ranking, short))):
             assert_nothing_is_cut_or_overlaps(figure)
+    expected = {name.replace(" ", "") for name in (LONG[1], LONG[2])}
+    for plot in found[:-1]:
+        assert expected <= whole(plot.figure.legends[0].get_texts())
+    titles = [axes.title for axes in found[-1].figure.axes]
+    labels = [text for axes in found[-1].figure.axes for text in axes.get_yticklabels()]
+    assert found[-1].name == "differences"
+    assert whole(labels) - {""} | {t.partition("best:")[2] for t in whole(titles)} >= expected
+    for _, figure in ranking_plots.all_plots(ranking):
+        (axes,) = figure.axes
+        assert whole(axes.get_yticklabels()) == {name.replace(" ", "") for name in [*LONG, "d"]}
+    # Below the matrix there is room for one line only: shortened, but each for itself.
+    below = [text.get_text() for text in axes.get_xticklabels()]
+    assert len(set(below)) == len(LONG) + 1 and max(map(len, below)) < 30
+
+
+def test_shortened_names_stay_different_wherever_they_differ() -> None:
+    start, end = "the same beginning of ", " and the same end of it"
+    names = [f"{start}one{end}", f"{start}two{end}", "other", f"{start}one{end}s"]
+    labels = style.short_labels(names)
+    assert len(set(labels)) == 4 and labels[2] == "other" and "…" in labels[3]
+    long = [f"{n}{'x' * 3000}{n % 2}" for n in range(4)]
+    assert len(set(style.wrapped_labels(long))) == 4
+    assert max(label.count("\n") for label in style.wrapped_labels(long)) < 10
 
 
 def test_a_plot_falls_back_to_a_font_with_the_characters(
