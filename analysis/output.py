@@ -15,6 +15,7 @@ from pylatexenc.latexencode import UnicodeToLatexEncoder
 from methods.errors import InputError
 
 ABSENT = "–"
+_AS_GOOD_AS_EQUAL = 1e-9
 # Superscripts; \textdagger would need fonts that are not part of TeX.
 LATEX_MARKS = {"*": "$^{*}$", "†": r"$^{\dagger}$"}
 _encoder = UnicodeToLatexEncoder(unknown_char_policy="keep", unknown_char_warning=False)
@@ -39,6 +40,31 @@ def make_folder(folder: Path) -> None:
 def number(value: float, pattern: str = ".3f") -> str:
     """Format a number, or return a dash if it is not finite."""
     return format(value, pattern) if np.isfinite(value) else ABSENT
+
+
+def apart(value: float, limit: float, pattern: str = ".3f") -> str:
+    """Format a number with as many more decimals as show on which side of a limit it is.
+
+    The pattern is that of a fixed number of decimals. A number within 1e-9 of the limit is as good
+    as equal; a dash stands for one that is not finite.
+    """
+    if abs(value - limit) > _AS_GOOD_AS_EQUAL:
+        while np.sign(float(format(value, pattern)) - limit) != np.sign(value - limit):
+            head, decimals = pattern[:-1].split(".")
+            pattern = f"{head}.{int(decimals) + 1}f"
+    return number(value, pattern)
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """Format a share (0 to 1) in percent, of which 50 says that there is no preference."""
+    return apart(100 * share, 50, f".{decimals}f")
+
+
+def p_in_words(p_value: float, equals: str = "= ") -> str:
+    """Format a p-value, below 0.05 if and only if it is; a dash if it is NaN."""
+    if not np.isfinite(p_value):
+        return ABSENT
+    return "< 0.001" if p_value < 0.001 else f"{equals}{apart(p_value, 0.05)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.agreement.correlate import Comparison, Correlation
 from analysis.agreement.measures import LEVEL
-from analysis.output import ABSENT, latex_table, make_folder, markdown_table, to_csv
+from analysis.output import ABSENT, apart, latex_table, make_folder, markdown_table, to_csv
 from analysis.ranking.files import versions, write_all
 from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, add_warning, current
@@ -124,7 +124,9 @@ def cell(row: Correlation, name: str) -> str:
     middle, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
     if math.isnan(middle):
         return ABSENT
-    return f"{middle:.3f}" + ("" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]")
+    chance = 0.5 if name == "predicted" else 0.0
+    shown, *limits = (apart(value, chance) for value in (middle, low, high))
+    return shown if math.isnan(low) else f"{shown} [{', '.join(limits)}]"
 
 
 def draw(comparison: Comparison) -> Figure:

@@ -23,6 +23,8 @@ from analysis.output import (
     make_folder,
     markdown_table,
     number,
+    p_in_words,
+    percent,
     to_csv,
 )
 from analysis.ranking import overview
@@ -154,8 +156,8 @@ def pairs_to_latex(study: Study) -> str:
         [
             pair.better, pair.worse,
             *(f"{count:.15g}" for count in (pair.wins, pair.losses, pair.ties)),
-            number(pair.difference), f"{100 * pair.share:.1f} %",
-            between(number(100 * pair.share_low, ".1f"), number(100 * pair.share_high, ".1f")),
+            number(pair.difference), f"{percent(pair.share, 1)} %",
+            between(percent(pair.share_low, 1), percent(pair.share_high, 1)),
             p_in_words(pair.p_value, ""),
         ]
         for pair in shown
@@ -182,13 +184,6 @@ def _warnings(ranking: Ranking) -> list[str]:
     """Return the notes without which no number may be read."""
     simulated = [ranking.simulated.sentence] if ranking.simulated.sentence else []
     return simulated + [n for n in ranking.notes if n.startswith(("regularised", "Warning"))]
-
-
-def p_in_words(p_value: float, equals: str = "= ") -> str:
-    """Format a p-value; a dash if it is NaN."""
-    if not np.isfinite(p_value):
-        return ABSENT
-    return "< 0.001" if p_value < 0.001 else f"{equals}{p_value:.3f}"
 
 
 def notes_of(study: Study) -> list[str]:
@@ -238,14 +233,15 @@ def _effects(ranking: Ranking) -> list[str]:
 
 
 def _order_effect(effect: float, error: float, p_value: float) -> str:
-    size = f"of two equal methods the left one wins {100 * expit(effect):.1f} % of decided votes"
+    share = percent(float(expit(effect)), 1)
+    size = f"of two equal methods the left one wins {share} % of decided votes"
     if not np.isfinite(p_value):
         return f"Order effect: the votes allow no test ({size}; log {effect:.3f})"
     side = "left" if effect > 0 else "right"
     verdict = f"the {side} side is preferred" if p_value < 0.05 else "not significant"
     return (
         f"Order effect: {verdict} ({size}; log {effect:.3f}, standard error {error:.3f} by the "
-        f"bootstrap, p = {p_value:.2g})"
+        f"bootstrap, p {p_in_words(p_value)})"
     )
 
 

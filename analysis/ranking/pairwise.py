@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from analysis.bradley_terry import Counts, Fit, Resamples, small_samples
+from analysis.output import percent
 
 # Methods whose p-value, after Holm's adjustment, is lower get different letters.
 SIGNIFICANT = 0.05
@@ -45,8 +46,8 @@ class PairDifference(NamedTuple):
         decided = self.wins + self.losses
         if not decided:
             return "no decided vote between them"
-        share = f"{100 * self.wins / decided:.0f} %"
-        return f"{self.wins:.15g} of {decided:.15g} decided votes between them ({share})"
+        share = percent(self.wins / decided)
+        return f"{self.wins:.15g} of {decided:.15g} decided votes between them ({share} %)"
 
 
 def pairwise_differences(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from analysis.output import p_in_words
 from analysis.ranking import quality
 from analysis.ranking.quality import Influence
 from analysis.ranking.ranking import Ranking, Unit
@@ -80,10 +81,9 @@ def _add_goodness(report: Quality, ranking: Ranking) -> None:
         return
     report.numbers["goodness_of_fit"] = fit._asdict()
     verdict = "deviates from" if fit.p_value < 0.05 else "is compatible with"
-    p_value = "< 0.001" if fit.p_value < 0.001 else f"= {fit.p_value:.2g}"
     (report.warnings if fit.p_value < _MISFIT else report.sentences).append(
         f"The model {verdict} the counts: deviance {fit.deviance:.1f} on {fit.degrees} degrees "
-        f"of freedom, p {p_value} (as if votes were independent)"
+        f"of freedom, p {p_in_words(fit.p_value)} (as if votes were independent)"
     )
 
 

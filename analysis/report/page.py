@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from analysis import style
 from analysis.figures.gallery import data_url
-from analysis.output import ABSENT, counted
+from analysis.output import ABSENT, apart, counted
 from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
@@ -184,7 +184,7 @@ def _decimals(differences: list[Difference], metric: MetricInfo) -> int:
 
 def _difference_cell(difference: Difference, decimals: int) -> dict[str, str]:
     def signed(value: float) -> str:
-        return f"{value:+.{decimals}f}".replace("-", "−")
+        return apart(value, 0, f"+.{decimals}f").replace("-", "−")
 
     text = signed(difference.difference)
     if difference.ci_low is not None and difference.ci_high is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.agreement import files as agreement_files
 from analysis.agreement.correlate import Comparison
+from analysis.output import p_in_words, percent
 from analysis.ranking import files as ranking_files
 from analysis.ranking import overview, plots
 from analysis.ranking.files import Study
@@ -54,7 +55,7 @@ def section(people: People) -> dict[str, Any]:
 
 def sentence(pair: PairDifference, ranking: Ranking) -> str:
     """Say which method of a pair is preferred, what was counted, and what the model makes of it."""
-    expected = f"from all votes the model expects {100 * pair.share:.0f} %"
+    expected = f"from all votes the model expects {percent(pair.share)} %"
     if not np.isfinite(pair.p_value):
         return (
             f"{pair.better} is ahead of {pair.worse}: {pair.counted}; {expected}; the votes allow "
@@ -63,8 +64,8 @@ def sentence(pair: PairDifference, ranking: Ranking) -> str:
     level = f"{100 * ranking.settings.level:g} % interval"
     adjusted = " by Holm's adjustment" if len(ranking.pairs) > 1 else ""
     evidence = (
-        f"{pair.counted}; {expected} ({level} {100 * pair.share_low:.0f}–"
-        f"{100 * pair.share_high:.0f} %, p {ranking_files.p_in_words(pair.p_value)}{adjusted})."
+        f"{pair.counted}; {expected} ({level} {percent(pair.share_low)}–"
+        f"{percent(pair.share_high)} %, p {p_in_words(pair.p_value)}{adjusted})."
     )
     if pair.p_value < SIGNIFICANT:
         return f"{pair.better} is preferred to {pair.worse}: {evidence}"

@@ -67,6 +67,20 @@ def test_what_was_counted_and_what_was_estimated_are_told_apart() -> None:
     assert "no decided vote between them; from all votes the model expects 77 %" in never
 
 
+def test_numbers_never_contradict_the_words_beside_them() -> None:
+    """It said "is preferred ... interval 50–66 %, p = 0.050"."""
+    pair = PairDifference("a", "b", 0.4, 0.008, 0.66, 0.6, 0.502, 0.66, 0.0499, 401, 201, 200, 0)
+    ranking = Mock(pairs=[pair], settings=Settings())
+    said = sentence(pair, ranking)
+    assert said.startswith("a is preferred to b: 201 of 401 decided votes between them (50.1 %)")
+    assert "(95 % interval 50.2–66 %, p = 0.0499)" in said
+    none = sentence(pair._replace(p_value=0.0501, share_low=0.4996, share=0.5004), ranking)
+    assert "no significant difference" in none
+    assert "expects 50.04 % (95 % interval 49.96–66 %, p = 0.0501)" in none
+    exact = sentence(pair._replace(wins=200, losses=200, share_low=0.5), ranking)
+    assert "200 of 400 decided votes between them (50 %)" in exact and "interval 50–66" in exact
+
+
 def test_without_votes_there_is_no_such_section(pictured: Path) -> None:
     assert command("report", pictured).returncode == 0
     assert "What people preferred" not in (pictured / "report.html").read_text()
