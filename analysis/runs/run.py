@@ -100,10 +100,11 @@ class Run:
     @cached_property
     def photographs(self) -> dict[str, int]:
         """Name of an image -> number of its photograph, which several masks may share."""
-        numbers: dict[str, int] = {}
-        # A copy under another name is the same photograph.
+        numbers: dict[tuple[str, str], int] = {}
         return {
-            image["name"]: numbers.setdefault(image.get("sha256") or image["name"], len(numbers))
+            image["name"]: numbers.setdefault(
+                (image.get("file", image["name"]), image.get("sha256", "")), len(numbers)
+            )
             for image in self.info["dataset"]["images"]
         }
 
