@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn
 
 from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, Resolution, TimeLimitError, blank
-from methods.files import sha256
+from methods.files import folder_sha256, sha256, shortest_names
 from methods.images import ImageFileError, read_rgb, write_png
 from methods.shown_text import message_text
 
@@ -25,6 +26,8 @@ PLACEHOLDERS = {"image", "mask", "result"}
 LAUNCHER = Path(__file__).with_name("run_program.py")
 # How much of the end of a program's output is kept.
 LOG_BYTES = 2**18
+# More files in a folder of the template are data, not a model, and would take long to hash.
+_MOST_FILES = 1000
 
 
 @dataclass(kw_only=True)
@@ -54,19 +57,41 @@ class Command(Inpainter):
         self._arguments = _split(self.template)
 
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
-        """Include the content of all files in the template; leave out the time limit."""
-        return {
+        """Include the content of files and folders in the template; leave out the time limit."""
+        identity = {
             **super().identity(resolution, image_name),
             "options": {"template": self.template},
             "files": [sha256(path) for path in self._files()],
         }
+        folders = [digest for _, digest in self._folders]
+        return {**identity, "folders": folders} if folders else identity
 
     def weights_used(self) -> dict[str, str]:
-        """Return the program's files, as far as the template names them."""
-        return {path.name: sha256(path) for path in self._files()}
+        """Return the program's files and folders, as far as the template names them.
+
+        A name that several have is preceded by as many of its folders as tell them apart.
+        """
+        folders = dict(self._folders)
+        contents = {path: sha256(path) for path in self._files()} | folders
+        names = shortest_names(contents)
+        return {
+            f"{names[path]}{'/' if path in folders else ''}": digest
+            for path, digest in contents.items()
+        }
 
     def _files(self) -> list[Path]:
         return [path for path in map(_path_in, self._arguments) if path.is_file()]
+
+    @cached_property
+    def _folders(self) -> list[tuple[Path, str]]:
+        """Folders with a digest of names and contents of their files, unless they have many."""
+        digests = {
+            path: folder_sha256(path, _MOST_FILES)
+            for argument in self._arguments
+            # Words without a path have none made absolute, see `_with_absolute_path`.
+            if (path := _path_in(argument)).is_absolute() and path.is_dir()
+        }
+        return [(path, digest) for path, digest in digests.items() if digest]
 
     def fill(self, image: Image, mask: Mask) -> Image:
         self.log, self.peak_memory_mb = "", None

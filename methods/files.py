@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,43 @@ def sha256(*paths: Path) -> str:
         If a file cannot be read.
     """
     return _sha256(tuple(_state(path) for path in paths))
+
+
+def folder_sha256(folder: Path, most: int) -> str:
+    """Return a SHA-256 of names and contents of all files in a folder and the folders in it.
+
+    Hidden files and what Python compiles are left out. "" if there are more files than `most`, or
+    if one cannot be read.
+    """
+    found: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        found += [Path(root, name) for name in names if not _is_passed_over(name)]
+        if len(found) > most:
+            return ""
+    files = sorted(path for path in found if path.is_file())
+    try:
+        lines = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    except OSError:
+        return ""
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
+
+
+def shortest_names(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return the name of each path, with as many of its folders as tell it from the others."""
+    names = {path: path.name for path in paths}
+    depth = 1
+    while len(set(names.values())) < len(names):
+        depth += 1
+        often = Counter(names.values())
+        for path, name in names.items():
+            if often[name] > 1:
+                names[path] = Path(*path.parts[-depth:]).as_posix()
+    return names
 
 
 def _state(path: Path) -> tuple[str, int, int]:
