@@ -14,8 +14,9 @@ from methods.base import MethodError, MissingRequirementError
 from methods.exported.errors import failure, said
 from methods.exported.format import Network, Outputs, Port
 
-# The name of a file in a serialised ONNX network: a key, then the length of the name.
-LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])")
+# The name of a file in a serialised ONNX network: a key, then the length of the name, of which a
+# byte has seven bits, the lowest first.
+LOCATION = re.compile(rb"\n\x08location\x12([\x80-\xff]?[\x01-\x7f])")
 # ONNX Runtime's names that differ from NumPy's.
 TYPES = {"float": "float32", "double": "float64"}
 # The exception has the same text, which goes to the log of the case.
@@ -72,11 +73,15 @@ def external_data(path: Path) -> list[Path]:
         return []
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         names = {
-            content[match.end() : match.end() + match[1][0]].decode(errors="replace")
+            content[match.end() : match.end() + _length(match[1])].decode(errors="replace")
             for match in LOCATION.finditer(content)
         }
     files = (path.parent / name for name in sorted(names))
     return [file for file in files if file.is_file()]
+
+
+def _length(number: bytes) -> int:
+    return sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(number))
 
 
 def _port(item: Any) -> Port:

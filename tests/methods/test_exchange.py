@@ -216,7 +216,11 @@ def test_a_method_in_the_current_folder_and_one_that_a_package_announces(tmp_pat
     assert done.stdout == "16\n5 True\n", done.stderr
 
 
-def test_weights_in_a_file_beside_the_network_are_part_of_it(tmp_path: Path) -> None:
+# The format writes the length of a name of 128 bytes or more in two bytes.
+@pytest.mark.parametrize("data_file", ["x.onnx.data", f"{'x' * 140}.data"])
+def test_weights_in_a_file_beside_the_network_are_part_of_it(
+    data_file: str, tmp_path: Path
+) -> None:
     """As today's exporters write them: x.onnx and x.onnx.data."""
     import onnx
     from onnx import numpy_helper
@@ -226,7 +230,7 @@ def test_weights_in_a_file_beside_the_network_are_part_of_it(tmp_path: Path) -> 
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
     apart = tmp_path / "x.onnx"
     onnx.save(
-        model, apart, save_as_external_data=True, location="x.onnx.data", size_threshold=0,
+        model, apart, save_as_external_data=True, location=data_file, size_threshold=0,
         convert_attribute=True,
     )  # fmt: skip
     options = {"size": 512, "output_range": [0, 255]}
@@ -234,8 +238,8 @@ def test_weights_in_a_file_beside_the_network_are_part_of_it(tmp_path: Path) -> 
     assert method.inpaint(IMAGE, MASK)[45, 35].tolist() == [204, 51, 26]
     before = method.identity(512, "cat"), method.weights_used()
     assert list(before[1]) == ["x.onnx"]
-    data = bytearray((tmp_path / "x.onnx.data").read_bytes())
+    data = bytearray((tmp_path / data_file).read_bytes())
     data[-1] ^= 1
-    (tmp_path / "x.onnx.data").write_bytes(data)
+    (tmp_path / data_file).write_bytes(data)
     after = methods.create("exchange", file=str(apart), **options)
     assert after.identity(512, "cat") != before[0] and after.weights_used() != before[1]
