@@ -33,6 +33,8 @@ class External(Inpainter):
     folder
         Contains `<resolution>/<image>.png` (or another image suffix), or, for a single
         resolution, `<image>.png`.
+    names
+        Case -> name of its file without suffix, where it is another one.
     """
 
     name: ClassVar[str] = "external"
@@ -42,6 +44,7 @@ class External(Inpainter):
     version: ClassVar[int] = 2
 
     folder: str
+    names: dict[str, str] = field(default_factory=dict)
     _file: Path | None = field(default=None, init=False, repr=False)
     _listings: dict[Path, dict[str, list[Path]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -108,7 +111,8 @@ class External(Inpainter):
         folder = self.resolution_folder(resolution)
         if folder not in self._listings:
             self._listings[folder] = _images_by_name(folder)
-        files = self._listings[folder].get(comparable_name(image_name), [])
+        name = self.names.get(image_name, image_name)
+        files = self._listings[folder].get(comparable_name(name), [])
         if not files:
             near = near_name(image_name, [path.name for path in folder.glob("*")])
             hint = f"; did you mean {near}?" if near else ""

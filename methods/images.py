@@ -29,6 +29,8 @@ MOST_PIXELS = 2**29
 _PILLOW_LIMIT = threading.Lock()
 # Bytes of a file that hold its header, and where the depth is in that of a JPEG 2000.
 _HEADER, _JPEG2000_DEPTH = 512, 14
+# The EXIF tag; values above 4 swap width and height.
+_ORIENTATION = 0x0112
 
 
 class ImageFileError(ValueError):
@@ -163,6 +165,13 @@ def open_image(source: Path | io.BytesIO) -> PillowImage.Image:
             return PillowImage.open(source)
         finally:
             PillowImage.MAX_IMAGE_PIXELS = limit
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return height and width in pixels of an image file that can be read, as it is shown."""
+    with open_image(path) as image:
+        is_turned = image.getexif().get(_ORIENTATION, 1) > 4
+        return (image.width, image.height) if is_turned else (image.height, image.width)
 
 
 def _opened(path: Path, sha256: str | None) -> PillowImage.Image:

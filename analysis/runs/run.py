@@ -100,11 +100,10 @@ class Run:
     @cached_property
     def photographs(self) -> dict[str, int]:
         """Name of an image -> number of its photograph, which several masks may share."""
-        numbers: dict[tuple[str, str], int] = {}
+        numbers: dict[str, int] = {}
+        # A copy under another name is the same photograph.
         return {
-            image["name"]: numbers.setdefault(
-                (image.get("file", image["name"]), image.get("sha256", "")), len(numbers)
-            )
+            image["name"]: numbers.setdefault(image.get("sha256") or image["name"], len(numbers))
             for image in self.info["dataset"]["images"]
         }
 

@@ -154,7 +154,7 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
     """Yield the files and folders that belong to no case of the run."""
     root = Path(source.folder)
     folders = {source.resolution_folder(resolution): resolution for resolution in job.resolutions}
-    names = {comparable_name(photo.name) for photo in job.photos}
+    names = {comparable_name(source.names.get(it.name, it.name)) for it in job.photos}
 
     def surplus(path: Path, resolution: Resolution | None, reason: str) -> Finding:
         return Finding(label, resolution, "", str(path), "surplus", remarks=f"{reason}, ignored")

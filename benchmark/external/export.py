@@ -26,7 +26,7 @@ from methods.images import write_png
 from methods.terminal import plain_console
 
 README = """\
-Inputs of protocol {protocol}, from {dataset}
+Inputs of protocol {protocol}, from {folder}
 
 images/<resolution>/<image>.png    8-bit RGB, the hole is black
 masks/<resolution>/<image>.png     255 = hole, 0 = known
@@ -39,8 +39,8 @@ results/<resolution>/              for your results: the filled images, under th
 
 Then:
 
-python run_benchmark.py --dataset "{dataset}" --protocol "{protocol_argument}" \\
-  {options}--external "NAME={destination}/results"
+python run_benchmark.py --dataset {dataset} --protocol {protocol_argument} \\
+  {options}--external {external}
 """
 
 
@@ -73,10 +73,11 @@ def export(
         console.print(f"note: {note}")
     readme = README.format(
         protocol=protocol.name,
-        protocol_argument=protocol_name,
-        dataset=folder,
+        folder=folder,
+        protocol_argument=shlex.quote(protocol_name),
+        dataset=shlex.quote(str(folder)),
         options=_options(description, sizes),
-        destination=destination,
+        external=shlex.quote(f"NAME={destination}/results"),
     )
     try:
         with _replacing_folder(destination) as part:

@@ -45,26 +45,36 @@ class Finding:
 
 
 def refuse_inverted(findings: Sequence[Finding], job: Job) -> None:
-    """Raise InputError if most results were filled where their masks are not hole.
+    """Raise InputError if most results of a method were filled where their masks are not hole.
 
-    A description of the dataset that says which side is the hole answers the question.
+    A user who says which side is the hole, and accepts drift, has answered the question.
     """
-    used = [it for it in findings if it.verdict in {"drift", "noted", "ok"}]
-    inverted = [it for it in used if INVERTED in it.remarks]
     own_masks = job.protocol.uses_dataset_masks()
-    if 2 * len(inverted) <= len(used) or (own_masks and job.dataset.description.hole):
+    if own_masks and job.dataset.description.hole and job.request.accept_drift:
         return
+    for method in dict.fromkeys(finding.method for finding in findings):
+        used = [
+            it for it in findings if it.method == method and it.known_pixels_changed is not None
+        ]
+        inverted = [it for it in used if INVERTED in it.remarks]
+        if 2 * len(inverted) > len(used):
+            raise InputError(
+                f"{inverted[0].file}: equals the photograph in the hole and differs outside "
+                f"({len(inverted)} of {len(used)} results of {method}): {_way_out(job)}"
+            )
+
+
+def _way_out(job: Job) -> str:
+    if not job.protocol.uses_dataset_masks():
+        return (
+            f"protocol {job.protocol.name} draws its own holes, were these made for others? Then "
+            "choose the protocol with their masks (native, own-masks)"
+        )
     other = "black" if job.dataset.description.mask_rule.hole == "white" else "white"
-    remedy = (
-        f"are the masks inverted? Then give --hole {other}"
-        if own_masks
-        else f"protocol {job.protocol.name} draws its own holes, were these made for others? Then "
-        "choose the protocol with their masks (native, own-masks)"
-    )
-    raise InputError(
-        f"{inverted[0].file}: equals the photograph in the hole and differs outside "
-        f"({len(inverted)} of {len(used)} such files): {remedy}"
-    )
+    answer = f"are the masks inverted? Then give --hole {other}"
+    # Whoever has said which side is the hole may mean it.
+    is_set = job.dataset.description.hole is not None
+    return answer + ("; --accept-drift scores them as they are" if is_set else "")
 
 
 def refuse_drift(findings: Iterable[Finding], job: Job) -> None:

@@ -12,10 +12,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from benchmark.inputs.case_names import Pair
 from benchmark.inputs.description import Dataset
 from benchmark.inputs.layouts import known_layout, with_proposal
-from benchmark.inputs.masks import read_hole
-from benchmark.inputs.pairing import Pair, find_pairs
+from benchmark.inputs.masks import is_other_aspect, read_hole
+from benchmark.inputs.pairing import find_pairs
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.proposals import mask_names
 from benchmark.inputs.protocol import (
@@ -28,7 +29,7 @@ from benchmark.inputs.protocol import (
 from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.files import sha256
-from methods.images import ImageFileError, read_rgb
+from methods.images import ImageFileError, image_size, read_rgb
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -38,8 +39,10 @@ KnownPhotos = Mapping[tuple[str, str | None], dict[str, Any]]
 
 # Inputs that methods publish have their holes painted in, but for a few pixels at the border.
 PLAIN = 0.95
+# What JPEG changes of one colour.
+PLAIN_LEVELS = 12
 # What is found out by decoding.
-_VERIFIED = ("width", "height", "hole_share", "hole_cut", "hole_is_plain")
+_VERIFIED = (*("width", "height", "hole_share", "hole_cut", "hole_is_plain", "mask_is_stretched"),)
 
 
 def verify(
@@ -79,7 +82,8 @@ def verify(
         _check_name(pair)
     for pair in pairs:
         if pair.mask is None and protocol.uses_dataset_masks():
-            raise InputError(with_proposal(_missing_mask(dataset, pair), dataset))
+            message, is_guessed = _missing_mask(dataset, pair), not _is_described(dataset)
+            raise InputError(with_proposal(message, dataset) if is_guessed else message)
     checked = in_threads(check, pairs, "checking photographs", console)
     problems = [item for item in checked if isinstance(item, str)]
     if problems:
@@ -90,10 +94,9 @@ def verify(
 
 def _pairs(dataset: Dataset, protocol: Protocol) -> list[Pair]:
     """Return the cases; raise InputError with the description to write where one is missing."""
-    is_described = dataset.description.images or dataset.description.masks
-    if is_described:
+    if _is_described(dataset):
         return find_pairs(dataset, protocol.uses_dataset_masks())
-    if not (dataset.root / "images").is_dir() and (names := mask_names(dataset.root)):
+    if names := mask_names(dataset.root):
         raise InputError(
             with_proposal(
                 f"dataset {dataset.path}: {names[0]} is named like a mask, and no description says "
@@ -111,6 +114,10 @@ def _pairs(dataset: Dataset, protocol: Protocol) -> list[Pair]:
             with_proposal(f"dataset {dataset.path}: {whose}'s holes are black", dataset)
         )
     return pairs
+
+
+def _is_described(dataset: Dataset) -> bool:
+    return bool(dataset.description.images or dataset.description.masks)
 
 
 def _missing_mask(dataset: Dataset, pair: Pair) -> str:
@@ -166,9 +173,11 @@ def _verify_one(
     photo = replace(photo, width=width, height=height, crop=_crop(path, width, height, protocol))
     _check_size(path, photo, protocol, resolutions)
     own_mask = read_hole(pair.mask, photo.mask_rule, (height, width)) if pair.mask else None
-    if own_mask is not None:
+    if pair.mask and own_mask is not None:
+        stretched = is_other_aspect(image_size(pair.mask), (height, width))
         cut = _share_outside(own_mask, photo.crop)
-        photo = replace(photo, hole_cut=cut, hole_is_plain=_is_plain(image[own_mask]))
+        plain = _is_plain(image[own_mask])
+        photo = replace(photo, hole_cut=cut, hole_is_plain=plain, mask_is_stretched=stretched)
     return _with_shares(pair, photo, own_mask, protocol, resolutions)
 
 
@@ -229,8 +238,9 @@ def _with_shares(
 
 def _is_plain(pixels: Image) -> bool:
     """Return whether nearly all pixels, uint8 (N, 3), have one colour."""
-    middle = np.median(pixels, axis=0)
-    return bool((pixels == middle).all(axis=1).mean() > PLAIN)
+    middle = np.median(pixels, axis=0).astype(np.int16)
+    near = (np.abs(pixels - middle) <= PLAIN_LEVELS).all(axis=1)
+    return bool(near.mean() > PLAIN)
 
 
 def _share_outside(mask: Mask, crop: tuple[int, int, int, int] | None) -> float:

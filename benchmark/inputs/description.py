@@ -26,12 +26,17 @@ OPTIONS = {
 def _patterns(value: Any) -> Any:
     patterns = [value] if isinstance(value, str) else value
     for pattern in patterns if isinstance(patterns, list) else []:
-        path = PurePosixPath(str(pattern))
+        if not isinstance(pattern, str):
+            raise ValueError(f"{pattern!r} is not a pattern: write a text, or a list of texts")
+        path = PurePosixPath(pattern)
         if not path.parts or path.is_absolute() or ".." in path.parts:
             raise ValueError(
                 f"pattern {str(pattern)!r} must begin in the dataset's folder, without .. and /; "
                 f"put {FILE_NAME} into the folder above images and masks"
             )
+    if isinstance(patterns, list):
+        # "./*.png" is "*.png".
+        return [PurePosixPath(pattern).as_posix() for pattern in patterns]
     return patterns
 
 
@@ -44,7 +49,7 @@ class Description(BaseModel):
     `images` and `masks` are patterns of `pathlib.Path.glob`; None stands for the default layouts.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     images: Patterns | None = None
     masks: Patterns | None = None

@@ -62,7 +62,7 @@ def refuse_inverted(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo
         return
     store = PhotoStore(dataset.root)
     for photo in photos[:_SAMPLE]:
-        for path in _results_beside(dataset.root, photo):
+        for path in results_beside(dataset.root, Path(photo.file).stem):
             image, mask = store.get(photo)
             try:
                 result = read_rgb(path)
@@ -78,8 +78,8 @@ def refuse_inverted(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo
                 )
 
 
-def _results_beside(root: Path, photo: Photo) -> Iterator[Path]:
-    name = glob.escape(Path(photo.file).stem)
+def results_beside(root: Path, name: str) -> Iterator[Path]:
+    """Yield the images of a photograph's name, without suffix, in folders for results of a set."""
     for folder in _RESULTS:
-        for pattern in (f"{folder}/{name}.*", f"{folder}/*/{name}.*"):
+        for pattern in (f"{folder}/{glob.escape(name)}.*", f"{folder}/*/{glob.escape(name)}.*"):
             yield from (path for path in root.glob(pattern) if path.suffix.lower() in SUFFIXES)

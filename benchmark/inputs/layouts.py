@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.inputs.case_names import Pair
 from benchmark.inputs.description import FILE_NAME, Dataset
-from benchmark.inputs.pairing import Pair, is_image
+from benchmark.inputs.inverted import is_filled_outside, results_beside
+from benchmark.inputs.masks import middle_level
+from benchmark.inputs.pairing import is_image
 from benchmark.inputs.proposals import propose
 from methods.images import ImageFileError, read_rgb
 
@@ -50,15 +53,49 @@ def description_to_write(root: Path) -> str:
     lines = [f"# the layout of {whose}"] if whose else []
     lines.append("# --protocol native, or own-masks, uses these masks")
     lines += [f"images = {_toml(description.images)}", f"masks = {_toml(description.masks)}"]
-    lines.append(_hole_line(hole, masks))
+    lines.append(_hole_line(hole or _hole_by_results(root, pairs), masks))
     if not all(_is_two_valued(mask) for mask in masks):
-        middle = (int(min(mask.min() for mask in masks)) + 256) // 2
+        middle = max(map(middle_level, masks))
         lines.append(f"threshold = {middle}          # the masks are soft: white is >= {middle}")
     if any(_size(pair.image) != _size(pair.mask) for pair in pairs[:_SAMPLE] if pair.mask):
         lines.append("resize_masks = true      # the masks have another size than the photographs")
     if is_removal(root, whose):
         lines.append("reference = false        # the object is to be removed")
+    lines += _left_out(root, pairs)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _hole_by_results(root: Path, pairs: Sequence[Pair]) -> str:
+    """Return which side of the masks results in the folder were filled on, or ""."""
+    for pair in pairs[:_SAMPLE]:
+        assert pair.mask is not None
+        image = read_rgb(pair.image, ignore_alpha=True)
+        plane = read_rgb(pair.mask, ignore_alpha=True).max(axis=2)
+        if plane.shape != image.shape[:2]:
+            continue
+        for path in results_beside(root, pair.image.stem):
+            result = read_rgb(path, ignore_alpha=True)
+            white = plane >= middle_level(plane)
+            for side, mask in (("white", ~white), ("black", white)):
+                if result.shape == image.shape and is_filled_outside(image, result, mask):
+                    return side
+    return ""
+
+
+def _left_out(root: Path, pairs: Sequence[Pair]) -> list[str]:
+    """Return a comment that names the images in the photographs' folders that have no mask."""
+    used = {path for pair in pairs for path in (pair.image, pair.mask)}
+    folders = {pair.image.parent for pair in pairs}
+    others = sorted(
+        path.relative_to(root).as_posix()
+        for folder in folders
+        for path in folder.iterdir()
+        if is_image(path) and path not in used
+    )
+    if not others:
+        return []
+    more = f" and {len(others) - 4} more" if others[4:] else ""
+    return [f"# left out, without a mask: {', '.join(others[:4])}{more}"]
 
 
 def with_proposal(message: str, dataset: Dataset) -> str:
@@ -70,17 +107,20 @@ def with_proposal(message: str, dataset: Dataset) -> str:
 
 
 def _folders_with_images(root: Path) -> str:
-    """Return the end of a message: folders below that hold images, or "" if this one does."""
+    """Return the end of a message: what to do with images in folders below, or "" without any."""
     if not root.is_dir() or any(map(is_image, root.iterdir())):
         return ""
-    folders = (path.parent for path in islice(root.rglob("*"), _MOST_FILES) if is_image(path))
+    found = (path.parent for path in islice(root.rglob("*"), _MOST_FILES) if is_image(path))
+    folders = sorted(set(found))
+    if any(folder.parent == root for folder in folders):
+        names = ", ".join(f"{folder.relative_to(root).as_posix()}/" for folder in folders[:4])
+        return (
+            f"; images are in {names}: say in {FILE_NAME} which are photographs and which masks "
+            "(datasets/README.md)"
+        )
     # Of `set/images` and `set/masks` the dataset is `set`.
-    above = dict.fromkeys(
-        path.parent if path.name in {"images", "img", "masks", "mask"} else path for path in folders
-    )
-    names = [str(path) for path in sorted(above) if path != root]
-    more = f" and {len(names) - 4} more" if names[4:] else ""
-    return f"; images are in {', '.join(names[:4])}{more}: give one of these" if names else ""
+    names = ", ".join(map(str, sorted({folder.parent for folder in folders})[:4]))
+    return f"; images are below {names}: give one of these" if names else ""
 
 
 def known_layout(root: Path, pair: Pair) -> tuple[str, str]:
@@ -107,8 +147,11 @@ def _hole_line(hole: str, masks: Sequence[NDArray[np.uint8]]) -> str:
         return f'hole = "{hole}"'
     shares = [float((mask >= 128).mean()) for mask in masks]
     guess, other = ("black", "white") if np.median(shares) > 0.5 else ("white", "black")
-    covers = f"white covers {min(shares):.0%} to {max(shares):.0%} of the masks"
-    return f'hole = "{guess}"           # a guess: {covers}; write "{other}" if that is the hole'
+    least, most = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    covers = f"white covers {least if least == most else f'{least} to {most}'} of the masks"
+    # White is the default; as an answer it would end all further questions.
+    start = "# " if guess == "white" else ""
+    return f'{start}hole = "{guess}"   # a guess: {covers}; write "{other}" if that is the hole'
 
 
 def _sampled(pairs: Iterable[Pair]) -> list[NDArray[np.uint8]]:

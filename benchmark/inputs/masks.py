@@ -18,6 +18,8 @@ Channel = Literal["grey", "red", "green", "blue", "alpha"]
 _COLOURS = ("red", "green", "blue")
 # Channels of a grey JPEG differ by a few levels.
 _COLOURED = 16
+# The most that a soft mask's black differs from 0.
+_DARK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +70,54 @@ def read_hole(path: Path, rule: MaskRule, size: tuple[int, int], sha256: str | N
     if white.all() or not white.any():
         colour = "white" if white.any() else "black"
         state = "full: every pixel is hole" if colour == rule.hole else "empty: no pixel is hole"
+        remedy = "replace or remove it"
+        if rule.channel != "alpha" and _alpha_differs(path):
+            remedy = 'its alpha channel holds more: write mask_channel = "alpha" into dataset.toml'
         raise ImageFileError(
             f"{path}: mask is {state} (all of it is {colour}, and the hole is {rule.hole}); "
-            "replace or remove it"
+            f"{remedy}"
         )
     mask = white if rule.hole == "white" else ~white
     if mask.shape == size:
         return mask
     if not rule.resize:
+        remedy = "save it at that size, or write resize_masks = true into dataset.toml"
+        if mask.shape == size[::-1]:
+            remedy = (
+                "sides are swapped: was it made before the photograph was turned, as its EXIF data "
+                "say? Turn it"
+            )
+        elif is_other_aspect(mask.shape, size):
+            remedy += ", which stretches it, as its aspect is another one"
         raise ImageFileError(
-            f"{path}: is {mask.shape[1]}x{mask.shape[0]}, its photograph {size[1]}x{size[0]}; save "
-            "it at that size, or write resize_masks = true into dataset.toml"
+            f"{path}: is {mask.shape[1]}x{mask.shape[0]}, its photograph {size[1]}x{size[0]}; "
+            f"{remedy}"
         )
     return resample_nearest(mask, *size)
+
+
+def is_other_aspect(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Return whether two sizes, (height, width), differ in aspect by more than 2 %."""
+    ratio = size[0] * other[1] / (size[1] * other[0])
+    return abs(ratio - 1) > 0.02
+
+
+def middle_level(plane: NDArray[np.uint8]) -> int:
+    """Return a threshold: 128, or half-way between black and white of a mask that has others."""
+    counts = np.bincount(plane.ravel(), minlength=256)
+    levels = np.flatnonzero(counts)
+    if levels[0] <= _DARK and levels[-1] >= 255 - _DARK:
+        return 128
+    half = (int(levels[0]) + int(levels[-1]) + 1) // 2
+    dark, light = int(counts[:half].argmax()), half + int(counts[half:].argmax())
+    return max(1, (dark + light + 1) // 2)
+
+
+def _alpha_differs(path: Path) -> bool:
+    try:
+        return bool(np.ptp(read_alpha(path)) > 0)
+    except ImageFileError:
+        return False
 
 
 def _plane(path: Path, rule: MaskRule, sha256: str | None) -> NDArray[np.uint8]:
@@ -109,8 +146,9 @@ def _white(path: Path, plane: NDArray[np.uint8], rule: MaskRule) -> Mask:
             return plane == high
     if len(values) > 1 and rule.threshold is None:
         shown = ", ".join(map(str, values[:4])) + (" ..." if len(values) > 4 else "")
+        level = middle_level(plane)
         raise ImageFileError(
-            f"{path}: mask is not two-valued (it holds {shown}); --mask-threshold 128, or "
-            "threshold = 128 in dataset.toml, makes white of all values from 128 on"
+            f"{path}: mask is not two-valued (it holds {shown}); --mask-threshold {level}, or "
+            f"threshold = {level} in dataset.toml, makes white of all values from {level} on"
         )
     return plane >= middle

@@ -10,6 +10,7 @@ from benchmark.inputs.description import FILE_NAME, Dataset
 from benchmark.inputs.inverted import inverted_question
 from benchmark.inputs.layouts import is_removal
 from benchmark.inputs.photos import Photo
+from benchmark.inputs.proposals import is_mask_name
 from benchmark.inputs.protocol import Protocol, other_sizes
 from methods.base import Resolution
 from methods.images import SUFFIXES
@@ -52,8 +53,19 @@ def _mask_notes(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo]) -
             holes = "; all holes are whole"
         number = _count(len(cropped), "photograph")
         notes.append(f"{number} not square, cropped to the centre{holes}")
+    if alike := [photo.file for photo in photos if is_mask_name(Path(photo.file).stem)]:
+        notes.append(
+            f"{_count(len(alike), 'photograph')} named like a mask ({alike[0]}): are these "
+            "photographs?"
+        )
     if question := inverted_question(dataset, protocol, photos):
         notes.append(question)
+    stretched = sum(photo.mask_is_stretched for photo in photos)
+    if stretched:
+        notes.append(
+            f"{stretched} of {len(photos)} masks have another aspect than their photograph and are "
+            "stretched"
+        )
     plain = sum(photo.hole_is_plain for photo in photos)
     if 2 * plain > len(photos) and dataset.description.reference:
         notes.append(

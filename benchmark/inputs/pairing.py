@@ -5,11 +5,11 @@ from __future__ import annotations
 import bisect
 import glob
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.inputs.case_names import Pair, contradiction, named_cases, photo_names
 from benchmark.inputs.description import Dataset
 from methods.errors import InputError
 from methods.files import comparable_name
@@ -18,17 +18,7 @@ from methods.images import SUFFIXES
 # Image formats that are refused rather than passed over, which would lose photographs.
 UNSUPPORTED = (".gif", ".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw")
 IMAGE, FOLDER = "{image}", "{folder}"
-_NUMBER = re.compile(r"\d+")
 _WILDCARDS = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One case: its name, the photograph and its mask, if it has one."""
-
-    name: str
-    image: Path
-    mask: Path | None = None
 
 
 def find_pairs(dataset: Dataset, with_masks: bool = True) -> list[Pair]:
@@ -58,8 +48,8 @@ def find_pairs(dataset: Dataset, with_masks: bool = True) -> list[Pair]:
     if description.images is None:
         _refuse_orphans(root, patterns, {*photos, *claimed})
     uses_folder = any(FOLDER in pattern for pattern in patterns)
-    names = _photo_names(root, photos, uses_folder)
-    cases = _cases(names, masks if with_masks else {})
+    names = photo_names(root, photos, uses_folder)
+    cases = named_cases(names, masks if with_masks else {})
     return sorted(cases, key=lambda pair: comparable_name(pair.name))
 
 
@@ -126,8 +116,11 @@ def _masks(dataset: Dataset, photos: list[Path], patterns: list[str]) -> dict[Pa
         # Of `a` and `a_b`, whose mask could both be `a_b_mask`, the longer name owns it.
         if mask not in owner or len(owner[mask].stem) < len(photo.stem):
             owner[mask] = photo
+    # A photograph with a mask of its own is none.
+    photographs = set(owner.values())
     for mask, photo in sorted(owner.items()):
-        masks[photo].append(mask)
+        if mask not in photographs:
+            masks[photo].append(mask)
     return masks
 
 
@@ -213,26 +206,12 @@ def _paired_in_order(
             f"dataset {dataset.path}: {len(photos)} photographs and {len(masks)} masks "
             f"({_quoted(patterns)}) cannot be paired in sorted order; use {IMAGE} in masks"
         )
-    _refuse_other_numbers(dataset, photos, masks)
+    if wrong := contradiction(photos, masks):
+        raise InputError(
+            f"dataset {dataset.path}: sorted order pairs {wrong[0].name} with {wrong[1].name}; "
+            f"name them alike, with as many digits, or use {IMAGE} in masks"
+        )
     return {photo: [mask] for photo, mask in zip(photos, masks, strict=True)}
-
-
-def _refuse_other_numbers(dataset: Dataset, photos: list[Path], masks: list[Path]) -> None:
-    """Raise InputError where names hold the same numbers, in another order: 1, 10, 2 and 01, 02."""
-    numbers = [[_last_number(path) for path in paths] for paths in (photos, masks)]
-    if sorted(numbers[0]) != sorted(numbers[1]) or len(set(numbers[0])) != len(photos):
-        return
-    for photo, mask, own, other in zip(photos, masks, *numbers, strict=True):
-        if own != other:
-            raise InputError(
-                f"dataset {dataset.path}: sorted order pairs {photo.name} with {mask.name}; name "
-                f"them alike, with as many digits, or use {IMAGE} in masks"
-            )
-
-
-def _last_number(path: Path) -> int:
-    found = _NUMBER.findall(path.stem)
-    return int(found[-1]) if found else -1
 
 
 def _refuse_orphans(root: Path, patterns: Iterable[str], used: set[Path]) -> None:
@@ -243,50 +222,6 @@ def _refuse_orphans(root: Path, patterns: Iterable[str], used: set[Path]) -> Non
         for path in _images(root, [_any_image(pattern)]):
             if path not in used:
                 raise InputError(f"{path}: mask without an image of that name; remove it")
-
-
-def _photo_names(root: Path, photos: list[Path], uses_folder: bool) -> dict[Path, str]:
-    """Return a name for each photograph: its stem, its folder, or both."""
-    ways: list[list[str]] = [
-        [path.parent.name for path in photos],
-        ["_".join([*path.relative_to(root).parts[:-1], path.stem]) for path in photos],
-    ]
-    ways.insert(1 if uses_folder else 0, [path.stem for path in photos])
-    for names in ways:
-        if _are_unique(names) and all(names):
-            return dict(zip(photos, names, strict=True))
-    first, second = _equal_names(photos, ways[-1])
-    raise InputError(f"{second} and {first.name}: same name apart from suffix or case; rename one")
-
-
-def _are_unique(names: Sequence[str]) -> bool:
-    return len({comparable_name(name) for name in names}) == len(names)
-
-
-def _equal_names(photos: list[Path], names: list[str]) -> tuple[Path, Path]:
-    seen: dict[str, Path] = {}
-    for path, name in zip(photos, names, strict=True):
-        other = seen.setdefault(comparable_name(name), path)
-        if other != path:
-            return other, path
-    raise AssertionError("no two names are equal")
-
-
-def _cases(names: dict[Path, str], masks: dict[Path, list[Path]]) -> list[Pair]:
-    single, several = [], []
-    for photo, name in names.items():
-        own = masks.get(photo, [])
-        if len(own) < 2:
-            single.append(Pair(name, photo, own[0] if own else None))
-        several += [(name, photo, mask) for mask in own if len(own) > 1]
-    stems = Counter(comparable_name(name) for name in [case.name for case in single])
-    stems.update(comparable_name(mask.stem) for *_, mask in several)
-    if all(count == 1 for count in stems.values()):
-        return [*single, *(Pair(mask.stem, photo, mask) for _, photo, mask in several)]
-    cases = [*single, *(Pair(f"{name}_{mask.stem}", photo, mask) for name, photo, mask in several)]
-    if not _are_unique([case.name for case in cases]):
-        raise InputError(f"{several[0][2]}: two masks of one photograph have one name; rename one")
-    return cases
 
 
 def _quoted(patterns: Iterable[str]) -> str:

@@ -33,6 +33,8 @@ class Photo:
     hole_cut: float = 0.0
     # Whether the photograph is of one colour under its own mask.
     hole_is_plain: bool = False
+    # Whether its mask had another aspect.
+    mask_is_stretched: bool = False
     mask_rule: MaskRule = field(default_factory=MaskRule)
     # Whether results are compared with the photograph.
     is_reference: bool = True

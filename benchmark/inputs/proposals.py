@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from benchmark.inputs.case_names import Pair, numbers_agree
 from benchmark.inputs.description import Dataset, Description
-from benchmark.inputs.pairing import FOLDER, IMAGE, Pair, find_pairs, is_image
+from benchmark.inputs.pairing import FOLDER, IMAGE, find_pairs, is_image
 from methods.errors import InputError
 
 # Words for a mask in names, as a part of their own: not in "unmasked" or "masked".
@@ -43,12 +45,29 @@ def propose(root: Path) -> tuple[Description, list[Pair]] | None:
     return None
 
 
+def is_mask_name(stem: str) -> bool:
+    """Return whether a name without suffix holds a word for a mask."""
+    return _MASK.search(stem) is not None
+
+
 def mask_names(root: Path) -> list[str]:
-    """Return the images of a flat folder that are named like masks of other images in it."""
-    names = [name for name in _image_names(root) if "/" not in name]
+    """Return the photographs of a set without description that are named like another's mask."""
+    folder = root / "images" if (root / "images").is_dir() else root
+    names = [name for name in _image_names(folder) if "/" not in name]
     if next(_flat(names), None) is None:
         return []
-    return [name for name in names if _MASK.search(Path(name).stem)]
+    return [name for name in names if name in _masks_among(names)]
+
+
+def _masks_among(files: Sequence[str]) -> list[str]:
+    """Return the files with a word for a mask in their names, also grown together with another."""
+    stems = {Path(name).stem.casefold() for name in files}
+    return [
+        name
+        for name in files
+        if is_mask_name(Path(name).stem)
+        or Path(name).stem.casefold().removesuffix("mask") in stems - {Path(name).stem.casefold()}
+    ]
 
 
 def _image_names(root: Path) -> list[str]:
@@ -88,17 +107,18 @@ def _sibling_folders(by_folder: dict[str, list[str]]) -> Iterator[Candidate]:
                 yield [f"{images}/*"], [f"{masks}/{before}{IMAGE}{_numbered(after)}.*"]
     for images in others:
         # Names that share nothing but their order may be in another one.
-        if [*map(_last_number, by_folder[images])] == [*map(_last_number, by_folder[masks])]:
+        if _numbers_agree(by_folder[images], by_folder[masks]):
             yield [f"{images}/*"], [f"{masks}/*"]
 
 
-def _last_number(name: str) -> str:
-    return (re.findall(r"\d+", Path(name).stem) or [name])[-1]
+def _numbers_agree(photos: Sequence[str], masks: Sequence[str]) -> bool:
+    paired = len(photos) == len(masks)
+    return paired and numbers_agree([*map(Path, photos)], [*map(Path, masks)])
 
 
 def _flat(files: Sequence[str]) -> Iterator[Candidate]:
     """Yield layouts with photographs and masks in one folder."""
-    masks = [name for name in files if _MASK.search(Path(name).stem)]
+    masks = _masks_among(files)
     others = [name for name in files if name not in masks]
     stems = {Path(name).stem: name for name in others}
     owners = {name: _owner(Path(name).stem, stems) for name in masks}
@@ -109,6 +129,14 @@ def _flat(files: Sequence[str]) -> Iterator[Candidate]:
         if len(patterns) <= 3:
             yield _matching(photos, files, masks), patterns
     yield from _other_word(masks, others)
+    if _numbers_agree(others, masks):
+        yield [_shared_start(others)], [_shared_start(masks)]
+
+
+def _shared_start(files: Sequence[str]) -> str:
+    """Return a pattern of files with one beginning and one suffix."""
+    start = re.split(r"\d", files[0], maxsplit=1)[0]
+    return f"{glob.escape(start)}*{Path(files[0]).suffix}"
 
 
 def _owner(mask: str, stems: dict[str, str]) -> str:
@@ -121,8 +149,9 @@ def _owner(mask: str, stems: dict[str, str]) -> str:
 def _around(name: str, owner: str) -> str:
     """Return the pattern of a mask's name around that of its photograph."""
     path = Path(name)
-    before, after = path.stem.split(owner, 1)
-    return f"{before}{IMAGE}{_numbered(after)}{path.suffix}"
+    if path.stem.startswith(owner):
+        return f"{IMAGE}{_numbered(path.stem.removeprefix(owner))}{path.suffix}"
+    return f"{_numbered(path.stem.removesuffix(owner))}{IMAGE}{path.suffix}"
 
 
 def _numbered(text: str) -> str:
@@ -133,7 +162,7 @@ def _matching(photos: list[str], files: Sequence[str], masks: Sequence[str]) -> 
     """Return patterns that match these files, and of the others at most masks."""
     suffixes = sorted({Path(name).suffix for name in photos})
     if len(photos) <= 3:
-        return photos
+        return [glob.escape(name) for name in photos]
     for pattern in (
         [f"*{suffix}" for suffix in suffixes],
         sorted({re.sub(r"\d", "?", name) for name in photos}),
@@ -142,12 +171,12 @@ def _matching(photos: list[str], files: Sequence[str], masks: Sequence[str]) -> 
         matched = {name for name in files if any(Path(name).match(each) for each in pattern)}
         if len(pattern) <= 3 and matched - set(masks) == set(photos):
             return pattern
-    return photos if len(photos) <= _MOST_NAMES else ["*"]
+    return [glob.escape(name) for name in photos] if len(photos) <= _MOST_NAMES else ["*"]
 
 
 def _other_word(masks: Sequence[str], others: Sequence[str]) -> Iterator[Candidate]:
     """Yield layouts like case1_raw.png with case1_mask.png: one word differs."""
-    if not masks:
+    if not masks or not all(is_mask_name(Path(name).stem) for name in masks):
         return
     around = [_MASK.split(Path(name).stem, maxsplit=1) for name in masks]
     word = _MASK.search(Path(masks[0]).stem)

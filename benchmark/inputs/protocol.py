@@ -127,7 +127,8 @@ def select_resolutions(protocol: Protocol, selected: str | None) -> list[Resolut
         sizes = sorted({int(each) for each in selected.split(",")})
     except ValueError:
         raise InputError(
-            f"--resolutions {selected!r}: write whole numbers like 1024,2048"
+            f"--resolutions {selected!r}: write whole numbers like 1024,2048; each photograph at "
+            "its own size: --protocol native"
         ) from None
     if protocol.is_native():
         raise InputError(

@@ -18,6 +18,7 @@ from benchmark.planning import method_specs
 from benchmark.planning.concurrency import local_workers, threads_per_case
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
+from benchmark.planning.result_names import named_after_masks
 from benchmark.run_folder.folder import read_run_json
 from methods.base import Resolution
 from methods.errors import InputError
@@ -95,6 +96,7 @@ def check_request(request: Request, console: Console) -> Job:
     known = _verified_photos(request.out, dataset, protocol, resolutions)
     photos = check_photos(dataset, protocol, resolutions, console, known)
     refuse_inverted(dataset, protocol, photos)
+    specs = [named_after_masks(spec, photos, resolutions) for spec in specs]
     notes = dataset_notes(dataset, protocol, resolutions, photos)
     # The workers of a real cluster share no cores with this process.
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers

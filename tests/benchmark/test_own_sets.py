@@ -109,7 +109,7 @@ def test_results_at_native_size(odd: Bench, tmp_path: Path) -> None:
     code, _, said = exporting(odd, "--export-inputs", str(exported))
     assert code == 0 and "3 images and masks at native size" in said
     readme = (exported / "README.txt").read_text()
-    assert "--resolutions" not in readme and '--protocol "native"' in readme
+    assert "--resolutions" not in readme and "--protocol native" in readme
     for path in (exported / "images/native").iterdir():
         image = read_rgb(path).copy()
         image[read_mask(exported / "masks/native" / path.name)] = 128
@@ -172,6 +172,36 @@ def test_inverted_masks_are_asked_about_before_drift(odd: Bench, tmp_path: Path)
     assert done.returncode == 0
 
 
+def test_one_inverted_method_of_two_is_asked_about(odd: Bench, tmp_path: Path) -> None:
+    for method in ("right", "wrong"):
+        for name in ("tall", "wide_mask0", "wide_mask1"):
+            image = read_rgb(odd.photos / f"{name.split('_')[0]}.png").copy()
+            mask_name = name if "mask" in name else f"{name}_mask0"
+            mask = cv2.imread(str(odd.photos / f"{mask_name}.png"), cv2.IMREAD_GRAYSCALE)
+            hole = (mask == 0) == (method == "right")
+            image[hole] = 255 - image[hole]
+            save(tmp_path / method / f"{name}.png", image)
+    given = [
+        word for name in ("right", "wrong") for word in ("--external", f"{name}={tmp_path / name}")
+    ]
+    done = odd.run(*given)
+    assert done.returncode == 2
+    assert "3 of 3 results of wrong): are the masks inverted?" in done.stderr.splitlines()[-1]
+
+
+def test_results_named_after_the_mask(odd: Bench, tmp_path: Path) -> None:
+    for name in ("tall_mask0", "wide_mask0", "wide_mask1"):
+        image = read_rgb(odd.photos / f"{name.split('_')[0]}.png").copy()
+        image[cv2.imread(str(odd.photos / f"{name}.png"), cv2.IMREAD_GRAYSCALE) == 0] = 90
+        save(tmp_path / "lama" / f"{name}.png", image)
+    done = odd.run("--external", f"LaMa={tmp_path}/lama")
+    assert done.returncode == 0, done.stderr
+    assert [row["status"] for row in rows(odd).values()] == ["ok"] * 3
+    assert "surplus" not in done.stderr
+    result = read_rgb(odd.out / "outputs/native/LaMa/tall.png")
+    assert (result[read_mask(odd.out / "masks/native/tall.png")] == 90).all()
+
+
 def test_mostly_large_holes_are_a_question(odd: Bench) -> None:
     (odd.photos / "dataset.toml").write_text('masks = "{image}_mask*.png"\n')
     question = "3 of 3 holes cover more than half of their photograph: are the masks inverted?"
@@ -196,12 +226,14 @@ def test_object_removal_compares_nothing(odd: Bench) -> None:
     assert all(float(row["psnr"]) > 5 for row in rows(odd).values())
 
 
-def test_painted_holes_are_noticed(odd: Bench) -> None:
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_painted_holes_are_noticed(odd: Bench, suffix: str) -> None:
     for name in SIZES:
         image = read_rgb(odd.photos / f"{name}.png").copy()
         for mask in odd.photos.glob(f"{name}_mask*.png"):
             image[cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) == 0] = 255
-        save(odd.photos / f"{name}.png", image)
+        (odd.photos / f"{name}.png").unlink()
+        save(odd.photos / f"{name}.{suffix}", image)
     assert "inputs with the hole painted in?" in odd.run("--methods", "telea").stderr
 
 
@@ -229,6 +261,24 @@ def test_what_is_passed_over_is_counted(odd: Bench) -> None:
         f"passed over in {odd.photos}: 1 broken link, 1 folder, 1 hidden file, 1 other file (.txt)"
         in said
     )
+
+
+def test_a_mask_of_another_aspect_is_noted(odd: Bench) -> None:
+    mask = np.zeros((50, 50), np.uint8)
+    mask[:, :30] = 255
+    save(odd.photos / "tall_mask0.png", mask)
+    with (odd.photos / "dataset.toml").open("a") as file:
+        file.write("resize_masks = true\n")
+    assert odd.run("--methods", "telea").returncode == 0
+    notes = info(odd)["dataset"]["notes"]
+    assert any("1 of 3 masks have another aspect" in note for note in notes)
+
+
+def test_photographs_named_like_masks_are_noted(tmp_path: Path, protocol: Path) -> None:
+    save(tmp_path / "set/face.png", scene(1, 96, 96))
+    save(tmp_path / "set/mask.png", scene(2, 96, 96))
+    bench = Bench(tmp_path / "set", protocol, tmp_path / "run")
+    assert "1 photograph named like a mask (mask.png)" in bench.run("--methods", "telea").stderr
 
 
 def test_512_px_of_any_protocol(tmp_path: Path) -> None:

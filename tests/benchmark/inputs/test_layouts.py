@@ -62,7 +62,7 @@ def test_a_guess_is_called_a_guess(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         verified(folder)
     text = written(str(caught.value))
-    assert 'hole = "black"' in text and "a guess" in text and "white covers 83%" in text
+    assert '\nhole = "black"' in text and "a guess" in text and "white covers 83% of" in text
     assert tomllib.loads(text)["masks"] == "{image}_mask.png"
 
 
@@ -74,6 +74,9 @@ def test_a_guess_is_called_a_guess(tmp_path: Path) -> None:
         (["gt/1.jpg", "gt/2.jpg"], ["mask/mask_1.png", "mask/mask_2.png"]),
         (["photos/a.png", "photos/b.png"], ["holes/a.png", "holes/b.png"]),
         (["img1.png", "img2.png"], ["mask1.png", "mask2.png"]),
+        (["image_1.png", "image_2.png"], ["mask_001.png", "mask_002.png"]),
+        (["a.png", "b.png"], ["amask.png", "bmask.png"]),
+        (["a.png", "b.png"], ["mask-a.png", "mask-b.png"]),
         (["mask_a.png.png", "a.png"], []),
     ],
 )
@@ -92,6 +95,64 @@ def test_obvious_pairs_of_others(images: list[str], masks: list[str], tmp_path: 
     assert found == set(zip(images, masks, strict=True))
 
 
+def test_a_guess_that_is_the_default_is_no_answer(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for name in ("a", "b"):
+        save(folder / f"{name}.png", scene(1, SIZE, SIZE))
+        save(folder / f"{name}_mask.png", white_hole())
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    text = written(str(caught.value))
+    assert '# hole = "white"   # a guess' in text and "hole" not in tomllib.loads(text)
+
+
+def test_results_in_the_set_decide_the_proposal(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for number in ("1", "2"):
+        image = scene(int(number), SIZE, SIZE)
+        save(folder / f"img/{number}.png", image)
+        # Without the results white would be guessed: it covers less.
+        mask = np.full((SIZE, SIZE), 0, np.uint8)
+        mask[:20] = 255
+        save(folder / f"mask/{number}.png", mask)
+        image[20:] = 255 - image[20:]
+        save(folder / f"results/ours/{number}.png", image)
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    assert tomllib.loads(written(str(caught.value)))["hole"] == "black"
+
+
+def test_images_without_a_mask_are_named_in_the_proposal(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    for name in ("a", "[b]", "c"):
+        save(folder / f"{name}.png", scene(1, SIZE, SIZE))
+    for name in ("a", "[b]"):
+        save(folder / f"{name}_mask.png", white_hole())
+    with pytest.raises(InputError) as caught:
+        verified(folder)
+    text = written(str(caught.value))
+    assert "# left out, without a mask: c.png" in text
+    (folder / "dataset.toml").write_text(text)
+    assert [photo.name for photo in verified(folder)] == ["[b]", "a"]
+
+
+def test_masks_in_the_folder_of_the_photographs(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    save(folder / "images/x.png", scene(1, SIZE, SIZE))
+    save(folder / "images/x_mask001.png", white_hole())
+    drawn = protocol.load("moskalenko2020")
+    with pytest.raises(InputError, match=r"x_mask001\.png is named like a mask"):
+        dataset.verify(open_dataset(folder), drawn, [SIZE], {}, Console(quiet=True))
+
+
+def test_folders_that_nothing_pairs_are_to_be_described(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    save(folder / "faces/one.png", scene(1, SIZE, SIZE))
+    save(folder / "keep/two.png", white_hole())
+    with pytest.raises(InputError, match=r"images are in faces/, keep/: say in dataset.toml"):
+        verified(folder)
+
+
 def test_photographs_named_like_masks_are_photographs_if_one_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "venice"
     for name in ("carnival", "carnival_mask"):
@@ -107,7 +168,7 @@ def test_photographs_named_like_masks_are_photographs_if_one_says_so(tmp_path: P
 def test_a_folder_above_the_sets_names_them(tmp_path: Path) -> None:
     for name in ("CelebA-HQ", "Places"):
         LAYOUTS["MAT"].make(tmp_path / "test_sets" / name)
-    with pytest.raises(InputError, match=r"images are in .*CelebA-HQ, .*Places: give one"):
+    with pytest.raises(InputError, match=r"images are below .*CelebA-HQ, .*Places: give one"):
         verified(tmp_path / "test_sets")
 
 

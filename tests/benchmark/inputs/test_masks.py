@@ -51,6 +51,23 @@ def test_soft_masks_and_jpeg_need_a_threshold(tmp_path: Path) -> None:
         assert np.array_equal(black, values < 100)
 
 
+@pytest.mark.parametrize(("dark", "light", "level"), [(127, 255, 191), (0, 120, 60), (2, 250, 128)])
+def test_the_threshold_that_is_advised_is_between_black_and_white(
+    tmp_path: Path, dark: int, light: int, level: int
+) -> None:
+    noisy = levels(dark, light)
+    noisy[0, :3] = (dark + 1, dark + 2, light - 1)
+    file = stored(tmp_path, noisy)
+    with pytest.raises(ImageFileError, match=f"--mask-threshold {level}, or"):
+        read_hole(file, MaskRule(), (20, 30))
+
+
+def test_a_mask_in_the_alpha_channel_is_pointed_out(tmp_path: Path) -> None:
+    file = stored(tmp_path, np.dstack([levels(0, 0)] * 3 + [levels(0, 255)]))
+    with pytest.raises(ImageFileError, match=r'mask is empty.*mask_channel = "alpha"'):
+        read_hole(file, MaskRule(), (20, 30))
+
+
 def test_alpha_says_nothing_unless_asked(tmp_path: Path) -> None:
     transparent = np.where(WHITE, 0, 255).astype(np.uint8)
     file = stored(tmp_path, np.dstack([levels(0, 255)] * 3 + [transparent]))
@@ -86,5 +103,10 @@ def test_another_size_is_refused_or_resampled_as_asked(tmp_path: Path) -> None:
     file = stored(tmp_path, levels(0, 255))
     with pytest.raises(ImageFileError, match=r"is 30x20, its photograph 60x40.*resize_masks"):
         read_hole(file, MaskRule(), (40, 60))
+    with pytest.raises(ImageFileError, match="stretches it"):
+        read_hole(file, MaskRule(), (40, 40))
+    with pytest.raises(ImageFileError, match=r"sides are swapped.*EXIF") as caught:
+        read_hole(file, MaskRule(), (30, 20))
+    assert "resize_masks" not in str(caught.value)
     larger = read_hole(file, MaskRule(resize=True), (40, 60))
     assert np.array_equal(larger, WHITE.repeat(2, axis=0).repeat(2, axis=1))

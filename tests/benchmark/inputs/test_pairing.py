@@ -85,6 +85,34 @@ def test_sorted_order_that_contradicts_the_numbers_is_refused(tmp_path: Path) ->
     assert "pairs 10.png with 02.png" in refusal(tmp_path, images=["i/*"], masks=["m/*"])
 
 
+def test_numbers_anywhere_in_the_names_are_compared(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        *(f"i/{n}_256.png" for n in (1, 2, 10)),
+        *(f"m/m{n:02}_256.png" for n in (1, 2, 10)),
+    )
+    assert "pairs 10_256.png with m01_256.png" in refusal(tmp_path, images=["i/*"], masks=["m/*"])
+
+
+def test_a_photograph_with_a_mask_is_no_mask_of_another(tmp_path: Path) -> None:
+    touch(tmp_path, "boat.png", "boat_2.png", "boat_mask.png", "boat_2_mask.png")
+    assert pairs(tmp_path, masks=["{image}_*.png"]) == [
+        ("boat", "boat.png", "boat_mask.png"),
+        ("boat_2", "boat_2.png", "boat_2_mask.png"),
+    ]
+
+
+def test_masks_in_a_folder_for_each_size(tmp_path: Path) -> None:
+    touch(tmp_path, "p/1.png", "p/2.png", *(f"m/{size}/{n}.png" for size in (30, 50) for n in "12"))
+    found = pairs(tmp_path, images=["p/*"], masks=["m/*/{image}.png"])
+    assert [name for name, *_ in found] == ["1_30", "1_50", "2_30", "2_50"]
+
+
+def test_a_pattern_may_begin_with_the_folder_itself(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "a_mask.png")
+    assert pairs(tmp_path, masks=["./{image}_mask.png"]) == [("a", "a.png", "a_mask.png")]
+
+
 def test_the_longest_name_owns_a_mask(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "a_b.png", "a_mask.png", "a_b_mask.png")
     assert [(name, mask) for name, _, mask in pairs(tmp_path, masks=["{image}*_mask.png"])] == [
@@ -122,6 +150,9 @@ def test_equal_names_in_several_folders_get_their_folder(tmp_path: Path) -> None
         ({"images": ["a**.png"]}, '"a**.png"'),
         ({"hole": "grey"}, "hole"),
         ({"threshold": 0}, "threshold"),
+        ({"threshold": "128"}, "threshold"),
+        ({"reference": "false"}, "reference"),
+        ({"images": [3]}, "images"),
     ],
 )
 def test_bad_descriptions_are_one_line(
