@@ -40,7 +40,13 @@ INFO: dict[str, Any] = {
     "dataset": {
         "path": "/home/someone/photos",
         "images": [
-            {"name": name, "file": f"{name}.png", "sha256": "ab" * 32, "width": 128, "height": 128}
+            {
+                "name": name,
+                "file": f"{name}.png",
+                "sha256": name.encode().hex(),
+                "width": 128,
+                "height": 128,
+            }
             for name in ("x", "y")
         ],
     },

@@ -251,7 +251,7 @@ def test_images_of_one_photograph_are_no_further_evidence(tmp_path: Path) -> Non
     alone = found(folder)
     info = json.loads((folder / "run.json").read_text())
     info["dataset"]["images"] = [
-        {"name": f"{image['name']}-{mask}", "file": image["name"], "sha256": ""}
+        {"name": f"{image['name']}-{mask}", "file": image["name"], "sha256": image["name"]}
         for image in info["dataset"]["images"]
         for mask in "abc"
     ]

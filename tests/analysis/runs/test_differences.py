@@ -124,7 +124,7 @@ def test_differences_of_a_run_are_resampled_by_photograph(tmp_path: Path) -> Non
     scores = {("a", 64): [20.0] * 30, ("b", 64): [21.0, 22.0, 23.0] * 10}
     loaded = folder_of(tmp_path, scores, "higher")
     for number, image in enumerate(loaded.info["dataset"]["images"]):
-        image["file"] = f"{number % 3}.png"
+        image["sha256"] = f"{number % 3}"
     (found,) = differences.to_best(loaded)
     assert (found.images, found.ci_low, found.outcome) == (30, None, "unclear")
 
