@@ -20,7 +20,7 @@ from methods.architectures.two_stage_input import (
     paste_upscaled,
 )
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
-from methods.classical import OPENCV
+from methods.classical import OPENCV, NavierStokes, Telea
 from methods.dfnet import DFNetInpainter
 from methods.network import (
     NetworkInpainter,
@@ -31,6 +31,7 @@ from methods.network import (
     stored_width,
     to_image,
 )
+from methods.texture import MATCHED_VERSION
 from methods.validation import field_names
 from methods.weights import RANDOM, files
 
@@ -39,13 +40,21 @@ if TYPE_CHECKING:
     from methods.architectures.refinement import RefinementNet
 
 PUBLISHED_SIZE = 512
+Refinement = Literal["network", "matched", "none"]
+# Stage ones without texture, which the refinement networks were trained to add. All others copy or
+# draw texture, and its source at full resolution can be found.
+SMOOTH = (DFNetInpainter, Telea, NavierStokes)
+# For the note under tables.
+MATCHED = (
+    "enlarged with detail of places that look like it (not the refinement network of the paper)"
+)
 
 __getattr__ = network_classes("refinement", "RefinementNet")
 
 
 @dataclass(kw_only=True)
 class TwoStage(NetworkInpainter):
-    """Any method at low resolution, then the refinement network at full resolution.
+    """Any method at low resolution, then detail at full resolution.
 
     Parameters
     ----------
@@ -59,12 +68,17 @@ class TwoStage(NetworkInpainter):
     working_size
         Longer side of stage one's input, in pixels; by default the size that its weights were
         trained for, else 512.
+    refinement
+        "network" is that of the paper or the compact one; "matched" copies the detail of the places
+        that look like stage one's result; "none" leaves stage one's result as it is. By default
+        "network" for a stage one without texture (DFNet, Telea, Navier-Stokes) or if its weights
+        or the published profile are given, else "matched".
     refine
-        False leaves the refinement network out.
+        False is the same as refinement = "none".
     profile
         "published" follows the authors' code, "paper" the text of the paper, "auto" the weights.
     seed
-        For a stage one with a seed.
+        For a stage one with a seed, and for the search of matched detail.
     weights
         Weights of the refinement network.
 
@@ -83,10 +97,12 @@ class TwoStage(NetworkInpainter):
     stage_one_options: dict[str, Any] = field(default_factory=dict)
     networks: Literal["compact", "published"] = "compact"
     working_size: Annotated[int, Field(ge=16)] | None = None
-    refine: bool = True
+    refinement: Refinement | None = None
+    refine: bool | None = None
     profile: Literal["auto", "published", "paper"] = "auto"
     seed: int | None = None
     _inner: Inpainter = field(init=False, repr=False)
+    _refinement: Refinement = field(init=False, repr=False)
     _profile: str = field(init=False, repr=False)
     _working_size: int = field(init=False, repr=False)
 
@@ -94,12 +110,13 @@ class TwoStage(NetworkInpainter):
         cls = methods.method_class(self.stage_one)
         if issubclass(cls, TwoStage):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
+        self._refinement = self._chosen_refinement(cls)
         missing = []
         self._file = None
         # The default variant in the registry is the published one.
         variant = self.networks if self.networks == "compact" else None
         try:
-            if self.refine and self.weights != RANDOM:
+            if self._has_network and self.weights != RANDOM:
                 self._file = files.find(self.weights_name, self.weights or variant)
         except MissingRequirementError as error:
             missing.append(str(error))
@@ -125,46 +142,74 @@ class TwoStage(NetworkInpainter):
             options.setdefault("rounding", "nearest")
         return methods.create(self.stage_one, device=self.device, **options)
 
+    def _chosen_refinement(self, stage_one: type[Inpainter]) -> Refinement:
+        if self.refinement is None:
+            if self.refine is False:
+                return "none"
+            asks = self.weights or self.networks == "published" or self.profile != "auto"
+            return "network" if asks or issubclass(stage_one, SMOOTH) else "matched"
+        if self.refine not in (None, self.refinement != "none"):
+            raise ValueError(
+                f"refine = {str(self.refine).lower()} contradicts refinement = {self.refinement}: "
+                "leave one of them out"
+            )
+        if self.refinement == "matched" and self.profile == "published":
+            raise ValueError("profile = published is for refinement = network, not matched")
+        return self.refinement
+
     def _chosen_profile(self) -> str:
         if self.profile != "auto":
             return self.profile
-        return self.metadata().get("profile", "published") if self.refine else "paper"
+        return self.metadata().get("profile", "published") if self._has_network else "paper"
+
+    @property
+    def _has_network(self) -> bool:
+        return self._refinement == "network"
 
     def _is_compact(self) -> bool:
         """Return whether the weights are those of this project's refinement network."""
-        return self.refine and self.metadata().get("network") == "detail"
+        return self._has_network and self.metadata().get("network") == "detail"
 
     @property
     def note(self) -> str:
-        copied = ", with detail of the shifted copies" if self._is_compact() else ""
-        refined = f"refined at full size{copied}, profile {self._profile}"
-        end = refined if self.refine else "NOT refined"
-        notes = [
-            f"stage one {self.stage_one} at {self._working_size} px, upscaled bilinearly, {end}"
-        ]
+        notes = [f"stage one {self.stage_one} at {self._working_size} px, {self._refined()}"]
         if self._inner.note:
             notes.append(f"{self.stage_one}: {self._inner.note}")
-        if self.refine and super().note:
+        if self._has_network and super().note:
             notes.append(f"refinement: {super().note}")
         return "; ".join(notes)
 
+    def _refined(self) -> str:
+        """Return what happens to stage one's result, for the note."""
+        if self._refinement == "matched":
+            return MATCHED
+        copied = ", with detail of the shifted copies" if self._is_compact() else ""
+        refined = f"refined at full size{copied}, profile {self._profile}"
+        return f"upscaled bilinearly, {refined if self._has_network else 'NOT refined'}"
+
     @property
     def remark(self) -> str:
-        remarks = [super().remark if self.refine else "not refined", self._inner.remark]
+        own = {"network": super().remark, "matched": "matched detail", "none": "not refined"}
+        remarks = [own[self._refinement], self._inner.remark]
         return "; ".join(dict.fromkeys(remark for remark in remarks if remark))
 
     def load(self) -> None:
         self._inner.load()
-        if self.refine:
+        if self._has_network:
             super().load()
+        if self._refinement == "matched":
+            from methods.texture.matched import compile_loops
+
+            compile_loops()
 
     def check(self) -> None:
         self._inner.check()
-        if self.refine:
+        if self._has_network:
             super().check()
 
     def weights_used(self) -> dict[str, str]:
-        return {**self._inner.weights_used(), **(super().weights_used() if self.refine else {})}
+        own = super().weights_used() if self._has_network else {}
+        return {**self._inner.weights_used(), **own}
 
     def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:
         self._inner.check_resolutions(resolutions)
@@ -175,14 +220,21 @@ class TwoStage(NetworkInpainter):
         return bound
 
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
-        """Identify stage one by its own identity instead of the options it was created from."""
+        """Identify stage one by its own identity instead of the options it was created from.
+
+        Cases with the network or without refinement are those from before there was a choice.
+        """
         identity = super().identity(resolution, image_name)
         options = {**identity["options"], "profile": self._profile}
         options["working_size"] = self._working_size
-        for name in ("stage_one", "stage_one_options", "networks", "seed"):
+        options["refine"] = self._refinement != "none"
+        for name in ("stage_one", "stage_one_options", "networks", "refinement", "seed"):
             del options[name]
         stage_one = self._inner.identity(resolution, image_name)
-        return {**identity, "options": options, "stage_one": stage_one}
+        identity = {**identity, "options": options, "stage_one": stage_one}
+        if self._refinement != "matched":
+            return identity
+        return {**identity, "matched": {"version": MATCHED_VERSION, "seed": self.seed or 0}}
 
     def build(self, state: State | None) -> RefinementNet | DetailNet:
         from methods.architectures.detail import DetailNet
@@ -197,15 +249,26 @@ class TwoStage(NetworkInpainter):
         return load_state(RefinementNet(width, metadata.get("relative") == "yes"), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
+        if self._refinement == "matched":
+            return self._fill_matched(image, mask)
         prepare = frame_as_published if self._profile == "published" else frame_as_in_paper
         frame = prepare(image, mask, self._working_size)
         coarse = self._fill_coarse(frame.small_image, frame.small_mask)[frame.inner]
-        self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
         whole = paste_upscaled(frame, coarse)
-        if self.refine:
+        if self._has_network:
             self._refine(whole, frame)
         height, width = mask.shape
         return whole[:height, :width]
+
+    def _fill_matched(self, image: Image, mask: Mask) -> Image:
+        from methods.texture.matched import add_detail
+
+        if max(mask.shape) <= self._working_size:
+            # Enlarging the photograph for stage one would add no detail, only blur.
+            return self._fill_coarse(image, mask)
+        frame = frame_as_in_paper(image, mask, self._working_size)
+        coarse = self._fill_coarse(frame.small_image, frame.small_mask)
+        return add_detail(image, mask, coarse, frame.small_mask, self.seed or 0)
 
     def _fill_coarse(self, image: Image, mask: Mask) -> Image:
         if not mask.any():
@@ -215,7 +278,9 @@ class TwoStage(NetworkInpainter):
             raise MethodError(
                 f"no known pixel is left at {image.shape[1]}x{image.shape[0]}; raise working_size"
             )
-        return self._inner.inpaint(image, mask)
+        result = self._inner.inpaint(image, mask)
+        self.log, self.peak_memory_mb = self._inner.log, self._inner.peak_memory_mb
+        return result
 
     def _refine(self, whole: Image, frame: Frame) -> None:
         """Replace the box around the hole by the output of the refinement network."""

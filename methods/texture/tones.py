@@ -1,0 +1,105 @@
+"""Tones of copied texture: all copies joined at their differences, as in Poisson image editing.
+
+P. Perez, M. Gangnet, A. Blake, Poisson Image Editing, SIGGRAPH 2003. The compiled loop uses one
+thread and a fixed order, so that results are bit-exact.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from methods.base import Image, Mask
+from methods.texture.field import Field, Index
+
+Floats: TypeAlias = NDArray[np.float32]
+
+STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+# Iterations for each pixel of the hole's extent: the error is then below a grey level.
+SWEEPS = 2
+
+
+def joined(image: Image, hole: Mask, field: Field) -> Floats:
+    """Return the image with the hole filled by the copies that a field describes.
+
+    The difference of a hole pixel to each of its neighbours is that at its place, or the mean of
+    that and the one at the neighbour's place; known pixels are the boundary. Thus tones continue
+    across the rim and between copies.
+
+    Parameters
+    ----------
+    image
+        uint8 (h, w, 3), complete: the hole holds a first guess.
+    hole
+        bool (h, w), True = hole.
+    field
+        Of the image; must cover the hole.
+
+    Returns
+    -------
+    ndarray
+        float32 (h, w, 3); values may lie beyond 0-255.
+    """
+    places = np.argwhere(hole).astype(np.int32)
+    values = image.astype(np.float32)
+    if not len(places):
+        return values
+    rows, columns = places.T
+    differences = _differences(values, rows, columns, field)
+    extent = 2 + max(int(np.ptp(rows)), int(np.ptp(columns)))
+    # The best over-relaxation of Laplace's equation on a square of this size.
+    relaxation = np.float32(2 / (1 + np.pi / extent))
+    _relax(values, places, differences, relaxation, SWEEPS * extent)
+    return values
+
+
+def _differences(values: Floats, rows: Index, columns: Index, field: Field) -> Floats:
+    """Return the wanted sum of differences of each hole pixel to its neighbours, float32 (n, 3)."""
+    height, width = field.rows.shape
+    row, column = field.rows[rows, columns], field.columns[rows, columns]
+    total = np.zeros((rows.size, 3), np.float32)
+
+    def at(y: Index, x: Index) -> Floats:
+        return values[y.clip(0, height - 1), x.clip(0, width - 1)]
+
+    for down, right in STEPS:
+        y, x = rows + down, columns + right
+        own = values[row, column] - at(row + down, column + right)
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        y, x = y.clip(0, height - 1), x.clip(0, width - 1)
+        other_row, other_column = field.rows[y, x], field.columns[y, x]
+        other = at(other_row - down, other_column - right) - at(other_row, other_column)
+        both = np.where((other_row >= 0)[:, None], (own + other) / 2, own)
+        total += np.where(inside[:, None], both, 0)
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _relax(
+    values: Floats,
+    places: Index,  # (n, 2), of the hole's pixels
+    differences: Floats,  # (n, 3)
+    relaxation: np.float32,
+    sweeps: int,
+) -> None:
+    """Solve for the hole's pixels by successive over-relaxation."""
+    height, width = values.shape[:2]
+    for _ in range(sweeps):
+        for k in range(places.shape[0]):
+            y, x = places[k]
+            count = (y > 0) + (y < height - 1) + (x > 0) + (x < width - 1)
+            for c in range(3):
+                total = differences[k, c]
+                if y > 0:
+                    total += values[y - 1, x, c]
+                if y < height - 1:
+                    total += values[y + 1, x, c]
+                if x > 0:
+                    total += values[y, x - 1, c]
+                if x < width - 1:
+                    total += values[y, x + 1, c]
+                mean = total / np.float32(count)
+                values[y, x, c] += relaxation * (mean - values[y, x, c])
