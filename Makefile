@@ -1,6 +1,7 @@
 # make demo   the main job on twelve photographs, with its report; demo-full adds the slow methods
 # make paper  the whole chain with simulated people: run, survey, votes, ranking, report
 # make results  the results table of the README
+# make table1 PHOTOS=DIR  Table 1 of the paper on your photographs, with the published weights
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
 # make check  lint, types and the fast tests
 # make test   all tests that this machine can run
@@ -23,6 +24,11 @@ PAPER := results/paper
 # Everybody beyond the 3,750 valid votes of the paper's study is turned away.
 PEOPLE := 200
 VOTES := 3750
+# Of table1; photographs that are not square need PROTOCOL=centre-crop.
+PHOTOS := datasets/demo
+PROTOCOL := moskalenko2020
+PUBLISHED := two-stage dfnet deepfillv2 hifill
+
 RUN_OPTIONS := --workers 2 --methods telea,navier-stokes,patchmatch,two-stage
 SEEN := 1024
 # As Figs 1, 4 and 6 of the paper: a photograph at two resolutions, several by all methods, crops.
@@ -30,7 +36,7 @@ FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
 FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
-.PHONY: demo demo-full paper results weights check test coverage test-gimp conformance bench \
+.PHONY: demo demo-full paper results table1 weights check test coverage test-gimp conformance bench \
   bench-scale lint lock clean
 
 demo: $(VENV)/installed
@@ -60,6 +66,11 @@ paper: $(VENV)/installed
 results: $(VENV)/installed
 	$(RUN) run_benchmark.py --workers 2 --protocol moskalenko2020-perceptual \
 	  --method-file docs/results.toml --out results/readme
+
+table1: $(VENV)/installed
+	for name in $(PUBLISHED); do $(RUN) -m methods fetch $$name || exit 1; done
+	$(RUN) run_benchmark.py --dataset "$(PHOTOS)" --protocol $(PROTOCOL) --out results/table1 \
+	  --methods patchmatch,deepfillv2,dfnet,hifill,two-stage --option two-stage.networks=published
 
 weights: $(VENV)/installed
 	$(TRAIN) stage-one --data $(SCENES) --out results/training/one --steps 2000 --batch 32 \
