@@ -41,8 +41,7 @@ if TYPE_CHECKING:
 
 PUBLISHED_SIZE = 512
 Refinement = Literal["network", "matched", "none"]
-# Stage ones without texture, which the refinement networks were trained to add. All others copy or
-# draw texture, and its source at full resolution can be found.
+# Stage ones without texture, which refinement networks add; that of others can be found again.
 SMOOTH = (DFNetInpainter, Telea, NavierStokes)
 # For the note under tables.
 MATCHED = (
@@ -197,7 +196,7 @@ class TwoStage(NetworkInpainter):
         self._inner.load()
         if self._has_network:
             super().load()
-        if self._refinement == "matched":
+        elif self._refinement == "matched":
             from methods.texture.matched import compile_loops
 
             compile_loops()
@@ -230,11 +229,10 @@ class TwoStage(NetworkInpainter):
         options["refine"] = self._refinement != "none"
         for name in ("stage_one", "stage_one_options", "networks", "refinement", "seed"):
             del options[name]
+        if self._refinement == "matched":
+            identity["matched"] = {"version": MATCHED_VERSION, "seed": self.seed or 0}
         stage_one = self._inner.identity(resolution, image_name)
-        identity = {**identity, "options": options, "stage_one": stage_one}
-        if self._refinement != "matched":
-            return identity
-        return {**identity, "matched": {"version": MATCHED_VERSION, "seed": self.seed or 0}}
+        return {**identity, "options": options, "stage_one": stage_one}
 
     def build(self, state: State | None) -> RefinementNet | DetailNet:
         from methods.architectures.detail import DetailNet

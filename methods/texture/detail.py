@@ -20,9 +20,11 @@ from methods.texture.field import Field, Index
 
 # Standard deviations of the weights of neighbouring offsets: of the distance in small pixels, and
 # of the difference between both patches in grey levels.
-NEAR, ALIKE = 0.7, 20.0
+NEAR, ALIKE = 1.5, 20.0
 # Weight of the worst match, so that it still counts where there is no other.
 LEAST = 1e-3
+# Share of the contrast lost by averaging that is restored, as an exponent.
+RESTORED = 0.7
 
 Floats: TypeAlias = NDArray[np.float32]
 
@@ -40,7 +42,9 @@ def fill(image: Image, mask: Mask, small: Floats, field: Field) -> Image:
     """Return the image with its hole filled by the enlarged small result and matched detail.
 
     For each pixel of the hole, each of the 3 x 3 small pixels around it proposes its offset, to a
-    pixel whose detail is added. Offsets are weighted by nearness and similarity.
+    pixel whose detail is added. Offsets are weighted by nearness and similarity. The mean of detail
+    from several places has less contrast than each, which is partly restored: with weights w of
+    unrelated details it has sqrt(sum of w^2) of it.
 
     Parameters
     ----------
@@ -74,6 +78,7 @@ def fill(image: Image, mask: Mask, small: Floats, field: Field) -> Image:
         _taps(height, small.shape[0]),
         _taps(width, small.shape[1]),
         NEAR,
+        RESTORED,
     )
     return result
 
@@ -100,6 +105,7 @@ def _fill(
     down: Taps,
     right: Taps,
     near: float,
+    restored: float,
 ) -> None:
     offsets, weights = np.empty((9, 2), np.int64), np.empty(9)
     value, there = np.empty(3, np.float32), np.empty(3, np.float32)
@@ -108,12 +114,14 @@ def _fill(
             if not mask[y, x]:
                 continue
             count = _offsets(y, x, mask, rows, columns, likeness, near, offsets, weights)
-            total = weights[:count].sum()
+            total, squares = weights[:count].sum(), (weights[:count] ** 2).sum()
+            # 1 for a single offset.
+            gain = (total * total / squares) ** (restored / 2) if count else 0.0
             _enlarged(small, down, right, y, x, value)
             for k in range(count):
                 row, column = y + offsets[k, 0], x + offsets[k, 1]
                 _enlarged(small, down, right, row, column, there)
-                weight = np.float32(weights[k] / total)
+                weight = np.float32(gain * weights[k] / total)
                 for c in range(3):
                     value[c] += weight * (image[row, column, c] - there[c])
             for c in range(3):

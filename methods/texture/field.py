@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from methods.base import Image, Mask
 
 # Patches are 2 * RADIUS + 1 pixels wide.
-RADIUS = 3
+RADIUS = 2
 # Passes of the search and of the price for incoherence, in alternating directions.
-SEARCHES, PULLS = 6, 2
+SEARCHES, PULLS = 6, 4
 # For each of four neighbours that comes from elsewhere, in grey levels squared.
-PRICE = 50
+PRICE = 200
 
 Index: TypeAlias = NDArray[np.int32]
 Distances: TypeAlias = NDArray[np.int64]

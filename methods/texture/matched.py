@@ -43,10 +43,8 @@ def add_detail(image: Image, mask: Mask, small: Image, small_hole: Mask, seed: i
     if field is None:
         enlarged = cv2.resize(small, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         return composite(image, enlarged, mask)
-    # Once more: what is made of copies shows better where they come from.
-    first = np.rint(tones.joined(small, small_hole, field)).clip(0, 255).astype(np.uint8)
-    field = match(first, wanted, unusable, seed + 1) or field
-    return detail.fill(image, mask, tones.joined(first, small_hole, field), field)
+    values = tones.calmed(tones.joined(small, small_hole, field), small_hole)
+    return detail.fill(image, mask, values, field)
 
 
 def reduced(mask: Mask, size: tuple[int, ...]) -> Mask:

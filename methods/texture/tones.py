@@ -1,4 +1,5 @@
-"""Tones of copied texture: all copies joined at their differences, as in Poisson image editing.
+"""Tones of copied texture: all copies joined at their differences, as in Poisson image editing, and
+drawn a little towards a membrane.
 
 P. Perez, M. Gangnet, A. Blake, Poisson Image Editing, SIGGRAPH 2003. The compiled loop uses one
 thread and a fixed order, so that results are bit-exact.
@@ -8,10 +9,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from methods.architectures.two_stage_input import LEAST_KNOWN
 from methods.base import Image, Mask
 from methods.texture.field import Field, Index
 
@@ -20,6 +23,9 @@ Floats: TypeAlias = NDArray[np.float32]
 STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 # Iterations for each pixel of the hole's extent: the error is then below a grey level.
 SWEEPS = 2
+# The membrane is computed from means of CELL x CELL pixels. What is coarser than BLUR pixels (the
+# standard deviation of a Gaussian) is moved by SHARE of the way.
+CELL, BLUR, SHARE = 8, 2.0, 0.2
 
 
 def joined(image: Image, hole: Mask, field: Field) -> Floats:
@@ -48,12 +54,52 @@ def joined(image: Image, hole: Mask, field: Field) -> Floats:
     if not len(places):
         return values
     rows, columns = places.T
-    differences = _differences(values, rows, columns, field)
-    extent = 2 + max(int(np.ptp(rows)), int(np.ptp(columns)))
+    _solve(values, places, _differences(values, rows, columns, field))
+    return values
+
+
+def calmed(values: Floats, hole: Mask) -> Floats:
+    """Return values whose coarse tones in the hole are nearer to those that its rim suggests.
+
+    What is copied has the right texture but its shadows and lights somewhere else; the less of
+    them, the smaller the expected error.
+
+    Parameters
+    ----------
+    values
+        float32 (h, w, 3).
+    hole
+        bool (h, w), True = hole.
+    """
+    where = hole[..., None]
+    wrong = np.where(where, _membrane(values, hole) - values, 0)
+    coarse = cv2.GaussianBlur(wrong, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
+    return np.where(where, values + np.float32(SHARE) * coarse, values)
+
+
+def _membrane(values: Floats, hole: Mask) -> Floats:
+    """Return the harmonic continuation of the means of the known pixels, float32 (h, w, 3)."""
+    height, width = hole.shape
+    size = max(1, width // CELL), max(1, height // CELL)
+    known = (~hole).astype(np.float32)
+    share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)[..., None]
+    total = cv2.resize(values * known[..., None], size, interpolation=cv2.INTER_AREA)
+    missing = share[..., 0] < LEAST_KNOWN
+    cells = total / np.maximum(share, LEAST_KNOWN)
+    if missing.all() or not missing.any():
+        return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
+    cells[missing] = cells[~missing].mean(axis=0)
+    places = np.argwhere(missing).astype(np.int32)
+    _solve(cells, places, np.zeros((len(places), 3), np.float32))
+    return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _solve(values: Floats, places: Index, differences: Floats) -> None:
+    """Replace pixels by those whose differences to their neighbours sum up to the given ones."""
+    extent = 2 + int(np.ptp(places, axis=0).max())
     # The best over-relaxation of Laplace's equation on a square of this size.
     relaxation = np.float32(2 / (1 + np.pi / extent))
     _relax(values, places, differences, relaxation, SWEEPS * extent)
-    return values
 
 
 def _differences(values: Floats, rows: Index, columns: Index, field: Field) -> Floats:

@@ -20,7 +20,7 @@ def slowly(image: np.ndarray, mask: np.ndarray, small: np.ndarray, field: Field)
     result = image.copy()
     for y, x in np.argwhere(mask):
         middle, centre = (y + 0.5) * high / height - 0.5, (x + 0.5) * wide / width - 0.5
-        total, weights = np.zeros(3), 0.0
+        proposals: dict[tuple[int, int], float] = {}
         for i in range(y * high // height - 1, y * high // height + 2):
             for j in range(x * wide // width - 1, x * wide // width + 2):
                 if not (0 <= i < high and 0 <= j < wide) or field.rows[i, j] < 0:
@@ -31,9 +31,13 @@ def slowly(image: np.ndarray, mask: np.ndarray, small: np.ndarray, field: Field)
                     continue
                 near = ((i - middle) ** 2 + (j - centre) ** 2) / (2 * detail.NEAR**2)
                 alike = np.exp(-field.distance[i, j] / (2 * detail.ALIKE**2)) + detail.LEAST
-                weights += alike * np.exp(-near)
-                total += alike * np.exp(-near) * (image[row, column] - enlarged[row, column])
-        value = enlarged[y, x] + (total / weights if weights else 0)
+                weight = alike * np.exp(-near)
+                proposals[row, column] = proposals.get((row, column), 0) + weight
+        value = enlarged[y, x]
+        weights = np.array(list(proposals.values())) / sum(proposals.values())
+        for (row, column), weight in zip(proposals, weights, strict=True):
+            gain = (weights**2).sum() ** (-detail.RESTORED / 2)
+            value = value + gain * weight * (image[row, column] - enlarged[row, column])
         result[y, x] = np.floor(value.clip(0, 255) + 0.5)
     return result
 

@@ -35,13 +35,12 @@ def distance_of(image: np.ndarray, field: Field, y: int, x: int) -> float:
 
 
 def test_nearly_the_best_places_are_found() -> None:
-    """On noise, where propagation does not help, most are not; on a photograph's smooth colours and
-    texture the mean is within a tenth of the best."""
+    """Noise is the hardest: few neighbours help."""
     image = cv2.GaussianBlur(scene(1, 60, 64), (0, 0), 1.5)
     wanted, unusable = holes(60, 64)
     field = match(image, wanted, unusable, seed=0, price=0)
     assert field is not None
-    assert field.distance[wanted].mean() < 1.1 * brute_force(image, wanted, unusable).mean()
+    assert field.distance[wanted].mean() < 1.25 * brute_force(image, wanted, unusable).mean()
 
 
 def test_distances_are_those_of_the_patches_and_places_are_usable() -> None:

@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from methods.texture.field import Field, match
-from methods.texture.tones import joined
+from methods.texture.tones import SHARE, calmed, joined
 from tests.methods.conftest import box, scene
 
 
@@ -71,3 +71,17 @@ def test_without_a_hole_nothing_changes() -> None:
     places = np.zeros((20, 20), np.int32)
     field = Field(places, places, places.astype(np.float32))
     assert np.array_equal(joined(image, nowhere, field), image)
+
+
+def test_what_the_rim_does_not_suggest_is_calmed() -> None:
+    """A bright blob in a hole in grey loses a share of its contrast; a ramp stays as it is."""
+    hole = box(96, 128, slice(24, 72), slice(32, 96))
+    grey = np.full((96, 128, 3), 100, np.float32)
+    blob = grey.copy()
+    blob[40:56, 56:72] = 200
+    result = calmed(blob, hole)
+    assert np.allclose(result[48, 64], 200 - 100 * SHARE, atol=1)
+    assert np.array_equal(result[~hole], blob[~hole])
+    ramp = grey + np.arange(128, dtype=np.float32)[:, None]
+    assert np.abs(calmed(ramp, hole) - ramp).max() < 1
+    assert np.allclose(calmed(grey, hole), grey)
