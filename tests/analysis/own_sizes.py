@@ -28,7 +28,7 @@ def native_info(
     """Return run.json; `photographs`: the file of each image, if several share one."""
     files = photographs or list(shares)
     images = [
-        {"name": image, "file": file, "sha256": "ab" * 32, "width": 90, "height": 60}
+        {"name": image, "file": file, "sha256": file.encode().hex(), "width": 90, "height": 60}
         | {"hole_share": {"native": share}}
         for (image, share), file in zip(shares.items(), files, strict=True)
     ]

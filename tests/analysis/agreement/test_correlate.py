@@ -143,6 +143,7 @@ def judged_by_coins(seed: int) -> Comparison:
         images=[f"i{i:02d}" for i in range(images)], methods=list(METHODS), cases=cases,
         path=Path("run"), photographs={f"i{i:02d}": i for i in range(images)},
         metrics=[SimpleNamespace(key="q", label="Q", better="higher")],
+        not_finite=lambda metric: {},
     )  # fmt: skip
     votes = Votes(frame, sided=True, source=Path("votes.csv"))
     return correlate.correlations(cast(runs.Run, run), votes, 64, samples=100, seed=seed)
