@@ -21,6 +21,8 @@ from methods.texture.field import Field, Index
 Floats: TypeAlias = NDArray[np.float32]
 
 STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+# Pixels over which the tones of the rim and of other copies fade into those of the first guess.
+REACH = 16
 # Iterations for each pixel of the hole's extent: the error is then below a grey level.
 SWEEPS = 2
 # The membrane is computed from means of CELL x CELL pixels. What is coarser than BLUR pixels (the
@@ -33,7 +35,8 @@ def joined(image: Image, hole: Mask, field: Field) -> Floats:
 
     The difference of a hole pixel to each of its neighbours is that at its place, or the mean of
     that and the one at the neighbour's place; known pixels are the boundary. Thus tones continue
-    across the rim and between copies.
+    across the rim and between copies. Farther than `REACH` from both they are those of the first
+    guess, so that a rim that fits nothing does not tint the whole hole.
 
     Parameters
     ----------
@@ -54,7 +57,9 @@ def joined(image: Image, hole: Mask, field: Field) -> Floats:
     if not len(places):
         return values
     rows, columns = places.T
-    _solve(values, places, _differences(values, rows, columns, field))
+    differences = _differences(values, rows, columns, field)
+    keep = np.float32(1 / REACH**2)
+    _solve(values, places, differences + keep * values[rows, columns], keep)
     return values
 
 
@@ -90,16 +95,17 @@ def _membrane(values: Floats, hole: Mask) -> Floats:
         return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
     cells[missing] = cells[~missing].mean(axis=0)
     places = np.argwhere(missing).astype(np.int32)
-    _solve(cells, places, np.zeros((len(places), 3), np.float32))
+    _solve(cells, places, np.zeros((len(places), 3), np.float32), np.float32(0))
     return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _solve(values: Floats, places: Index, differences: Floats) -> None:
-    """Replace pixels by those whose differences to their neighbours sum up to the given ones."""
+def _solve(values: Floats, places: Index, sums: Floats, keep: np.float32) -> None:
+    """Replace pixels by those whose differences to their neighbours, and `keep` times their own
+    value, sum up to the given ones, float32 (n, 3)."""
     extent = 2 + int(np.ptp(places, axis=0).max())
     # The best over-relaxation of Laplace's equation on a square of this size.
     relaxation = np.float32(2 / (1 + np.pi / extent))
-    _relax(values, places, differences, relaxation, SWEEPS * extent)
+    _relax(values, places, sums, keep, relaxation, SWEEPS * extent)
 
 
 def _differences(values: Floats, rows: Index, columns: Index, field: Field) -> Floats:
@@ -127,7 +133,8 @@ def _differences(values: Floats, rows: Index, columns: Index, field: Field) -> F
 def _relax(
     values: Floats,
     places: Index,  # (n, 2), of the hole's pixels
-    differences: Floats,  # (n, 3)
+    sums: Floats,  # (n, 3)
+    keep: np.float32,
     relaxation: np.float32,
     sweeps: int,
 ) -> None:
@@ -138,7 +145,7 @@ def _relax(
             y, x = places[k]
             count = (y > 0) + (y < height - 1) + (x > 0) + (x < width - 1)
             for c in range(3):
-                total = differences[k, c]
+                total = sums[k, c]
                 if y > 0:
                     total += values[y - 1, x, c]
                 if y < height - 1:
@@ -147,5 +154,5 @@ def _relax(
                     total += values[y, x - 1, c]
                 if x < width - 1:
                     total += values[y, x + 1, c]
-                mean = total / np.float32(count)
+                mean = total / (np.float32(count) + keep)
                 values[y, x, c] += relaxation * (mean - values[y, x, c])
