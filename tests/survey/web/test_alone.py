@@ -56,7 +56,6 @@ def test_what_is_no_request_gets_a_refusal_with_our_headers(
     folder: Path, production: Start
 ) -> None:
     server = production(folder)
-    server.start()
     for name, request in ODD.items():
         head = ask(server, request).split(b"\r\n\r\n")[0].decode()
         assert head.startswith("HTTP/1.1 4"), (name, head)
@@ -67,7 +66,6 @@ def test_what_is_no_request_gets_a_refusal_with_our_headers(
 
 def test_others_headers_choose_no_address(folder: Path, production: Start) -> None:
     server = production(folder)
-    server.start()
     for header in (b"SCRIPT_NAME: /evil", b"Script-Name: /evil", b"X-Forwarded-Host: evil.test",
                    b"X-Forwarded-Prefix: /evil", b"Forwarded: host=evil.test"):  # fmt: skip
         answer = ask(server, GET + header + b"\r\n\r\n")
@@ -86,7 +84,6 @@ def test_a_foreign_host_ends_nowhere_in_a_page(served: Served) -> None:
 @pytest.mark.slow
 def test_sixteen_dripping_requests_stop_nobody(folder: Path, production: Start) -> None:
     server = production(folder)
-    server.start()
     address = (server.host.address, server.port)
     dripping = [socket.create_connection(address) for _ in range(16)]
     for number, link in enumerate(dripping):
