@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -94,9 +94,13 @@ def _mean_of_known(image: Image, mask: Mask, size: tuple[int, int]) -> tuple[Ima
     """Resize image and mask; a pixel is hole only if it covers no known pixel."""
     is_smaller = size[0] < mask.shape[0]
     interpolation = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-    share = cv2.resize((~mask).astype(np.float32), size[::-1], interpolation=interpolation)
-    known = np.where(mask[..., None], 0, image).astype(np.float32)
-    total = cv2.resize(known, size[::-1], interpolation=interpolation)
+
+    def resized(plane: NDArray[Any]) -> NDArray[np.float32]:
+        return cv2.resize(plane.astype(np.float32), size[::-1], interpolation=interpolation)
+
+    share = resized(~mask)
+    # One channel at a time: floats of a whole photograph are its largest array.
+    total = np.dstack([resized(np.where(mask, 0, image[..., c])) for c in range(3)])
     hole = share <= LEAST_KNOWN
     mean = np.where(hole[..., None], 0, total / np.maximum(share, LEAST_KNOWN)[..., None])
     return np.rint(mean).clip(0, 255).astype(np.uint8), hole
