@@ -44,9 +44,8 @@ Refinement = Literal["network", "matched", "none"]
 # Stage ones without texture, which refinement networks add; that of others can be found again.
 SMOOTH = (DFNetInpainter, Telea, NavierStokes)
 # For the note under tables.
-MATCHED = (
-    "enlarged with detail of places that look like it (not the refinement network of the paper)"
-)
+MATCHED = "enlarged with detail of places that look like it (not the paper's refinement network)"
+PATTERN = "; WARNING: stage one draws no texture, so one detail may repeat as a pattern"
 
 __getattr__ = network_classes("refinement", "RefinementNet")
 
@@ -181,7 +180,7 @@ class TwoStage(NetworkInpainter):
     def _refined(self) -> str:
         """Return what happens to stage one's result, for the note."""
         if self._refinement == "matched":
-            return MATCHED
+            return MATCHED + PATTERN * isinstance(self._inner, SMOOTH)
         copied = ", with detail of the shifted copies" if self._is_compact() else ""
         refined = f"refined at full size{copied}, profile {self._profile}"
         return f"upscaled bilinearly, {refined if self._has_network else 'NOT refined'}"

@@ -70,7 +70,7 @@ def match(
     if not usable.any() or not wanted.any():
         return None
     padded = cv2.copyMakeBorder(image, radius, radius, radius, radius, cv2.BORDER_REPLICATE)
-    places = np.argwhere(usable).astype(np.int32)
+    places = np.argwhere(usable).astype(np.int32, order="C")
     values = 3 * (2 * radius + 1) ** 2
     rows, columns, distances = _search(padded, wanted, usable, places, radius, SEARCHES, seed)
     _pull(padded, usable, rows, columns, distances, radius, PULLS, round(price * values))

@@ -52,7 +52,7 @@ def joined(image: Image, hole: Mask, field: Field) -> Floats:
     ndarray
         float32 (h, w, 3); values may lie beyond 0-255.
     """
-    places = np.argwhere(hole).astype(np.int32)
+    places = np.argwhere(hole).astype(np.int32, order="C")
     values = image.astype(np.float32)
     if not len(places):
         return values
@@ -94,7 +94,7 @@ def _membrane(values: Floats, hole: Mask) -> Floats:
     if missing.all() or not missing.any():
         return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
     cells[missing] = cells[~missing].mean(axis=0)
-    places = np.argwhere(missing).astype(np.int32)
+    places = np.argwhere(missing).astype(np.int32, order="C")
     _solve(cells, places, np.zeros((len(places), 3), np.float32), np.float32(0))
     return cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR)
 

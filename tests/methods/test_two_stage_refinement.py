@@ -51,11 +51,17 @@ def test_defaults_follow_stage_one(tmp_path: Path) -> None:
 
 def test_each_refinement_can_be_asked_for() -> None:
     assert "refined at full size" in note_of("two-stage:patchmatch", refinement="network")
-    assert "not the refinement network" in note_of("two-stage", refinement="matched")
+    assert "not the paper's refinement network" in note_of("two-stage", refinement="matched")
     assert "NOT refined" in note_of("two-stage:patchmatch", refinement="none")
     # Whoever gives the network's weights or profile wants the network.
     for options in ({"weights": "random"}, {"profile": "paper"}):
         assert "refined at full size" in note_of("two-stage:patchmatch", **options)
+
+
+def test_matched_detail_of_a_smooth_stage_one_is_warned_of() -> None:
+    for name in ("two-stage", "two-stage:telea", "two-stage:navier-stokes"):
+        assert "may repeat as a pattern" in note_of(name, refinement="matched")
+    assert "pattern" not in note_of("two-stage:patchmatch")
 
 
 def test_the_weights_of_matched_detail_are_stage_ones() -> None:
@@ -104,7 +110,7 @@ def test_finished_cases_with_the_network_and_without_refinement_stay() -> None:
     assert smooth[0] != smooth[1], "the search for detail is seeded too"
 
 
-def test_loops_are_compiled_when_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loops_are_compiled_when_loaded() -> None:
     """So that no case is timed with it: afterwards no signature is added."""
     from methods.texture import detail, field, tones
 
