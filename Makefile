@@ -29,7 +29,8 @@ PHOTOS := datasets/demo
 PROTOCOL := moskalenko2020
 PUBLISHED := two-stage dfnet deepfillv2 hifill
 
-RUN_OPTIONS := --workers 2 --methods telea,navier-stokes,patchmatch,two-stage
+METHODS := telea,navier-stokes,patchmatch,two-stage,two-stage:patchmatch
+RUN_OPTIONS := --workers 2 --methods $(METHODS)
 SEEN := 1024
 # As Figs 1, 4 and 6 of the paper: a photograph at two resolutions, several by all methods, crops.
 FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
@@ -40,10 +41,10 @@ FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
   bench-scale lint lock clean
 
 demo: $(VENV)/installed
-	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage
+	$(DEMO) --methods $(METHODS)
 
 demo-full: $(VENV)/installed
-	$(DEMO) --methods telea,navier-stokes,patchmatch,two-stage,shiftmap,dfnet,deepfillv2,hifill
+	$(DEMO) --methods $(METHODS),shiftmap,dfnet,deepfillv2,hifill
 
 paper: $(VENV)/installed
 	$(RUN) run_benchmark.py $(RUN_OPTIONS) --out $(PAPER)/run
