@@ -89,6 +89,7 @@ class TwoStage(NetworkInpainter):
     summary: ClassVar[str] = "stage one at 512 px, refined at full size (Moskalenko et al. 2020)"
     requires: ClassVar[dict[str, str]] = {**OPENCV, **NetworkInpainter.requires}
     weights_name: ClassVar[str] = "refinement"
+    typical_seconds: ClassVar[float | None] = 1.5
     version: ClassVar[int] = 3
 
     stage_one: str = "dfnet"
