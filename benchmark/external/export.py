@@ -14,12 +14,10 @@ from typing import Any
 from rich.console import Console
 
 from benchmark.inputs.dataset import in_threads
-from benchmark.inputs.description import OPTIONS, open_dataset
-from benchmark.inputs.inverted import refuse_inverted
-from benchmark.inputs.notes import dataset_notes
+from benchmark.inputs.description import OPTIONS
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol
-from benchmark.planning.request import check_photos, check_protocol, refuse_unused_masks
+from benchmark.planning.request import check_dataset, check_protocol
 from methods.base import NATIVE, Resolution, blank, sizes_text
 from methods.errors import InputError
 from methods.images import write_png
@@ -65,11 +63,8 @@ def export(
     protocol, sizes = check_protocol(protocol_name, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
         raise InputError(f"{destination} exists already; export into a new or empty folder")
-    dataset = open_dataset(folder, description)
-    refuse_unused_masks(description, protocol)
-    photos = check_photos(dataset, protocol, sizes, console)
-    refuse_inverted(dataset, protocol, photos)
-    for note in dataset_notes(dataset, protocol, sizes, photos):
+    dataset, photos, notes = check_dataset(folder, description, protocol, sizes, console)
+    for note in notes:
         console.print(f"note: {note}")
     readme = README.format(
         protocol=protocol.name,

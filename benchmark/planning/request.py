@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmark.inputs.dataset import KnownPhotos, verify
+from benchmark.inputs.dataset import verify
 from benchmark.inputs.description import OPTIONS, Dataset, open_dataset
 from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes, passed_over
@@ -91,20 +91,17 @@ def check_request(request: Request, console: Console) -> Job:
         request.seed,
         request.weights,
     )
-    dataset = open_dataset(request.dataset, request.description)
-    refuse_unused_masks(request.description, protocol)
-    known = _verified_photos(request.out, dataset, protocol, resolutions)
-    photos = check_photos(dataset, protocol, resolutions, console, known)
-    refuse_inverted(dataset, protocol, photos)
+    dataset, photos, notes = check_dataset(
+        request.dataset, request.description, protocol, resolutions, console, request.out
+    )
     specs = [named_after_masks(spec, photos, resolutions) for spec in specs]
-    notes = dataset_notes(dataset, protocol, resolutions, photos)
     # The workers of a real cluster share no cores with this process.
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
     threads = threads_per_case(workers)
     return Job(request, protocol, resolutions, specs, dataset, photos, notes, threads)
 
 
-def refuse_unused_masks(description: dict[str, Any], protocol: Protocol) -> None:
+def _refuse_unused_masks(description: dict[str, Any], protocol: Protocol) -> None:
     """Raise InputError if options describe masks that the protocol does not use."""
     for key in ("masks", "hole", "threshold"):
         if description.get(key) is not None and not protocol.uses_dataset_masks():
@@ -120,15 +117,34 @@ def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[R
     return protocol, select_resolutions(protocol, resolutions)
 
 
-def check_photos(
-    dataset: Dataset,
+def check_dataset(
+    path: Path,
+    description: dict[str, Any],
     protocol: Protocol,
     resolutions: list[Resolution],
     console: Console,
-    known: KnownPhotos | None = None,
-) -> list[Photo]:
-    """Return the verified photographs of a dataset. Raises InputError."""
-    photos = verify(dataset, protocol, resolutions, known or {}, console)
+    out: Path | None = None,
+) -> tuple[Dataset, list[Photo], list[str]]:
+    """Return a dataset, its verified photographs, and sentences that a user should read.
+
+    Parameters
+    ----------
+    path, description
+        As the command line gives them, see `open_dataset`.
+    console
+        For a progress bar, and for what does not concern the results.
+    out
+        A run folder: photographs that an earlier run into it has verified are not decoded again.
+
+    Raises
+    ------
+    InputError
+        If photographs or masks cannot be used, or the masks are certainly inverted.
+    """
+    dataset = open_dataset(path, description)
+    _refuse_unused_masks(description, protocol)
+    known = _verified_photos(out, dataset, protocol, resolutions) if out else {}
+    photos = verify(dataset, protocol, resolutions, known, console)
     if left := passed_over(dataset, photos):
         console.print(left)
     has_masks = dataset.description.masks or (dataset.root / "masks").is_dir()
@@ -137,7 +153,8 @@ def check_photos(
             f"note: protocol {protocol.name} draws its own holes; the dataset's masks are not used "
             "(--protocol own-masks or native uses them)"
         )
-    return photos
+    refuse_inverted(dataset, protocol, photos)
+    return dataset, photos, dataset_notes(dataset, protocol, resolutions, photos)
 
 
 def _verified_photos(
