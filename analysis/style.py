@@ -178,7 +178,7 @@ def method_styles(methods: Sequence[str]) -> dict[str, MethodStyle]:
 def wrapped_label(name: str, length: int = _LINE_LENGTH) -> str:
     """Return a name, whole, as a label of several short lines, which leave room for the plot."""
     # Vertical tabs are blanks to break at, which are not shown.
-    breakable = re.sub(r"(?<=[_/.-])(?=\S)", "\v", name)
+    breakable = re.sub(r"(?<=[_/.:-])(?=\S)", "\v", name)
     wrapped = textwrap.fill(breakable, length, replace_whitespace=False, break_on_hyphens=False)
     return escape_math(wrapped.replace("\v", ""))
 
