@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import numpy as np
 import pytest
-from werkzeug.serving import make_server
 
 from tests.browser.engines import ENGINES, Open
 from tests.browser.person import PRESS, RELEASE, Person, to
@@ -40,15 +38,12 @@ def visit(engine: Open, served: Study) -> Iterator[Visit]:
 
 @contextmanager
 def cut_off(served: Study) -> Iterator[None]:
-    """Nothing reaches the study."""
-    port = served.server.server_port
-    served.server.shutdown()
-    served.thread.join()
-    served.server.server_close()
-    yield
-    served.server = make_server("127.0.0.1", port, served.app, threaded=True)
-    served.thread = Thread(target=served.server.serve_forever, daemon=True)
-    served.thread.start()
+    """Answer nothing, also on connections that a browser opened ahead of its requests."""
+    served.cut_off.set()
+    try:
+        yield
+    finally:
+        served.cut_off.clear()
 
 
 def test_by_mouse(visit: Visit, served: Study) -> None:

@@ -14,7 +14,7 @@ import pytest
 import requests
 from flask import Flask
 from PIL import Image as PillowImage
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from survey.setup import create
 from survey.storage.open_study import OpenStudy
@@ -76,7 +76,15 @@ class Served:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.server = make_server("127.0.0.1", 0, app, threaded=True)
+        self.cut_off = cut_off = threading.Event()
+
+        class Handler(WSGIRequestHandler):
+            def run_wsgi(self) -> None:
+                if cut_off.is_set():
+                    raise ConnectionAbortedError
+                super().run_wsgi()
+
+        self.server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
         self.address = f"http://127.0.0.1:{self.server.server_port}"
