@@ -14,6 +14,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 REFERENCE := tests/data
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+LOCK := --universal --no-header --no-annotate --python-version 3.11
 TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 3 --dist worksteal
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
@@ -73,7 +75,7 @@ table1: $(VENV)/installed
 	$(RUN) run_benchmark.py --dataset "$(PHOTOS)" --protocol $(PROTOCOL) --out results/table1 \
 	  --methods patchmatch,deepfillv2,dfnet,hifill,two-stage --option two-stage.networks=published
 
-weights: $(VENV)/installed
+weights: $(VENV)/installed-dev
 	$(TRAIN) stage-one --data $(SCENES) --out results/training/one --steps 2000 --batch 32 \
 	  --precision bf16-mixed --checkpoint-minutes 4 --resume
 	$(TRAIN) export results/training/one/best.safetensors $(BUNDLED)/dfnet_compact.safetensors \
@@ -91,18 +93,18 @@ check: lint
 test: lint
 	$(TEST)
 
-coverage: $(VENV)/installed
+coverage: $(VENV)/installed-dev
 	$(TEST) -m "not slow" --cov --cov-report=term:skip-covered
 
-test-gimp: $(VENV)/installed
+test-gimp: $(VENV)/installed-dev
 	sh tests/gimp/set_up.sh $(GIMP_ROOT)
 	GIMP_ROOT=$(GIMP_ROOT) OMP_NUM_THREADS=1 $(RUN) -m pytest -s tests/gimp
 
-conformance: $(VENV)/installed
+conformance: $(VENV)/installed-dev
 	for network in dfnet two_stage deepfillv2 hifill; do \
 	  $(RUN) -m tests.conformance $$network $(REFERENCE)/$$network || exit 1; done
 
-bench: $(VENV)/installed
+bench: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.metrics_bench
 	$(RUN) -m tests.bench.overhead_bench
 	$(RUN) -m tests.bench.networks_bench
@@ -112,12 +114,12 @@ bench: $(VENV)/installed
 	$(RUN) -m tests.bench.ranking_coverage_bench
 	$(RUN) -m tests.bench.survey_bench
 
-bench-scale: $(VENV)/installed
+bench-scale: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.scale_bench growth
 	$(RUN) -m tests.bench.cluster_bench
 	$(RUN) -m tests.bench.analysis_bench
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
@@ -126,15 +128,23 @@ lint: $(VENV)/installed
 # Needs uv. Written without annotations, so that it is the same on every machine; without the
 # CUDA libraries, which PyTorch pins itself where it needs them.
 lock:
-	uv pip compile --universal --no-header --no-annotate --python-version 3.11 --upgrade \
-	  requirements.in -o requirements.lock
-	sed -i.old '/^\(nvidia-\|cuda-\|triton=\)/d' requirements.lock && rm requirements.lock.old
+	uv pip compile $(LOCK) --upgrade requirements.in -o requirements.lock
+	uv pip compile $(LOCK) --upgrade -c requirements.lock requirements-dev.in \
+	  -o requirements-dev.lock
+	sed -i.old '/^\(nvidia-\|cuda-\|triton=\)/d' requirements.lock requirements-dev.lock
+	rm requirements.lock.old requirements-dev.lock.old
 
-$(VENV)/installed: requirements.lock
+$(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+
+$(VENV)/installed: requirements.lock | $(VENV)/bin/python
+	$(INSTALL) -r requirements.lock
 	touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock | $(VENV)/bin/python
+	$(INSTALL) -r requirements-dev.lock
+	touch $(VENV)/installed $@
 
 clean:
 	rm -rf $(VENV) results/demo

@@ -31,14 +31,15 @@ def main() -> None:
     if command in {"--help", "-h"}:
         print(USAGE, end="")
     elif command not in {"run", "methods", "survey", "analysis"}:
-        sys.exit(_refuse(f"unknown command {command!r}: run, methods, survey or analysis"))
+        sys.exit(refuse(f"unknown command {command!r}: run, methods, survey or analysis"))
     else:
         del sys.argv[1]
         module = "run_benchmark" if command == "run" else command
         runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _refuse(message: str) -> int:
+def refuse(message: str) -> int:
+    """Print what is wrong and return the exit code of bad input."""
     print(f"error: {message}", file=sys.stderr)
     return 2
 
@@ -61,7 +62,7 @@ def _foreign_package() -> str:
 
 
 if problem := _foreign_package():
-    sys.exit(_refuse(problem))
+    sys.exit(refuse(problem))
 
 if __name__ == "__main__":
     main()

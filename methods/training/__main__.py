@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of these names
+import sys
+from importlib.util import find_spec
+
+from inpainting_suite import refuse  # first of all: refuses foreign packages of these names
+
+if lacking := [name for name in ("lightning_fabric", "tensorboard") if find_spec(name) is None]:
+    sys.exit(refuse(f"training needs {' and '.join(lacking)}: pip install '.[training]'"))
 
 # isort: split
 
