@@ -32,12 +32,12 @@ from analysis.ranking import plots as rank_plots
 from analysis.ranking.pairwise import SIGNIFICANT, PairDifference
 from analysis.ranking.per_image import PRIOR_VOTES, AbilityOnPart, Cell
 from analysis.ranking.quality_report import Quality
-from analysis.ranking.ranking import RankedMethod, Ranking
+from analysis.ranking.result import RankedMethod, Ranking
 from analysis.style import HOUSE, Style
 from analysis.votes.exclusions import Step, people_in_words, step_in_words
 from methods.files import write_atomically
 
-_LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "matplotlib")
+_LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "choix", "matplotlib")
 # Shorter headings for LaTeX.
 _SHORT = {"std. error": "SE", "rank interval": "ranks"}
 # Other programs rely on the columns of ranking.csv, so its warnings are in a file beside it.
@@ -133,7 +133,7 @@ def to_text(study: Study) -> str:
 def to_latex(study: Study) -> str:
     """Return the table of the ranking with its notes as LaTeX."""
     heading, *lines = cells(study.ranking)
-    caption = "Ranking of methods by people's preferences (Bradley-Terry)"
+    caption = f"Ranking of methods by people's preferences ({study.ranking.model})"
     return latex_table(
         [_SHORT.get(name, name) for name in heading],
         lines,
@@ -192,9 +192,12 @@ def notes_of(study: Study) -> list[str]:
     people = f" of {people_in_words(valid.left_participants)}" if valid.left_participants else ""
     notes = [ranking.simulated.sentence] if ranking.simulated.sentence else []
     notes += [
-        f"{valid.left_votes:,} valid votes{people}. Bradley-Terry abilities, natural logarithms, "
+        f"{valid.left_votes:,} valid votes{people}. {ranking.model} abilities, natural logarithms, "
         + (f"{ranking.settings.anchor} at 0" if ranking.settings.anchor else "mean zero")
         + "; standard errors from the observed information",
+        ranking.checked_against.sentence
+        if ranking.checked_against
+        else f"Not checked against another library: {ranking.not_checked}",
     ]
     if any(ranking.letters.values()):
         notes += [
@@ -254,9 +257,18 @@ def _provenance(study: Study) -> dict[str, Any]:
         "settings": {**asdict(ranking.settings), "drawn": ranking.unit},
         "notes": notes_of(study),
         "quality": study.quality.numbers,
+        "model": ranking.model,
         "log_likelihood": float(ranking.fit.log_likelihood),
+        **checked(ranking),
         "versions": versions(),
     }
+
+
+def checked(ranking: Ranking) -> dict[str, Any]:
+    """Return what rank.json says of the other library: `checked_against`, or `not_checked`."""
+    if ranking.checked_against:
+        return {"checked_against": ranking.checked_against._asdict()}
+    return {"checked_against": None, "not_checked": ranking.not_checked}
 
 
 def versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from scipy.spatial.distance import pdist
 from analysis.bradley_terry import Array, ranks
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.plots import name_cells, number_cells, warning
-from analysis.ranking.ranking import Ranking
+from analysis.ranking.result import Ranking
 from analysis.style import GREY, add_warning, current, short_labels
 
 # Largest number of rows; more images are shown as this many groups.

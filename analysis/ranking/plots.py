@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from analysis.ranking.ranking import Ranking
+from analysis.ranking.result import Ranking
 from analysis.style import (
     GREY,
     add_warning,

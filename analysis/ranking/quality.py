@@ -11,7 +11,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from analysis.bradley_terry import Counts, fit_resamples, probabilities
-from analysis.ranking.ranking import Ranking, Unit
+from analysis.ranking.result import Ranking, Unit
 from analysis.votes.files import numbered
 from analysis.votes.votes import Votes, vote_arrays
 

@@ -10,7 +10,7 @@ import polars as pl
 from analysis.output import p_in_words
 from analysis.ranking import quality
 from analysis.ranking.quality import Influence
-from analysis.ranking.ranking import Ranking, Unit
+from analysis.ranking.result import Ranking, Unit
 from analysis.votes.exclusions import people_in_words
 from analysis.votes.votes import Votes
 
