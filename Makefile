@@ -1,7 +1,7 @@
 # make demo   the main job on twelve photographs, with its report; demo-full adds the slow methods
 # make paper  the whole chain with simulated people: run, survey, votes, ranking, report
 # make results  the results table of the README
-# make table1 PHOTOS=DIR  Table 1 of the paper on your photographs, with the published weights
+# make table1 PHOTOS=DIR  Table 1 of the paper on your photographs, with the published weights only
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
 # make check  lint, types and the fast tests
 # make test   all tests that this machine can run
@@ -26,7 +26,7 @@ PAPER := results/paper
 # Everybody beyond the 3,750 valid votes of the paper's study is turned away.
 PEOPLE := 200
 VOTES := 3750
-# Of table1; photographs that are not square need PROTOCOL=centre-crop.
+# Of table1, whose networks are named: never the compact ones instead. Photographs that are not square need PROTOCOL=centre-crop.
 PHOTOS := datasets/demo
 PROTOCOL := moskalenko2020
 PUBLISHED := two-stage dfnet deepfillv2 hifill

@@ -118,6 +118,7 @@ def _show_method(name: str, console: Console) -> None:
         ("licence", published.licence if published else ""),
         ("needs", method.needs),
         ("ready", method.state),
+        ("runs as", method.note),
     ]
     show.section(name, lines, console)
     if not method.summary:

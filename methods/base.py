@@ -228,6 +228,11 @@ class Inpainter(ABC):
             if item.init and item.name != "device"
         }
 
+    def settled_options(self) -> dict[str, Any]:
+        """Return options whose value depends on what is on this machine, as they were settled here,
+        so that other processes and machines do the same."""
+        return {}
+
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Return everything, besides the pixels, that the result of a case depends on.
 

@@ -16,8 +16,9 @@ READY = "yes"
 class Readiness:
     """Whether a method can run here.
 
-    summary, needs: empty if the method cannot be imported; state: "yes", "yes, with the option
-    ...", or "no: " and the reason with its remedy; options: those without a default.
+    summary, needs: empty if the method cannot be imported; state: "yes", with the remark in
+    brackets, "yes, with the option ...", or "no: " and the reason with its remedy; options: those
+    without a default; remark, note: what tables would say.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Readiness:
     needs: str
     state: str
     options: tuple[str, ...] = ()
+    remark: str = ""
+    note: str = ""
 
     @property
     def ready(self) -> bool:
@@ -51,8 +54,15 @@ def check(name: str) -> Readiness:
         for item in fields(cls)
         if item.init and item.default is MISSING and item.default_factory is MISSING
     )
-    needs = _needs(name, cls, required)
-    return Readiness(name, cls.summary, needs, _state(name, cls, required), required)
+    about = name, cls.summary, _needs(name, cls, required)
+    if required:
+        return Readiness(*about, f"{READY}, with the option {', '.join(required)}", required)
+    try:
+        method = _ready(name, cls)
+    except Exception as error:  # a plug-in can raise anything, and must not break the list
+        return Readiness(*about, f"no: {_one_line(error)}")
+    state = f"{READY} ({method.remark})" if method.remark else READY
+    return Readiness(*about, state, remark=method.remark, note=method.note)
 
 
 def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
@@ -61,19 +71,15 @@ def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
     return ", ".join([*cls.requires.values(), *weights, *(f"option {item}" for item in options)])
 
 
-def _state(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
-    if options:
-        return f"{READY}, with the option {', '.join(options)}"
-    try:
-        method = methods.create(name)
-        if hasattr(cls, "weights_name"):
-            # Importing PyTorch and reading all weights would take too long for a list.
-            _find_libraries(cls)
-        else:
-            method.load()
-    except Exception as error:  # a plug-in can raise anything, and must not break the list
-        return f"no: {_one_line(error)}"
-    return READY
+def _ready(name: str, cls: type[Inpainter]) -> Inpainter:
+    """Return the method with default options; raise whatever it raises if it cannot run."""
+    method = methods.create(name)
+    if hasattr(cls, "weights_name"):
+        # Importing PyTorch and reading all weights would take too long for a list.
+        _find_libraries(cls)
+    else:
+        method.load()
+    return method
 
 
 def _find_libraries(cls: type[Inpainter]) -> None:

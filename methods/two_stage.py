@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 import methods
+from methods.architectures import two_stage_choice as choice
 from methods.architectures.spans import hole_spans
 from methods.architectures.two_stage_input import (
     Frame,
@@ -40,12 +42,8 @@ if TYPE_CHECKING:
     from methods.architectures.refinement import RefinementNet
 
 PUBLISHED_SIZE = 512
-Refinement = Literal["network", "matched", "none"]
 # Stage ones without texture, which refinement networks add; that of others can be found again.
 SMOOTH = (DFNetInpainter, Telea, NavierStokes)
-# For the note under tables.
-MATCHED = "enlarged with detail of places that look like it (not the paper's refinement network)"
-PATTERN = "; WARNING: stage one draws no texture, so one detail may repeat as a pattern"
 
 __getattr__ = network_classes("refinement", "RefinementNet")
 
@@ -62,7 +60,7 @@ class TwoStage(NetworkInpainter):
         Its options, weights included.
     networks
         Weights of both stages if none are given: "compact", trained by this project, or those
-        "published" by the authors.
+        "published" by the authors; "auto" takes the published ones once both have been fetched.
     working_size
         Longer side of stage one's input, in pixels; by default the size that its weights were
         trained for, else 512.
@@ -94,14 +92,17 @@ class TwoStage(NetworkInpainter):
 
     stage_one: str = "dfnet"
     stage_one_options: dict[str, Any] = field(default_factory=dict)
-    networks: Literal["compact", "published"] = "compact"
+    networks: Literal["auto", "compact", "published"] = "auto"
     working_size: Annotated[int, Field(ge=16)] | None = None
-    refinement: Refinement | None = None
+    refinement: choice.Refinement | None = None
     refine: bool | None = None
     profile: Literal["auto", "published", "paper"] = "auto"
     seed: int | None = None
     _inner: Inpainter = field(init=False, repr=False)
-    _refinement: Refinement = field(init=False, repr=False)
+    _networks: choice.Networks = field(init=False, repr=False)
+    # Why these are not the published ones, for the note.
+    _lacking: str = field(init=False, repr=False)
+    _refinement: choice.Refinement = field(init=False, repr=False)
     _profile: str = field(init=False, repr=False)
     _working_size: int = field(init=False, repr=False)
 
@@ -109,11 +110,16 @@ class TwoStage(NetworkInpainter):
         cls = methods.method_class(self.stage_one)
         if issubclass(cls, TwoStage):
             raise ValueError("stage one of two-stage cannot be two-stage itself")
-        self._refinement = self._chosen_refinement(cls)
+        asks = self.weights or self.networks == "published" or self.profile != "auto"
+        self._refinement = choice.choose_refinement(
+            self.refinement, self.refine, self.profile, bool(asks) or issubclass(cls, SMOOTH)
+        )
+        has_weights = self.weights is not None or "weights" in self.stage_one_options
+        self._networks, self._lacking = choice.choose_networks(self.networks, has_weights)
         missing = []
         self._file = None
         # The default variant in the registry is the published one.
-        variant = self.networks if self.networks == "compact" else None
+        variant = self._networks if self._networks == "compact" else None
         try:
             if self._has_network and self.weights != RANDOM:
                 self._file = files.find(self.weights_name, self.weights or variant)
@@ -141,21 +147,6 @@ class TwoStage(NetworkInpainter):
             options.setdefault("rounding", "nearest")
         return methods.create(self.stage_one, device=self.device, **options)
 
-    def _chosen_refinement(self, stage_one: type[Inpainter]) -> Refinement:
-        if self.refinement is None:
-            if self.refine is False:
-                return "none"
-            asks = self.weights or self.networks == "published" or self.profile != "auto"
-            return "network" if asks or issubclass(stage_one, SMOOTH) else "matched"
-        if self.refine not in (None, self.refinement != "none"):
-            raise ValueError(
-                f"refine = {str(self.refine).lower()} contradicts refinement = {self.refinement}: "
-                "leave one of them out"
-            )
-        if self.refinement == "matched" and self.profile == "published":
-            raise ValueError("profile = published is for refinement = network, not matched")
-        return self.refinement
-
     def _chosen_profile(self) -> str:
         if self.profile != "auto":
             return self.profile
@@ -171,26 +162,30 @@ class TwoStage(NetworkInpainter):
 
     @property
     def note(self) -> str:
-        notes = [f"stage one {self.stage_one} at {self._working_size} px, {self._refined()}"]
+        is_smooth = isinstance(self._inner, SMOOTH)
+        refined = choice.note(self._refinement, self._profile, self._is_compact(), is_smooth)
+        notes = [f"stage one {self.stage_one} at {self._working_size} px, {refined}"]
         if self._inner.note:
             notes.append(f"{self.stage_one}: {self._inner.note}")
         if self._has_network and super().note:
             notes.append(f"refinement: {super().note}")
+        if used := self._used_of_pair():
+            notes.append(f"{self._networks} weights of {' and '.join(used)}{self._lacking}")
         return "; ".join(notes)
-
-    def _refined(self) -> str:
-        """Return what happens to stage one's result, for the note."""
-        if self._refinement == "matched":
-            return MATCHED + PATTERN * isinstance(self._inner, SMOOTH)
-        copied = ", with detail of the shifted copies" if self._is_compact() else ""
-        refined = f"refined at full size{copied}, profile {self._profile}"
-        return f"upscaled bilinearly, {refined if self._has_network else 'NOT refined'}"
 
     @property
     def remark(self) -> str:
         own = {"network": super().remark, "matched": "matched detail", "none": "not refined"}
-        remarks = [own[self._refinement], self._inner.remark]
+        is_published = self._networks == "published" and any(self._used_of_pair())
+        published = "published weights" if is_published else ""
+        remarks = [own[self._refinement], self._inner.remark, published]
         return "; ".join(dict.fromkeys(remark for remark in remarks if remark))
+
+    def _used_of_pair(self) -> list[str]:
+        """Return the names of the weights that `networks` has chosen."""
+        has_dfnet = isinstance(self._inner, DFNetInpainter)
+        stage_one = has_dfnet and "weights" not in self.stage_one_options
+        return list(compress(choice.PAIR, (stage_one, self._has_network and self.weights is None)))
 
     def load(self) -> None:
         self._inner.load()
@@ -217,6 +212,9 @@ class TwoStage(NetworkInpainter):
         bound = copy(self)
         bound._inner = self._inner.for_case(resolution, image_name)
         return bound
+
+    def settled_options(self) -> dict[str, Any]:
+        return {"networks": self._networks, "refinement": self._refinement}
 
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Identify stage one by its own identity instead of the options it was created from.

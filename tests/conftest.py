@@ -13,6 +13,8 @@ from filelock import ReadWriteLock
 from tests.paths import ROOT
 
 LOCK = ReadWriteLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid()}.db")
+# What this machine has fetched must not matter.
+os.environ["INPAINTING_WEIGHTS"] = str(Path(tempfile.gettempdir()) / "inpainting-tests-weights")
 # Folders of slow tests, and fixtures that make a test slow: a database, a server, a worker of GIMP.
 SLOW_FOLDERS = {"tests/browser", "tests/benchmark/cluster", "tests/conformance", "tests/gimp"}
 SLOW_FIXTURES = {"cluster", "production", "gimp", "start_gimp", "shared"}

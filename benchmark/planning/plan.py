@@ -61,6 +61,8 @@ class Plan:
     rows: dict[Slot, Row] = field(default_factory=dict)
     # What run.json says about each method (by label): note, remark and weights.
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What run.json says about the check of the metrics; empty before cases are scored.
+    metrics_checked: dict[str, Any] = field(default_factory=dict)
 
 
 def list_cases(
@@ -78,6 +80,7 @@ def list_cases(
     for spec in specs:
         inpainter = _create(spec, resolutions)
         plan.provenance[spec.label] = _provenance(inpainter)
+        settled = _settled(spec, inpainter)
         for resolution, photo in product(resolutions, photos):
             slot = (spec.label, resolution, photo.name)
             identity = _identity(spec, inpainter, resolution, photo)
@@ -87,7 +90,7 @@ def list_cases(
             input_key = keys[resolution, photo.name]
             key = key_of([input_key, identity])
             scored = score_key(key, protocol, photo)
-            plan.cases.append(Case(spec, resolution, photo, input_key, key, scored))
+            plan.cases.append(Case(settled, resolution, photo, input_key, key, scored))
     return plan
 
 
@@ -172,6 +175,15 @@ def _create(
     except (MethodError, ValueError) as error:
         text = str(error)
         raise InputError(text if spec.label in text else f"{spec.label}: {text}") from None
+
+
+def _settled(spec: MethodSpec, inpainter: Inpainter | MissingRequirementError) -> MethodSpec:
+    """Return a method as processes that compute its cases create it: what is fetched during the run
+    changes nothing."""
+    if isinstance(inpainter, MissingRequirementError):
+        return spec
+    settled = inpainter.settled_options()
+    return replace(spec, options={**spec.options, **settled}) if settled else spec
 
 
 def _provenance(inpainter: Inpainter | MissingRequirementError) -> dict[str, Any]:

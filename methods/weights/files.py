@@ -76,6 +76,13 @@ def find(name: str, path_or_variant: str | None) -> WeightsFile:
     return _weights_file(stored[0])
 
 
+def is_fetched(name: str) -> bool:
+    """Return whether the default variant of these weights is on this machine."""
+    published = registry.load().weights[name]
+    files = store.places(name, published.default, published.variants[published.default])
+    return all(path.is_file() for path in files)
+
+
 def fetch_command(name: str, variant: str, published: registry.Weights) -> str:
     """Return the command that fetches a variant."""
     option = "" if variant == published.default else f" --variant {variant}"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import methods
+from benchmark.inputs import protocol
+from benchmark.inputs.photos import Photo
 from benchmark.planning.method_specs import collect
+from benchmark.planning.plan import list_cases
 from methods.errors import InputError
-from tests.benchmark.conftest import Bench
+from tests.benchmark.conftest import PROTOCOL, Bench
+from tests.fetched import fetched
 
 
 @pytest.mark.slow
@@ -32,6 +38,21 @@ def of_cliff_alone(bench: Bench) -> Bench:
     return bench
 
 
+def test_weights_that_are_fetched_during_a_run_do_not_enter_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes that compute cases create the method themselves, whenever they start."""
+    monkeypatch.setenv("INPAINTING_WEIGHTS", str(tmp_path / "kept"))
+    (tmp_path / "tiny.toml").write_text(PROTOCOL)
+    own = protocol.load(str(tmp_path / "tiny.toml"))
+    photos = [Photo("cat", "cat.png", "0" * 64)]
+    (case,) = list_cases(collect("two-stage"), photos, [48], own).cases
+    fetched("dfnet")
+    fetched("refinement")
+    assert methods.create("two-stage").remark == "published weights"
+    assert methods.create(case.spec.method, **case.spec.options).remark == "compact, trained here"
+
+
 @pytest.mark.slow
 def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) -> None:
     bench = of_cliff_alone(replace(bench, page=True))
@@ -39,9 +60,9 @@ def test_random_weights_run_everything_and_every_output_says_so(bench: Bench) ->
     done = bench.run("--methods", "dfnet,two-stage", "--resolutions", "96", *weights)
     assert done.returncode == 0, done.stderr
     assert all(row["status"] == "ok" for row in bench.rows().values())
-    methods = {m["label"]: m for m in json.loads((bench.out / "run.json").read_text())["methods"]}
-    assert methods["dfnet"]["weights_sha256"] == {"dfnet": "random"}
-    assert methods["two-stage"]["weights_sha256"] == {"dfnet": "random", "refinement": "random"}
+    found = {m["label"]: m for m in json.loads((bench.out / "run.json").read_text())["methods"]}
+    assert found["dfnet"]["weights_sha256"] == {"dfnet": "random"}
+    assert found["two-stage"]["weights_sha256"] == {"dfnet": "random", "refinement": "random"}
     for text in (
         done.stdout,
         (bench.out / "tables" / "objective.md").read_text(),

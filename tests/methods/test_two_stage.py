@@ -17,9 +17,8 @@ from methods.architectures.dfnet import DFNet
 from methods.architectures.refinement import RefinementNet
 from methods.architectures.spans import Span
 from methods.architectures.two_stage_input import RefinementInput, frame_as_in_paper, paste_upscaled
-from methods.base import MethodError, MissingRequirementError, blank
+from methods.base import MethodError, blank
 from methods.images import write_png
-from methods.weights import registry, store
 from tests.conformance.dfnet import filled
 from tests.methods.conftest import box, scene
 from tests.paths import DATA
@@ -239,22 +238,6 @@ def test_it_runs_with_the_weights_that_come_with_the_suite() -> None:
     wrapped = methods.create("two-stage:telea")
     assert wrapped.remark == "compact, trained here" and "telea at 512 px" in wrapped.note
     assert method.weights_used()["refinement"] == wrapped.weights_used()["refinement"]
-
-
-def test_the_published_weights_are_one_option_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refinement: Path
-) -> None:
-    monkeypatch.setenv("INPAINTING_WEIGHTS", str(tmp_path))
-    with pytest.raises(MissingRequirementError, match=r"fetch refinement .*fetch dfnet "):
-        methods.create("two-stage", networks="published")
-    for name, variant in (("dfnet", "places2"), ("refinement", "places2")):
-        known = registry.load().weights[name].variants[variant].files[0]
-        place = store.place(name, variant, known)
-        place.parent.mkdir(parents=True)
-        torch.save({"a": torch.zeros(1)}, place)
-    method = methods.create("two-stage", networks="published")
-    assert "at 512 px" in method.note and "profile published" in method.note
-    assert method.remark == ""
 
 
 def test_known_pixels_between_strokes_of_the_hole_are_untouched() -> None:
