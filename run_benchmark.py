@@ -15,9 +15,6 @@ from typer import Option
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-# Inference processes import this file, and its imports count as memory of the method: import only
-# the standard library and Typer here.
-
 # Exists in a checkout only.
 DEMO = Path(__file__).parent / "datasets" / "demo"
 
@@ -174,7 +171,7 @@ def run(
 
     from benchmark.inputs.description import open_dataset
     from benchmark.job import run_job
-    from benchmark.planning import kept
+    from benchmark.planning import kept, method_specs
     from benchmark.planning.request import Request
 
     folder = out or Path("results") / open_dataset(dataset, description).name
@@ -186,15 +183,12 @@ def run(
     request = Request(
         dataset=dataset,
         description=description,
-        methods=methods,
+        specs=method_specs.collect(
+            methods, method_file or [], external or [], option or [], device, seed, weights or []
+        ),
         resolutions=resolutions,
         protocol=protocol,
         out=folder,
-        method_files=method_file or [],
-        external=external or [],
-        options=option or [],
-        weights=weights or [],
-        device=device,
         workers=workers or 1,
         cluster=cluster,
         seed=seed,

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from benchmark.execution.local import LocalBackend
-from benchmark.execution.progress import ProgressBar
+from benchmark.execution.metrics_check import MetricsCheck, MetricsDisagreeError, kept_record
+from benchmark.execution.progress import ProgressBar, Report
 from benchmark.execution.writer import Writer
 from benchmark.external import findings
 from benchmark.external.audit import audit
@@ -66,13 +67,19 @@ def open_backend(job: Job, console: Console) -> AbstractContextManager[Backend]:
     return dask_backend(job, job.request.cluster, console)
 
 
-def run_job(request: Request, console: Console | None = None) -> list[str]:
+def run_job(
+    request: Request,
+    console: Console | None = None,
+    report: Report | None = None,
+) -> list[str]:
     """Run a request and write its run folder, without tables and report.
 
     Parameters
     ----------
     console
         For progress and messages; stderr by default.
+    report
+        Called with the number of finished cases and of all cases, from any thread.
 
     Returns
     -------
@@ -117,7 +124,11 @@ def run_job(request: Request, console: Console | None = None) -> list[str]:
             _announce_kept(others, console)
             _announce_elsewhere(job, folder, labels, console)
             _write_run_json(job, plan, others, folder, backend, finished=False)
-            _execute(job, plan, folder, backend, console)
+            try:
+                _execute(job, plan, folder, backend, console, report)
+            except MetricsDisagreeError:
+                _write_run_json(job, plan, others, folder, backend, finished=False)
+                raise
             _write_run_json(job, plan, others, folder, backend, finished=True)
     own = [row for row in plan.rows.values() if row.method in labels]
     _report_failures(own, folder, console)
@@ -184,7 +195,14 @@ def _skipped(plan: Plan) -> dict[str, str]:
     return reasons
 
 
-def _execute(job: Job, plan: Plan, folder: RunFolder, backend: Backend, console: Console) -> None:
+def _execute(
+    job: Job,
+    plan: Plan,
+    folder: RunFolder,
+    backend: Backend,
+    console: Console,
+    report: Report | None,
+) -> None:
     cases = [case for case, _ in plan.to_score] + plan.to_run
     if cases:
         # Tables of an earlier state must not lie beside the scores of this one.
@@ -193,11 +211,13 @@ def _execute(job: Job, plan: Plan, folder: RunFolder, backend: Backend, console:
     _write_scores(job, plan, folder)
     if not cases:
         return
-    progress = ProgressBar(console, cases, plan.rows.values(), job.request.workers)
+    progress = ProgressBar(console, cases, plan.rows.values(), job.request.workers, report)
+    check = MetricsCheck(folder, job.protocol)
     try:
         with progress.display:
-            backend.run(Writer(plan, folder, progress), plan)
+            backend.run(Writer(plan, folder, progress, check), plan)
     finally:
+        plan.metrics_checked = check.record
         _write_scores(job, plan, folder)
 
 
@@ -233,6 +253,7 @@ def _write_run_json(
             name: METRICS[name].describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
+        "metrics_checked": plan.metrics_checked or kept_record(earlier, plan.rows),
         "methods": methods,
         # Of earlier commands, without a case at these sizes and on these photographs.
         "not_shown": [other.entry for other in others if not other.cases],

@@ -7,7 +7,6 @@ otherwise libraries that the previous method loaded would count as memory of the
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -25,6 +24,7 @@ import numpy as np
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from benchmark.execution import inference_child as child
+from benchmark.execution.fresh_process import FreshContext
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.request import Limits
 from methods.base import Image, Mask, Resolution
@@ -95,7 +95,7 @@ class InferenceProcess:
         self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
         self._pool = ProcessPool(
             max_workers=1,
-            context=multiprocessing.get_context("spawn"),
+            context=FreshContext(),
             initializer=child.start,
             initargs=[str(self._scratch)],
         )

@@ -26,6 +26,8 @@ from benchmark.planning.plan import Case
 from benchmark.run_folder.rows import Row, Slot
 from methods.base import NATIVE, Resolution, size_text
 
+# Called with the number of finished cases and of all cases, from any thread.
+Report = Callable[[int, int], None]
 # A case that takes longer than expected is shown as nearly done.
 _MOST_DONE = 0.95
 
@@ -159,9 +161,16 @@ class ProgressBar:
     """Shows a run on a terminal; elsewhere prints a line per method and resolution."""
 
     def __init__(
-        self, console: Console, cases: list[Case], rows: Iterable[Row], workers: int
+        self,
+        console: Console,
+        cases: list[Case],
+        rows: Iterable[Row],
+        workers: int,
+        report: Report | None = None,
     ) -> None:
         self._console = console
+        self._report = report
+        self._finished, self._total = 0, len(cases)
         # The bar is drawn by a thread of its own.
         self._lock = threading.RLock()
         self._remaining = RemainingTime(cases, rows, workers, _typical_seconds(cases))
@@ -194,6 +203,9 @@ class ProgressBar:
             self.display.advance(self._task)
             self._show()
             self._report_group(case)
+            self._finished += 1
+            if self._report:
+                self._report(self._finished, self._total)
 
     def set_workers(self, workers: int) -> None:
         """Set how many cases run at a time."""

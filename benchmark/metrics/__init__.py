@@ -59,7 +59,7 @@ def check_options(names: Iterable[str], options: Options | None = None) -> None:
 def score(
     reference: Image,
     result: Image,
-    mask: Mask,
+    mask: Mask | None,
     names: Iterable[str],
     options: Options | None = None,
     hole: bool = True,
@@ -71,7 +71,7 @@ def score(
     reference, result
         uint8 (H, W, 3).
     mask
-        bool (H, W), True = hole.
+        bool (H, W), True = hole; None for the values over the whole image only.
     names
         Names of metrics, keys of `METRICS`.
     options

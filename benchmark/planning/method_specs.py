@@ -10,7 +10,7 @@ A method file is TOML; each table is one method, under the name that tables show
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,19 +49,53 @@ def collect(
     Without names these are the default methods, or none besides files and external results.
     Raises InputError for anything that is malformed, unknown or ambiguous.
     """
-    tables: dict[str, dict[str, Any]] = {}
-    for name in _split(names) if names is not None else () if files or external else DEFAULT:
-        _add(tables, _own_name(name), {"method": name})
-    for path in files:
-        for label, table in _read(path).items():
-            _add(tables, label, table)
-    for argument in external:
-        label, folder = _split_argument("--external", argument, "NAME=DIR")
-        _add(tables, label, {"method": "external", "folder": str(Path(folder).expanduser())})
+    folders = [_split_argument("--external", argument, "NAME=DIR") for argument in external]
+    named = _split(names) if names is not None else () if files or folders else DEFAULT
+    tables = tables_of(named, files, folders)
     for argument in options:
         _set_option(tables, argument)
     for argument in weights:
-        _set_weights(tables, argument)
+        set_weights(tables, *_split_argument("--weights", argument, "NAME=PATH"))
+    return specs_of(tables, device, seed)
+
+
+def tables_of(
+    methods: Iterable[str | tuple[str, Mapping[str, Any]]],
+    files: Iterable[Path] = (),
+    external: Iterable[tuple[str, str | Path]] = (),
+) -> dict[str, dict[str, Any]]:
+    """Return label -> table of each method, as in a method file.
+
+    Parameters
+    ----------
+    methods
+        Names of methods, or labels with tables.
+    external
+        Labels with folders of results.
+
+    Raises
+    ------
+    InputError
+        If a label cannot be used or is there twice, or a file cannot be read.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for method in methods:
+        if isinstance(method, str):
+            _add(tables, _own_name(method), {"method": method})
+        else:
+            _add(tables, method[0], _checked_table(*method, "methods"))
+    for path in files:
+        for label, table in _read(path).items():
+            _add(tables, label, table)
+    for label, folder in external:
+        _add(tables, label, {"method": "external", "folder": str(Path(folder).expanduser())})
+    return tables
+
+
+def specs_of(
+    tables: Mapping[str, Mapping[str, Any]], device: str = "auto", seed: int = 0
+) -> list[MethodSpec]:
+    """Return the methods of tables; those with random numbers get the seed if they have none."""
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
 
 
@@ -90,12 +124,18 @@ def _split_argument(option: str, argument: str, form: str) -> tuple[str, str]:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     content = read_toml(path, "method file")
-    for label, table in content.items():
-        if not isinstance(table, dict) or not isinstance(table.get("method"), str):
-            raise InputError(f'method file {path}: [{label}] must be a table with method = "NAME"')
     if not content:
         raise InputError(f"method file {path} defines no method; add a [NAME] table")
-    return content
+    return {
+        label: _checked_table(label, table, f"method file {path}")
+        for label, table in content.items()
+    }
+
+
+def _checked_table(label: str, table: Any, source: str) -> dict[str, Any]:
+    if not isinstance(table, Mapping) or not isinstance(table.get("method"), str):
+        raise InputError(f'{source}: [{label}] must be a table with method = "NAME"')
+    return dict(table)
 
 
 def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -> None:
@@ -133,21 +173,26 @@ def _set_option(tables: dict[str, dict[str, Any]], argument: str) -> None:
     label, dot, option = key.rpartition(".")
     if not equals or not dot:
         raise InputError(f"--option {argument!r}: write it as METHOD.KEY=VALUE")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    set_option(tables, label, option, parsed)
+
+
+def set_option(tables: dict[str, dict[str, Any]], label: str, option: str, value: Any) -> None:
+    """Set an option of a method, by its label or its name; raise InputError for an unknown one."""
     given = {table["method"]: own for own, table in tables.items()}
     label = label if label in tables else given.get(label, label)
     if label not in tables:
         raise InputError(
-            f"--option {argument!r}: method {label!r} is not in this run ({', '.join(tables)})"
+            f"option {label}.{option}: method {label!r} is not in this run ({', '.join(tables)})"
         )
-    try:
-        tables[label][option] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        tables[label][option] = value
+    tables[label][option] = value
 
 
-def _set_weights(tables: dict[str, dict[str, Any]], argument: str) -> None:
+def set_weights(tables: dict[str, dict[str, Any]], name: str, path: str) -> None:
     """Set the weights file of every method, and of every stage one, that has this network."""
-    name, path = _split_argument("--weights", argument, "NAME=PATH")
     known: set[str] = set()
     for label, table in tables.items():
         cls = _class_of(table["method"])
@@ -162,7 +207,7 @@ def _set_weights(tables: dict[str, dict[str, Any]], argument: str) -> None:
                 table["stage_one_options"] = options
     if name not in known | set(tables):
         raise InputError(
-            f"--weights {argument!r}: no method of this run takes weights called {name!r} "
+            f"weights {name}={path}: no method of this run takes weights called {name!r} "
             f"(those it takes: {', '.join(sorted(known)) or 'none'})"
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from rich.console import Console
 
 from benchmark.inputs.dataset import verify
@@ -14,7 +15,6 @@ from benchmark.inputs.inverted import refuse_inverted
 from benchmark.inputs.notes import dataset_notes, passed_over
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol, load, select_resolutions
-from benchmark.planning import method_specs
 from benchmark.planning.concurrency import local_workers, threads_per_case
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Overwrite
@@ -24,30 +24,27 @@ from methods.base import Resolution
 from methods.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """The options of the command line, unchecked; see `run_benchmark.py --help`."""
+    """What a user asks for, unchecked; see `run_benchmark.py --help`."""
 
     dataset: Path
-    # Keys of the dataset's description that the command line gives, see dataset.toml.
-    description: dict[str, Any]
-    methods: str | None
-    resolutions: str | None
-    protocol: str
     out: Path
-    method_files: list[Path]
-    external: list[str]
-    options: list[str]
-    weights: list[str]
-    device: str
-    workers: int
-    cluster: str | None
-    seed: int
-    time_limit: float
-    memory_limit: float | None
-    overwrite: Overwrite
-    accept_drift: bool
-    command: list[str]
+    specs: list[MethodSpec]
+    # Keys of the dataset's description that replace those of its file, see dataset.toml.
+    description: dict[str, Any] = field(default_factory=dict)
+    resolutions: str | None = None
+    protocol: str = "moskalenko2020"
+    workers: Annotated[int, Field(ge=1)] = 1
+    cluster: str | None = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    # Of one case, in seconds and in units of 2**30 bytes.
+    time_limit: Annotated[float, Field(ge=1)] = 3600
+    memory_limit: Annotated[float, Field(ge=0.1)] | None = None
+    overwrite: Overwrite = "never"
+    accept_drift: bool = False
+    # For the record.
+    command: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,19 +79,10 @@ class Job:
 def check_request(request: Request, console: Console) -> Job:
     """Check a request and its dataset. Raises InputError."""
     protocol, resolutions = check_protocol(request.protocol, request.resolutions)
-    specs = method_specs.collect(
-        request.methods,
-        request.method_files,
-        request.external,
-        request.options,
-        request.device,
-        request.seed,
-        request.weights,
-    )
     dataset, photos, notes = check_dataset(
         request.dataset, request.description, protocol, resolutions, console, request.out
     )
-    specs = [named_after_masks(spec, photos, resolutions) for spec in specs]
+    specs = [named_after_masks(spec, photos, resolutions) for spec in request.specs]
     # The workers of a real cluster share no cores with this process.
     workers = local_workers(request.cluster) or 1 if request.cluster else request.workers
     threads = threads_per_case(workers)

@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from benchmark.job import run_job
+from benchmark.planning.method_specs import collect
 from benchmark.planning.plan import Case, Plan, list_cases, select_cases
 from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder.folder import REFERENCE, RunFolder, open_run_folder
@@ -63,12 +64,11 @@ def dataset(folder: Path, cases: int) -> int:
 
 def wanted(folder: Path) -> Request:
     return Request(
-        dataset=folder / "photos", description={}, methods=None, resolutions=None,
-        protocol=str(folder / "tiny.toml"), out=folder / "run",
-        method_files=[folder / "methods.toml"], external=[], options=[], weights=[],
-        device="auto", workers=1, seed=0, time_limit=3600, memory_limit=None,
-        overwrite="never", accept_drift=False, cluster=None, command=[],
-    )  # fmt: skip
+        dataset=folder / "photos",
+        out=folder / "run",
+        specs=collect(None, [folder / "methods.toml"]),
+        protocol=str(folder / "tiny.toml"),
+    )
 
 
 def planned(folder: Path) -> tuple[Job, Plan]:

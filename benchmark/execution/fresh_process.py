@@ -1,0 +1,33 @@
+"""Child processes that do not import the user's script.
+
+Python's own would run a script again whose calls are not under ``if __name__ == "__main__"``, and
+what a script or a notebook imports would count as memory of the method.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
+from typing import Any
+
+_starting = threading.Lock()
+
+
+class _FreshProcess(SpawnProcess):
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802, the name that contexts override
+        with _starting:
+            script = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                return SpawnProcess._Popen(process)  # type: ignore[attr-defined]
+            finally:
+                sys.modules["__main__"] = script
+
+
+class FreshContext(SpawnContext):
+    """A context of `multiprocessing` whose processes begin with an empty main module."""
+
+    Process = _FreshProcess
