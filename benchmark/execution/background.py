@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
-from methods.errors import InputError
+from benchmark.run_folder.folder import unusable
 
 
 class Background:
@@ -35,11 +35,7 @@ class Background:
     def check(self) -> None:
         """Raise the first error of a thread, an OSError as InputError."""
         if isinstance(self._failure, OSError):
-            name = self._failure.filename or self._folder
-            raise InputError(
-                f"{name} cannot be written or read ({self._failure.strerror}): free space or "
-                "permissions are needed; finished cases are kept, the same command goes on"
-            ) from None
+            raise unusable(self._failure, self._folder) from None
         if self._failure is not None:
             raise self._failure
 

@@ -211,7 +211,7 @@ def open_run_folder(path: Path) -> Iterator[RunFolder]:
     ------
     InputError
         If the path is something else, is not writable, is locked by another process, or its
-        journal is damaged.
+        journal is damaged; or for an OSError of what is done with it.
     """
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; choose another folder with --out")
@@ -234,5 +234,21 @@ def open_run_folder(path: Path) -> Iterator[RunFolder]:
         ) from None
     try:
         yield RunFolder(path)
+    except OSError as error:
+        raise unusable(error, path) from error
     finally:
         lock.release()
+
+
+def unusable(error: OSError, folder: Path) -> InputError:
+    """Return what to tell about a file of a run that cannot be written or read.
+
+    Parameters
+    ----------
+    folder
+        The run folder, for an error that does not name its file.
+    """
+    return InputError(
+        f"{error.filename or folder} cannot be written or read ({error.strerror or error}): free "
+        "space or permissions are needed; finished cases are kept, the same command goes on"
+    )

@@ -277,13 +277,15 @@ def test_ctrl_c_keeps_what_is_finished(bench: Bench) -> None:
     }
 
 
+# Of a file: too little for run.json, for the results at 96 px.
+@pytest.mark.parametrize("most_bytes", [4_000, 16_000])
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_loses_nothing(bench: Bench) -> None:
+def test_a_full_disk_is_one_line_and_loses_nothing(bench: Bench, most_bytes: int) -> None:
     limited = [
         sys.executable,
         "-c",
         "import resource, runpy, sys\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most_bytes}, {most_bytes}))\n"
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')",
     ]
