@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from methods.base import NATIVE, Image, Mask, Resolution
+from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
 from methods.shown_text import message_text
@@ -126,6 +126,22 @@ class Run:
         """Sentences about photographs and sizes (such as those that the protocol does not have)
         that belong below every table."""
         return self.info["dataset"].get("notes", [])
+
+    @property
+    def metrics_checked(self) -> str:
+        """A sentence about the independent check of the metrics; empty if nothing was checked."""
+        checked = self.info.get("metrics_checked") or {}
+        if not checked.get("scores"):
+            return ""
+        packages = " and ".join(
+            f"{name} {version}" for name, version in checked["versions"].items()
+        )
+        largest = float(checked["largest_difference"])
+        return (
+            f"Checked against {packages} on {checked['method']}, "
+            f"{size_text(checked['resolution'])}, {checked['image']}: largest difference "
+            f"{largest:.0e}."
+        )
 
     def hole_shares(self, resolution: Resolution) -> dict[str, float]:
         """Return image -> share of the hole (0 to 1); empty for runs that did not record it."""

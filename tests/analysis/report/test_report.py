@@ -246,3 +246,23 @@ def test_a_picture_of_another_size_is_refused(pictured: Path) -> None:
     (pictured / "outputs/64/[a]/x.png").replace(pictured / "outputs/128/[a]/x.png")
     with pytest.raises(InputError, match=r"\[a\] of x at 128 px is 64x64, the reference 128x128"):
         publish(pictured)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_check_of_the_metrics_is_told_where_there_was_one(pictured: Path) -> None:
+    assert "Checked against" not in publish(pictured).read_text()
+    info = json.loads((pictured / "run.json").read_text())
+    info["metrics_checked"] = {
+        **{"method": "telea", "resolution": 64, "image": "x <1>"},
+        "versions": {"scikit-image": "0.26.0", "numpy": "2.3.1"},
+        **{"tolerance": 1e-6, "largest_difference": 2.13e-10},
+        "scores": {"l1": {"value": 3.0, "witness": 3.0, "difference": 2.13e-10}},
+    }
+    (pictured / "run.json").write_text(json.dumps(info))
+    assert (
+        "Checked against scikit-image 0.26.0 and numpy 2.3.1 on telea, 64 px, x &lt;1&gt;: "
+        "largest difference 2e-10." in publish(pictured).read_text()
+    )
+    info["metrics_checked"] = {"remark": "no case with a result and a reference was scored"}
+    (pictured / "run.json").write_text(json.dumps(info))
+    assert "Checked against" not in publish(pictured).read_text()
