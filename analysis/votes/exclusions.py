@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
 from analysis.votes import files
-from analysis.votes.files import in_lines
+from analysis.votes.files import Source, in_lines
 from analysis.votes.names import cleaned
 from analysis.votes.votes import FALSE, TRUE, Votes, refuse, refuse_repeated
 from methods.errors import InputError, suggestion
@@ -22,7 +21,7 @@ class Rules:
     """Whom to exclude."""
 
     # A participants.csv: `excluded` decides, `simulated` marks simulated participants.
-    participants: Path | None = None
+    participants: Source | None = None
     # Exclude who failed more validation questions. None: 0 without `participants`, else no limit.
     max_failed_checks: int | None = None
     min_votes: int = 0  # exclude who answered fewer questions
@@ -71,13 +70,13 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     """
     steps = [_step("all", votes, votes)]
     if not votes.has(_PARTICIPANT):
-        if rules != Rules():
+        if rules.participants is not None or rules != Rules():
             raise InputError(
                 f"{votes.source}: no column 'participant', so that nobody can be left out"
             )
         return votes, steps
     excluded = []
-    if rules.participants:
+    if rules.participants is not None:
         table = _participants(votes, rules.participants)
         excluded = _listed(table)
         simulated = table.filter(pl.col(_SIMULATED))[_PARTICIPANT].cast(pl.String)
@@ -105,10 +104,10 @@ def _step(reason: str, before: Votes, after: Votes) -> Step:
     return Step(reason, people - left_people, count - left, left_people, left)
 
 
-def _participants(votes: Votes, path: Path) -> pl.DataFrame:
+def _participants(votes: Votes, source: Source) -> pl.DataFrame:
     """Read a participants.csv: name, reason, and whether excluded or simulated."""
-    heading = files.heading(path, (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED))
-    names = heading.names
+    heading = files.heading(source, (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED))
+    path, names = heading.path, heading.names
     for name in (_PARTICIPANT, _EXCLUDED):
         if name not in names:
             raise InputError(f"{path}: no column {name!r}{suggestion(name, filter(None, names))}")
@@ -144,7 +143,7 @@ def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pl.Series]]:
     limit = rules.max_failed_checks
     if limit is not None and not votes.has("check_passed"):
         raise InputError(f"{votes.source}: no column 'check_passed' to judge failed checks by")
-    if limit is None and not rules.participants:
+    if limit is None and rules.participants is None:
         limit = 0
     if limit is not None and votes.has("check_passed"):
         # An unanswered validation question is not a failed one.

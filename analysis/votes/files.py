@@ -36,13 +36,20 @@ _OTHER_FORMATS = dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _WOR
 _ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
+# A file, or a table of Python, all text.
+Source = Path | pl.DataFrame
+# What messages call the latter.
+DATA_FRAME = Path("DataFrame")
+
+
 @dataclass(frozen=True)
 class Heading:
     """The names of a file's columns."""
 
     path: Path
     names: tuple[str, ...]  # "" for a column without a name
-    layout: Layout | None  # None for Parquet
+    layout: Layout | None  # None for Parquet and for tables of Python
+    frame: pl.DataFrame | None = None  # a table of Python
 
     def position(self, name: str, remedy: str = "keep one") -> int:
         """Return the position of a column; raise InputError if others have the same name."""
@@ -53,7 +60,7 @@ class Heading:
         return self.names.index(name)
 
 
-def heading(path: Path, known: Collection[str], separator: str | None = None) -> Heading:
+def heading(source: Source, known: Collection[str], separator: str | None = None) -> Heading:
     """Read the names of a file's columns; raise InputError if its heading cannot be used.
 
     Parameters
@@ -63,6 +70,10 @@ def heading(path: Path, known: Collection[str], separator: str | None = None) ->
     separator
         The separator of a CSV file, if it is known.
     """
+    if isinstance(source, pl.DataFrame):
+        names = tuple(composed(name) for name in source.columns)
+        return Heading(DATA_FRAME, names, None, source)
+    path = source
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if remedy := _OTHER_FORMATS.get(path.suffix.lower()):
@@ -81,10 +92,10 @@ def heading(path: Path, known: Collection[str], separator: str | None = None) ->
 def read(
     heading: Heading, columns: Mapping[str, int], repeated: Collection[str] = ()
 ) -> pl.DataFrame:
-    """Read columns of a CSV or Parquet file as text.
+    """Read columns of a CSV or Parquet file, or of a table of Python, as text.
 
-    Missing values are empty. `line` is the first line of a row (from 1), or its number in a
-    Parquet file (from 1); blank lines are skipped.
+    Missing values are empty. `line` is the first line of a row (from 1), its number in a Parquet
+    file (from 1) or its position in a table of Python (from 0); blank lines are skipped.
 
     Parameters
     ----------
@@ -99,6 +110,13 @@ def read(
         If the file cannot be read, if possible with the line.
     """
     path, layout = heading.path, heading.layout
+    if heading.frame is not None:
+        theirs = heading.frame.columns
+        kept = heading.frame.select(
+            pl.col(theirs[place]).alias(name) for name, place in columns.items()
+        )
+        kept = kept.cast(dict.fromkeys(set(repeated) & columns.keys(), pl.Categorical))
+        return kept.with_row_index("line")
     types = {name: pl.Categorical if name in repeated else pl.String for name in columns}
     lines = array("L")
     try:
@@ -155,6 +173,8 @@ def numbered(column: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
 
 def in_lines(path: Path, *numbers: int) -> str:
     """Return a file with one or two of its line numbers, for an error message."""
+    if path == DATA_FRAME:
+        return " and ".join(f"{path}.iloc[{number}]" for number in numbers)
     plural = "s" if len(numbers) > 1 else ""
     return f"{path} {_line_or_row(path)}{plural} {' and '.join(map(str, numbers))}"
 
@@ -165,7 +185,7 @@ def in_more_lines(path: Path, rows: int) -> str:
 
 
 def _line_or_row(path: Path) -> str:
-    return "row" if _is_parquet(path) else "line"
+    return "row" if _is_parquet(path) or path == DATA_FRAME else "line"
 
 
 def _is_parquet(path: Path) -> bool:

@@ -17,7 +17,7 @@ from analysis.bradley_terry import VoteArrays
 from analysis.votes import columns, files
 from analysis.votes.answers import CHOICE, LEFT, LONGEST_QUOTE, RIGHT, choices
 from analysis.votes.columns import REPEATED
-from analysis.votes.files import in_lines, in_more_lines, numbered
+from analysis.votes.files import Source, in_lines, in_more_lines, numbered
 from analysis.votes.names import cleaned, one_line
 from methods.errors import InputError
 
@@ -66,8 +66,8 @@ class Votes:
         return self.frame.filter(pl.col("is_check"))
 
 
-def read(path: Path, reading: Reading | None = None) -> Votes:
-    """Read a votes file.
+def read(source: Source, reading: Reading | None = None) -> Votes:
+    """Read a votes file, or a table of Python as if it were one.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def read(path: Path, reading: Reading | None = None) -> Votes:
         If it cannot be used; the message names the first such line.
     """
     reading = reading or Reading()
-    heading = files.heading(path, columns.expected(reading.columns), reading.separator)
+    heading = files.heading(source, columns.expected(reading.columns), reading.separator)
+    path = heading.path
     places = columns.positions(heading, reading.columns)
     frame = files.read(heading, places, REPEATED)
     if frame.is_empty():
