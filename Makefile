@@ -3,6 +3,7 @@
 # make results  the results table of the README
 # make table1 PHOTOS=DIR  Table 1 of the paper on your photographs, with the published weights only
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
+# make docs   the manual as a site, with search: docs/_build/html/index.html
 # make check  lint, types and the fast tests
 # make test   all tests that this machine can run
 # make coverage  which lines the fast tests reach
@@ -14,6 +15,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 REFERENCE := tests/data
+SITE := docs/_build/html
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 LOCK := --universal --no-header --no-annotate --python-version 3.11
 TEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n 3 --dist worksteal
@@ -39,8 +41,8 @@ FIGURE1 := --image torii_walkway --resolution 1024 --resolution 2048 --no-masked
 FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
-.PHONY: demo demo-full paper results table1 weights check test coverage test-gimp conformance bench \
-  bench-scale lint lock clean
+.PHONY: demo demo-full paper results table1 weights docs check test coverage test-gimp conformance \
+  bench bench-scale lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods $(METHODS)
@@ -86,6 +88,9 @@ weights: $(VENV)/installed-dev
 	  --precision bf16-mixed --checkpoint-minutes 4 --resume
 	$(TRAIN) export results/training/two/best.safetensors $(BUNDLED)/refinement_compact.safetensors \
 	  --remark "compact, trained here"
+
+docs: $(VENV)/installed-dev
+	$(RUN) -m sphinx -W --keep-going --quiet -b html -c docs -d $(SITE)/../doctrees . $(SITE)
 
 check: lint
 	$(TEST) -m "not slow"
@@ -147,4 +152,4 @@ $(VENV)/installed-dev: requirements-dev.lock | $(VENV)/bin/python
 	touch $(VENV)/installed $@
 
 clean:
-	rm -rf $(VENV) results/demo
+	rm -rf $(VENV) results/demo docs/_build

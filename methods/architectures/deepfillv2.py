@@ -41,13 +41,15 @@ class DeepFillV2(nn.Module):
         networks of the PyTorch port nipponjo/deepfillv2-pytorch, which compute other functions of
         the same weights:
 
-        | | official | converted | finetuned |
-        |---|---|---|---|
-        | zeros around stride-2 layers | at the end | at the end | on both sides |
-        | halving of features | nearest, corners aligned | as official | every second |
-        | mask for the attention | to 1/4, then to 1/8 | to 1/8 at once | every eighth |
-        | fuse of the scores | yes | no | yes |
-        | colour order of its scripts | BGR | RGB | RGB |
+        ============================  ========================  ==============  =============
+        variant                       official                  converted       finetuned
+        ============================  ========================  ==============  =============
+        zeros around stride-2 layers  at the end                at the end      on both sides
+        halving of features           nearest, corners aligned  as official     every second
+        mask for the attention        to 1/4, then to 1/8       to 1/8 at once  every eighth
+        fuse of the scores            yes                       no              yes
+        colour order of its scripts   BGR                       RGB             RGB
+        ============================  ========================  ==============  =============
 
     References
     ----------
