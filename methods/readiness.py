@@ -74,6 +74,9 @@ def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
 def _ready(name: str, cls: type[Inpainter]) -> Inpainter:
     """Return the method with default options; raise whatever it raises if it cannot run."""
     method = methods.create(name)
+    _, _, stage_one = name.partition(":")
+    if stage_one in methods.available():
+        _ready(stage_one, methods.method_class(stage_one))
     if hasattr(cls, "weights_name"):
         # Importing PyTorch and reading all weights would take too long for a list.
         _find_libraries(cls)

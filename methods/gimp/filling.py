@@ -25,6 +25,9 @@ from methods.base import (
 from methods.gimp import protocol
 from methods.gimp.protocol import FillRequest, Message
 
+# What looks best of what runs without any download; the plug-in's default, then the first that is
+# ready.
+BEST = ("two-stage:patchmatch", "two-stage")
 # Enough to compare two methods by turns; a published network takes some hundred megabytes.
 MOST_LOADED = 2
 # Concurrent imports in several threads can see partially initialised modules.
@@ -95,12 +98,14 @@ def failure(error: BaseException, request: FillRequest) -> Message:
 
 
 def listing() -> Message:
-    """Return the answer to `methods`: which can run, and why the others cannot."""
+    """Return the answer to `methods`: which can run, the best first, and why the others cannot."""
     with IMPORT_LOCK:
         # Methods with required options, such as a folder of results, are of no use in GIMP.
-        states = [readiness.check(name) for name in methods.available()]
-        usable = [_entry(state) for state in states if not state.options]
-        return {"ok": True, "methods": usable, "devices": ["auto", "cpu", *_gpus()]}
+        states = [readiness.check(name) for name in dict.fromkeys([*BEST, *methods.available()])]
+        # Why a stage one is not ready is said once, by itself.
+        usable = [state for state in states if state.ready or ":" not in state.name]
+        entries = [_entry(state) for state in usable if not state.options]
+        return {"ok": True, "methods": entries, "devices": ["auto", "cpu", *_gpus()]}
 
 
 def _for_gimp(message: str) -> str:
@@ -110,7 +115,9 @@ def _for_gimp(message: str) -> str:
 
 def _entry(state: readiness.Readiness) -> dict[str, object]:
     why = "" if state.ready else _for_gimp(state.why_not)
-    return {"name": state.name, "summary": state.summary, "ready": not why, "why": why}
+    label = f"{state.name} ({state.remark})" if state.remark else state.name
+    named = {"name": state.name, "label": label, "summary": state.summary}
+    return {**named, "ready": not why, "why": why}
 
 
 def _gpus() -> list[str]:

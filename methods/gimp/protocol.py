@@ -3,7 +3,8 @@
 Messages travel over `multiprocessing.connection` as bytes; nothing is ever unpickled. A message
 is one JSON object, followed by the raw payloads whose lengths it names. Requests:
 
-`{"op": "methods"}` is answered by `methods` (name, summary, ready, why) and `devices`.
+`{"op": "methods"}` is answered by `methods` (name, label, summary, ready, why; the best first) and
+`devices`.
 
 `{"op": "fill", "method", "device", "width", "height"}` with two payloads, width * height * 3 bytes
 of RGB and width * height of mask (255 = hole, 0 = known), is answered by any number of

@@ -36,8 +36,8 @@ def ask(
         raise PlugInError(f"No method is ready. {not_ready}")
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Inpaint selection")
     grid = Gtk.Grid(row_spacing=SPACING, column_spacing=2 * SPACING, border_width=2 * SPACING)
-    names = {method["name"]: method["name"] for method in ready}
-    _add_row(grid, 0, "_Method", _choice(config, "method", names))
+    labels = {method["name"]: method["label"] for method in ready}
+    _add_row(grid, 0, "_Method", _choice(config, "method", labels))
     grid.attach(_note(not_ready), 1, 1, 1, 1)
     devices = {name: name for name in listing["devices"]}
     _add_row(grid, 2, "_Device", _choice(config, "device", devices))

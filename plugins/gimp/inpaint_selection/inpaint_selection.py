@@ -20,6 +20,8 @@ from environment import PlugInError
 from worker_client import Worker
 
 PROCEDURE = "plug-in-inpaint-selection"
+# The best that runs without any download; where it is not ready the dialog begins with another.
+METHOD = "two-stage:patchmatch"
 LABEL = "_Inpaint selection..."
 HELP = (
     "Fills the selection, or the white of a mask layer, with a method of the inpainting suite. "
@@ -52,7 +54,7 @@ class InpaintSelection(Gimp.PlugIn):
 def _add_arguments(procedure: Gimp.Procedure) -> None:
     flags = GObject.ParamFlags.READWRITE
     procedure.add_string_argument(
-        "method", "_Method", "A method of the suite, by name", "two-stage", flags
+        "method", "_Method", "A method of the suite, by name", METHOD, flags
     )
     procedure.add_string_argument(
         "device", "_Device", "Where networks run: auto, cpu or cuda", "auto", flags

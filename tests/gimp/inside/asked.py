@@ -49,9 +49,13 @@ def run() -> dict[str, Any]:
     image.scale(600, 600)
     image.select_ellipse(Gimp.ChannelOps.REPLACE, 250, 250, 100, 60)
     show(image)
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-inpaint-selection")
     return {
+        "default": procedure.create_config().get_property("method"),
         "left": _ask(image, ["Escape"], "left.png", Gimp.RunMode.INTERACTIVE),
-        "confirmed": _ask(image, ["Tab", "Up", "alt+o"], "confirmed.png", Gimp.RunMode.INTERACTIVE),
+        "confirmed": _ask(
+            image, ["Tab", "End", "alt+o"], "confirmed.png", Gimp.RunMode.INTERACTIVE
+        ),
         "again": _ask(image, [], "", Gimp.RunMode.WITH_LAST_VALS),
     }
 

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 import methods
+from methods.base import Inpainter, MissingRequirementError
+from methods.gimp import filling
 from tests.methods.gimp.conftest import ODD, SIZE, FakeGimp, scene, silent
 from worker_client import WorkerError
+
+# Of the plug-in, which only GIMP can import.
+DEFAULT = "two-stage:patchmatch"
 
 
 def image_and_mask() -> tuple[np.ndarray, np.ndarray]:
@@ -39,10 +44,26 @@ def test_methods_are_listed_with_the_reason_of_those_that_cannot_run(
     found = {method["name"]: method for method in told["methods"]}
     # The others must be given an option, and so can never fill anything here.
     assert set(methods.available()) - set(found) == {"command", "exchange", "external"}
+    assert set(found) - set(methods.available()) == {DEFAULT}
     assert found["telea"]["ready"] and found["telea"]["why"] == ""
     assert found["two-stage"]["ready"], "the compact networks come with the suite"
+    assert found["two-stage"]["label"] == "two-stage (compact, trained here)"
+    assert next(iter(found)) == DEFAULT and found[DEFAULT]["ready"]
     assert all(method["ready"] != bool(method["why"]) for method in found.values())
     assert told["devices"][:2] == ["auto", "cpu"]
+
+
+def test_without_patchmatch_the_best_is_two_stage_and_the_reason_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(self: Inpainter) -> None:
+        raise MissingRequirementError("patchmatch cannot import patch_match")
+
+    monkeypatch.setattr(methods.method_class("patchmatch"), "load", missing)
+    listed = filling.listing()["methods"]
+    assert listed[0]["name"] == "two-stage" and listed[0]["ready"]
+    reasons = [method["why"] for method in listed if "patch_match" in method["why"]]
+    assert reasons == ["patchmatch cannot import patch_match"]
 
 
 def test_a_method_is_loaded_once_while_it_is_among_the_last_two(gimp: FakeGimp) -> None:
