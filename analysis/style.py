@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import textwrap
 import tomllib
@@ -227,6 +228,19 @@ def add_warning(figure: Figure, text: str) -> None:
     """Write a conspicuous line above a figure, at the right; nothing if `text` is empty."""
     if text:
         figure.suptitle(text, x=0.995, ha="right", color=_WARNING_COLOUR, fontsize="small")
+
+
+def shown_in_notebooks(figure: Figure) -> Figure:
+    """Let notebooks show a figure, which they otherwise do for those of pyplot only."""
+
+    def png() -> bytes:
+        image = io.BytesIO()
+        with styled(HOUSE):
+            write(figure, image, "png")
+        return image.getvalue()
+
+    figure._repr_png_ = png  # type: ignore[attr-defined]
+    return figure
 
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from analysis.bradley_terry import Counts, Fit
 from analysis.ranking.pairwise import PairDifference
@@ -18,12 +20,16 @@ class Settings:
     """How to rank."""
 
     unit: Unit = "participant"  # what the bootstrap draws
-    samples: int = 1000  # resamples of the bootstrap
-    seed: int = 0
-    level: float = 0.95  # nominal coverage of intervals, between 0 and 1
+    samples: Annotated[int, Field(ge=100)] = 1000  # resamples of the bootstrap
+    seed: Annotated[int, Field(ge=0)] = 0
+    level: Annotated[float, Field(ge=0.5, le=0.999)] = (
+        0.95  # nominal coverage of intervals, between 0 and 1
+    )
     ties: Literal["davidson", "half"] = "davidson"  # Davidson's model, or half a win for both
     order: bool = False  # whether to estimate the effect of the side
-    prior: float = 0.0  # votes to add for each pair of methods, half of them won by each
+    prior: Annotated[float, Field(ge=0)] = (
+        0.0  # votes to add for each pair of methods, half of them won by each
+    )
     anchor: str | None = None  # method whose ability is 0; without one, their mean is 0
 
 

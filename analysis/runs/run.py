@@ -19,7 +19,7 @@ from methods.shown_text import message_text
 REFERENCE = "reference"
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 # Columns of scores.csv that are not measurements.
-_CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
+CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
 # Columns of audit.csv that the report shows.
 _AUDIT_COLUMNS = ("method", "file", "stored_as", "verdict", "remarks")
 _REMEDY = "give the benchmark's command again, which writes it anew"
@@ -275,22 +275,29 @@ def csv_rows(
 
 def _read_info(path: Path) -> dict[str, Any]:
     try:
-        info = json.loads((path / "run.json").read_text(encoding="utf-8"))
-        run = Run(path, info, [])
-        for method in info["methods"]:
-            for name in ("note", "remark"):
-                method[name] = message_text(method.get(name) or "")
-        # Access what every command needs, so that a missing entry is reported here.
-        _ = run.methods, run.resolutions, run.images, run.metrics
-        return info
+        return checked_info(json.loads((path / "run.json").read_text(encoding="utf-8")))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a run folder that can be read: {error}") from None
 
 
+def checked_info(info: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of run.json with texts that can be shown.
+
+    Raises KeyError, TypeError or ValueError if what every command needs is missing.
+    """
+    methods = [
+        method | {name: message_text(method.get(name) or "") for name in ("note", "remark")}
+        for method in info["methods"]
+    ]
+    run = Run(Path(), {**info, "methods": methods}, [])
+    _ = run.methods, run.resolutions, run.images, run.metrics
+    return run.info
+
+
 def _read_cases(path: Path) -> Iterator[Case]:
-    for line, row in csv_rows(path, _CASE_COLUMNS):
+    for line, row in csv_rows(path, CASE_COLUMNS):
         try:
-            method, resolution, image, status, error = map(row.pop, _CASE_COLUMNS)
+            method, resolution, image, status, error = map(row.pop, CASE_COLUMNS)
             values = {key: float(text) for key, text in row.items() if text}
             size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
             yield Case(method, size, image, status, values, message_text(error))

@@ -1,0 +1,38 @@
+"""Votes as tables of pandas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from analysis.votes.votes import Votes
+
+
+def to_pandas(votes: Votes) -> pd.DataFrame:
+    """Return votes with the columns of a votes file, which `from_pandas` reads again."""
+    frame = votes.frame.drop("line")
+    if not votes.sided:
+        frame = frame.drop("choice").rename({"left": "winner", "right": "loser"})
+    return pd.DataFrame({column.name: _values(column) for column in frame})
+
+
+def from_pandas(frame: pd.DataFrame) -> pl.DataFrame:
+    """Return a table as a votes file has it: all text, empty where a value is missing."""
+    return pl.DataFrame(
+        {str(name): list(map(_text, frame.iloc[:, i])) for i, name in enumerate(frame.columns)},
+        schema={str(name): pl.String for name in frame.columns},
+    )
+
+
+def _values(column: pl.Series) -> Any:
+    if column.dtype == pl.Boolean:
+        return pd.array(column.to_list(), dtype="boolean")
+    if column.dtype.is_numeric():
+        return column.to_numpy()
+    return column.cast(pl.String).to_numpy()
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
