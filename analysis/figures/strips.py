@@ -3,6 +3,7 @@ Figs 1, 4 and 6 of Moskalenko et al. 2020)."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -117,6 +118,7 @@ def crop_side(images: CaseImages) -> int:
 def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
     """Draw strips one below the other, `width` inches wide; equal headings are not repeated."""
     points = style.current().font_size
+    strips = _with_short_labels(strips, show, width)
     lines = max(len(strip.label.splitlines()) for strip in strips)
     left = lines * points / 72 * _LINE + _GAP if lines else 0.0
     columns = max(len(strip.panels) for strip in strips)
@@ -154,6 +156,17 @@ def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
     return figure
 
 
+def _with_short_labels(strips: Sequence[Strip], show: Show, width: float) -> list[Strip]:
+    """Return strips whose labels are broken where they would be longer than the strip is high."""
+    panel = width / max(len(strip.panels) for strip in strips)
+    broken = []
+    for strip in strips:
+        characters = int(panel * sum(_ratios(strip, show)) * 72 / (_SMALLEST * _CHARACTER))
+        lines = [part for line in strip.label.splitlines() for part in _lines(line, characters)]
+        broken.append(replace(strip, label="\n".join(lines)))
+    return broken
+
+
 class _Headings(NamedTuple):
     """Headings of a strip, none if they equal those above; type in points, height in inches."""
 
@@ -163,7 +176,7 @@ class _Headings(NamedTuple):
 
 
 def _headings(strips: Sequence[Strip], panel: float, points: float) -> list[_Headings]:
-    """Break headings at blanks and hyphens, and reduce the type if they are still too wide."""
+    """Break headings, and reduce the type if they are still too wide."""
     headings: list[_Headings] = []
     above: list[str] = []
     for strip in strips:
@@ -173,12 +186,22 @@ def _headings(strips: Sequence[Strip], panel: float, points: float) -> list[_Hea
             continue
         above = texts
         characters = max(4, int(panel * 72 / (points * _CHARACTER)))
-        lines = [textwrap.wrap(text, characters, break_long_words=False) or [""] for text in texts]
+        lines = [_lines(text, characters) for text in texts]
         longest = max(len(line) for wrapped in lines for line in wrapped)
         size = _fitting(longest, panel, points)
         height = max(map(len, lines)) * size * _LINE / 72 + _GAP
         headings.append(_Headings(["\n".join(wrapped) for wrapped in lines], size, height))
     return headings
+
+
+def _lines(text: str, characters: int) -> list[str]:
+    """Break a text at blanks and behind hyphens, colons and underscores, never in a word."""
+    # Vertical tabs are blanks to break at, which are not shown.
+    breakable = re.sub(r"(?<=[_:])(?=\S)", "\v", text)
+    wrapped = textwrap.wrap(
+        breakable, max(1, characters), break_long_words=False, replace_whitespace=False
+    )
+    return [line.replace("\v", "") for line in wrapped] or [""]
 
 
 def _fitting(characters: int, inches: float, points: float) -> float:

@@ -41,6 +41,25 @@ def test_plots_show_the_means_of_the_table_and_no_mean_over_fewer_images(folder:
     assert (5.0, 1.5) in points and axes.get_xscale() == "log"
 
 
+def test_headings_and_labels_break_behind_punctuation_and_fit() -> None:
+    """In a figure of one column with seven panels, as of the paper."""
+    names = ("masked input", "telea", "navier-stokes", "patchmatch", "two-stage")
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    headings = [*names, "two-stage:patchmatch", "reference"]
+    panels = [strips.Panel(heading, pixels, pixels) for heading in headings]
+    labels = ("sea_rocks", "colosseum_arches")
+    drawn = [strips.Strip(panels, (64, 64), Box(0, 0, 64, 64), label) for label in labels]
+    with style.styled():
+        figure = strips.compose(drawn, "crop", 3.4)
+        titles = [axes.title for axes in figure.axes if axes.get_title()]
+        assert titles[5].get_text().replace("\n", "|") == "two-|stage:|patchmatch"
+        assert figure.texts[1].get_text() == "colosseum_\narches"
+        boxes = [title.get_window_extent() for title in titles]
+        assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+        above, below = (text.get_window_extent() for text in figure.texts)
+        assert above.y0 > below.y1 and below.y0 >= 0
+
+
 def test_without_intervals_no_marker_speaks_of_them(folder: Path) -> None:
     (plot,) = (plot for name, plot in drawn(folder).items() if name == "differences")
     assert (
