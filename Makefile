@@ -48,7 +48,7 @@ demo: $(VENV)/installed
 	$(DEMO) --methods $(METHODS)
 
 demo-full: $(VENV)/installed
-	$(DEMO) --methods $(METHODS),shiftmap,dfnet,deepfillv2,hifill
+	$(DEMO) --methods $(METHODS),biharmonic,shiftmap,dfnet,deepfillv2,hifill
 
 paper: $(VENV)/installed
 	$(RUN) run_benchmark.py $(RUN_OPTIONS) --out $(PAPER)/run

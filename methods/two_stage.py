@@ -22,6 +22,7 @@ from methods.architectures.two_stage_input import (
     paste_upscaled,
 )
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
+from methods.biharmonic import Biharmonic
 from methods.classical import OPENCV, NavierStokes, Telea
 from methods.dfnet import DFNetInpainter
 from methods.network import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 PUBLISHED_SIZE = 512
 # Stage ones without texture, which refinement networks add; that of others can be found again.
-SMOOTH = (DFNetInpainter, Telea, NavierStokes)
+SMOOTH = (DFNetInpainter, Telea, NavierStokes, Biharmonic)
 
 __getattr__ = network_classes("refinement", "RefinementNet")
 
@@ -67,8 +68,8 @@ class TwoStage(NetworkInpainter):
     refinement
         "network" is that of the paper or the compact one; "matched" copies the detail of the places
         that look like stage one's result; "none" leaves stage one's result as it is. By default
-        "network" for a stage one without texture (DFNet, Telea, Navier-Stokes) or if its weights
-        or the published profile are given, else "matched".
+        "network" for a stage one without texture (DFNet, Telea, Navier-Stokes, biharmonic)
+        or if its weights or the published profile are given, else "matched".
     refine
         False is the same as refinement = "none".
     profile

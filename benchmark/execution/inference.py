@@ -31,6 +31,8 @@ from methods.base import Image, Mask, Resolution
 
 # How often a running case checks whether its process was closed.
 CLOSED_S = 1.0
+# What C++ and SciPy's SuperLU print before they crash for lack of memory.
+CRASHED_OUT_OF_MEMORY = ("bad_alloc", "malloc fails", "Can't expand MemType")
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class InferenceProcess:
 
 def _crashed(exitcode: int | None, printed: str) -> Outcome:
     """Interpret the exit code and last output of a child that ended without a report."""
-    if "bad_alloc" in printed:
+    if any(words in printed for words in CRASHED_OUT_OF_MEMORY):
         return Outcome("out_of_memory", error="process ended: it could not get more memory")
     if exitcode == -signal.SIGKILL:
         return Outcome(

@@ -95,7 +95,7 @@ def names(rows: dict[tuple[str, int, str], dict[str, str]]) -> list[str]:
 @pytest.mark.slow
 def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path) -> None:
     methods = tmp_path / "methods.toml"
-    hows = ["raise", "segfault", "memory", "shape", "hang"]
+    hows = ["raise", "segfault", "malloc fails", "memory", "shape", "hang"]
     methods.write_text("".join(f'["{how}"]\nmethod = "{BAD}"\nhow = "{how}"\n' for how in hows))
     words = ("--method-file", str(methods), "--resolutions", "48")
     done = bench.run(*words, "--time-limit", "5")
@@ -105,6 +105,7 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     assert statuses == {
         "raise": "failed",
         "segfault": "failed",
+        "malloc fails": "out_of_memory",
         "memory": "out_of_memory",
         "shape": "failed",
         "hang": "timeout",
@@ -113,7 +114,7 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     assert rows["raise", 48, "bright"]["error"] == "RuntimeError: the network has diverged"
     assert not (bench.out / "outputs/48/raise/bright.png").exists()
     assert "Traceback" in (bench.out / "logs/48/raise/bright.txt").read_text()
-    assert "Traceback" not in done.stderr and "5 cases failed" in done.stderr
+    assert "Traceback" not in done.stderr and "6 cases failed" in done.stderr
     table = (bench.out / "tables/objective.md").read_text()
     assert "1 of 4 cases without a result" in table and "*" in table
 
@@ -121,7 +122,7 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     again = bench.run(*words, "--time-limit", "5")
     assert again.returncode == 1 and "0 to run" in again.stderr
     retried = bench.run(*words, "--time-limit", "1", "--overwrite", "failed")
-    assert "5 to run" in retried.stderr
+    assert "6 to run" in retried.stderr
 
 
 def test_what_is_not_installed_is_skipped_with_the_reason(bench: Bench, tmp_path: Path) -> None:

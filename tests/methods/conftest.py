@@ -14,6 +14,7 @@ from methods.base import Inpainter
 RUNNABLE: dict[str, dict[str, Any]] = {
     "telea": {},
     "navier-stokes": {},
+    "biharmonic": {},
     "shiftmap": {},
     "patchmatch": {},
     "two-stage:navier-stokes": {"refine": False},

@@ -13,9 +13,16 @@ from typing import ClassVar
 import cv2
 import numpy as np
 import pytest
+from skimage.restoration import inpaint_biharmonic
 
 import methods
-from methods.base import Inpainter, MissingRequirementError, composite, known_pixels_changed
+from methods.base import (
+    Inpainter,
+    MethodError,
+    MissingRequirementError,
+    composite,
+    known_pixels_changed,
+)
 from tests.methods.conftest import RUNNABLE, box, create, scene
 from tests.paths import ROOT
 
@@ -130,6 +137,35 @@ def test_opencv_methods_are_opencvs_own_with_radius_three() -> None:
     for name, flag in (("telea", cv2.INPAINT_TELEA), ("navier-stokes", cv2.INPAINT_NS)):
         bgr = cv2.inpaint(blanked[..., ::-1].copy(), mask.astype(np.uint8) * 255, 3, flag)
         assert np.array_equal(methods.create(name).inpaint(image, mask), bgr[..., ::-1])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_biharmonic_is_scikit_images_own(case: str) -> None:
+    image, mask = CASES[case]
+    blanked = np.where(mask[..., None], np.uint8(0), image)
+    # All holes as one system, where the method solves them one after the other.
+    solved = inpaint_biharmonic(blanked, mask, channel_axis=2)
+    result = methods.create("biharmonic").inpaint(image, mask)
+    assert np.array_equal(result[mask], np.rint(solved * 255)[mask])
+
+
+def test_biharmonic_continues_a_slope_and_neighbouring_holes_at_once() -> None:
+    rows, columns = np.mgrid[:40, :50]
+    image = np.dstack([3 * rows + 20, 4 * columns + 10, rows + columns]).astype(np.uint8)
+    # Rims of holes that are one, two and three pixels apart depend on each other's holes.
+    mask = np.zeros((40, 50), bool)
+    for left in (8, 15, 23, 32):
+        mask[12:26, left : left + 6] = True
+    result = methods.create("biharmonic").inpaint(image, mask)
+    assert np.array_equal(result, image)
+
+
+def test_biharmonic_refuses_a_hole_that_would_take_too_much() -> None:
+    image = scene(9, 64, 64)
+    mask = box(64, 64, slice(4, 14), slice(4, 14)) | box(64, 64, slice(30, 41), slice(4, 14))
+    assert methods.create("biharmonic", most_pixels=110).inpaint(image, mask)[mask].min() > 15
+    with pytest.raises(MethodError, match=r"hole of 110 pixels .* most_pixels \(109\)"):
+        methods.create("biharmonic", most_pixels=109).inpaint(image, mask)
 
 
 def test_shiftmap_copies_known_pixels_at_full_resolution() -> None:

@@ -44,7 +44,7 @@ def test_defaults_follow_stage_one(tmp_path: Path) -> None:
         method = methods.create(name, **options)
         assert "detail of places that look like it" in method.note, name
         assert method.remark.startswith("matched detail")
-    for name in ("two-stage", "two-stage:telea", "two-stage:navier-stokes"):
+    for name in ("two-stage", "two-stage:telea", "two-stage:biharmonic"):
         assert "refined at full size" in note_of(name)
         assert methods.create(name).remark == "compact, trained here"
 
