@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_headings_and_labels_break_behind_punctuation_and_fit() -> None:
         assert titles[5].get_text().replace("\n", "|") == "two-|stage:|patchmatch"
         assert figure.texts[1].get_text() == "colosseum_\narches"
         boxes = [title.get_window_extent() for title in titles]
-        assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
         above, below = (text.get_window_extent() for text in figure.texts)
         assert above.y0 > below.y1 and below.y0 >= 0
 
