@@ -94,7 +94,7 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
         variance = votes * share * share.swapaxes(-1, -2)
         information = constraint - variance
         information[..., diagonal, diagonal] += variance.sum(-1)
-        step = _solved(information, gradient)
+        step = solved(information, gradient)
         step -= step.mean(-1, keepdims=True)
         longest = np.abs(step).max(-1)
         if not longest.max() <= _LONGEST_STEP:
@@ -103,19 +103,23 @@ def _separately(wins: Array, abilities: Array, errors: bool) -> tuple[Array, Arr
         if longest.max() <= _CONVERGED:
             break
     variance_of_mean = 1 / (constraint * k**2)
-    covariance = _inverse(information) - variance_of_mean if errors else np.nan * information
+    covariance = inverse(information) - variance_of_mean if errors else np.nan * information
     return abilities, covariance, longest
 
 
-def _solved(information: Array, gradient: Array) -> Array:
-    """Return Newton's step; the shortest one where nearly unanimous votes are past rounding."""
+def solved(information: Array, gradient: Array) -> Array:
+    """Return Newton's step; the shortest one where nearly unanimous votes are past rounding.
+
+    Shapes are (..., n, n) and (..., n).
+    """
     try:
         return np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0])
     except np.linalg.LinAlgError:
-        return np.asarray((_inverse(information) @ gradient[..., None])[..., 0])
+        return np.asarray((inverse(information) @ gradient[..., None])[..., 0])
 
 
-def _inverse(information: Array) -> Array:
+def inverse(information: Array) -> Array:
+    """Return the inverse, or the pseudoinverse if there is none, (..., n, n)."""
     try:
         return np.asarray(np.linalg.inv(information))
     except np.linalg.LinAlgError:
@@ -138,7 +142,7 @@ def maximise_all(
         at = parameters[active]
         gradient, information, _ = _derivatives(at, left[active], right[active], tie[active])
         step = np.zeros_like(at)
-        step[..., free] = _solved(information[..., free, :][..., free], gradient[..., free])
+        step[..., free] = solved(information[..., free, :][..., free], gradient[..., free])
         step[..., :k] -= step[..., :k].mean(axis=-1, keepdims=True)
         longest = np.abs(step).max(axis=-1, keepdims=True)
         step *= np.minimum(1, _LONGEST_STEP / np.maximum(longest, _LONGEST_STEP))
@@ -150,7 +154,7 @@ def maximise_all(
     _, information, likelihood = _derivatives(parameters, left, right, tie)
     covariance = np.zeros_like(information)
     rows, columns = np.ix_(free, free)
-    covariance[..., rows, columns] = _inverse(information[..., free, :][..., free])
+    covariance[..., rows, columns] = inverse(information[..., free, :][..., free])
     covariance[..., :k, :k] -= 1 / (_constraint(left + right + tie) * k**2)
     return parameters, covariance, likelihood, ~active
 

@@ -44,7 +44,10 @@ def rank(
     separator: options.Separator = None,
     style_file: options.StyleFile = None,
 ) -> None:
-    """Rank methods by people's votes: Bradley-Terry with intervals and tests."""
+    """Rank methods by people's votes, with intervals and tests.
+
+    Bradley-Terry for votes between two, Plackett-Luce for choices among several and orders.
+    """
     from analysis import style
     from analysis.ranking import files, ranking
     from analysis.votes import exclusions

@@ -41,9 +41,10 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     grid = figure.subplots(
         2, 2, width_ratios=[0.9, 0.42 * len(methods)], height_ratios=[1, len(names)]
     )
-    order = [0]
-    if len(names) > 1:
-        order = _tree(grid[1][0], clustered(table))
+    order = list(range(len(names)))
+    tree = clustered(table) if len(names) > 1 else None
+    if tree is not None and tree[-1, 2] > 0:
+        order = _tree(grid[1][0], tree)
     else:
         grid[1][0].set_axis_off()
     grid[0][0].set_axis_off()

@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from analysis import plackett_luce
 from analysis.bradley_terry import Array, Counts, VoteArrays, fit, fit_many
 from analysis.votes.files import numbered
+from analysis.votes.order_arrays import order_arrays
 from analysis.votes.votes import Votes, vote_arrays
 from methods.errors import InputError
 
@@ -38,18 +40,41 @@ def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[AbilityOnPart]
         raise InputError(
             f"{votes.source}: no column {by!r}; --column {by}=NAME says what it is called"
         )
-    data, methods = vote_arrays(votes, by)
-    table = abilities(data, prior=prior)
-    shown = np.zeros((data.n_clusters, len(methods)))
-    for side in (data.left, data.right):
-        np.add.at(shown, (data.owner, side), data.weight)
+    among_two = votes.form == "pairs"
+    names, methods, table, shown = (_by_pairs if among_two else _by_choices)(votes, by, prior)
     return [
         AbilityOnPart(
             name, methods[method], float(table[i, method]), place, float(shown[i, method])
         )
-        for i, name in enumerate(numbered(votes.without_checks[by])[1])
+        for i, name in enumerate(names)
         for place, method in enumerate(np.argsort(-table[i], kind="stable"), 1)
     ]
+
+
+_Parts = tuple[list[str], list[str], Array, Array]
+
+
+def _by_pairs(votes: Votes, by: Cell, prior: float) -> _Parts:
+    """Return names of parts and of methods, abilities and how many votes showed which method."""
+    data, methods = vote_arrays(votes, by)
+    shown = np.zeros((data.n_clusters, len(methods)))
+    for side in (data.left, data.right):
+        np.add.at(shown, (data.owner, side), data.weight)
+    names = numbered(votes.without_checks[by])[1]
+    return names, methods, abilities(data, prior=prior), shown
+
+
+def _by_choices(votes: Votes, by: Cell, prior: float) -> _Parts:
+    """Return the same from votes among several methods."""
+    data, methods, names = order_arrays(votes, by)
+    overall = plackett_luce.fit(data.choices, data.counts(), prior).abilities
+    counts = data.by_cluster().toarray()
+    pairs = np.broadcast_to(_predicted(overall), (len(names), *2 * overall.shape))
+    fits = plackett_luce.fit_many(data.choices, counts, pairs=pairs, start=overall)
+    shown = np.zeros((len(names), len(methods)))
+    for part, vote, weight in zip(data.owner, data.vote, data.weight, strict=True):
+        shown[part, list(data.distinct[vote])] += weight
+    return names, methods, fits.abilities, shown
 
 
 def abilities(votes: VoteArrays, *, prior: float = 0.0) -> Array:
@@ -68,7 +93,12 @@ def wins_by_cluster(votes: VoteArrays) -> Array:
 
 def shrunk(wins: Array, overall: Array) -> Array:
     """Fit abilities to wins (..., K, K), each shrunk towards its overall ones (..., K)."""
-    lead = overall[..., :, None] - overall[..., None, :]
-    wins = wins + PRIOR_VOTES * expit(lead) * (1 - np.eye(wins.shape[-1]))
+    wins = wins + _predicted(overall)
     nothing = np.zeros_like(wins)
     return fit_many(Counts(wins, nothing, nothing)).abilities
+
+
+def _predicted(overall: Array) -> Array:
+    """Return the added votes of each pair as overall abilities (..., K) divide them."""
+    lead = overall[..., :, None] - overall[..., None, :]
+    return np.asarray(PRIOR_VOTES * expit(lead) * (1 - np.eye(overall.shape[-1])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import krippendorff
@@ -10,9 +10,12 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2
 
-from analysis.bradley_terry import Counts, fit_resamples, probabilities
+from analysis import plackett_luce
+from analysis.bradley_terry import Array, Counts, fit_resamples, probabilities
+from analysis.bradley_terry.counts import parts
 from analysis.ranking.result import Ranking, Unit
 from analysis.votes.files import numbered
+from analysis.votes.order_arrays import order_arrays
 from analysis.votes.votes import Votes, vote_arrays
 
 
@@ -55,7 +58,7 @@ class Influence(NamedTuple):
 
 def agreement(votes: Votes) -> Agreement | None:
     """Return the agreement between participants; None if no two of them judged the same."""
-    if not (votes.has("image") and votes.has("participant")):
+    if votes.form != "pairs" or not (votes.has("image") and votes.has("participant")):
         return None
     data, _ = vote_arrays(votes, "image")
     first, second = np.minimum(data.left, data.right), np.maximum(data.left, data.right)
@@ -80,8 +83,11 @@ def agreement(votes: Votes) -> Agreement | None:
 
 
 def circular_triads(votes: Votes, columns: Sequence[str]) -> Triads | None:
-    """Count triads of the majorities for each combination of values; None without the columns."""
-    if not all(map(votes.has, columns)):
+    """Count triads of the majorities for each combination of values.
+
+    None without the columns, or if votes are no pairs.
+    """
+    if votes.form != "pairs" or not all(map(votes.has, columns)):
         return None
     data, _ = vote_arrays(votes, "vote")
     cluster = votes.without_checks.select(pl.struct(columns).rank("dense")).to_series()
@@ -97,8 +103,8 @@ def circular_triads(votes: Votes, columns: Sequence[str]) -> Triads | None:
 
 
 def goodness(ranking: Ranking) -> Goodness | None:
-    """Test the model; None with a prior, or if there are no degrees of freedom."""
-    if ranking.settings.prior:
+    """Test the model; None with a prior, among several methods, or without degrees of freedom."""
+    if ranking.settings.prior or ranking.model != "Bradley-Terry":
         return None
     fit = ranking.fit
     order = float(fit.order_error) > 0
@@ -125,13 +131,28 @@ def goodness(ranking: Ranking) -> Goodness | None:
 
 def most_influential(votes: Votes, unit: Unit, ranking: Ranking) -> Influence | None:
     """Leave out each participant or image; None if there is only one, or nothing changes."""
+    whole = ranking.fit.abilities - ranking.fit.abilities.mean()
+    strongest = Influence(unit, "", 0.0, 0)
+    left_out = _pairs_left_out if votes.form == "pairs" else _choices_left_out
+    for names, abilities in left_out(votes, unit, ranking, whole):
+        changes = np.abs(abilities - whole).max(axis=1)
+        i = int(changes.argmax())
+        if changes[i] > strongest.change:
+            ordered = abilities[i][np.argsort(-whole)]
+            trades = int((np.diff(ordered) > 0).sum())
+            strongest = Influence(unit, names[i], float(changes[i]), trades)
+    return strongest if strongest.name else None
+
+
+def _pairs_left_out(
+    votes: Votes, unit: Unit, ranking: Ranking, whole: Array
+) -> Iterator[tuple[list[str], Array]]:
+    """Yield names of some participants or images, and abilities without each of them."""
     data, _ = vote_arrays(votes, unit)
     if data.n_clusters < 2:
-        return None
+        return
     settings = ranking.settings
-    whole = ranking.fit.abilities - ranking.fit.abilities.mean()
     names = numbered(votes.without_checks[unit])[1]
-    strongest = Influence(unit, "", 0.0, 0)
     for first, own in data.counts_by_cluster():
         rest = Counts(*(total - part for total, part in zip(ranking.counts, own, strict=True)))
         estimates, _ = fit_resamples(
@@ -141,10 +162,18 @@ def most_influential(votes: Votes, unit: Unit, ranking: Ranking) -> Influence | 
             prior=settings.prior,
             start=whole,
         )
-        changes = np.abs(estimates.abilities - whole).max(axis=1)
-        i = int(changes.argmax())
-        if changes[i] > strongest.change:
-            ordered = estimates.abilities[i][np.argsort(-whole)]
-            trades = int((np.diff(ordered) > 0).sum())
-            strongest = Influence(unit, names[first + i], float(changes[i]), trades)
-    return strongest if strongest.name else None
+        yield names[first:], estimates.abilities
+
+
+def _choices_left_out(
+    votes: Votes, unit: Unit, ranking: Ranking, whole: Array
+) -> Iterator[tuple[list[str], Array]]:
+    """Yield the same from votes among several methods."""
+    data, _, names = order_arrays(votes, unit)
+    own, total = data.by_cluster(), data.counts()
+    for part in parts(len(names) if len(names) > 1 else 0, len(total)):
+        rest = total - own[part.start : part.stop].toarray()
+        estimates, _ = plackett_luce.fit_resamples(
+            data.choices, rest, prior=ranking.settings.prior, start=whole
+        )
+        yield names[part.start :], estimates.abilities

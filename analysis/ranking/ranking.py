@@ -15,7 +15,7 @@ from analysis.bradley_terry import (
     small_samples,
 )
 from analysis.bradley_terry import fit as fit_counts
-from analysis.ranking import witness
+from analysis.ranking import plackett_luce, witness
 from analysis.ranking.assembly import (
     Estimates,
     assembled,
@@ -30,7 +30,7 @@ __all__ = ["RankedMethod", "Ranking", "Settings", "Unit", "rank"]
 
 
 def rank(votes: Votes, settings: Settings) -> Ranking:
-    """Rank methods by votes: by the Bradley-Terry model, or Plackett and Luce's for orders.
+    """Rank methods by votes: by the Bradley-Terry model, or, among several methods, Plackett-Luce.
 
     Raises
     ------
@@ -38,6 +38,8 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         If the votes do not determine a ranking (the message names methods), or lack a column; or
         if another library finds another ranking.
     """
+    if votes.form != "pairs":
+        return plackett_luce.rank(votes, settings)
     unit, notes = available_unit(votes, settings.unit)
     notes += unused_input(votes)
     data, methods = vote_arrays(votes, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -18,6 +19,11 @@ REPEATED = (
 )  # fmt: skip
 _READ = (*REPEATED, "question", "response_ms", "weight")
 KNOWN = (*_READ, "answered_at")
+# Votes among several methods; a file of pairs may have columns of these names, which are not read.
+ORDER, CHOSEN, _OTHERS = "order", "chosen", "others"
+_ANY_OTHERS = re.compile(r"others?[ _-]?\d*")
+# Columns of others by which a separator is recognised.
+_MOST_OTHERS = 9
 # Names of the sides in votes of the Chatbot Arena.
 _ARENA = {LEFT: "model_a", RIGHT: "model_b"}
 # What others call the column `participant`.
@@ -50,7 +56,13 @@ _PLATFORMS = (
 def expected(columns: Mapping[str, str]) -> set[str]:
     """Return the names of columns that a votes file may have, given the options `--column`."""
     platforms = (name for platform in _PLATFORMS for name in platform.names)
-    return {*KNOWN, *_ARENA.values(), *platforms, *map(composed, columns.values())}
+    several = (ORDER, CHOSEN, "other", _OTHERS, *(f"other{i + 1}" for i in range(_MOST_OTHERS)))
+    return {*KNOWN, *several, *_ARENA.values(), *platforms, *map(composed, columns.values())}
+
+
+def is_others(name: str) -> bool:
+    """Return whether a column of this name holds methods that were not chosen."""
+    return _ANY_OTHERS.fullmatch(name) is not None
 
 
 def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
@@ -67,8 +79,9 @@ def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
         If a column that is needed is missing, or several have its name.
     """
     for ours in columns:
-        if ours not in KNOWN:
-            raise InputError(f"--column {ours}=...: not one of {', '.join(KNOWN)}")
+        if ours not in (*KNOWN, ORDER, CHOSEN) and not is_others(ours):
+            known = ", ".join((*KNOWN, CHOSEN, _OTHERS, ORDER))
+            raise InputError(f"--column {ours}=...: not one of {known}")
     places: dict[str, int | str] = {
         ours: _given(heading, theirs, ours) for ours, theirs in columns.items()
     }
@@ -78,6 +91,13 @@ def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
     places = {**{name: name for name in _READ if name in free}, **places}
     if {LEFT, RIGHT, "winner"} <= places.keys() and not {"choice", "loser"} & places.keys():
         places["choice"] = places.pop("winner")
+    if several := _several(heading, columns, places):
+        shared = set(_READ) - {*_WITH_SIDES, *_WITHOUT_SIDES}
+        return several | {
+            ours: place if isinstance(place, int) else _own(heading, place, ours)
+            for ours, place in places.items()
+            if ours in shared
+        }
     sided = set(_WITH_SIDES) <= places.keys() or not set(_WITHOUT_SIDES) & places.keys()
     needed, other = (_WITH_SIDES, _WITHOUT_SIDES) if sided else (_WITHOUT_SIDES, _WITH_SIDES)
     for name in needed:
@@ -88,6 +108,33 @@ def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
         for ours, place in places.items()
         if ours in _READ and ours not in other
     }
+
+
+def _several(
+    heading: Heading, columns: Mapping[str, str], places: Mapping[str, int | str]
+) -> dict[str, int]:
+    """Return where votes among several methods are; empty if the file has pairs, or neither.
+
+    Pairs go first unless an option names one of these columns.
+    """
+    named = {ours: places[ours] for ours in columns if ours in places}
+    asked = any(ours in (ORDER, CHOSEN) for ours in columns)
+    pairs = set(_WITH_SIDES) <= places.keys() or set(_WITHOUT_SIDES) <= places.keys()
+    if pairs and not asked:
+        return {}
+    taken = {place for place in places.values() if isinstance(place, int)}
+    others = [int(place) for ours, place in named.items() if is_others(ours)] or [
+        i for i, name in enumerate(heading.names) if is_others(name) and i not in taken
+    ]
+    for ours in (CHOSEN, ORDER):
+        place = named.get(ours)
+        if place is None and ours in heading.names and not (asked and ours not in columns):
+            place = _own(heading, ours, ours)
+        if place is None or (ours == CHOSEN and not others):
+            continue
+        columns_of_others = {f"{_OTHERS}{i}": other for i, other in enumerate(others, 1)}
+        return {ours: int(place), **(columns_of_others if ours == CHOSEN else {})}
+    return {}
 
 
 def platform_hint(heading: Heading) -> str:
@@ -142,7 +189,8 @@ def _missing(heading: Heading, name: str) -> str:
     if not hint:
         hint = (
             f"{_suggestion(heading, name)}; needed are left, right and choice (or winner), or "
-            f"winner and loser; --column {name}=NAME names another one, by its heading or number"
+            "winner and loser, or chosen and others, or order; --column "
+            f"{name}=NAME names another one, by its heading or number"
         )
     return f"{heading.path}: no column {name!r}{hint}"
 

@@ -13,7 +13,9 @@ from analysis.votes.votes import Votes
 def to_pandas(votes: Votes) -> pd.DataFrame:
     """Return votes with the columns of a votes file, which `from_pandas` reads again."""
     frame = votes.frame.drop("line")
-    if not votes.sided:
+    if votes.form != "pairs":
+        frame = _as_text(frame, votes.form)
+    elif not votes.sided:
         frame = frame.drop("choice").rename({"left": "winner", "right": "loser"})
     return pd.DataFrame({column.name: _values(column) for column in frame})
 
@@ -23,6 +25,19 @@ def from_pandas(frame: pd.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {str(name): list(map(_text, frame.iloc[:, i])) for i, name in enumerate(frame.columns)},
         schema={str(name): pl.String for name in frame.columns},
+    )
+
+
+def _as_text(frame: pl.DataFrame, form: str) -> pl.DataFrame:
+    """Return votes among several methods with `order`, or `chosen` and `other1`, `other2`, ..."""
+    ranked = pl.col("ranked")
+    if form == "orders":
+        return frame.select(ranked.list.join(">").alias("order"), pl.exclude("ranked"))
+    most = max(map(len, frame["ranked"]), default=0)
+    return frame.select(
+        ranked.list.get(0).alias("chosen"),
+        *(ranked.list.get(i, null_on_oob=True).alias(f"other{i}") for i in range(1, most)),
+        pl.exclude("ranked"),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from analysis.bradley_terry import VoteArrays
-from analysis.votes import columns, files
+from analysis.votes import columns, files, orders
 from analysis.votes.answers import CHOICE, LEFT, LONGEST_QUOTE, RIGHT, choices
 from analysis.votes.columns import REPEATED
 from analysis.votes.files import Source, in_lines, in_more_lines, numbered
@@ -48,6 +48,9 @@ class Votes:
     source: Path
     unused: tuple[str, ...] = ()  # columns of the file that are not read
     simulated: frozenset[str] = frozenset()  # participants known to be, whatever their names
+    # Among several methods, `frame` has, instead of `left`, `right` and `choice`, the lists
+    # `ranked`: the chosen method before the others, or all, best first.
+    form: Literal["pairs", "choices", "orders"] = "pairs"
 
     def has(self, column: str) -> bool:
         """Return whether the file has a column."""
@@ -82,8 +85,15 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     if frame.is_empty():
         raise InputError(f"{path}: no votes in it, only a header")
     frame = frame.with_columns(cleaned(frame[name]) for name in REPEATED if name in places)
+    form = _form(places)
     sided = "choice" in places
-    if sided:
+    if form != "pairs":
+        if reading.answers:
+            raise InputError(f"{path}: --answer is for left, right and choice, not for {form}")
+        frame = orders.ranked(frame, path)
+        if frame["ranked"].list.len().max() == 2:
+            form, frame = "pairs", orders.as_pairs(frame)
+    elif sided:
         sides = {heading.names[places[side]]: side for side in (LEFT, RIGHT)}
         frame = frame.with_columns(choice=choices(frame, path, reading.answers, sides))
     else:
@@ -93,9 +103,14 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     _check(frame, path, columns.platform_hint(heading))
     read_names = {heading.names[place] for place in places.values()}
     unused = dict.fromkeys(one_line(name) for name in heading.names if name not in read_names)
-    return Votes(
-        frame, sided, path, tuple(name for name in unused if name not in ("", "answered_at"))
-    )
+    unused_names = tuple(name for name in unused if name not in ("", "answered_at"))
+    return Votes(frame, sided, path, unused_names, form=form)
+
+
+def _form(places: Mapping[str, int]) -> Literal["pairs", "choices", "orders"]:
+    if columns.ORDER in places:
+        return "orders"
+    return "choices" if columns.CHOSEN in places else "pairs"
 
 
 def vote_arrays(
@@ -103,8 +118,26 @@ def vote_arrays(
 ) -> tuple[VoteArrays, list[str]]:
     """Return votes without validation questions as arrays, and the names of the methods.
 
-    Raises InputError if there are no votes, or all weights are 0.
+    Raises InputError if there are no votes, all weights are 0, or votes are no pairs.
     """
+    if votes.form != "pairs":
+        raise InputError(
+            f"{votes.source}: {votes.form} among several methods; this needs votes between two"
+        )
+    frame = counted(votes)
+    both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
+    return VoteArrays(
+        both[: len(frame)],
+        both[len(frame) :],
+        frame["choice"].to_physical().to_numpy().astype(np.int8),
+        frame["weight"].to_numpy(),
+        None if cluster_by == "vote" else numbered(frame[cluster_by])[0],
+        len(methods),
+    ), methods
+
+
+def counted(votes: Votes) -> pl.DataFrame:
+    """Return votes without validation questions; raise InputError if they weigh nothing."""
     frame = votes.without_checks
     if frame.is_empty():
         raise InputError(f"{votes.source}: no votes are left")
@@ -115,15 +148,7 @@ def vote_arrays(
             f"{votes.source}: weights sum to more than 2^53 = {_MOST_VOTES:.1e} votes, beyond "
             "which one vote more or less is rounded away; divide them all by a number"
         )
-    both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
-    return VoteArrays(
-        both[: len(frame)],
-        both[len(frame) :],
-        frame["choice"].to_physical().to_numpy().astype(np.int8),
-        frame["weight"].to_numpy(),
-        None if cluster_by == "vote" else numbered(frame[cluster_by])[0],
-        len(methods),
-    ), methods
+    return frame
 
 
 def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
@@ -199,7 +224,9 @@ def _check(frame: pl.DataFrame, path: Path, hint: str) -> None:
             "a validation question by 'check_passed', but there is no column 'is_check'; --column "
             "is_check=NAME names it",
         )
-    _refuse_rows(frame.filter(pl.col("left") == pl.col("right")), path, "{left!r} against itself")
+    if "left" in frame.columns:
+        itself = frame.filter(pl.col("left") == pl.col("right"))
+        _refuse_rows(itself, path, "{left!r} against itself")
     if "participant" in frame.columns and "question" in frame.columns:
         reason = "participant {participant!r} answered question {question!r} twice"
         refuse_repeated(frame, ["participant", "question"], path, reason)
