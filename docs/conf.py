@@ -50,6 +50,8 @@ autodoc_type_aliases = {name: name for name in ("Image", "Mask", "Resolution")}
 # Sphinx prints the alias in `Mask | None` by its representation.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name
 napoleon_google_docstring = False
+# Attributes that are members too would be described twice.
+napoleon_use_ivar = True
 python_maximum_signature_line_length = 80
 
 html_theme = "furo"
