@@ -8,11 +8,12 @@ import sys
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from methods.base import Inpainter
 from methods.errors import closest
-from methods.validation import build, field_names
+
+if TYPE_CHECKING:
+    from methods.base import Inpainter
 
 __all__ = ["Inpainter", "available", "create", "method_class"]
 
@@ -54,6 +55,8 @@ def create(
     MissingRequirementError
         If something must be installed or fetched first.
     """
+    from methods.validation import build, field_names
+
     cls = method_class(name)
     values = {"device": device, **options}
     if weights is not None:
@@ -85,12 +88,21 @@ def method_class(name: str) -> type[Inpainter]:
     raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(available())}")
 
 
+def __getattr__(name: str) -> Any:
+    """Import `Inpainter` when it is first used: with it come NumPy and OpenCV."""
+    if name != "Inpainter":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("methods.base").Inpainter
+
+
 def _plugins() -> dict[str, str]:
     """Return name -> "module:Class" of the methods that installed packages announce."""
     return {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
 
 
 def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
+    from methods.base import Inpainter
+
     # Python searches the script's folder for modules, but users expect the current one.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
