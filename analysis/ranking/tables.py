@@ -20,44 +20,37 @@ from methods.errors import InputError
 
 
 class RankingResult:
-    """A ranking of methods; `analysis.rank` makes it.
-
-    Attributes
-    ----------
-    table, pairs
-        pandas.DataFrame with the columns of ranking.csv and pairs.csv (docs/analysis.md).
-    by_image
-        pandas.DataFrame with the columns of by_image.csv.
-    checked_against
-        Which other library found the same ranking, and the largest difference; None where no
-        other library has the model.
-    notes
-        What readers must know besides the numbers.
-    """
+    """A ranking of methods; `analysis.rank` makes it."""
 
     def __init__(self, study: files.Study, votes: Votes) -> None:
         self._study, self._votes = study, votes
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The methods, best first."""
+        """The methods, best first, with the columns of ranking.csv (docs/analysis.md)."""
         return _frame(RankedMethod, self._study.ranking.rows)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """Differences between every two methods."""
+        """Differences between every two methods, with the columns of pairs.csv."""
         return _frame(PairDifference, self._study.ranking.pairs).assign(**self._constants)
 
     @cached_property
     def by_image(self) -> pd.DataFrame:
-        """Abilities on each image. Raises InputError if the votes have no column `image`."""
+        """Abilities on each image, with the columns of by_image.csv.
+
+        Raise InputError if the votes have no column `image`.
+        """
         prior = self._study.ranking.settings.prior
         parts = per_image.ranked(self._votes, "image", prior=prior)
         return _frame(AbilityOnPart, parts).assign(**self._constants)
 
     @property
     def checked_against(self) -> dict[str, Any] | None:
-        """The library that found the same ranking, and the largest difference."""
+        """The library that found the same ranking, and the largest difference.
+
+        None where no other library has the model.
+        """
         witness = self._study.ranking.checked_against
         return witness._asdict() if witness else None
 
