@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
+from analysis.votes.files import DATA_FRAME
 from analysis.votes.votes import Votes
+from methods.errors import InputError
 
 
 def to_pandas(votes: Votes) -> pd.DataFrame:
@@ -21,7 +23,14 @@ def to_pandas(votes: Votes) -> pd.DataFrame:
 
 
 def from_pandas(frame: pd.DataFrame) -> pl.DataFrame:
-    """Return a table as a votes file has it: all text, empty where a value is missing."""
+    """Return a table as a votes file has it: all text, empty where a value is missing.
+
+    Raises InputError if two columns have one name.
+    """
+    if twice := [
+        name for name, again in zip(frame, frame.columns.duplicated(), strict=True) if again
+    ]:
+        raise InputError(f"{DATA_FRAME}: two columns are called {twice[0]!r}; rename one")
     return pl.DataFrame(
         {str(name): list(map(_text, frame.iloc[:, i])) for i, name in enumerate(frame.columns)},
         schema={str(name): pl.String for name in frame.columns},

@@ -111,6 +111,16 @@ def test_winners_and_losers_stay_what_they_are(tmp_path: Path) -> None:
     assert any("no order effect" in note for note in notes)
 
 
+def test_orders_are_ranked_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    orders = [">".join(rng.permutation(["a", "b", "c"])) for _ in range(40)]
+    votes = pd.DataFrame({"order": orders, "participant": [f"p{i % 8}" for i in range(40)]})
+    votes.to_csv(tmp_path / "votes.csv", index=False)
+    found = analysis.rank(votes)
+    assert "Plackett-Luce" in found.notes[0]
+    assert found.table.equals(analysis.rank(analysis.read_votes(tmp_path / "votes.csv")).table)
+
+
 def test_columns_of_others_and_missing_values(votes: pd.DataFrame) -> None:
     theirs = votes.rename(columns={"left": "A", "right": "B"}).replace({"choice": {"tie": "="}})
     theirs["is_check"] = False
@@ -137,6 +147,7 @@ def test_participants_as_a_table(votes: pd.DataFrame) -> None:
         (lambda v: v.assign(choice="up"), r"DataFrame\.iloc\[0\]: .*'up'"),
         (lambda v: v.replace("Photoshop", None), r"DataFrame\.iloc\[\d+\]: no method in 'left'"),
         (lambda v: v.iloc[:0], "no votes in it"),
+        (lambda v: v[[*v, "image"]], "two columns are called 'image'"),
         (lambda v: v.assign(choice="left", left="a", right="b"), "never preferred: .* b"),
         (lambda v: v.values.tolist(), "a DataFrame or a path is needed, not list"),
     ],
