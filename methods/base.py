@@ -118,17 +118,19 @@ class Inpainter(ABC):
         Where the method runs: "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
     """
 
+    #: A string literal, which `create` and tables use.
     name: ClassVar[str]
+    #: A string literal, for `python -m methods list`.
     summary: ClassVar[str]
-    # Module to import -> distribution to `pip install` for it.
+    #: Module to import -> distribution to `pip install` for it.
     requires: ClassVar[dict[str, str]] = {}
-    # Increase it whenever a change of the adapter changes results: finished cases run again.
+    #: Increase it whenever a change of the adapter changes results: finished cases run again.
     version: ClassVar[int] = 1
-    # False if `fill` computes nothing itself, so that seconds and memory mean nothing.
+    #: False if `fill` computes nothing itself, so that seconds and memory mean nothing.
     measures_cost: ClassVar[bool] = True
-    # Rough seconds per megapixel on two CPU cores, for estimates before the method has run.
+    #: Rough seconds per megapixel on two CPU cores, for estimates before the method has run.
     typical_seconds: ClassVar[float | None] = None
-    # False if `device` has no effect, so that no GPU is reserved.
+    #: False if `device` has no effect, so that no GPU is reserved.
     uses_device: ClassVar[bool] = True
 
     device: str = "auto"
