@@ -124,7 +124,7 @@ class Inpainter(ABC):
     summary: ClassVar[str]
     #: Module to import -> distribution to `pip install` for it.
     requires: ClassVar[dict[str, str]] = {}
-    #: Increase it whenever a change of the adapter changes results: finished cases run again.
+    #: Increase it whenever a change of the adapter changes results; finished cases then run again.
     version: ClassVar[int] = 1
     #: False if `fill` computes nothing itself, so that seconds and memory mean nothing.
     measures_cost: ClassVar[bool] = True
