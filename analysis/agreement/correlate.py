@@ -23,7 +23,7 @@ from analysis.votes.answers import LEFT, RIGHT
 from analysis.votes.files import numbered
 from analysis.votes.names import spelt_as
 from analysis.votes.simulated import SimulatedShare, count_simulated
-from analysis.votes.votes import Votes, vote_arrays
+from analysis.votes.votes import Votes, need_pairs, vote_arrays
 from methods.base import Resolution, size_text
 from methods.errors import InputError, closest
 
@@ -97,6 +97,7 @@ def correlations(
             "reference, and the dataset has none (reference = false); run the benchmark again with "
             "a protocol that has blur_effect, or rank without metrics: python -m analysis rank"
         )
+    need_pairs(votes)
     if not votes.has("image"):
         raise InputError(f"{votes.source}: no column 'image', so that scores cannot be matched")
     # Votes have names in Unicode form NFC; a run may have another one, of names of files.

@@ -187,10 +187,16 @@ def _missing(heading: Heading, name: str) -> str:
         separator = SEPARATORS.get(heading.layout.separator, heading.layout.separator)
         hint = f": the heading has one column, separated by {separator}; --separator names another"
     if not hint:
+        of_pairs = {*_WITH_SIDES, *_WITHOUT_SIDES} & set(heading.names)
+        several = "" if of_pairs else ", or chosen and others, or order"
+        spelt = {one_line(each).lower(): one_line(each) for each in heading.names if each}
+        for ours in (CHOSEN, ORDER):
+            if several and ours in spelt and ours not in heading.names:
+                several += f" (--column {ours}={spelt[ours]} reads it)"
         hint = (
             f"{_suggestion(heading, name)}; needed are left, right and choice (or winner), or "
-            "winner and loser, or chosen and others, or order; --column "
-            f"{name}=NAME names another one, by its heading or number"
+            f"winner and loser{several}; --column {name}=NAME names another one, by its heading "
+            "or number"
         )
     return f"{heading.path}: no column {name!r}{hint}"
 

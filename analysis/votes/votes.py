@@ -120,10 +120,7 @@ def vote_arrays(
 
     Raises InputError if there are no votes, all weights are 0, or votes are no pairs.
     """
-    if votes.form != "pairs":
-        raise InputError(
-            f"{votes.source}: {votes.form} among several methods; this needs votes between two"
-        )
+    need_pairs(votes)
     frame = counted(votes)
     both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
     return VoteArrays(
@@ -134,6 +131,14 @@ def vote_arrays(
         None if cluster_by == "vote" else numbered(frame[cluster_by])[0],
         len(methods),
     ), methods
+
+
+def need_pairs(votes: Votes) -> None:
+    """Raise InputError if votes are among several methods."""
+    if votes.form != "pairs":
+        raise InputError(
+            f"{votes.source}: {votes.form} among several methods; this needs votes between two"
+        )
 
 
 def counted(votes: Votes) -> pl.DataFrame:
