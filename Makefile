@@ -28,7 +28,8 @@ PAPER := results/paper
 # Everybody beyond the 3,750 valid votes of the paper's study is turned away.
 PEOPLE := 200
 VOTES := 3750
-# Of table1, whose networks are named: never the compact ones instead. Photographs that are not square need PROTOCOL=centre-crop.
+# Of table1; photographs that are not square need PROTOCOL=centre-crop. It names the networks of
+# two-stage, so that it never runs the compact ones instead.
 PHOTOS := datasets/demo
 PROTOCOL := moskalenko2020
 PUBLISHED := two-stage dfnet deepfillv2 hifill
@@ -117,6 +118,7 @@ bench: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.hifill_bench
 	$(RUN) -m tests.bench.ranking_bench
 	$(RUN) -m tests.bench.ranking_coverage_bench
+	$(RUN) -m tests.bench.orders_coverage_bench
 	$(RUN) -m tests.bench.survey_bench
 
 bench-scale: $(VENV)/installed-dev

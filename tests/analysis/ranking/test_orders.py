@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.ranking import files
 from analysis.ranking.ranking import Settings, rank
 from analysis.votes.votes import read
 from tests.analysis.conftest import write_run
 from tests.command_line import Done, run
+from tests.paths import ROOT
 
 ABILITIES = {"best": 0.9, "good": 0.3, "fair, even": -0.2, "плохой": -1.0}
 
@@ -137,6 +140,17 @@ def test_votes_between_two_give_bradley_terrys_ranking(form: str, tmp_path: Path
     found, expected = rank(read(votes), settings), rank(read(pairs), settings)
     assert found.model == "Bradley-Terry"
     assert (found.rows, found.pairs) == (expected.rows, expected.pairs)
+
+
+def test_the_manuals_examples_are_ranked_as_it_shows(tmp_path: Path) -> None:
+    manual = (ROOT / "docs/analysis.md").read_text()
+    choices, ordered = re.findall(r"^```csv\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
+    (tmp_path / "choices.csv").write_text(choices)
+    assert rank(read(tmp_path / "choices.csv"), Settings(samples=100)).rows[0].wins == 6
+    (tmp_path / "orders.csv").write_text(ordered)
+    ranking = rank(read(tmp_path / "orders.csv"), Settings())
+    shown = "\n".join("| " + " | ".join(row) + " |" for row in files.cells(ranking)[1:])
+    assert f"{shown}\n```" in manual
 
 
 REFUSED = {
