@@ -65,7 +65,7 @@ def choose_networks(asked: Networks | Literal["auto"], has_weights: bool) -> tup
     if not missing:
         return "published", ""
     (name,) = missing
-    return "compact", f" (of the published ones {name} lacks: python -m methods fetch {name})"
+    return "compact", f" (the published ones lack {name}: python -m methods fetch {name})"
 
 
 def note(refinement: Refinement, profile: str, is_compact: bool, is_smooth: bool) -> str:
