@@ -1,4 +1,4 @@
-"""`python -m methods`: list methods, show what is known of one, fetch weights, inspect networks."""
+"""`python -m methods`: list methods, show one, fetch weights, inspect networks, fill images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ import methods
 from methods import readiness
 from methods.base import MethodError
 from methods.errors import InputError, run_command_line, suggestion
+from methods.fill.command import fill
 from methods.gimp.command import app as gimp
 from methods.terminal import plain_console
 from methods.weights import registry, show
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(gimp, name="gimp")
+app.command()(fill)
 
 # Characters per line if the output is no terminal.
 WIDTH = 100

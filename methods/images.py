@@ -28,7 +28,7 @@ MOST_PIXELS = 2**29
 
 _PILLOW_LIMIT = threading.Lock()
 # Bytes of a file that hold its header, and where the depth is in that of a JPEG 2000.
-_HEADER, _JPEG2000_DEPTH = 512, 14
+HEADER, _JPEG2000_DEPTH = 512, 14
 # The EXIF tag; values above 4 swap width and height.
 _ORIENTATION = 0x0112
 
@@ -61,7 +61,7 @@ def read_rgb(path: Path, sha256: str | None = None, ignore_alpha: bool = False) 
         If the file is missing, broken, or does not define 8-bit RGB values: more than 8 bits per
         channel, CMYK, transparency, several frames. Or if it has another `sha256`.
     """
-    with _opened(path, sha256) as image:
+    with opened(path, sha256) as image:
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_drop_alpha(upright) if ignore_alpha else _to_rgb(path, upright))
 
@@ -74,7 +74,7 @@ def read_alpha(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
     ImageFileError
         As `read_rgb`, or if the image has no alpha channel.
     """
-    with _opened(path, sha256) as image:
+    with opened(path, sha256) as image:
         if not image.has_transparency_data:
             raise ImageFileError(f"{path}: has no alpha channel; choose another mask_channel")
         return np.asarray(ImageOps.exif_transpose(image).convert("RGBA").getchannel("A"))
@@ -174,7 +174,21 @@ def image_size(path: Path) -> tuple[int, int]:
         return (image.width, image.height) if is_turned else (image.height, image.width)
 
 
-def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
+def opened(path: Path, sha256: str | None = None, most_bits: int = 8) -> PillowImage.Image:
+    """Open and decode an image file with Pillow.
+
+    Parameters
+    ----------
+    sha256
+        As for `read_rgb`.
+    most_bits
+        Per channel. Pillow reduces more than 8 to 8, see `bit_depth`.
+
+    Raises
+    ------
+    ImageFileError
+        As `read_rgb`, but not for transparency.
+    """
     try:
         content = path.read_bytes()
         if not content:
@@ -187,7 +201,7 @@ def _opened(path: Path, sha256: str | None) -> PillowImage.Image:
                 f"{path}: is {image.width}x{image.height}, more than {MOST_PIXELS / 1e6:.0f} "
                 "megapixels; reduce it"
             )
-        _check_format(path, image, content[:_HEADER])
+        _check_format(path, image, content[:HEADER], most_bits)
         image.load()
     except ImageFileError:
         raise
@@ -223,14 +237,25 @@ def bit_depth(image: PillowImage.Image, header: bytes) -> int:
     return 16 if is_deep or any(isinstance(level, int) and level > 255 for level in levels) else 8
 
 
-def _check_format(path: Path, image: PillowImage.Image, header: bytes) -> None:
+def _check_format(path: Path, image: PillowImage.Image, header: bytes, most_bits: int) -> None:
     # A phone's JPEG may contain a second image (MPO); the first frame is the photograph.
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":
         raise ImageFileError(f"{path}: holds {frames} frames; save one as a single image")
-    if bit_depth(image, header) > 8:
-        raise ImageFileError(f"{path}: more than 8 bits per channel; convert it to 8-bit RGB")
-    if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}:
+    bits = bit_depth(image, header)
+    if bits > most_bits:
+        raise ImageFileError(
+            f"{path}: more than {most_bits} bits per channel; convert it to {most_bits}-bit RGB"
+        )
+    if not image.mode.startswith("I;16") and image.mode not in {
+        "1",
+        "L",
+        "LA",
+        "P",
+        "PA",
+        "RGB",
+        "RGBA",
+    }:
         raise ImageFileError(
             f"{path}: colour mode {image.mode}; convert it to 8-bit RGB with its colour profile"
         )

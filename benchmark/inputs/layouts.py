@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from benchmark.inputs.case_names import Pair
 from benchmark.inputs.description import FILE_NAME, Dataset
 from benchmark.inputs.inverted import is_filled_outside, results_beside
-from benchmark.inputs.masks import middle_level
 from benchmark.inputs.pairing import is_image
 from benchmark.inputs.proposals import propose
 from methods.images import ImageFileError, read_rgb
+from methods.masks import middle_level
 
 # How many masks are looked at.
 _SAMPLE = 8

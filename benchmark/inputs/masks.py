@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from methods.base import Mask
 from methods.images import ImageFileError, read_alpha, read_rgb, resample_nearest
+from methods.masks import middle_level, white_pixels
 
 Channel = Literal["grey", "red", "green", "blue", "alpha"]
 
 _COLOURS = ("red", "green", "blue")
 # Channels of a grey JPEG differ by a few levels.
 _COLOURED = 16
-# The most that a soft mask's black differs from 0.
-_DARK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +101,6 @@ def is_other_aspect(size: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return abs(ratio - 1) > 0.02
 
 
-def middle_level(plane: NDArray[np.uint8]) -> int:
-    """Return a threshold: 128, or half-way between black and white of a mask that has others."""
-    counts = np.bincount(plane.ravel(), minlength=256)
-    levels = np.flatnonzero(counts)
-    if levels[0] <= _DARK and levels[-1] >= 255 - _DARK:
-        return 128
-    half = (int(levels[0]) + int(levels[-1]) + 1) // 2
-    dark, light = int(counts[:half].argmax()), half + int(counts[half:].argmax())
-    return max(1, (dark + light + 1) // 2)
-
-
 def _alpha_differs(path: Path) -> bool:
     try:
         return bool(np.ptp(read_alpha(path)) > 0)
@@ -137,18 +125,13 @@ def _plane(path: Path, rule: MaskRule, sha256: str | None) -> NDArray[np.uint8]:
 
 def _white(path: Path, plane: NDArray[np.uint8], rule: MaskRule) -> Mask:
     """Return which values are white, bool (H, W)."""
-    values = np.flatnonzero(np.bincount(plane.ravel(), minlength=256))
-    middle = rule.threshold or 128
-    if len(values) == 2:
-        low, high = values
-        # 0 and 1 is a mask too; 254 and 255 is noise.
-        if low == 0 or low < middle <= high:
-            return plane == high
-    if len(values) > 1 and rule.threshold is None:
+    white = white_pixels(plane, rule.threshold)
+    if white is None:
+        values = np.unique(plane)
         shown = ", ".join(map(str, values[:4])) + (" ..." if len(values) > 4 else "")
         level = middle_level(plane)
         raise ImageFileError(
             f"{path}: mask is not two-valued (it holds {shown}); --mask-threshold {level}, or "
             f"threshold = {level} in dataset.toml, makes white of all values from {level} on"
         )
-    return plane >= middle
+    return white

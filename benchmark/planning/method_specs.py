@@ -9,7 +9,6 @@ A method file is TOML; each table is one method, under the name that tables show
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import methods
 from benchmark.inputs.toml import read_toml
 from benchmark.run_folder.folder import REFERENCE, folder_name, share_folder
+from methods import arguments
 from methods.base import Inpainter
 from methods.errors import InputError
 from methods.validation import field_names
@@ -173,11 +173,7 @@ def _set_option(tables: dict[str, dict[str, Any]], argument: str) -> None:
     label, dot, option = key.rpartition(".")
     if not equals or not dot:
         raise InputError(f"--option {argument!r}: write it as METHOD.KEY=VALUE")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value
-    set_option(tables, label, option, parsed)
+    set_option(tables, label, option, arguments.parsed_value(value))
 
 
 def set_option(tables: dict[str, dict[str, Any]], label: str, option: str, value: Any) -> None:
@@ -195,16 +191,12 @@ def set_weights(tables: dict[str, dict[str, Any]], name: str, path: str) -> None
     """Set the weights file of every method, and of every stage one, that has this network."""
     known: set[str] = set()
     for label, table in tables.items():
-        cls = _class_of(table["method"])
-        known |= _weights_names(cls)
-        if name == label or name in _weights_names(cls):
+        try:
+            known |= arguments.set_weights(table["method"], table, name, path)
+        except ValueError as error:
+            raise _unknown(error) from None
+        if name == label:
             table["weights"] = path
-        stage_one = _stage_one(table, cls)
-        if stage_one:
-            known |= _weights_names(_class_of(stage_one))
-            if name in _weights_names(_class_of(stage_one)):
-                options = {**table.get("stage_one_options", {}), "weights": path}
-                table["stage_one_options"] = options
     if name not in known | set(tables):
         raise InputError(
             f"weights {name}={path}: no method of this run takes weights called {name!r} "
@@ -212,23 +204,15 @@ def set_weights(tables: dict[str, dict[str, Any]], name: str, path: str) -> None
         )
 
 
-def _weights_names(cls: type[Inpainter]) -> set[str]:
-    return {cls.weights_name} if hasattr(cls, "weights_name") else set()
-
-
-def _stage_one(table: dict[str, Any], cls: type[Inpainter]) -> str | None:
-    """Return the name of a method's stage one, if methods of its class have one."""
-    if "stage_one" not in field_names(cls):
-        return None
-    _, _, name = table["method"].partition(":")
-    return name or table.get("stage_one") or getattr(cls, "stage_one", None)
-
-
 def _class_of(method: str) -> type[Inpainter]:
     try:
         return methods.method_class(method)
     except ValueError as error:
-        raise InputError(f"{error}; see: python -m methods list") from None
+        raise _unknown(error) from None
+
+
+def _unknown(error: ValueError) -> InputError:
+    return InputError(f"{error}; see: python -m methods list")
 
 
 def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:

@@ -1,0 +1,1 @@
+"""`python -m methods fill`: fill images from the command line."""
