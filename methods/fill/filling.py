@@ -1,0 +1,183 @@
+"""Fill the holes of image files with a method, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import methods
+from methods import arguments
+from methods.base import NATIVE, Image, Inpainter, Mask, MethodError, is_out_of_memory
+from methods.errors import InputError
+from methods.fill.pairs import Job, in_folders, single
+from methods.fill.picture import read_picture, write_picture
+from methods.images import ImageFileError, read_rgb
+from methods.masks import middle_level, white_pixels
+from methods.shown_text import message_text
+from methods.terminal import plain_console
+from methods.validation import field_names
+
+Hole = Literal["white", "black"]
+
+
+def fill_files(
+    method: str,
+    image: Path,
+    mask: Path,
+    result: Path,
+    options: Iterable[str],
+    weights: Iterable[str],
+    device: str,
+    seed: int,
+    hole: Hole,
+    threshold: int | None,
+    overwrite: bool,
+) -> int:
+    """Fill an image or a folder of images; print what was done and return the exit code.
+
+    The parameters are those of `methods.fill.command.fill`.
+
+    Raises
+    ------
+    ValueError
+        If the method, its options or the files cannot be used; no result has been written then.
+    """
+    is_folder = image.is_dir()
+    jobs = in_folders(image, mask, result) if is_folder else [single(image, mask, result)]
+    to_fill = [job for job in jobs if overwrite or not job.result.exists()]
+    if not to_fill and not is_folder:
+        raise InputError(f"{result}: is there already; --overwrite replaces it")
+    inpainter = _create(method, device, seed, options, weights)
+    if to_fill:
+        inpainter.check()
+        inpainter.load()
+    name = f"{method} ({inpainter.remark})" if inpainter.remark else method
+    if not is_folder:
+        return _fill_one(inpainter, to_fill[0], hole, threshold, name)
+    failed = _fill_all(inpainter, to_fill, hole, threshold)
+    before = len(jobs) - len(to_fill)
+    print(
+        f"{result}: {len(to_fill) - failed} filled by {message_text(name)}, {before} were there "
+        f"before, {failed} failed"
+    )
+    return int(failed > 0)
+
+
+def _create(
+    method: str, device: str, seed: int, words: Iterable[str], weights: Iterable[str]
+) -> Inpainter:
+    options: dict[str, Any] = {}
+    for word in words:
+        key, value = _split("--option", word, "KEY=VALUE")
+        options[key] = arguments.parsed_value(value)
+    for word in weights:
+        name, path = _split("--weights", word, "NAME=PATH")
+        known = arguments.set_weights(method, options, name, path)
+        if name not in known:
+            networks = ", ".join(sorted(known)) or "none"
+            raise InputError(
+                f"--weights {word!r}: {method} takes no weights called {name!r} (those it takes: "
+                f"{networks})"
+            )
+    if "seed" in field_names(methods.method_class(method)):
+        options.setdefault("seed", seed)
+    return methods.create(method, device=options.pop("device", device), **options)
+
+
+def _split(option: str, word: str, form: str) -> tuple[str, str]:
+    key, _, value = word.partition("=")
+    if not key or not value:
+        raise InputError(f"{option} {word!r}: write it as {form}")
+    return key, value
+
+
+def _fill_one(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None, name: str) -> int:
+    """Fill one image and return the exit code. Raises InputError and ImageFileError."""
+    started = time.perf_counter()
+    try:
+        height, width = _fill(inpainter, job, hole, threshold)
+    except MethodError as error:
+        plain_console(stderr=True, soft_wrap=True).print(f"error: {message_text(str(error))}")
+        return 1
+    seconds = time.perf_counter() - started
+    print(f"{job.result}: {width}x{height}, filled by {message_text(name)} in {seconds:.1f} s")
+    return 0
+
+
+def _fill_all(inpainter: Inpainter, jobs: list[Job], hole: Hole, threshold: int | None) -> int:
+    """Fill images with a bar on terminals, report those that fail, and return their number."""
+    console = plain_console(stderr=True, soft_wrap=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)
+    failed = 0
+    with Progress(
+        *columns, MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, disable=not console.is_terminal, expand=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("", total=len(jobs))
+        for job in jobs:
+            bar.update(task, description=message_text(job.image.name))
+            try:
+                _fill(inpainter, job, hole, threshold)
+            except (MethodError, ImageFileError, InputError) as error:
+                failed += 1
+                text = message_text(str(error))
+                console.print(text if str(job.image) in text else f"{job.image}: {text}")
+            bar.advance(task)
+    return failed
+
+
+def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> tuple[int, int]:
+    """Fill one image and return its height and width.
+
+    Raises ImageFileError or InputError for its files, MethodError for the method.
+    """
+    picture = read_picture(job.image)
+    mask = _read_hole(job.mask, hole, threshold, picture.size)
+    filled = _inpainted(inpainter.for_case(NATIVE, job.image.stem), picture.rgb(), mask)
+    try:
+        write_picture(job.result, picture.filled(filled, mask))
+    except OSError as error:
+        raise InputError(f"{job.result} cannot be written ({error.strerror or error})") from None
+    return picture.size
+
+
+def _inpainted(inpainter: Inpainter, image: Image, mask: Mask) -> Image:
+    try:
+        return inpainter.inpaint(image, mask)
+    except MethodError:
+        raise
+    except Exception as error:  # a library or a method of the user's can raise anything
+        if is_out_of_memory(error):
+            height, width = mask.shape
+            raise MethodError(f"memory ran out at {width}x{height}; reduce the image") from None
+        raise MethodError(message_text(f"{type(error).__name__}: {error}")) from error
+
+
+def _read_hole(path: Path, hole: Hole, threshold: int | None, size: tuple[int, int]) -> Mask:
+    """Return the hole of a mask file, bool (H, W). Raises ImageFileError."""
+    plane = cv2.cvtColor(read_rgb(path, ignore_alpha=True), cv2.COLOR_RGB2GRAY)
+    white = white_pixels(plane, threshold)
+    if white is None:
+        level = middle_level(plane)
+        raise ImageFileError(
+            f"{path}: mask is not two-valued; --mask-threshold {level} makes white of all values "
+            f"from {level} on"
+        )
+    if white.shape != size:
+        raise ImageFileError(
+            f"{path}: mask is {white.shape[1]}x{white.shape[0]}, its image {size[1]}x{size[0]} as "
+            "it is shown; save it at that size"
+        )
+    mask = white if hole == "white" else ~white
+    if mask.all() or not mask.any():
+        state = "full: every pixel is hole" if mask.all() else "empty: no pixel is hole"
+        raise ImageFileError(
+            f"{path}: mask is {state} (all of it is {'white' if white.any() else 'black'}, and the "
+            f"hole is {hole}, see --hole)"
+        )
+    return mask
