@@ -20,7 +20,7 @@ from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
 from analysis.runs import published, tables
-from analysis.runs.differences import Difference
+from analysis.runs.differences import Difference, to_best_by_hole_share
 from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
@@ -73,8 +73,11 @@ def prepare(
         published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
         by_hole_share=by_hole_share(run),
         cost=tables.cost(run),
-        best=_comparison(run, to_best, lambda d: size_text(d.resolution)),
-        across=_comparison(run, across, lambda d: ""),
+        best=_comparison(run, [(size_text(d.resolution), d) for d in to_best]),
+        best_by_share=_comparison(
+            run, [(group.heading, d) for group, d in to_best_by_hole_share(run)]
+        ),
+        across=_comparison(run, [("", d) for d in across]),
         across_sizes=(across[0].other_resolution, across[0].resolution) if across else (),
         over="photographs, each drawn with all its masks"
         if len(run.images) > run.number_of_photographs
@@ -150,20 +153,18 @@ def _published_cell(
     return {"text": text or ABSENT, "remark": about}
 
 
-def _comparison(
-    run: Run, differences: list[Difference], heading: Callable[[Difference], str]
-) -> list[dict[str, Any]]:
-    """Return differences as one table per metric: methods down, values of `heading` across."""
+def _comparison(run: Run, differences: list[tuple[str, Difference]]) -> list[dict[str, Any]]:
+    """Return differences, each with its column, as a table per metric with methods down."""
     comparisons = []
     for metric in run.metrics:
-        of_metric = [difference for difference in differences if difference.metric == metric.key]
+        of_metric = [(column, d) for column, d in differences if d.metric == metric.key]
         if not of_metric:
             continue
-        headings = list(dict.fromkeys(map(heading, of_metric)))
-        decimals = _decimals(of_metric, metric)
-        cells = {(d.method, heading(d)): _difference_cell(d, decimals) for d in of_metric}
-        for d in of_metric:
-            cells.setdefault((d.other, heading(d)), {"text": "best", "outcome": "best"})
+        headings = list(dict.fromkeys(column for column, _ in of_metric))
+        decimals = _decimals([d for _, d in of_metric], metric)
+        cells = {(d.method, column): _difference_cell(d, decimals) for column, d in of_metric}
+        for column, d in of_metric:
+            cells.setdefault((d.other, column), {"text": "best", "outcome": "best"})
         empty = {"text": ABSENT, "outcome": ""}
         rows = [
             (method, [cells.get((method, name), empty) for name in headings])

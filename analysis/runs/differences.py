@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.output import to_csv
+from analysis.runs.hole_shares import ranges
 from analysis.runs.run import MetricInfo, Run
+from analysis.runs.tables import Group
 from methods.base import Resolution
 from methods.files import write_atomically
 
@@ -61,23 +63,49 @@ def to_best(run: Run) -> list[Difference]:
     Methods without a score on every image are left out; so are images that lack a finite score of
     any method, see `Run.not_finite`.
     """
-    differences = []
-    for metric in run.metrics:
-        for resolution in run.resolutions:
-            scores = {
-                method: values
-                for method in run.methods
-                if (values := _scores(run, method, resolution, metric)) is not None
-            }
-            best = _best_method(scores, metric)
-            differences += [
-                _compare(
-                    run, metric, (method, resolution), (best, resolution), values, scores[best]
-                )
-                for method, values in scores.items()
-                if method != best
-            ]
-    return differences
+    return [
+        difference
+        for metric in run.metrics
+        for resolution in run.resolutions
+        for difference in _to_best(run, metric, resolution, _compared(run, metric))
+    ]
+
+
+def to_best_by_hole_share(run: Run) -> list[tuple[Group, Difference]]:
+    """Compare every method with the best one on the images of each range of `hole_shares.ranges`.
+
+    Methods without a score on every image of a range are left out there.
+    """
+    return [
+        (group, difference)
+        for group in ranges(run)
+        for metric in run.metrics
+        for difference in _to_best(
+            run,
+            metric,
+            group.resolution,
+            [image for image in _compared(run, metric) if image in group.images],
+        )
+    ]
+
+
+def _to_best(
+    run: Run, metric: MetricInfo, resolution: Resolution, images: Sequence[str]
+) -> list[Difference]:
+    """Compare every method with the one with the best mean over some images."""
+    scores = {
+        method: values
+        for method in run.methods
+        if (values := _scores(run, method, resolution, metric, images)) is not None
+    }
+    best = _best_method(scores, metric)
+    return [
+        _compare(
+            run, metric, (method, resolution), (best, resolution), values, scores[best], images
+        )
+        for method, values in scores.items()
+        if method != best
+    ]
 
 
 def across_resolutions(run: Run) -> list[Difference]:
@@ -91,12 +119,13 @@ def across_resolutions(run: Run) -> list[Difference]:
         return []
     low, high = min(sizes), max(sizes)
     return [
-        _compare(run, metric, (method, high), (method, low), after, before)
+        _compare(run, metric, (method, high), (method, low), after, before, images)
         for metric in run.metrics
         if metric.across_resolutions
+        for images in [_compared(run, metric)]
         for method in run.methods
-        if (before := _scores(run, method, low, metric)) is not None
-        and (after := _scores(run, method, high, metric)) is not None
+        if (before := _scores(run, method, low, metric, images)) is not None
+        and (after := _scores(run, method, high, metric, images)) is not None
     ]
 
 
@@ -159,11 +188,21 @@ def _mean_of_images(sums: Scores, images: NDArray[np.int64], axis: int = -1) -> 
 
 
 def write(run: Run) -> tuple[list[Difference], list[Difference]]:
-    """Write tables/differences.csv and tables/across_resolutions.csv; return their contents."""
+    """Write tables/differences.csv and tables/across_resolutions.csv; return their contents.
+
+    If holes differ, write tables/differences_by_hole_share.csv, too.
+    """
     best, across = to_best(run), across_resolutions(run)
     heading = [field.name for field in fields(Difference)]
     for path, differences in zip(_paths(run.path), (best, across), strict=True):
         write_atomically(path, to_csv(heading, map(astuple, differences)))
+    by_share = run.path / "tables" / "differences_by_hole_share.csv"
+    rows = [(group.key, *astuple(difference)) for group, difference in to_best_by_hole_share(run)]
+    if rows:
+        write_atomically(by_share, to_csv(["hole_share", *heading], rows))
+    else:
+        # Holes may have differed in an earlier run.
+        by_share.unlink(missing_ok=True)
     return best, across
 
 
@@ -177,18 +216,21 @@ def _paths(run_folder: Path) -> tuple[Path, Path]:
     return folder / "differences.csv", folder / "across_resolutions.csv"
 
 
-def _scores(run: Run, method: str, resolution: Resolution, metric: MetricInfo) -> Scores | None:
+def _scores(
+    run: Run, method: str, resolution: Resolution, metric: MetricInfo, images: Sequence[str]
+) -> Scores | None:
     """Return the scores in the order of the images; None unless all are there."""
     scores = {
         case.image: case.values.get(metric.key, math.nan)
         for case in run.cases_of(method, resolution)
         if case.status == "ok"
     }
-    values = np.array([scores.get(image, math.nan) for image in _compared(run, metric)])
+    values = np.array([scores.get(image, math.nan) for image in images])
     return values if len(values) and np.isfinite(values).all() else None
 
 
 def _compared(run: Run, metric: MetricInfo) -> list[str]:
+    """Return the images with a finite score of every method."""
     left_out = run.not_finite(metric.key)
     return [image for image in run.images if image not in left_out]
 
@@ -206,10 +248,11 @@ def _compare(
     other_side: tuple[str, Resolution],
     values: Scores,
     other_values: Scores,
+    images: Sequence[str],
 ) -> Difference:
     """Compare the scores of two methods at two resolutions, image by image."""
     differences = values - other_values
-    photographs = [run.photographs[image] for image in _compared(run, metric)]
+    photographs = [run.photographs[image] for image in images]
     low, high = interval(differences, photographs) or (None, None)
     if low is None or high is None or low <= 0 <= high:
         outcome = "unclear"

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from analysis.runs.run import Run, highest
 from analysis.runs.tables import Column, Group, Table, means
-from methods.base import Resolution, size_text
+from methods.base import size_text
 
 
 def by_hole_share(run: Run) -> Table | None:
@@ -14,9 +14,8 @@ def by_hole_share(run: Run) -> Table | None:
 
     None if all holes are in one range, or if nothing is scored.
     """
-    size = highest(run.resolutions)
-    groups = _ranges(run, size)
-    if len(groups) < 2 or not run.metrics:
+    groups, size = ranges(run), highest(run.resolutions)
+    if not groups:
         return None
     columns = [Column(group, metric) for group in groups for metric in run.metrics]
     counts = ", ".join(f"{group.key}: {len(group.images)}" for group in groups)
@@ -30,11 +29,17 @@ def by_hole_share(run: Run) -> Table | None:
     return Table(title, columns, means(run, columns), notes, run.names)
 
 
-def _ranges(run: Run, size: Resolution) -> list[Group]:
-    """Return the ranges of ten percent that have images, [0, 10) first."""
+def ranges(run: Run) -> list[Group]:
+    """Return the ranges of ten percent that have images at the highest resolution, [0, 10) first.
+
+    Empty if all images are in one range, or if nothing is scored.
+    """
+    size = highest(run.resolutions)
     images: dict[int, set[str]] = defaultdict(set)
     for image, share in run.hole_shares(size).items():
         images[min(9, int(10 * share))].add(image)
+    if len(images) < 2 or not run.metrics:
+        return []
     return [
         Group(
             f"{10 * tenth}-{10 * tenth + 10}%",

@@ -6,8 +6,10 @@ import csv
 import io
 from pathlib import Path
 
+import pytest
+
 from analysis import style
-from analysis.runs import plots, run, table_formats, tables
+from analysis.runs import differences, plots, run, table_formats, tables
 from analysis.runs.hole_shares import by_hole_share
 from tests.analysis.own_sizes import native_info, write_native
 
@@ -39,6 +41,28 @@ def test_a_value_that_is_not_finite_is_left_out_for_all_methods(tmp_path: Path) 
     assert table is not None
     line = table_formats.to_markdown(table).splitlines()[3]
     assert "<u>20.00</u>" in line and "21.00" not in line
+
+
+def test_differences_in_each_range_are_to_its_own_best_method(tmp_path: Path) -> None:
+    shares = {f"small {i}": 0.02 for i in range(6)} | {f"large {i}": 0.55 for i in range(6)}
+    lead = {
+        name: (-2 if name.startswith("small") else 3) + 0.01 * i for i, name in enumerate(shares)
+    }
+    psnr = {name: (20 + lead[name], 20) for name in shares}
+    loaded = run.load(write_native(tmp_path, native_info(shares), psnr))
+    differences.write(loaded)
+    path = tmp_path / "tables" / "differences_by_hole_share.csv"
+    rows = [row for row in csv.DictReader(path.open()) if row["metric"] == "psnr"]
+    assert [(row["hole_share"], row["method"], row["other"]) for row in rows] == [
+        ("0-10%", "one", "two"), ("50-60%", "two", "one"),
+    ]  # fmt: skip
+    assert float(rows[0]["difference"]) == pytest.approx(-2 + 0.01 * 2.5)
+    assert float(rows[1]["difference"]) == pytest.approx(-(3 + 0.01 * 8.5))
+    assert all(row["images"] == "6" and row["outcome"] == "worse" for row in rows)
+    differences.write(
+        run.load(write_native(tmp_path, native_info(dict.fromkeys(shares, 0.1)), psnr))
+    )
+    assert not path.exists()
 
 
 def test_files_are_written_where_holes_differ_and_removed_where_they_no_longer_do(
