@@ -50,6 +50,8 @@ def test_own_photographs_line_by_line(tmp_path: Path) -> None:
     for name in ("sea_rocks", "boats_river"):
         wide = cv2.resize(cv2.imread(str(DEMO / f"{name}.jpg"))[300:1400], (410, 220))
         cv2.imwrite(str(tmp_path / f"my_photos/{name}.png"), wide)
+    cv2.imwrite(str(tmp_path / "boat.jpg"), wide)
+    cv2.imwrite(str(tmp_path / "mask.png"), cv2.circle(0 * wide[..., 0], (90, 90), 30, 255, -1))
     protocol = (ROOT / "benchmark/protocols/centre-crop.toml").read_text()
     small = re.sub(r"resolutions = .*", "resolutions = [192]", protocol)
     (tmp_path / "small.toml").write_text(small)
@@ -73,3 +75,4 @@ def test_own_photographs_line_by_line(tmp_path: Path) -> None:
     assert all(name in table for name in ("telea", "two-stage", "Photoshop"))
     with (tmp_path / "results/mine/scores.csv").open(newline="") as file:
         assert {row["status"] for row in csv.DictReader(file)} == {"ok"}
+    assert cv2.imread(str(tmp_path / "result.png")).shape == (220, 410, 3)
