@@ -13,6 +13,8 @@ from analysis.runs.run import Case, Run
 # Rows that a browser sorts without delay, and the bytes of the page that they may take.
 MOST_CASES = 20_000
 _MOST_BYTES = 6_000_000
+# Key of the column of a merged run that names where a case was computed.
+_ORIGIN = "run"
 
 
 def case_table(run: Run) -> tuple[dict[str, Any], str]:
@@ -21,13 +23,13 @@ def case_table(run: Run) -> tuple[dict[str, Any], str]:
     Of too many cases it has those of the gallery's photographs, then those without a result.
     """
     columns = _columns(run)
-    rows = _fitting(run.cases, columns)
+    rows = _fitting(run, run.cases, columns)
     remark = ""
     if len(rows) < len(run.cases):
         shown = set(chosen(run.images))
         first = [case for case in run.cases if case.image in shown]
         failed = [c for c in run.cases if c.status != "ok" and c.image not in shown]
-        rows = _fitting([*first, *failed], columns)
+        rows = _fitting(run, [*first, *failed], columns)
         of_gallery = min(len(rows), len(first))
         remark = (
             f"Of {len(run.cases):,} cases {len(rows):,} are listed: {of_gallery:,} of "
@@ -39,9 +41,11 @@ def case_table(run: Run) -> tuple[dict[str, Any], str]:
     return {"columns": columns, "rows": rows}, remark
 
 
-def _fitting(cases: Iterable[Case], columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _fitting(
+    run: Run, cases: Iterable[Case], columns: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Return rows of the first cases, as many as the page has room for."""
-    rows = [_row(case, columns) for case in islice(cases, MOST_CASES)]
+    rows = [_row(run, case, columns) for case in islice(cases, MOST_CASES)]
     sizes = accumulate(map(json_length, rows))
     return rows[: sum(size <= _MOST_BYTES for size in sizes)]
 
@@ -53,11 +57,16 @@ def _columns(run: Run) -> list[dict[str, Any]]:
     if any("hole_share" in case.values for case in run.cases):
         columns.append(("hole_share", "hole's share", 3))
     columns += [("seconds", "seconds", 2), ("known_pixels_changed", "known pixels changed", 0)]
+    if run.origins.of_case:
+        columns.append((_ORIGIN, "from run", 0))
     return [dict(zip(("key", "label", "decimals"), column, strict=True)) for column in columns]
 
 
-def _row(case: Case, columns: list[dict[str, Any]]) -> dict[str, Any]:
-    values = [case.values.get(column["key"]) for column in columns]
+def _row(run: Run, case: Case, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    values: list[float | str | None] = [
+        run.origin(case) if column["key"] == _ORIGIN else case.values.get(column["key"])
+        for column in columns
+    ]
     return {
         "image": case.image,
         "method": case.method,
@@ -66,5 +75,5 @@ def _row(case: Case, columns: list[dict[str, Any]]) -> dict[str, Any]:
         "error": case.error,
         "as_given": case.scored_as_given,
         # JSON has no infinity; the script prints texts as they are.
-        "values": ["inf" if value and math.isinf(value) else value for value in values],
+        "values": ["inf" if value == math.inf else value for value in values],
     }

@@ -149,7 +149,7 @@ function comparePair(image) {
 
 /* ---------- every image: filter and sort ---------- */
 
-const NO_SCORES = ["hole_share", "seconds", "known_pixels_changed"];
+const NO_SCORES = ["hole_share", "seconds", "known_pixels_changed", "run"];
 const order = { column: null, descending: false };
 
 function startTable() {

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from analysis.runs import origins
+from analysis.runs.origins import Origins
 from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
@@ -74,6 +76,8 @@ class Run:
     info: dict[str, Any]
     cases: list[Case]
     audit: list[dict[str, str]] = field(default_factory=list)
+    # Where cases were computed, in a folder that was merged.
+    origins: Origins = field(default_factory=Origins)
 
     @property
     def methods(self) -> list[str]:
@@ -175,6 +179,15 @@ class Run:
         about = self.info["metrics"].values()
         return [] if self.has_reference else [a["label"] for a in about if _needs_reference(a)]
 
+    @property
+    def missing(self) -> list[str]:
+        """Sentences about metrics that could not be computed where the run was scored."""
+        return [
+            f"{about['label']}: not computed: {about['missing']}"
+            for about in self.info["metrics"].values()
+            if about.get("missing")
+        ]
+
     def metric(self, key: str) -> MetricInfo:
         """Return the description of any metric of the run."""
         described = self.info["metrics"][key]
@@ -184,6 +197,10 @@ class Run:
     def cases_of(self, method: str, resolution: Resolution) -> list[Case]:
         """Return the cases of one method at one resolution."""
         return self._cases_by_cell.get((method, resolution), [])
+
+    def origin(self, case: Case) -> str:
+        """Return the name of the run, of those merged, that has computed a case; "" for none."""
+        return self.origins.of_case.get((case.method, case.resolution, case.image), "")
 
     def statuses(self, resolution: Resolution, image: str) -> dict[str, str]:
         """Return the status of each method's case of a photograph at a resolution."""
@@ -241,7 +258,7 @@ def load(path: Path) -> Run:
         cases = list(_read_cases(path / "scores.csv"))
         audit = path / "audit.csv"
         rows = [row for _, row in csv_rows(audit, _AUDIT_COLUMNS)] if audit.exists() else []
-        return Run(path, info, cases, rows)
+        return Run(path, info, cases, rows, origins.read(path))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
 

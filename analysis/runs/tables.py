@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from typing import Any
 
 from analysis.output import ABSENT, counted
 from analysis.runs.run import Case, MetricInfo, Run
@@ -118,14 +120,40 @@ def cost(run: Run) -> Table:
         ]
         for method in run.methods
     }
-    machine = run.info["machine"]
     notes = [
         "time: median over images of the method alone; memory: highest peak of its process.",
-        f"Machine: {machine['processor']}; workers: {run.info['workers']}, threads of each: "
-        f"{run.info['threads']}.",
+        *_machines(run),
         *run.remarks,
     ]
     return Table("Time and memory", columns, rows, notes, run.names)
+
+
+def _machines(run: Run) -> Iterator[str]:
+    """Yield what was computed where; of a merged run, for each run in it."""
+    cases: dict[str, Counter[str]] = {}
+    timed = [case for case in run.cases if "seconds" in case.values]
+    for case in timed:
+        cases.setdefault(run.origin(case), Counter())[case.method] += 1
+    if not any(cases):
+        yield f"Machine: {_machine(run.info)}."
+        return
+    totals = Counter(case.method for case in timed)
+    for origin, counts in cases.items():
+        info = run.origins.runs.get(origin, run.info)
+        methods = ", ".join(
+            method if count == totals[method] else f"{method} ({count} of {totals[method]} cases)"
+            for method, count in counts.items()
+        )
+        yield f"{methods}: run {origin or 'here, after merging'}; machine: {_machine(info)}."
+    if len(cases) > 1:
+        yield "Times are comparable within one machine only."
+
+
+def _machine(info: Mapping[str, Any]) -> str:
+    return (
+        f"{info['machine']['processor']}; workers: {info['workers']}, threads of each: "
+        f"{info['threads']}"
+    )
 
 
 def _by_resolution(run: Run) -> list[Group]:
@@ -193,6 +221,7 @@ def _objective_notes(run: Run) -> list[str]:
             "object to be removed."
         )
     notes += [f"{metric.label}: {metric.definition}" for metric in metrics]
+    notes += run.missing
     notes += [left_out(run, metric) for metric in metrics if run.not_finite(metric.key)]
     notes += [
         f"{method['label']}: {method['note']}" for method in run.info["methods"] if method["note"]

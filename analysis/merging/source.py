@@ -1,0 +1,224 @@
+"""A run folder as merging reads it: what its tables show, with the journal's lines about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from analysis.runs import run
+from analysis.runs.origins import JOURNAL, Origins, Record, Slot, journal
+from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
+from methods.base import NATIVE, Resolution
+from methods.errors import InputError
+from methods.files import composed
+from methods.shown_text import visible
+
+SKIPPED = "skipped"
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the runs; labels of methods are those after renaming."""
+
+    # For messages and merged.json, unique among the sources.
+    name: str
+    run: Run
+    # Label -> label in the run's own files, where that is another one.
+    renamed: dict[str, str]
+    # Rows of scores.csv as text, and of audit.csv.
+    rows: dict[Slot, Row]
+    audit: list[Row]
+    # Lines of the journal about these rows, and about the references.
+    records: dict[Slot, Record]
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def info(self) -> dict[str, Any]:
+        return self.run.info
+
+    @property
+    def images(self) -> dict[str, dict[str, Any]]:
+        """Entry of run.json of each image, by name."""
+        return {image["name"]: image for image in self.info["dataset"]["images"]}
+
+    @property
+    def methods(self) -> dict[str, dict[str, Any]]:
+        """Entry of run.json of each method, by label."""
+        new = {old: label for label, old in self.renamed.items()}
+        return {
+            label: {**entry, "label": label}
+            for entry in self.info["methods"]
+            for label in [new.get(entry["label"], entry["label"])]
+        }
+
+    def computed(self, label: str) -> bool:
+        """Return whether a method has a case that was run, with or without success."""
+        return any(slot[0] == label and is_run(row) for slot, row in self.rows.items())
+
+    def folder_of(self, label: str) -> str:
+        """Return the name of a method's folder in this run."""
+        return folder_name(self.renamed.get(label, label))
+
+
+def is_run(row: Row) -> bool:
+    """Return whether a row is of a case that was run; the others have no line in the journal."""
+    return row["status"] != SKIPPED
+
+
+def folder_name(label: str) -> str:
+    """Return the name of a method's folder."""
+    return label.replace(":", "_")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep the benchmark from changing a run folder meanwhile.
+
+    Raises InputError if a run is using it.
+    """
+    lock = FileLock(path / ".lock")
+    # A folder that is only to be read was made by somebody else, and nothing runs into it.
+    if not (path / ".lock").exists():
+        yield
+        return
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{path} is in use by a run: wait for it to end, or stop it") from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
+    """Read a run folder.
+
+    Parameters
+    ----------
+    renames
+        Label of a method -> its label in the merged run.
+
+    Raises
+    ------
+    InputError
+        If it is not a run folder, a file is damaged or names a file outside of it, or the journal
+        lacks a case.
+    """
+    loaded = run.load(path)
+    try:
+        rows = {_slot(row): row for _, row in run.csv_rows(path / "scores.csv", CASE_COLUMNS)}
+        recorded = dict(_latest(path / JOURNAL))
+        audit = list(_audit(path / "audit.csv"))
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
+    _check_names(loaded, rows)
+    for slot, row in rows.items():
+        if is_run(row) and "row" not in recorded.get(slot, {}):
+            raise InputError(
+                f"{path}: its journal {JOURNAL} lacks {slot[0]}, {slot[1]}, {slot[2]}, which "
+                "scores.csv has: give the benchmark's command again, which goes on with it"
+            )
+    inputs = {(REFERENCE, size, image) for size in loaded.resolutions for image in loaded.images}
+    shown = {slot: record for slot, record in recorded.items() if slot in rows or slot in inputs}
+    return Source(
+        name,
+        loaded,
+        {new: old for old, new in renames.items()},
+        {_renamed(slot, renames): _with_method(row, renames) for slot, row in rows.items()},
+        [_with_method(row, renames) for row in audit],
+        {_renamed(slot, renames): record for slot, record in shown.items()},
+    )
+
+
+def not_shown(source: Source) -> int:
+    """Return how many cases the journal has that tables do not show."""
+    recorded = dict(_latest(source.path / JOURNAL))
+    cases = sum("row" in record for record in recorded.values())
+    return cases - sum(is_run(row) for row in source.rows.values())
+
+
+def origin_names(sources: Sequence[Source]) -> dict[str, dict[str, str]]:
+    """Return, by source, its own origins' names -> names that are unique among all of them."""
+    taken: dict[str, Any] = {source.name: None for source in sources}
+    names: dict[str, dict[str, str]] = {}
+    for source in sources:
+        own = names[source.name] = {}
+        for name, about in source.run.origins.runs.items():
+            unique = name if taken.setdefault(name, about) == about else f"{source.name}/{name}"
+            own[name] = unique
+    return names
+
+
+def origins_of(source: Source) -> Origins:
+    """Return where the cases of a run that was itself merged come from, by label as renamed."""
+    new = {old: label for label, old in source.renamed.items()}
+    of_case = {_renamed(slot, new): name for slot, name in source.run.origins.of_case.items()}
+    return Origins(source.run.origins.runs, of_case)
+
+
+def _latest(path: Path) -> Iterator[tuple[Slot, Record]]:
+    latest: dict[Slot, Record] = {}
+    for slot, record in journal(path):
+        latest[slot] = record
+    return ((slot, record) for slot, record in latest.items() if record["key"] is not None)
+
+
+def _slot(row: Row) -> Slot:
+    size: Resolution = NATIVE if row["resolution"] == NATIVE else int(row["resolution"])
+    return row["method"], size, row["image"]
+
+
+def _audit(path: Path) -> Iterator[Row]:
+    if path.exists():
+        for _, row in run.csv_rows(path, ["method"]):
+            yield row
+
+
+def _renamed(slot: Slot, renames: Mapping[str, str]) -> Slot:
+    return renames.get(slot[0], slot[0]), slot[1], slot[2]
+
+
+def _with_method(row: Row, renames: Mapping[str, str]) -> Row:
+    return {**row, "method": renames.get(row["method"], row["method"])}
+
+
+def _check_names(loaded: Run, rows: Mapping[Slot, Row]) -> None:
+    """Raise InputError for a name that would lead out of the folder, or is not in run.json."""
+    for name in [*loaded.methods, *loaded.images]:
+        if name in {"", ".", ".."} or any(sign in name for sign in "/\\\0"):
+            raise InputError(
+                f"{loaded.path}: {visible(name)!r} in run.json cannot be the name of a file"
+            )
+    cells = set(product(loaded.methods, loaded.resolutions, loaded.images))
+    for slot in rows:
+        if slot not in cells:
+            raise InputError(
+                f"{loaded.path}: run.json lacks {visible(', '.join(map(str, slot)))}, which "
+                "scores.csv has: give the benchmark's command again, which writes both anew"
+            )
+
+
+def label_problem(label: str) -> str:
+    """Return why a method cannot be renamed to a label; empty if it can."""
+    if folder_name(composed(label)).casefold() == REFERENCE:
+        return "is reserved for the photographs themselves"
+    if not label.strip() or label != label.strip():
+        return "is empty or has spaces around it"
+    if "/" in label or "\\" in label or not label.isprintable():
+        return "has a path separator or control character"
+    if label[0] in "-.":
+        return f"begins with {label[0]!r}"
+    return "is longer than 100 bytes" if len(label.encode()) > 100 else ""

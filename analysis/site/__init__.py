@@ -1,0 +1,1 @@
+"""Static pages about several runs: tables to sort, what each number means, and pictures."""
