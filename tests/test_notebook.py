@@ -1,0 +1,45 @@
+"""The notebook of the documentation: it runs from top to bottom, and is stored as it ran."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.paths import ROOT
+
+NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def shown(cell: nbformat.NotebookNode) -> set[str]:
+    """The kinds of output below a cell."""
+    return {kind for output in cell.outputs for kind in output.get("data", {"text": ""})}
+
+
+def test_it_is_stored_with_the_outputs_of_one_run() -> None:
+    cells = code_cells(nbformat.read(NOTEBOOK, 4))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert sum("image/png" in shown(cell) for cell in cells) == 3
+    assert not any(output.output_type == "error" for cell in cells for output in cell.outputs)
+
+
+@pytest.mark.slow
+def test_it_runs(tmp_path: Path) -> None:
+    stored = nbformat.read(NOTEBOOK, 4)
+    notebook = nbformat.read(NOTEBOOK, 4)
+    for name in ("methods", "benchmark", "analysis", "datasets"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "inpainting_suite.py", tmp_path)
+    (tmp_path / "docs").mkdir()
+    NotebookClient(
+        notebook, timeout=600, resources={"metadata": {"path": tmp_path / "docs"}}
+    ).execute()
+    assert list(map(shown, code_cells(notebook))) == list(map(shown, code_cells(stored)))
+    assert (tmp_path / "results" / "notebook" / "run" / "scores.csv").is_file()
