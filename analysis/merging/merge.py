@@ -128,7 +128,7 @@ def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str
         write_atomically(part / "scores.csv", merged.scores_csv(taken, sources))
         if audit := merged.audit_csv(taken, sources):
             write_atomically(part / "audit.csv", audit)
-        write_atomically(part / FILE_NAME, _json(merged.merged_json(sources)))
+        write_atomically(part / FILE_NAME, _json(merged.merged_json(taken, sources)))
         write_atomically(part / "run.json", _json(merged.run_json(taken, sources, command)))
         if out.exists():
             out.rmdir()

@@ -92,15 +92,22 @@ def journal(taken: Taken, sources: Sequence[Source]) -> Iterator[str]:
     """Yield the lines of the journal: references, then cases with the run they come from."""
     for slot, source in references(sources).items():
         yield json.dumps({"slot": slot, "key": source.records[slot]["key"]}) + "\n"
+    for slot, run in _origins(taken, sources).items():
+        record = taken[slot].records[slot]
+        row = {**record["row"], "method": slot[0]}
+        yield json.dumps({**record, "slot": slot, "row": row, FIELD: run}) + "\n"
+
+
+def _origins(taken: Taken, sources: Sequence[Source]) -> dict[Slot, str]:
+    """Return the name of the run that has computed each case."""
     names = origin_names(sources)
     own = {source.name: origins_of(source).of_case for source in sources}
+    found = {}
     for slot, source in taken.items():
         if is_run(source.rows[slot]):
             origin = own[source.name].get(slot)
-            run = source.name if origin is None else names[source.name][origin]
-            record = source.records[slot]
-            row = {**record["row"], "method": slot[0]}
-            yield json.dumps({**record, "slot": slot, "row": row, FIELD: run}) + "\n"
+            found[slot] = source.name if origin is None else names[source.name][origin]
+    return found
 
 
 def references(sources: Sequence[Source]) -> Taken:
@@ -113,7 +120,7 @@ def references(sources: Sequence[Source]) -> Taken:
     return found
 
 
-def merged_json(sources: Sequence[Source]) -> dict[str, Any]:
+def merged_json(taken: Taken, sources: Sequence[Source]) -> dict[str, Any]:
     """Return what merged.json says about every run that cases come from."""
     names = origin_names(sources)
     runs: dict[str, Any] = {}
@@ -126,7 +133,8 @@ def merged_json(sources: Sequence[Source]) -> dict[str, Any]:
         }  # fmt: skip
         for name, origin in source.run.origins.runs.items():
             runs.setdefault(names[source.name][name], origin)
-    return {"runs": runs}
+    used = set(_origins(taken, sources).values())
+    return {"runs": {name: about for name, about in runs.items() if name in used}}
 
 
 def run_json(taken: Taken, sources: Sequence[Source], command: list[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ MOST_BYTES = 15_000_000
 GALLERY_MARKUP = 10_000
 # Rows of the lists of photographs and of audited results.
 MOST_ROWS = 1000
-_TEMPLATES = Path(__file__).parent
+TEMPLATES = Path(__file__).parent
 
 
 def prepare(
@@ -50,51 +50,63 @@ def prepare(
 
     Return a function from `photos`, the entries of `analysis.figures.gallery`, to the HTML text.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     objective = tables.objective(run)
     cases, unlisted = case_table(run)
     section = people_section.section(people) if people else None
     return partial(
-        environment.get_template("report.html").render,
-        run=run,
-        info=run.info,
+        environment().get_template("report.html").render,
+        **provenance(run),
         fingerprint=fingerprint,
-        css=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
-        script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
-        summary=_summary(run),
+        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        script=Markup((TEMPLATES / "report.js").read_text(encoding="utf-8")),
+        summary=summary(run),
         objective=objective,
         arrows=ARROWS,
         published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
         by_hole_share=by_hole_share(run),
         cost=tables.cost(run),
-        best=_comparison(run, [(size_text(d.resolution), d) for d in to_best]),
-        best_by_share=_comparison(
+        best=comparison(run, [(size_text(d.resolution), d) for d in to_best]),
+        best_by_share=comparison(
             run, [(group.heading, d) for group, d in to_best_by_hole_share(run)]
         ),
-        across=_comparison(run, [("", d) for d in across]),
+        across=comparison(run, [("", d) for d in across]),
         across_sizes=(across[0].other_resolution, across[0].resolution) if across else (),
         over="photographs, each drawn with all its masks"
         if len(run.images) > run.number_of_photographs
         else "images",
-        # Without its folder, which a page for others need not reveal.
-        dataset=PurePath(run.info["dataset"]["path"]).name,
         plots=_embedded(plots),
         people=section and {**section, "plots": _embedded(section["plots"])},
         audit=run.audit,
         flagged=[row for row in run.audit if row["verdict"] != "ok"],
-        most_rows=MOST_ROWS,
         resolution=highest(run.resolutions),
         size_text=size_text,
         cases=cases,
         unlisted=unlisted,
-        protocol_json=json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
     )
+
+
+def environment(*folders: Path) -> Environment:
+    """Return an environment of this folder's templates, and of those in further folders."""
+    return Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def provenance(run: Run) -> dict[str, Any]:
+    """Return what the template provenance.html needs."""
+    return {
+        "run": run,
+        "info": run.info,
+        # Without its folder, which a page for others need not reveal.
+        "dataset": PurePath(run.info["dataset"]["path"]).name,
+        "most_rows": MOST_ROWS,
+        "weights": any(method.get("weights_sha256") for method in run.info["methods"]),
+        "protocol_json": json.dumps(run.info["protocol"], indent=2, ensure_ascii=False),
+    }
 
 
 def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
@@ -107,7 +119,8 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
     return embedded
 
 
-def _summary(run: Run) -> str:
+def summary(run: Run) -> str:
+    """Return methods, photographs, sizes and finished cases of a run in words."""
     done = sum(case.status == "ok" for case in run.cases)
     photographs = counted(run.number_of_photographs, "photograph")
     masks = len(run.images)
@@ -153,7 +166,7 @@ def _published_cell(
     return {"text": text or ABSENT, "remark": about}
 
 
-def _comparison(run: Run, differences: list[tuple[str, Difference]]) -> list[dict[str, Any]]:
+def comparison(run: Run, differences: list[tuple[str, Difference]]) -> list[dict[str, Any]]:
     """Return differences, each with its column, as a table per metric with methods down."""
     comparisons = []
     for metric in run.metrics:
