@@ -17,13 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 import methods
-from methods import readiness
-from methods.base import MethodError
-from methods.errors import InputError, run_command_line, suggestion
+from methods.errors import InputError, MethodError, run_command_line, suggestion
 from methods.fill.command import fill
 from methods.gimp.command import app as gimp
 from methods.terminal import plain_console
-from methods.weights import registry, show
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(gimp, name="gimp")
@@ -41,6 +38,9 @@ def main() -> None:
 @app.command("list")
 def list_methods() -> None:
     """List all methods: name, description, needs, whether it can run here, licence."""
+    from methods import readiness
+    from methods.weights import registry
+
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "what it is", "needs", "ready", "licence"):
         table.add_column(heading, no_wrap=heading in {"method", "ready"})
@@ -64,6 +64,8 @@ def info(
     name: Annotated[str, typer.Argument(help="A method, or weights that a method uses.")],
 ) -> None:
     """Show what is known of a method: paper, options, licences, sources of its weights."""
+    from methods.weights import registry, show
+
     known = registry.load()
     console = _console()
     used = [name]
@@ -86,6 +88,8 @@ def fetch(
     ] = None,
 ) -> None:
     """Download published weights, verify and store them. Resumes an interrupted download."""
+    from methods.weights import registry, show
+
     known = registry.load()
     names = known.methods[name].weights if name in known.methods else [name]
     if not names:
@@ -112,6 +116,9 @@ def inspect_file(
 
 
 def _show_method(name: str, console: Console) -> None:
+    from methods import readiness
+    from methods.weights import registry, show
+
     method = readiness.check(name)
     published = registry.load().methods.get(name)
     lines = [

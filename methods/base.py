@@ -18,6 +18,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from methods.errors import MethodError, MissingRequirementError
+from methods.errors import TimeLimitError as TimeLimitError
+
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
@@ -29,22 +32,6 @@ NATIVE: Final = "native"
 BLANK = 0
 # In the messages of PyTorch, OpenCV and the C++ runtime.
 OUT_OF_MEMORY = ("insufficient memory", "can't allocate memory", "not enough memory", "bad_alloc")
-
-
-class MethodError(Exception):
-    """Failure of a method to produce a result; `log` holds what the method printed, if anything."""
-
-    def __init__(self, message: str, log: str = "") -> None:
-        super().__init__(message)
-        self.log = log
-
-
-class TimeLimitError(MethodError):
-    """A method that reached its own time limit."""
-
-
-class MissingRequirementError(MethodError):
-    """A method that cannot run on this machine yet; the message says what to install or fetch."""
 
 
 def size_text(resolution: Resolution) -> str:

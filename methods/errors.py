@@ -19,6 +19,22 @@ class InputError(ValueError):
     """Input that cannot be used: one line that says what, where and what to do about it."""
 
 
+class MethodError(Exception):
+    """Failure of a method to produce a result; `log` holds what the method printed, if anything."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class TimeLimitError(MethodError):
+    """A method that reached its own time limit."""
+
+
+class MissingRequirementError(MethodError):
+    """A method that cannot run on this machine yet; the message says what to install or fetch."""
+
+
 def run_command_line(
     app: typer.Typer,
     expected: tuple[type[Exception], ...] = (InputError,),

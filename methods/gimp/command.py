@@ -13,8 +13,8 @@ import typer
 
 from methods.errors import InputError
 from methods.gimp import install as installer
-from methods.gimp import protocol
 from methods.gimp.install import Record
+from methods.gimp.version import PROTOCOL_VERSION
 
 app = typer.Typer(
     help="The plug-in for GIMP 3: fill a selection with any method of the suite.",
@@ -109,7 +109,7 @@ def _show(place: Path, record: Record) -> bool:
     methods: dict[bool, list[str]] = {True: [], False: []}
     if changed := installer.changed(place):
         problems.append(f"not the files of this suite: {', '.join(changed)}")
-    if record.get("protocol") != protocol.VERSION:
+    if record.get("protocol") != PROTOCOL_VERSION:
         problems.append("its protocol is not that of this suite")
     try:
         for method in _listing(record):

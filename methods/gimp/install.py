@@ -15,7 +15,7 @@ from typing import Any
 
 from methods.errors import InputError
 from methods.files import replacing
-from methods.gimp import protocol
+from methods.gimp.version import PROTOCOL_VERSION
 
 # GIMP runs the file that has the name of its folder.
 NAME = "inpaint_selection"
@@ -151,7 +151,7 @@ def _record(content: dict[str, bytes]) -> bytes:
         # Not resolved: a virtual environment's Python is a link that works only as such.
         "python": str(Path(sys.executable).absolute()),
         "root": str(CHECKOUT) if (CHECKOUT / "pyproject.toml").is_file() else None,
-        "protocol": protocol.VERSION,
+        "protocol": PROTOCOL_VERSION,
         "suite_version": suite_version(),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
     }

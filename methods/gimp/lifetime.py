@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from methods.errors import InputError
 from methods.files import write_atomically
-from methods.gimp import protocol
+from methods.gimp.version import PROTOCOL_VERSION
 
 # Far longer than a worker that is ending needs to release its lock.
 LOCK_SECONDS = 3.0
@@ -58,9 +58,9 @@ def parse(line: str) -> Start:
             f"standard input must hold the line that GIMP's plug-in writes ({error!r}): this "
             "command is not for people"
         ) from None
-    if protocol_version != protocol.VERSION:
+    if protocol_version != PROTOCOL_VERSION:
         raise InputError(
-            f"the plug-in uses protocol {protocol_version}, this suite {protocol.VERSION}: "
+            f"the plug-in uses protocol {protocol_version}, this suite {PROTOCOL_VERSION}: "
             "run `python -m methods gimp install` again"
         )
     if len(token) != TOKEN_BYTES or not start.state.is_absolute():
@@ -103,7 +103,7 @@ def listen_address(start: Start) -> str:
 def announce(start: Start, address: str) -> None:
     """Write the state file, from which clients learn address and token."""
     state = {
-        "protocol": protocol.VERSION,
+        "protocol": PROTOCOL_VERSION,
         "suite_version": start.suite_version,
         "address": address,
         "token": start.token.hex(),

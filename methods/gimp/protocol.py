@@ -29,7 +29,6 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from methods.base import Image, Mask
 from methods.validation import build
 
-VERSION = 1
 MESSAGE_BYTES = 2**16
 # 134 megapixels: 540 MB of RGB and mask.
 MAX_PIXELS = 2**27
