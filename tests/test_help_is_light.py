@@ -10,7 +10,7 @@ import pytest
 from tests.paths import ROOT
 
 HEAVY = {
-    "choix", "cv2", "flask", "matplotlib", "numba", "numpy", "pandas", "polars", "skimage",
+    "choix", "cv2", "flask", "matplotlib", "numba", "numpy", "pandas", "polars", "scipy", "skimage",
     "sqlalchemy", "torch",
 }  # fmt: skip
 
