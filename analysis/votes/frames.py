@@ -59,4 +59,4 @@ def _values(column: pl.Series) -> Any:
 
 
 def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
