@@ -58,8 +58,9 @@ def read_votes(
     Returns
     -------
     pandas.DataFrame
-        A row for each answered question: `left`, `right` and `choice`, or `winner` and `loser`,
-        `weight`, and those of the other columns that the file has.
+        A row for each answered question: `left`, `right` and `choice`, or `winner` and `loser`, or
+        `chosen` and `other1`, `other2`, ..., or `order`; `weight`; and those of the other columns
+        that the file has.
 
     Raises
     ------
@@ -87,13 +88,17 @@ def rank(
     column: Mapping[str, str] | None = None,
     answer: Mapping[str, str] | None = None,
 ) -> RankingResult:
-    """Rank methods by people's votes: Bradley-Terry with intervals and tests.
+    """Rank methods by people's votes, with intervals and tests.
+
+    The model is Bradley and Terry's for votes between two, Plackett and Luce's for choices among
+    several and for orders.
 
     Parameters
     ----------
     votes
-        `left`, `right` and `choice`, or `winner` and `loser`, with the columns `participant`,
-        `image`, `weight` and so on where there are some; or a file of them.
+        `left`, `right` and `choice`, or `winner` and `loser`, or `chosen` and `others`, or `order`
+        as a>b>c, with the columns `participant`, `image`, `weight` and so on where there are some;
+        or a file of them.
     anchor, ties, order, prior, samples, seed, bootstrap, level
         As the options of `python -m analysis rank`.
     participants
