@@ -8,7 +8,7 @@ import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of
 
 import typer
 
-from analysis.commands import correlate, figure, power, rank, report, validate
+from analysis.commands import correlate, figure, merge, power, rank, report, site, validate
 from methods.errors import run_command_line
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ for command in (
     validate.validate,
     correlate.correlate,
     power.power,
+    merge.merge,
+    site.site,
 ):
     app.command()(command)
 

@@ -71,9 +71,7 @@ def prepare(
         ),
         across=comparison(run, [("", d) for d in across]),
         across_sizes=(across[0].other_resolution, across[0].resolution) if across else (),
-        over="photographs, each drawn with all its masks"
-        if len(run.images) > run.number_of_photographs
-        else "images",
+        over=resampled(run),
         plots=_embedded(plots),
         people=section and {**section, "plots": _embedded(section["plots"])},
         audit=run.audit,
@@ -117,6 +115,12 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
         style.write(plot.figure, content, "svg")
         embedded.append((plot, data_url("svg+xml", content.getvalue())))
     return embedded
+
+
+def resampled(run: Run) -> str:
+    """Return what the bootstrap of a run draws, in words."""
+    several = len(run.images) > run.number_of_photographs
+    return "photographs, each drawn with all its masks" if several else "images"
 
 
 def summary(run: Run) -> str:

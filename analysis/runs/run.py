@@ -235,8 +235,12 @@ class Run:
 
     def read_image(self, method: str, resolution: Resolution, image: str) -> Image | None:
         """Return a result, or with `method` "reference" a reference; None if there is no file."""
+        return _read(self.image_path(method, resolution, image), read_rgb)
+
+    def image_path(self, method: str, resolution: Resolution, image: str) -> Path:
+        """Return the file of `read_image`."""
         folder = self.path / "outputs" / str(resolution) / method.replace(":", "_")
-        return _read(folder / f"{image}.png", read_rgb)
+        return folder / f"{image}.png"
 
     def read_mask(self, resolution: Resolution, image: str) -> Mask | None:
         """Return the mask of an image at a resolution; None if there is no file."""
