@@ -18,7 +18,7 @@ from benchmark.execution.progress import ProgressBar, Report
 from benchmark.execution.writer import Writer
 from benchmark.external import findings
 from benchmark.external.audit import audit
-from benchmark.metrics import METRICS
+from benchmark.metrics import find
 from benchmark.planning import kept, method_entries
 from benchmark.planning.kept import KeptMethod
 from benchmark.planning.method_specs import MethodSpec
@@ -147,6 +147,8 @@ def _announce(job: Job, plan: Plan, console: Console) -> None:
     )
     for note in job.notes:
         console.print(f"note: {note}")
+    for name, advice in job.protocol.missing_metrics().items():
+        console.print(f"not computed: {name}: {advice}")
     for label, reason in _skipped(plan).items():
         console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
     # A photograph as PNG takes a bit more than half of its raw bytes.
@@ -250,7 +252,7 @@ def _write_run_json(
         "protocol": job.protocol.model_dump(),
         "resolutions": job.resolutions,
         "metrics": {
-            name: METRICS[name].describe(job.protocol.metric_options.get(name))
+            name: find(name).describe(job.protocol.metric_options.get(name))
             for name in job.protocol.recorded_metrics()
         },
         "metrics_checked": plan.metrics_checked or kept_record(earlier, plan.rows),
@@ -272,8 +274,10 @@ def _write_run_json(
 
 
 def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> None:
+    rows = sorted(rows, key=lambda row: row.slot)
     failed = [row for row in rows if row.status not in {"ok", "skipped"}]
-    for row in sorted(failed, key=lambda row: row.slot)[:5]:
+    unscored = [row for row in rows if row.status == "ok" and row.error]
+    for row in [*failed[:5], *unscored[:5]]:
         size = size_text(row.resolution)
         console.print(f"{row.status}: {row.method}, {size}, {row.image}: {row.error}")
     if failed:

@@ -245,10 +245,12 @@ def left_out(run: Run, metric: MetricInfo, what: str = "means, differences and p
         for image, found in list(cases.items())[:_MOST_NAMED]
     ]
     more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
+    errors = [case.error for found in cases.values() for case in found if case.error]
+    reason = errors[0] if errors else "as where it equals the reference"
     return (
         f"{metric.label}: {what} leave out {len(cases)} of "
         f"{len(run.images)} images for all methods, because a result has no finite value "
-        f"({'; '.join(named)}{more}), as where it equals the reference; scores.csv has them all."
+        f"({'; '.join(named)}{more}), {reason}; scores.csv has them all."
     )
 
 

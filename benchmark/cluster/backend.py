@@ -53,7 +53,7 @@ class DaskBackend:
         self._cluster.await_worker(self._console)
         # Any case of each method that workers run.
         examples = {case.spec.label: case for case in plan.cases if _is_computed(case.spec)}
-        check = WorkerCheck(self._cluster.run, list(examples.values()))
+        check = WorkerCheck(self._cluster.run, list(examples.values()), self._job.protocol)
         self._cluster.register(check)
         # A worker that is lost at this moment is left out.
         workers = self._cluster.call(

@@ -16,6 +16,7 @@ from distributed import Scheduler, SchedulerPlugin, Worker, WorkerPlugin
 
 import methods
 from benchmark.execution.inference import close_all
+from benchmark.inputs.protocol import Protocol
 from benchmark.planning.concurrency import limit_threads, requested_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case
@@ -77,12 +78,14 @@ class WorkerCheck(WorkerPlugin):
     there before the check has ended (None).
     """
 
-    def __init__(self, run: str, examples: list[Case]) -> None:
+    def __init__(self, run: str, examples: list[Case], protocol: Protocol) -> None:
         """examples: one case of each method, whose key any machine with the method computes."""
         self.name = run
         self.passed: bool | None = None
         self._environment = environment()
         self._examples = examples
+        self._protocol = protocol
+        self._scores = protocol.score_identity()
 
     async def setup(self, worker: Worker) -> None:
         # A nanny's worker is a daemon, which may not start the processes that methods run in.
@@ -101,6 +104,7 @@ class WorkerCheck(WorkerPlugin):
 
     def _check(self, where: str) -> None:
         compare(environment(), self._environment, where)
+        self._check_metrics(where)
         for case in self._examples:
             spec = case.spec
             try:
@@ -114,6 +118,19 @@ class WorkerCheck(WorkerPlugin):
                     f"{where}: {spec.label} has other weights or options there; put the same "
                     "files there"
                 )
+
+    def _check_metrics(self, where: str) -> None:
+        """Raise InputError if a metric is missing there, or is another one."""
+        try:
+            there = self._protocol.score_identity()
+        except ValueError as error:
+            raise InputError(f"{where}: {error}") from None
+        if there != self._scores:
+            missing = "; ".join(f"{n}: {a}" for n, a in self._protocol.missing_metrics().items())
+            raise InputError(
+                f"{where}: metrics of protocol {self._protocol.name} are others there than here; "
+                f"put the same files and packages there{f' ({missing})' * bool(missing)}"
+            )
 
     async def teardown(self, worker: Worker) -> None:
         """End the run's inference processes, so that their memory and GPU are free."""

@@ -16,7 +16,7 @@ from benchmark.cluster.machines import describe
 from benchmark.cluster.messages import CaseMessage, CaseResult, PhotographMissingError, has_files
 from benchmark.cluster.plugins import WorkerCheck, needs_gpu
 from benchmark.execution.inference import infer
-from benchmark.execution.scoring import score_outcome, score_result
+from benchmark.execution.scoring import score_outcome, with_scores
 from benchmark.inputs.photos import PhotoStore
 from benchmark.planning.request import Limits
 from benchmark.run_folder.folder import damaged
@@ -77,8 +77,7 @@ def _score_again(
             result = read_rgb(Path(file.name))
         except ImageFileError:
             raise damaged(path) from None
-    scores = score_result(message.case, image, result, mask, message.protocol)
-    return replace(row, scores=scores)
+    return with_scores(row, message.case, image, result, mask, message.protocol)
 
 
 def _limits(message: CaseMessage, worker: Worker) -> Limits:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Any
 
 from benchmark.execution.background import Background
 from benchmark.execution.inference import CLOSED_S, Outcome, close_all, infer
 from benchmark.execution.interrupts import deferred_interrupts
-from benchmark.execution.scoring import score_outcome, score_result
+from benchmark.execution.scoring import score_outcome, with_scores
 from benchmark.execution.writer import Writer
 from benchmark.inputs.photos import PhotoStore
 from benchmark.planning.concurrency import limit_threads
@@ -154,5 +153,4 @@ class _LocalRun:
             result = read_rgb(path)
         except ImageFileError:
             raise damaged(path) from None
-        scores = score_result(case, image, result, mask, self._job.protocol)
-        self._writer.record(case, replace(row, scores=scores))
+        self._writer.record(case, with_scores(row, case, image, result, mask, self._job.protocol))

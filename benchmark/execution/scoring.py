@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmark.execution.inference import Outcome
 from benchmark.inputs.protocol import Protocol
-from benchmark.metrics import METRICS, score
+from benchmark.metrics import find, score_what_works
 from benchmark.planning.plan import Case
 from benchmark.run_folder.folder import key_of
 from benchmark.run_folder.rows import Row
@@ -37,8 +37,7 @@ def score_outcome(
     as_given = changed > 0 and case.spec.method == External.name
     result = outcome.raw if as_given else composite(image, outcome.raw, mask)
     row = replace(
-        row,
-        scores=score_result(case, image, result, mask, protocol),
+        with_scores(row, case, image, result, mask, protocol),
         known_pixels_changed=changed,
         scored_as_given=as_given,
         hole_left_black=is_left_black(image, outcome.raw, mask),
@@ -57,16 +56,18 @@ def _is_planned(case: Case, sha256: str) -> bool:
     return case.key == key_of([case.input_key, identity])
 
 
-def score_result(
-    case: Case, image: Image, result: Image, mask: Mask, protocol: Protocol
-) -> dict[str, float]:
-    """Return every metric that the protocol records, over the whole image and over the hole.
+def with_scores(
+    row: Row, case: Case, image: Image, result: Image, mask: Mask, protocol: Protocol
+) -> Row:
+    """Return a row with every metric that the protocol records, over the whole image and the hole.
 
-    Without a reference only those that need none.
+    Without a reference only those that need none. `error` says which have failed.
     """
     names = [
         name
         for name in protocol.recorded_metrics()
-        if case.photo.is_reference or not METRICS[name].needs_reference
+        if case.photo.is_reference or not find(name).needs_reference
     ]
-    return score(image, result, mask, names, protocol.metric_options)
+    scores, problems = score_what_works(image, result, mask, names, protocol.metric_options)
+    reasons = "; ".join(f"no {name}: {reason}" for name, reason in problems.items())
+    return replace(row, scores=scores, error=reasons)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from benchmark.inputs.holes import DatasetMasks, Hole
 from benchmark.inputs.toml import read_toml
-from benchmark.metrics import check_options
+from benchmark.metrics import check_options, identity, missing
 from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import resample_nearest
@@ -72,7 +72,13 @@ class Protocol(BaseModel):
 
     def score_identity(self) -> dict[str, Any]:
         """Return what the scores of a given result depend on."""
-        return {"metrics": sorted(self.recorded_metrics()), "options": self.metric_options}
+        names = sorted(self.recorded_metrics())
+        others = identity(names, self.metric_options)
+        return {"metrics": names, "options": self.metric_options, **others}
+
+    def missing_metrics(self) -> dict[str, str]:
+        """Return the metrics that cannot be computed here, each with what to install or fetch."""
+        return missing(self.recorded_metrics(), self.metric_options)
 
 
 def shipped() -> list[str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from benchmark.metrics.blur import BLUR_EFFECT
-from benchmark.metrics.feature_distance import (
-    EFFICIENTNET,
-    SQUEEZENET,
-    efficientnet_distance,
-    squeezenet_distance,
-)
-from benchmark.metrics.lpips_distance import LPIPS
+from benchmark.metrics.feature_distance import efficientnet_distance, squeezenet_distance
 from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
-from benchmark.metrics.pixelwise import L1, PSNR, l1, psnr
-from benchmark.metrics.ssim import SSIM, SSIM_UNIFORM, ssim, ssim_uniform
+from benchmark.metrics.names import METRICS, find
+from benchmark.metrics.pixelwise import l1, psnr
+from benchmark.metrics.ssim import ssim, ssim_uniform
 from methods.base import Image, Mask
 
 __all__ = [
@@ -26,34 +21,44 @@ __all__ = [
     "check_options",
     "checked_pair",
     "efficientnet_distance",
+    "find",
+    "identity",
     "l1",
+    "missing",
     "psnr",
     "score",
+    "score_what_works",
     "squeezenet_distance",
     "ssim",
     "ssim_uniform",
 ]
 
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (L1, PSNR, SSIM, SSIM_UNIFORM, EFFICIENTNET, SQUEEZENET, LPIPS, BLUR_EFFECT)
-}
-
 Options = Mapping[str, Mapping[str, Any]]
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
-    """Check that metrics exist and can be computed with these options (name -> option -> value).
+    """Check that metrics exist and take these options (name -> option -> value).
 
-    Raises ValueError, also for a metric whose package or weights are missing.
+    Raises ValueError. A metric whose package or weights are missing is no error, see `missing`.
     """
     options = options or {}
     metrics = list(dict.fromkeys((*names, *options)))
-    for name in metrics:
-        if name not in METRICS:
-            raise ValueError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
-    for name in metrics:
-        METRICS[name].check_options(options.get(name, {}))
+    for metric in [find(name) for name in metrics]:
+        metric.check_options(options.get(metric.name, {}))
+
+
+def missing(names: Iterable[str], options: Options | None = None) -> dict[str, str]:
+    """Return the metrics that cannot be computed here, each with what to install or fetch."""
+    found = {name: find(name).missing(**(options or {}).get(name, {})) for name in names}
+    return {name: advice for name, advice in found.items() if advice}
+
+
+def identity(names: Iterable[str], options: Options | None = None) -> dict[str, Any]:
+    """Return what scores depend on besides names and options: versions, and what is missing."""
+    names = sorted(names)
+    versions = {name: find(name).version for name in names if find(name).version != 1}
+    parts = {"versions": versions, "missing": sorted(missing(names, options))}
+    return {name: part for name, part in parts.items() if part}
 
 
 def score(
@@ -73,7 +78,7 @@ def score(
     mask
         bool (H, W), True = hole; None for the values over the whole image only.
     names
-        Names of metrics, keys of `METRICS`.
+        Names of metrics, as a protocol has them.
     options
         Metric name -> option -> value.
     hole
@@ -87,15 +92,51 @@ def score(
     Raises
     ------
     ValueError
-        If `check_options` or a metric refuses its input.
+        If `check_options` or a metric refuses its input, or a metric is missing here.
     """
     names = list(names)
     check_options(names, options)
+    for name, advice in missing(names, options).items():
+        raise ValueError(f"metric {name} cannot be computed here: {advice}")
     pair = checked_pair(reference, result, mask if hole else None)
     scores: dict[str, float] = {}
     for name in names:
-        over_whole, over_hole = METRICS[name].function(pair, **(options or {}).get(name, {}))
-        scores[name] = over_whole
-        if over_hole is not None:
-            scores[f"{name}_hole"] = over_hole
+        scores |= _columns(name, find(name).compute(pair, (options or {}).get(name)))
     return scores
+
+
+def score_what_works(
+    reference: Image,
+    result: Image,
+    mask: Mask,
+    names: Iterable[str],
+    options: Options | None = None,
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Compute metrics as `score` does; one that fails has no value, and the others have theirs.
+
+    Returns
+    -------
+    scores
+        As of `score`; NaN where a metric has failed, nothing where it is missing here.
+    problems
+        Metric name -> why it has failed.
+    """
+    options = options or {}
+    names = list(names)
+    left_out = missing(names, options)
+    pair = checked_pair(reference, result, mask)
+    scores: dict[str, float] = {}
+    problems: dict[str, str] = {}
+    for name in [name for name in names if name not in left_out]:
+        try:
+            scores |= _columns(name, find(name).compute(pair, options.get(name)))
+        except Exception as error:
+            scores |= _columns(name, Scores(math.nan, math.nan))
+            problems[name] = str(error) or type(error).__name__
+    return scores, problems
+
+
+def _columns(name: str, found: Scores) -> dict[str, float]:
+    """Return the values of a metric by their columns of scores.csv."""
+    hole = {} if found.hole is None else {f"{name}_hole": found.hole}
+    return {name: found.whole, **hole}

@@ -50,14 +50,23 @@ def _model(network: str, spatial: bool) -> Any:
 def _check(network: str = "alex") -> None:
     if network not in NETWORKS:
         raise ValueError(f"lpips: network must be one of {', '.join(NETWORKS)}, is {network!r}")
+
+
+@cache
+def _missing(network: str = "alex") -> str:
+    """Return what to do before LPIPS can be computed here, or an empty string."""
     try:
         importlib.import_module("lpips")
     except (ImportError, OSError, RuntimeError) as error:
-        raise ValueError(f"metric lpips cannot be used ({error}): pip install .[lpips]") from None
+        return f"{error}: pip install .[lpips]"
     try:
         _model(network, spatial=False)
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"metric lpips cannot load torchvision's {network}: {error}") from None
+        return (
+            f"torchvision's {network} cannot be loaded ({error}): its first use downloads weights, "
+            "for which a connection is needed once"
+        )
+    return ""
 
 
 LPIPS = Metric(
@@ -69,5 +78,6 @@ LPIPS = Metric(
     function=_lpips,
     options={"network": "alex"},
     check=_check,
+    missing=_missing,
     across_resolutions=False,
 )

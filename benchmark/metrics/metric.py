@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import cv2
@@ -68,31 +69,50 @@ def _accept_all(**options: Any) -> None:
     """Accept every option value."""
 
 
+def _nothing(**options: Any) -> str:
+    """Return that nothing is missing."""
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A metric as listed in `benchmark.metrics.METRICS`.
+    """A metric: one of `benchmark.metrics.METRICS`, of another package, or of your own.
 
     Parameters
     ----------
+    name
+        Its name in protocols and the columns of scores.csv.
+    label
+        Its name in tables and plots.
+    better
+        Which values are better; "" if that is unknown, because it cannot be computed here.
+    decimals
+        Of the values in tables.
     definition
-        One line to print beside the values; `{option}` is replaced by that option's value.
+        One line to print beside the values: what is measured, over the whole image or over the box
+        around the hole. `{option}` is replaced by that option's value.
     function
         Computes `Scores` from an `ImagePair` and the options as keyword arguments.
     options
         Option names and their defaults.
-    check
-        Takes options as keyword arguments and raises ValueError for unusable values.
     across_resolutions
         Whether values at different resolutions are comparable. They are not if the definition
         has a fixed size in pixels.
     needs_reference
         Whether the result is compared with the original; if not, only the result is looked at.
+    check
+        Takes options as keyword arguments and raises ValueError for unusable values.
+    missing
+        Takes options as keyword arguments and returns what has to be installed or fetched before
+        the metric can be computed here, or "".
+    version
+        What values depend on besides the definition. After a change, results are scored again.
     """
 
     name: str
     label: str
     unit: str = ""
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", ""]
     decimals: int = 3
     definition: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -100,13 +120,31 @@ class Metric:
     needs_reference: bool = True
     function: Callable[..., Scores]
     check: Callable[..., None] = _accept_all
+    missing: Callable[..., str] = _nothing
+    version: int | str = 1
 
     def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the entry for run.json; `options` override the defaults."""
         chosen = {**self.options, **(options or {})}
         entry = asdict(self)
-        del entry["function"], entry["check"]
+        for name in ("function", "check", "missing"):
+            del entry[name]
+        if self.version == 1:
+            del entry["version"]
+        if missing := self.missing(**(options or {})):
+            entry["missing"] = missing
         return entry | {"definition": self.definition.format(**chosen), "options": chosen}
+
+    def compute(self, pair: ImagePair, options: Mapping[str, Any] | None = None) -> Scores:
+        """Return the values of a pair; raise TypeError if the function returns anything else."""
+        found = self.function(pair, **(options or {}))
+        match found:
+            case (Real() as whole, (Real() | None) as hole):
+                return Scores(float(whole), None if hole is None else float(hole))
+        raise TypeError(
+            f"metric {self.name} returns {type(found).__name__} where Scores(whole, hole) is "
+            "expected: two numbers, or a number and None"
+        )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise ValueError for an unknown option or an unusable value."""

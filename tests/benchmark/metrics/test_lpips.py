@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.metrics import check_options, lpips_distance, score
+from benchmark.metrics import check_options, lpips_distance, missing, score
 
 
 class StandIn:
@@ -29,14 +29,19 @@ class StandIn:
         return off if self.spatial else off.mean(dim=(2, 3), keepdim=True)
 
 
+def forget() -> None:
+    lpips_distance._model.cache_clear()
+    lpips_distance._missing.cache_clear()
+
+
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     package: Any = types.ModuleType("lpips")
     package.LPIPS = StandIn
     monkeypatch.setitem(sys.modules, "lpips", package)
-    lpips_distance._model.cache_clear()
+    forget()
     yield
-    lpips_distance._model.cache_clear()
+    forget()
 
 
 def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,8 +62,9 @@ def test_it_sees_the_hole_with_a_quarter_of_its_size_around_it(installed: None) 
 
 def test_what_cannot_be_computed_is_said_before_a_run(installed: None) -> None:
     check_options(["lpips"], {"lpips": {"network": "squeeze"}})
-    with pytest.raises(ValueError, match=r"vgg16-397923af\.pth cannot be downloaded"):
-        check_options(["lpips"], {"lpips": {"network": "vgg"}})
+    assert missing(["lpips"], {"lpips": {"network": "squeeze"}}) == {}
+    vgg = {"lpips": {"network": "vgg"}}
+    assert "vgg16-397923af.pth cannot be downloaded" in missing(["lpips"], vgg)["lpips"]
     with pytest.raises(ValueError, match="one of alex, vgg, squeeze, is 'resnet'"):
         check_options(["lpips"], {"lpips": {"network": "resnet"}})
     reference, result, mask = pair()
@@ -68,5 +74,9 @@ def test_what_cannot_be_computed_is_said_before_a_run(installed: None) -> None:
 
 def test_without_its_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lpips", None)
-    with pytest.raises(ValueError, match=r"lpips cannot be used .*pip install \.\[lpips\]"):
-        check_options(["lpips"])
+    forget()
+    check_options(["lpips"])
+    assert missing(["l1", "lpips"]).keys() == {"lpips"}
+    with pytest.raises(ValueError, match=r"lpips cannot be computed here.*pip install \.\[lpips\]"):
+        score(*pair(), ["lpips"])
+    forget()

@@ -34,8 +34,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "ssim_uniform": ssim_uniform,
 }
 
-# lpips needs an extra.
-NAMES = [name for name in METRICS if name != "lpips"]
+# They need extras.
+NAMES = [name for name in METRICS if name not in {"lpips", "dists"}]
 
 
 def four_pixels_off_by_ten() -> tuple[Image, Image, Mask]:
