@@ -95,7 +95,6 @@ def __getattr__(name: str) -> Any:
     return importlib.import_module("methods.base").Inpainter
 
 
-@cache
 def _plugins() -> dict[str, str]:
     """Return name -> "module:Class" of the methods that installed packages announce."""
     return {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}

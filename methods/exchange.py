@@ -15,13 +15,14 @@ from methods.exported import files, inputs, outputs
 from methods.exported.errors import try_it
 from methods.exported.format import Layout, Network, Outputs
 from methods.exported.inputs import Feed
+from methods.exported.outputs import Rounding
 from methods.images import resample_nearest
 
 Side = Annotated[int, Field(ge=16)]
 FLOATS = (0.0, 1.0)
 BYTES = (0.0, 255.0)
 # Options that came later: a case that does not set them is the case that it was before.
-LATER = ("mask_dtype", "layout", "output", "input_names")
+LATER = ("mask_dtype", "layout", "output", "input_names", "padding", "rounding")
 
 
 @dataclass(kw_only=True)
@@ -55,7 +56,11 @@ class Exchange(Inpainter):
     output
         Name or number of the output, counted from 0; by default the first of the image's shape.
     multiple
-        Both sides are padded to a multiple of it by repeating the border.
+        Both sides are padded to a multiple of it.
+    padding
+        "edge" repeats the border, as by default; "symmetric" mirrors the image there.
+    rounding
+        From the output to 0..255: "nearest", as by default, or "truncate".
     size
         For networks of a fixed size, one number or height and width: images are resampled to
         it, and the hole back. By default what the file tells.
@@ -79,6 +84,8 @@ class Exchange(Inpainter):
     input_names: list[str] | None = None
     output: int | str | None = None
     multiple: Annotated[int, Field(ge=1)] = 1
+    padding: Literal["edge", "symmetric"] | None = None
+    rounding: Rounding | None = None
     size: Side | tuple[Side, Side] | None = None
     _network: Network | None = field(default=None, init=False, repr=False, compare=False)
     feeds: list[Feed] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -156,13 +163,14 @@ class Exchange(Inpainter):
         values = self.output_range or outputs.range_of(output)
         given = self._given(image, mask)
         self.log = outputs.check(path, output, values, image, mask, given)
-        return outputs.to_image(output, values)
+        return outputs.to_image(output, values, self.rounding or "nearest")
 
     def _fill_at_size(self, image: Image, mask: Mask) -> Image:
         height, width = mask.shape
         margins = tuple((0, -side % self._multiple) for side in mask.shape)
-        padded = np.pad(image, (*margins, (0, 0)), mode="edge")
-        holes = np.pad(mask, margins, mode="edge")
+        mode = self.padding or "edge"
+        padded = np.pad(image, (*margins, (0, 0)), mode=mode)
+        holes = np.pad(mask, margins, mode=mode)
         return self.image_of(self.outputs(padded, holes), padded, holes)[:height, :width]
 
     def _loaded(self) -> tuple[Network, list[Feed]]:

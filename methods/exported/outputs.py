@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from methods.exported.errors import try_it
 from methods.exported.format import Outputs, as_array
 
 Range = tuple[float, float]
+Rounding = Literal["nearest", "truncate"]
 
 # Values of black and white that exported networks have.
 RANGES: tuple[Range, ...] = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -77,11 +78,12 @@ def range_of(output: NDArray[Any]) -> Range:
     return (0.0, 255.0) if output.dtype.kind in "iu" else (0.0, 1.0)
 
 
-def to_image(output: NDArray[Any], values: Range) -> Image:
+def to_image(output: NDArray[Any], values: Range, rounding: Rounding = "nearest") -> Image:
     """Return the output of a network with these values of black and white as uint8 (H, W, 3)."""
     black, white = values
     scaled = (output.astype(np.float32) - black) / (white - black) * 255
-    return np.ascontiguousarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+    levels = np.rint(scaled) if rounding == "nearest" else scaled
+    return np.ascontiguousarray(np.clip(levels, 0, 255).astype(np.uint8))
 
 
 def difference(first: Image, second: Image, where: Mask) -> float:

@@ -67,6 +67,13 @@ def damaged(path: Path, error: Exception) -> WeightsError:
     return WeightsError(f"{path} is damaged or cut short: {reason}")
 
 
+def md5(path: Path) -> str:
+    """Return the MD5 sum of a file, for those whose authors publish no other."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        return digest.hexdigest()
+
+
 def git_blob(path: Path) -> str:
     """Return the name that git gives to the content of a file, as `git hash-object FILE` does."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)

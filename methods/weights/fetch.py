@@ -148,9 +148,18 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
         expected = registry.readable_size(file.size)
         raise SourceError(f"what came is {kind.value}; {file.name} was expected ({expected})")
     size, digest = path.stat().st_size, sha256(path)
-    blob = content.git_blob(path) if file.git_blob else None
-    actual = {"size": size, "SHA-256": digest, "git blob": blob}
-    published = {"size": file.size, "SHA-256": file.sha256, "git blob": file.git_blob}
+    published = {
+        "size": file.size,
+        "SHA-256": file.sha256,
+        "git blob": file.git_blob,
+        "MD5": file.md5,
+    }
+    actual = {
+        "size": size,
+        "SHA-256": digest,
+        "git blob": content.git_blob(path) if file.git_blob else None,
+        "MD5": content.md5(path) if file.md5 else None,
+    }
     checked = [quantity for quantity, value in published.items() if value is not None]
     for quantity in checked:
         came, right = actual[quantity], published[quantity]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -32,7 +32,9 @@ class WeightsFile:
     sha256: str  # of a TensorFlow checkpoint, of its index followed by its data files
 
 
-def find(name: str, path_or_variant: str | None) -> WeightsFile:
+def find(
+    name: str, path_or_variant: str | None, readable: Collection[Kind] = READABLE
+) -> WeightsFile:
     """Return the weights file that a method is to use.
 
     Parameters
@@ -42,6 +44,8 @@ def find(name: str, path_or_variant: str | None) -> WeightsFile:
     path_or_variant
         A path given by the user, or the name of a fetched variant ("celeba"); None for the default
         variant. A TensorFlow checkpoint is given by any of its files, its prefix or its folder.
+    readable
+        The formats that a given file may have.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def find(name: str, path_or_variant: str | None) -> WeightsFile:
     if path_or_variant is not None:
         path = Path(path_or_variant).expanduser()
         if path_or_variant not in variants or Path(path_or_variant).exists():
-            return _user_file(name, path)
+            return _user_file(name, path, readable)
     if published is None:
         raise MissingRequirementError(f"{name} needs its weights: --weights {name}=PATH")
     variant = path_or_variant or published.default
@@ -166,10 +170,11 @@ def _other_network(shapes: Shapes, expected: Shapes) -> str:
     return ""
 
 
-def _user_file(name: str, path: Path) -> WeightsFile:
+def _user_file(name: str, path: Path, readable: Collection[Kind]) -> WeightsFile:
     file = _weights_file(path)
-    if (kind := kind_of(file.path)) not in READABLE:
-        raise WeightsError(f"weights of {name}: {_why_unusable(file.path, kind)}")
+    if (kind := kind_of(file.path)) not in readable:
+        expected = EXPECTED if readable is READABLE else _expected(readable)
+        raise WeightsError(f"weights of {name}: {_why_unusable(file.path, kind, expected)}")
     return file
 
 
@@ -183,12 +188,17 @@ def _weights_file(path: Path) -> WeightsFile:
         raise WeightsError(f"{files[0]} cannot be read: {error.strerror}") from None
 
 
-def _why_unusable(path: Path, kind: Kind) -> str:
+def _expected(readable: Collection[Kind]) -> str:
+    names = {Kind.TORCHSCRIPT: "TorchScript", Kind.ONNX: "ONNX"}
+    return f"a file in the format {' or '.join(names[kind] for kind in readable)} was expected"
+
+
+def _why_unusable(path: Path, kind: Kind, expected: str = EXPECTED) -> str:
     begins = ""
     if kind is Kind.OTHER:
         with path.open("rb") as file:
             begins = f" (it begins with {file.read(8)!r})"
-    return f"{path} is {kind.value}{begins}; {EXPECTED}"
+    return f"{path} is {kind.value}{begins}; {expected}"
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:

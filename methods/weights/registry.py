@@ -33,6 +33,7 @@ class PublishedFile(_Strict):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     # As printed by `git hash-object FILE`, which repositories publish for their files.
     git_blob: Annotated[str, Field(pattern="^[0-9a-f]{40}$")] | None = None
+    md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     pattern: str | None = None
 
 
@@ -42,7 +43,7 @@ class Variant(_Strict):
     A method opens the first file. `licence` is None if it is that of the other variants."""
 
     about: str
-    format: Literal["pytorch", "tensorflow", "safetensors"]
+    format: Literal["pytorch", "tensorflow", "safetensors", "torchscript", "onnx"]
     files: list[PublishedFile] = []
     bundled: Name | None = None
     licence: str | None = None
@@ -62,14 +63,17 @@ class Variant(_Strict):
 
 
 class Weights(_Strict):
-    """Everything published for one network; `marker` is a tensor that only its files contain."""
+    """Everything published for one network.
+
+    `marker` is a tensor that only its files contain, None for exported networks.
+    """
 
     title: str
     citation: str
     homepage: Url
     code_licence: str
     weights_licence: str
-    marker: str
+    marker: str | None = None
     default: str
     variants: dict[Name, Variant]
 

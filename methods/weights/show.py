@@ -91,7 +91,11 @@ def fetch_with_progress(name: str, variant: str | None, console: Console) -> Non
 
 
 def _file_rows(file: PublishedFile, path: Path) -> list[tuple[str, str]]:
-    checksum = file.sha256 or (file.git_blob and f"git blob {file.git_blob}")
+    checksum = (
+        file.sha256
+        or (file.git_blob and f"git blob {file.git_blob}")
+        or (file.md5 and f"MD5 {file.md5}")
+    )
     return [
         ("file", f"{file.name}, {registry.readable_size(file.size)}"),
         *(("from", url) for url in file.urls),

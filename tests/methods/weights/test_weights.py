@@ -283,7 +283,9 @@ def test_weights_that_are_not_here_say_how_to_get_them() -> None:
 
 def test_the_shipped_registry() -> None:
     known = registry.load()
-    assert {"dfnet", "refinement", "deepfillv2", "hifill"} == set(known.weights)
+    networks = {"dfnet", "refinement", "deepfillv2", "hifill"}
+    exported = {name for name, weights in known.weights.items() if weights.marker is None}
+    assert exported == {"lama", "migan"} and set(known.weights) == networks | exported
     dfnet = known.weights["dfnet"].variants
     assert [dfnet[name].size for name in ("places2", "celeba")] == [131_611_811, 131_611_811]
     hifill = known.weights["hifill"].variants["places2"].files[0]

@@ -33,6 +33,7 @@ from tests.paths import ROOT
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 BLOB = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
 # A multiple of what is written at a time: less is lost when a connection breaks.
 CUT = 1 << 20
 PAGE = b"<!DOCTYPE html><html><title>Quota exceeded</title></html>"
@@ -148,6 +149,7 @@ def failure(registry: Registry) -> str:
     [
         ({"sha256": SHA256}, ["size", "SHA-256"]),
         ({"git_blob": BLOB}, ["size", "git blob"]),
+        ({"md5": MD5}, ["size", "MD5"]),
         ({"size": None}, []),
     ],
 )
@@ -202,6 +204,7 @@ def test_a_file_put_there_by_hand_is_taken_if_it_is_the_right_one(
     [
         ("wrong", {"sha256": SHA256}, f"has SHA-256 .*, {SHA256} was expected"),
         ("wrong", {"git_blob": BLOB}, f"has git blob .*, {BLOB} was expected"),
+        ("wrong", {"md5": MD5}, f"has MD5 .*, {MD5} was expected"),
         ("short", {}, "has size 2999995, 3000000 was expected"),
         ("page", {"size": None}, "a web page, .*net.bin was expected"),
         ("nowhere", {}, "answered 404 Not Found"),
