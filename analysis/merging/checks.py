@@ -13,7 +13,8 @@ from methods.errors import InputError
 from methods.files import comparable_name
 
 # Options of an entry of run.json that the results of a method depend on.
-_SETTINGS = ("method", "options", "weights_sha256", "seed")
+# A seed is among the options of the methods that use one.
+_SETTINGS = {"method": "adapter", "options": "set of options", "weights_sha256": "weights file"}
 
 
 def check(sources: Sequence[Source]) -> None:
@@ -129,11 +130,11 @@ def _same_methods(one: Source, other: Source) -> None:
 
 def _same_settings(label: str, one: Source, other: Source) -> None:
     entries = one.methods[label], other.methods[label]
-    for key in _SETTINGS:
+    for key, what in _SETTINGS.items():
         values = [_without_folders(entry.get(key)) for entry in entries]
         if values[0] != values[1]:
             raise InputError(
-                f"{one.path} and {other.path}: method {label!r} was run with other {key} "
+                f"{one.path} and {other.path}: method {label!r} was run with another {what} "
                 f"({_shortened(values[0])} and {_shortened(values[1])}): " + remedy(other, label)
             )
 

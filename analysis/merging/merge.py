@@ -116,7 +116,7 @@ def _tell(source: Source, say: Say) -> None:
 
 def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str]) -> None:
     """Build the folder beside `out`, and rename it."""
-    part = out.resolve().with_name(f".{out.resolve().name}.part")
+    part = _part(out)
     with suppress(FileNotFoundError):
         shutil.rmtree(part)
     part.mkdir(parents=True)
@@ -135,6 +135,11 @@ def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str
         part.rename(out.resolve())
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _part(out: Path) -> Path:
+    """Return where the folder is built."""
+    return out.resolve().with_name(f".{out.resolve().name}.part")
 
 
 def _files(taken: Taken, sources: Sequence[Source]) -> Iterator[tuple[Path, str]]:
@@ -177,7 +182,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def _told(error: OSError, out: Path) -> str:
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and _part(out).name not in str(error.filename):
         return (
             f"{error.filename}: no such file, though scores.csv has its case: the benchmark's "
             "command of that run makes it again"

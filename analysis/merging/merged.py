@@ -44,10 +44,11 @@ def take(sources: Sequence[Source]) -> Taken:
                 taken[slot] = source
             elif not _same_result(slot, earlier, source):
                 method, resolution, image = slot
+                statuses = [it.rows[slot]["status"] for it in (earlier, source)]
+                what = "their pixels" if statuses == ["ok", "ok"] else " and ".join(statuses)
                 raise InputError(
                     f"{earlier.path} and {source.path}: {method!r} has two results of {image!r} at "
-                    f"{size_text(resolution)} that differ ({earlier.rows[slot]['status']} and "
-                    f"{row['status']}): " + remedy(source, method)
+                    f"{size_text(resolution)} that differ ({what}): " + remedy(source, method)
                 )
     # As the benchmark sorts scores.csv.
     return {slot: taken[slot] for slot in sorted(taken, key=_order)}
