@@ -15,7 +15,7 @@ from methods.errors import closest
 if TYPE_CHECKING:
     from methods.base import Inpainter
 
-__all__ = ["Inpainter", "available", "create", "method_class"]
+__all__ = ["Inpainter", "available", "create", "method_class", "option_in"]
 
 ENTRY_POINTS = "inpainting_suite.methods"
 
@@ -33,8 +33,8 @@ def create(
     Parameters
     ----------
     name
-        One of `available()`; `two-stage:NAME` for two-stage with another stage one; or
-        `package.module:Class` for a subclass of `Inpainter` of your own.
+        One of `available()`; `NAME:VALUE` for those with an option that the name may set, such as
+        `two-stage:telea`; or `package.module:Class` for a subclass of `Inpainter` of your own.
     weights
         Path of a weights file, or "random", for methods with a network; by default the fetched
         file.
@@ -55,18 +55,15 @@ def create(
     MissingRequirementError
         If something must be installed or fetched first.
     """
-    from methods.validation import build, field_names
+    from methods.validation import build
 
     cls = method_class(name)
     values = {"device": device, **options}
     if weights is not None:
         values["weights"] = weights
-    base, _, stage_one = name.partition(":")
-    if stage_one and base in _bundled():
-        if "stage_one" not in field_names(cls):
-            raise ValueError(f"method {name!r}: {base} takes no stage one after ':'")
-        if values.setdefault("stage_one", stage_one) != stage_one:
-            raise ValueError(f"method {name!r}: stage_one is given twice, remove the option")
+    for key, value in option_in(name).items():
+        if values.setdefault(key, value) != value:
+            raise ValueError(f"method {name!r}: {key} is given twice, remove the option")
     inpainter = build(cls, values, f"method {name}")
     inpainter.libraries()
     return inpainter
@@ -86,6 +83,20 @@ def method_class(name: str) -> type[Inpainter]:
     match = closest(name, available())
     hint = f"did you mean {match!r}? " if match else ""
     raise ValueError(f"unknown method {name!r}: {hint}known: {', '.join(available())}")
+
+
+def option_in(name: str) -> dict[str, str]:
+    """Return the option that a method's name sets: {"stage_one": "telea"} for two-stage:telea.
+
+    Raise ValueError if the name is unknown or the method has no such option.
+    """
+    base, _, value = name.partition(":")
+    if not value or (base not in _bundled() and base not in _plugins()):
+        return {}
+    option = method_class(name).option_after_colon
+    if not option:
+        raise ValueError(f"method {name!r}: {base} takes nothing after ':'")
+    return {option: value}
 
 
 def __getattr__(name: str) -> Any:

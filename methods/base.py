@@ -111,6 +111,10 @@ class Inpainter(ABC):
     summary: ClassVar[str]
     #: Module to import -> distribution to `pip install` for it.
     requires: ClassVar[dict[str, str]] = {}
+    #: The optional extra of this project that installs `requires`, if there is one.
+    extra: ClassVar[str] = ""
+    #: The option that NAME:VALUE sets, such as "stage_one" of two-stage:telea, if there is one.
+    option_after_colon: ClassVar[str] = ""
     #: Increase it whenever a change of the adapter changes results; finished cases then run again.
     version: ClassVar[int] = 1
     #: False if `fill` computes nothing itself, so that seconds and memory mean nothing.
@@ -192,7 +196,7 @@ class Inpainter(ABC):
                 importlib.import_module(module)
             except (ImportError, OSError) as error:
                 raise MissingRequirementError(
-                    f"{self.name} cannot import {module} ({error}): pip install {package}"
+                    f"{self.name} cannot import {module} ({error}): {self.installation(package)}"
                 ) from None
 
     def check(self) -> None:  # noqa: B027, only methods with weights need it
@@ -244,8 +248,13 @@ class Inpainter(ABC):
             return {package: _installed_version(package) for package in cls.requires.values()}
         except PackageNotFoundError as error:
             raise MissingRequirementError(
-                f"{cls.name} needs {error.name}: pip install {error.name}"
+                f"{cls.name} needs {error.name}: {cls.installation(str(error.name))}"
             ) from None
+
+    @classmethod
+    def installation(cls, package: str) -> str:
+        """Return the command that installs one of the packages in `requires`."""
+        return f"pip install .[{cls.extra}]" if cls.extra else f"pip install {package}"
 
 
 @cache

@@ -56,6 +56,10 @@ def check(name: str) -> Readiness:
     )
     about = name, cls.summary, _needs(name, cls, required)
     if required:
+        try:
+            cls.libraries()
+        except MissingRequirementError as error:
+            return Readiness(*about, f"no: {error}", required)
         return Readiness(*about, f"{READY}, with the option {', '.join(required)}", required)
     try:
         method = _ready(name, cls)
@@ -89,7 +93,7 @@ def _find_libraries(cls: type[Inpainter]) -> None:
     """Raise MissingRequirementError unless all libraries are there; they are not imported."""
     for module, package in cls.requires.items():
         if importlib.util.find_spec(module) is None:
-            raise MissingRequirementError(f"{cls.name} needs {module}: pip install {package}")
+            raise MissingRequirementError(f"{cls.name} needs {module}: {cls.installation(package)}")
 
 
 def _one_line(error: Exception) -> str:

@@ -88,6 +88,7 @@ class TwoStage(NetworkInpainter):
     summary: ClassVar[str] = "stage one at 512 px, refined at full size (Moskalenko et al. 2020)"
     requires: ClassVar[dict[str, str]] = {**OPENCV, **NetworkInpainter.requires}
     weights_name: ClassVar[str] = "refinement"
+    option_after_colon: ClassVar[str] = "stage_one"
     typical_seconds: ClassVar[float | None] = 1.5
     version: ClassVar[int] = 3
 

@@ -9,6 +9,7 @@ A method file is TOML; each table is one method, under the name that tables show
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,9 +101,12 @@ def specs_of(
 
 
 def _own_name(method: str) -> str:
-    """Return the name in tables: for `module:Class` its own, unless a method here has that."""
+    """Return the name in tables: for `module:Class` its own, unless a method here has that;
+    `NAME:FOLDER/MODEL` is NAME:MODEL, because a name has no path separator."""
     module, _, cls = method.partition(":")
-    if not cls or module in methods.available():
+    if module in methods.available():
+        return re.sub(r"[^:]*[/\\]", "", method.rstrip("/\\"))
+    if not cls:
         return method
     name = getattr(_class_of(method), "name", method)
     return method if name in methods.available() else str(name)

@@ -72,7 +72,7 @@ def test_a_broken_library_is_named_when_the_method_is_loaded(
     [
         ("tela", {}, "did you mean 'telea'"),
         ("", {}, "known: "),
-        ("telea:patchmatch", {}, "takes no stage one"),
+        ("telea:patchmatch", {}, "telea takes nothing after"),
         ("two-stage:tela", {}, "did you mean 'telea'"),
         ("two-stage:two-stage", {}, "cannot be two-stage itself"),
         ("telea", {"radios": 3}, "unknown key 'radios'; valid keys: device, radius"),

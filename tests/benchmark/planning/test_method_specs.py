@@ -32,6 +32,17 @@ def test_names_files_external_and_options_together(tmp_path: Path) -> None:
     ]
 
 
+def test_a_value_in_the_name_is_shown_without_its_folder() -> None:
+    specs = collect(
+        "two-stage:own/folder/model, two-stage:telea", options=["two-stage:model.seed=1"]
+    )
+    assert [(spec.label, spec.method) for spec in specs] == [
+        ("two-stage:model", "two-stage:own/folder/model"),
+        ("two-stage:telea", "two-stage:telea"),
+    ]
+    assert specs[0].options == {"seed": 1}
+
+
 def test_seed_reaches_the_methods_that_have_one(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('[fixed]\nmethod = "patchmatch"\nseed = 5\n')
