@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import escape
 
 from analysis.runs import table_formats
 from analysis.runs.tables import Table
 from methods.files import write_atomically
 
+_CAPTION = "caption-side: bottom; text-align: left; font-size: smaller"
 _STYLES = {1: "font-weight: bold", 2: "text-decoration: underline"}
 
 
@@ -58,7 +60,9 @@ class ObjectiveTable(pd.DataFrame):
             for each in (lambda cell: cell.text, lambda cell: _STYLES.get(cell.place, ""))
         )
         styled = texts.style.apply(lambda _: marks, axis=None)
-        return str(styled.set_caption("<br>".join(self.notes)).to_html())
+        styled = styled.format(escape="html").format_index(escape="html")
+        styled = styled.set_table_styles([{"selector": "caption", "props": _CAPTION}])
+        return str(styled.set_caption("<br>".join(map(escape, self.notes))).to_html())
 
 
 def objective_table(table: Table) -> ObjectiveTable:

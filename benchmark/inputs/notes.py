@@ -32,9 +32,10 @@ def _size_notes(protocol: Protocol, resolutions: Sequence[Resolution]) -> list[s
     if not others:
         return []
     own = ", ".join(map(str, protocol.resolutions))
+    verb = "is not a size" if len(others) == 1 else "are not sizes"
     return [
-        f"{', '.join(map(str, others))} px is not a size of protocol {protocol.name} ({own}): its "
-        "rules are applied, but the numbers are not those of the protocol"
+        f"{', '.join(map(str, others))} px {verb} of protocol {protocol.name} ({own}): its rules "
+        "are applied, but the numbers are not those of the protocol"
     ]
 
 

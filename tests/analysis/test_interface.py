@@ -237,6 +237,7 @@ def test_a_notebook_shows_the_best_in_bold(run: Path) -> None:
         for place in [tuple(place)]
     }
     assert len(bold) == table.shape[1] and len(values) == table.size
+    assert "caption-side: bottom" in shown
     for row, column in bold:
         others = [value for place, value in values.items() if place[1] == column]
         better = min if table.columns[int(column)][1] == "l1" else max

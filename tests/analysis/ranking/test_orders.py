@@ -144,7 +144,7 @@ def test_votes_between_two_give_bradley_terrys_ranking(form: str, tmp_path: Path
 
 def test_the_manuals_examples_are_ranked_as_it_shows(tmp_path: Path) -> None:
     manual = (ROOT / "docs/analysis.md").read_text()
-    choices, ordered = re.findall(r"^```csv\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
+    choices, ordered = re.findall(r"^```text\n(.*?)^```", manual, re.DOTALL | re.MULTILINE)
     (tmp_path / "choices.csv").write_text(choices)
     assert rank(read(tmp_path / "choices.csv"), Settings(samples=100)).rows[0].wins == 6
     (tmp_path / "orders.csv").write_text(ordered)
