@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from analysis.runs import run
-from analysis.runs.origins import JOURNAL, Origins, Record, Slot, journal
+from analysis.runs.origins import JOURNAL, Origins, Record, Slot, check_provenance, journal
 from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
 from methods.base import NATIVE, Resolution
 from methods.errors import InputError
@@ -118,6 +118,7 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
         lacks a case.
     """
     loaded = run.load(path)
+    check_provenance(loaded.info, path / "run.json")
     try:
         rows = {_slot(row): row for _, row in run.csv_rows(path / "scores.csv", CASE_COLUMNS)}
         recorded = dict(_latest(path / JOURNAL))

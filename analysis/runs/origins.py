@@ -16,6 +16,9 @@ JOURNAL = "cases.jsonl"
 # Name in a journal's line of the run that its case comes from.
 FIELD = "run"
 
+# What pages and tables say about where a run was computed.
+_PROVENANCE = ("suite", "command", "written", "machine", "workers", "threads")
+
 # Method label, resolution, image name.
 Slot = tuple[str, Resolution, str]
 Record = dict[str, Any]
@@ -47,10 +50,21 @@ def read(folder: Path) -> Origins:
         return Origins()
     try:
         runs = dict(json.loads(path.read_text(encoding="utf-8"))["runs"])
-        described = {name: {**about, "machine": about["machine"]} for name, about in runs.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}): merge the runs again") from None
-    return Origins(described, _of_cases(folder / JOURNAL))
+    for about in runs.values():
+        check_provenance(about, path)
+    return Origins(runs, _of_cases(folder / JOURNAL))
+
+
+def check_provenance(about: Record, path: Path) -> None:
+    """Raise InputError if a run's entries, which `path` has, do not say how it was computed."""
+    lacking = [name for name in _PROVENANCE if name not in about]
+    if lacking or "processor" not in about["machine"]:
+        raise InputError(
+            f"{path} lacks {', '.join(lacking) or 'the processor'}: give the command that wrote it "
+            "again, which writes it anew"
+        )
 
 
 def _of_cases(path: Path) -> dict[Slot, str]:

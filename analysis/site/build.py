@@ -13,6 +13,7 @@ from analysis.output import counted
 from analysis.report import page as report
 from analysis.runs import run, tables
 from analysis.runs.hole_shares import by_hole_share
+from analysis.runs.origins import check_provenance
 from analysis.runs.run import ARROWS, Run, highest
 from analysis.site import pictures
 from analysis.site.entry import Entry
@@ -107,6 +108,8 @@ def _entries(paths: Sequence[Path], resolution: str | None) -> list[Entry]:
             raise InputError(f"{path} is given twice: name each run once")
     names = shortest_names(resolved)
     runs = [run.load(path) for path in paths]
+    for loaded in runs:
+        check_provenance(loaded.info, loaded.path / "run.json")
     sizes = dict.fromkeys(str(size) for loaded in runs for size in loaded.resolutions)
     if resolution is not None and resolution not in sizes:
         raise InputError(f"--resolution {resolution}: not in these runs ({', '.join(sizes)})")

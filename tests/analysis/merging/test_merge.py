@@ -233,6 +233,14 @@ def test_what_cannot_be_a_run_is_refused(a: Path, tmp_path: Path) -> None:
     assert "cases.jsonl line 1 is damaged" in refused(a, lost, out=out)
 
 
+def test_a_run_that_does_not_say_where_it_was_computed_is_refused(a: Path, tmp_path: Path) -> None:
+    b = make_run(tmp_path / "b", ["coal"])
+    info = json.loads((b / "run.json").read_text())
+    del info["machine"]
+    (b / "run.json").write_text(json.dumps(info))
+    assert "b/run.json lacks machine" in refused(a, b, out=tmp_path / "out")
+
+
 def test_names_that_lead_out_of_the_folder_are_refused(a: Path, tmp_path: Path) -> None:
     evil = change_json(make_run(tmp_path / "b", ["coal"]), methods=[entry("../../coal")])
     assert "cannot be the name of a file" in refused(a, evil, out=tmp_path / "out")
