@@ -32,7 +32,7 @@ def save_stable_diffusion(folder: Path, channels: int = 9) -> Path:
     pipeline = diffusers.StableDiffusionInpaintPipeline(
         **parts,
         tokenizer=_tokenizer(folder.parent),
-        scheduler=diffusers.DDIMScheduler(),
+        scheduler=diffusers.DDIMScheduler(steps_offset=1),
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
