@@ -26,7 +26,7 @@ from analysis.votes.files import Source
 from analysis.votes.frames import from_pandas, to_pandas
 from analysis.votes.votes import Reading, Votes
 from methods.base import Resolution
-from methods.errors import InputError
+from methods.errors import InputError, in_python_words
 from methods.validation import build
 
 __all__ = ["RankingResult", "correlate", "objective_table", "rank", "read_votes"]
@@ -35,6 +35,7 @@ __all__ = ["RankingResult", "correlate", "objective_table", "rank", "read_votes"
 Table: TypeAlias = "pd.DataFrame | str | Path"
 
 
+@in_python_words()
 def read_votes(
     path: str | Path,
     *,
@@ -70,6 +71,7 @@ def read_votes(
     return to_pandas(_read(path, column, answer, separator))
 
 
+@in_python_words()
 def rank(
     votes: Table,
     *,
@@ -100,7 +102,7 @@ def rank(
         as a>b>c, with the columns `participant`, `image`, `weight` and so on where there are some;
         or a file of them.
     anchor, ties, order, prior, samples, seed, bootstrap, level
-        As the options of `python -m analysis rank`.
+        As the options of `python -m analysis rank`; at least 100 samples.
     participants
         A table `participant`, `excluded`, or a file of it.
     max_failed_checks, min_votes, min_median_ms
@@ -135,6 +137,7 @@ def rank(
     return RankingResult(Study(ranked, flow, quality, {}, ["analysis.rank"]), valid)
 
 
+@in_python_words()
 def correlate(
     scores: Table,
     votes: Table,
@@ -185,6 +188,7 @@ def correlate(
     return frame
 
 
+@in_python_words()
 def objective_table(scores: Table) -> ObjectiveTable:
     """Return the means of the protocol's metrics as Table 1 of Moskalenko et al. 2020.
 
@@ -213,7 +217,17 @@ def _read(
     answer: Mapping[str, str] | None,
     separator: str | None = None,
 ) -> Votes:
-    return votes_files.read(_source(votes), Reading(column or {}, answer or {}, separator))
+    reading = Reading(_names(column, "column"), _names(answer, "answer"), separator)
+    return votes_files.read(_source(votes), reading)
+
+
+def _names(given: Any, keyword: str) -> dict[str, str]:
+    """Return names as they are in a file: of columns, or of answers, which may be numbers."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{keyword}: a dictionary is needed, not {type(given).__name__}")
+    return {str(name): str(value) for name, value in given.items()}
 
 
 def _source(table: Table) -> Source:
@@ -242,4 +256,5 @@ def _settings(**values: Any) -> ranking.Settings:
     try:
         return build(ranking.Settings, values, "analysis")
     except ValueError as error:
-        raise InputError(str(error)) from None
+        # The keyword is that of the command's option.
+        raise InputError(str(error).replace("unit:", "bootstrap:")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
+import threading
 import tomllib
 import warnings
 from collections import Counter
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -141,12 +143,16 @@ def _message(error: ValidationError) -> str:
     return f"{name}: {first['msg'].removeprefix('Value error, ')}".splitlines()[0]
 
 
+_styling = threading.RLock()
+
+
 @contextmanager
 def styled(style: Style = HOUSE) -> Iterator[None]:
     """Draw in a style within the context, independently of the user's own matplotlibrc."""
     token = _current.set(style)
     try:
-        with mpl.rc_context():
+        # The settings of matplotlib are those of all threads.
+        with _styling, mpl.rc_context():
             mpl.rcdefaults()
             mpl.rcParams.update(style.rc_params())
             yield
@@ -233,14 +239,15 @@ def add_warning(figure: Figure, text: str) -> None:
 def shown_in_notebooks(figure: Figure) -> Figure:
     """Let notebooks show a figure, which they otherwise do for those of pyplot only."""
 
-    def png() -> bytes:
-        image = io.BytesIO()
-        with styled(HOUSE):
-            write(figure, image, "png")
-        return image.getvalue()
-
-    figure._repr_png_ = png  # type: ignore[attr-defined]
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
     return figure
+
+
+def _png(figure: Figure) -> bytes:
+    image = io.BytesIO()
+    with styled(HOUSE):
+        write(figure, image, "png")
+    return image.getvalue()
 
 
 def save(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "pdf")) -> None:

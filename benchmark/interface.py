@@ -10,6 +10,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
@@ -17,23 +18,21 @@ from benchmark import metrics as _metrics
 from benchmark.execution.progress import Report
 from benchmark.inputs.description import open_dataset
 from benchmark.job import run_job
+from benchmark.keywords import Methods, path_of, refuse_wrong_place, sizes, specs
 from benchmark.notebook import notebook_bar
-from benchmark.planning import method_specs
 from benchmark.planning.plan import Overwrite
 from benchmark.planning.request import Request
 from benchmark.run_folder.scores_frame import read_scores
-from methods.base import Image, Inpainter, Mask, Resolution
-from methods.errors import InputError
+from methods.base import Image, Mask, Resolution
+from methods.errors import InputError, in_python_words, suggestion
 from methods.validation import build
 
 __all__ = ["read_scores", "run", "score", "score_folder"]
 
-# A name, a subclass of `Inpainter` from a module, or a label with a table as in a method file.
-Methods = Sequence[str | type[Inpainter]] | Mapping[str, str | Mapping[str, Any]]
-
 _log = logging.getLogger("benchmark")
 
 
+@in_python_words()
 def run(
     dataset: str | Path,
     methods: Methods | None = None,
@@ -44,6 +43,7 @@ def run(
     external: Mapping[str, str | Path] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     weights: Mapping[str, str | Path] | None = None,
+    python: Mapping[str, str | Path] | None = None,
     images: str | list[str] | None = None,
     masks: str | list[str] | None = None,
     hole: Literal["white", "black"] | None = None,
@@ -82,6 +82,8 @@ def run(
         Label -> option -> value.
     weights
         Name of a network -> weights file or "random".
+    python
+        Label -> Python of the environment in which the method runs.
     images, masks, hole, mask_threshold
         How the dataset is laid out, as in `dataset.toml`.
     device, workers, cluster, seed, overwrite, accept_drift
@@ -107,14 +109,18 @@ def run(
         during the run; finished cases are kept then.
     """
     call = _call(locals())
+    refuse_wrong_place(progress)
     description = {"images": images, "masks": masks, "hole": hole, "threshold": mask_threshold}
-    path = Path(dataset).expanduser()
+    path = path_of(dataset, "dataset")
+    folder = path_of(out, "out") if out else None
     wanted = {
         "dataset": path,
-        "out": Path(out) if out else Path("results") / open_dataset(path, description).name,
-        "specs": _specs(methods, external or {}, options or {}, weights or {}, device, seed),
+        "out": folder or Path("results") / open_dataset(path, description).name,
+        "specs": specs(
+            methods, external or {}, options or {}, weights or {}, python or {}, device, seed
+        ),
         "description": description,
-        "resolutions": _sizes(resolutions),
+        "resolutions": sizes(resolutions),
         "protocol": str(protocol),
         "workers": workers,
         "cluster": cluster,
@@ -134,6 +140,7 @@ def run(
     return read_scores(request.out)
 
 
+@in_python_words()
 def score(
     reference: Image,
     result: Image,
@@ -164,12 +171,18 @@ def score(
     InputError
         If an array or a metric cannot be used.
     """
+    for what, array in (("reference", reference), ("result", result), ("mask", mask)):
+        if not (isinstance(array, np.ndarray) or (what == "mask" and array is None)):
+            raise InputError(f"{what}: a NumPy array is needed, not {type(array).__name__}")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InputError(f"names={names!r}: give a list, such as ['psnr']")
     try:
         return _metrics.score(reference, result, mask, names, options, hole=mask is not None)
     except ValueError as error:
         raise InputError(str(error)) from None
 
 
+@in_python_words()
 def score_folder(
     results: str | Path,
     dataset: str | Path,
@@ -205,13 +218,16 @@ def score_folder(
     InputError
         If the folder holds no result, or something else cannot be used.
     """
-    folder = Path(results).expanduser()
+    folder = path_of(results, "results")
+    known = signature(run).parameters.keys() - {"methods", "out", "external", "options"}
+    if unknown := options.keys() - known:
+        raise InputError(f"score_folder takes no {min(unknown)!r}{suggestion(min(unknown), known)}")
     label = name or folder.resolve().name
     if not folder.is_dir():
         raise InputError(f"results {folder}: not a folder; give the folder of the results")
     if resolutions is None:
-        sizes = [path.name for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
-        resolutions = sorted(map(int, sizes)) or None
+        named = [path.name for path in folder.iterdir() if path.is_dir() and path.name.isdecimal()]
+        resolutions = sorted(map(int, named)) or None
     with tempfile.TemporaryDirectory(prefix="inpainting-") as scratch:
         return run(
             dataset, (), resolutions, Path(scratch) / "run", external={label: folder}, **options
@@ -223,57 +239,6 @@ def _call(arguments: Mapping[str, Any]) -> str:
     usual = {name: each.default for name, each in signature(run).parameters.items()}
     given = (f"{name}={value!r}" for name, value in arguments.items() if value is not usual[name])
     return f"benchmark.run({', '.join(given)})"
-
-
-def _sizes(resolutions: Resolution | Sequence[Resolution] | None) -> str | None:
-    """Return resolutions as the command line takes them."""
-    if resolutions is None:
-        return None
-    sizes = [resolutions] if isinstance(resolutions, int | str) else resolutions
-    return ",".join(map(str, sizes))
-
-
-def _specs(
-    methods: Methods | None,
-    external: Mapping[str, str | Path],
-    options: Mapping[str, Mapping[str, Any]],
-    weights: Mapping[str, str | Path],
-    device: str,
-    seed: int,
-) -> list[method_specs.MethodSpec]:
-    if methods is None:
-        methods = () if external else method_specs.DEFAULT
-    if isinstance(methods, str):
-        raise InputError(f"methods={methods!r}: give a list, such as [{methods!r}]")
-    if isinstance(methods, Mapping):
-        named: list[Any] = [
-            (label, {"method": table} if isinstance(table, str) else table)
-            for label, table in methods.items()
-        ]
-    else:
-        named = [method if isinstance(method, str) else _importable(method) for method in methods]
-    tables = method_specs.tables_of(named, external=external.items())
-    for label, values in options.items():
-        for option, value in values.items():
-            method_specs.set_option(tables, label, option, value)
-    for network, path in weights.items():
-        method_specs.set_weights(tables, network, str(path))
-    if not tables:
-        raise InputError("methods is empty; see: python -m methods list")
-    return method_specs.specs_of(tables, device, seed)
-
-
-def _importable(method: Any) -> str:
-    """Return the "module:Class" of a class, by which a process of its own can import it."""
-    if not (isinstance(method, type) and issubclass(method, Inpainter)):
-        raise InputError(f"methods: {method!r} is neither a name nor a subclass of Inpainter")
-    if method.__module__ == "__main__":
-        raise InputError(
-            f"methods: {method.__name__} is defined in a notebook or script, where the process "
-            f"that runs it cannot import it; save it to a file, such as mine.py, and give "
-            f"'mine:{method.__name__}'"
-        )
-    return f"{method.__module__}:{method.__qualname__}"
 
 
 class _LogConsole(Console):

@@ -19,7 +19,7 @@ from benchmark.execution.writer import Writer
 from benchmark.external import findings
 from benchmark.external.audit import audit
 from benchmark.metrics import find
-from benchmark.planning import kept, method_entries
+from benchmark.planning import announce, kept, method_entries
 from benchmark.planning.kept import KeptMethod
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan, list_cases, select_cases
@@ -27,7 +27,7 @@ from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import Row, write_scores
-from methods.base import size_text, sizes_text
+from methods.base import size_text
 from methods.errors import InputError
 from methods.files import write_atomically
 from methods.terminal import plain_console
@@ -120,9 +120,10 @@ def run_job(
             select_cases(plan, folder, request.overwrite)
             others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
             findings.write(found, folder.path, [other.label for other in others])
-            _announce(job, plan, console)
-            _announce_kept(others, console)
-            _announce_elsewhere(job, folder, labels, console)
+            announce.cases(job, plan, console)
+            announce.changed_files(job, plan, folder, console)
+            announce.kept_methods(others, console)
+            announce.elsewhere(job, folder, labels, console)
             _write_run_json(job, plan, others, folder, backend, finished=False)
             try:
                 _execute(job, plan, folder, backend, console, report)
@@ -133,68 +134,6 @@ def run_job(
     own = [row for row in plan.rows.values() if row.method in labels]
     _report_failures(own, folder, console)
     return [row.status for row in own]
-
-
-def _announce(job: Job, plan: Plan, console: Console) -> None:
-    total, to_run = len(plan.cases), len(plan.to_run)
-    photos = _count(len({photo.file for photo in job.photos}), "photograph")
-    if len(job.photos) > len({photo.file for photo in job.photos}):
-        photos += f" with {len(job.photos)} masks"
-    console.print(
-        f"{photos}, {_count(len(job.specs), 'method')}, "
-        f"{sizes_text(job.resolutions)}, protocol {job.protocol.name}: "
-        f"{_count(total, 'case')}, {total - to_run} finished before, {to_run} to run"
-    )
-    for note in job.notes:
-        console.print(f"note: {note}")
-    for name, advice in job.protocol.missing_metrics().items():
-        console.print(f"not computed: {name}: {advice}")
-    for label, reason in _skipped(plan).items():
-        console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
-    # A photograph as PNG takes a bit more than half of its raw bytes.
-    needed = sum(case.pixels * 3 for case in plan.to_run) * 0.6
-    free = shutil.disk_usage(job.request.out).free
-    if needed > free:
-        console.print(
-            f"warning: about {needed / 2**30:.1f} GB will be written, "
-            f"{free / 2**30:.1f} GB are free at {job.request.out}"
-        )
-
-
-def _announce_kept(others: list[KeptMethod], console: Console) -> None:
-    for other in others:
-        absent = f" of {other.cases + other.absent}" if other.absent else ""
-        more = ""
-        if other.absent:
-            more = "; name it in the command to run the others"
-        if other.elsewhere:
-            number = _count(other.elsewhere, "case")
-            more += f"; {number} at other sizes or on other photographs not shown"
-        console.print(
-            f"kept from before: {other.label}, {other.cases}{absent} cases{more}; "
-            f'--forget "{other.label}" takes it out'
-        )
-
-
-def _announce_elsewhere(job: Job, folder: RunFolder, labels: list[str], console: Console) -> None:
-    counts = kept.count_elsewhere(folder, job.photos, job.resolutions, labels)
-    for label, number in counts.items():
-        console.print(
-            f"not shown: {label}, {_count(number, 'case')} at other sizes or on other photographs"
-        )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _skipped(plan: Plan) -> dict[str, str]:
-    """Return why the first skipped case of each method is skipped."""
-    reasons: dict[str, str] = {}
-    for slot, row in sorted(plan.rows.items()):
-        if row.status == "skipped":
-            reasons.setdefault(slot[0], row.error)
-    return reasons
 
 
 def _execute(
@@ -221,6 +160,11 @@ def _execute(
     finally:
         plan.metrics_checked = check.record
         _write_scores(job, plan, folder)
+    if lost := sum(case.slot not in plan.rows for case in plan.to_run):
+        raise InputError(
+            f"{folder.path}: {announce.counted(lost, 'case')} did not run to the end, as if their "
+            "processes had been stopped from outside; the same command runs them"
+        )
 
 
 def _write_scores(job: Job, plan: Plan, folder: RunFolder) -> None:
@@ -282,6 +226,6 @@ def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> No
         console.print(f"{row.status}: {row.method}, {size}, {row.image}: {row.error}")
     if failed:
         console.print(
-            f"{_count(len(failed), 'case')} failed; what they printed is in "
+            f"{announce.counted(len(failed), 'case')} failed; what they printed is in "
             f"{folder.path / 'logs'}; --overwrite failed runs them again"
         )

@@ -19,9 +19,11 @@ def notebook_bar(
     from IPython.display import HTML, display
 
     handle: Any = display(HTML(_bar(0, 0)), display_id=True)
-    yield lambda done, total: handle.update(HTML(_bar(done, total)))
-    # What stays in a stored notebook.
-    handle.update(HTML(""))
+    try:
+        yield lambda done, total: handle.update(HTML(_bar(done, total)))
+    finally:
+        # What stays in a stored notebook.
+        handle.update(HTML(""))
 
 
 def _bar(done: int, total: int) -> str:

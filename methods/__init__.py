@@ -7,6 +7,7 @@ import importlib
 import sys
 from functools import cache
 from importlib.metadata import entry_points
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def available() -> list[str]:
 
 
 def create(
-    name: str, weights: str | None = None, device: str = "auto", **options: Any
+    name: str, weights: str | PathLike[str] | None = None, device: str = "auto", **options: Any
 ) -> Inpainter:
     """Create a method.
 
@@ -60,7 +61,7 @@ def create(
     cls = method_class(name)
     values = {"device": device, **options}
     if weights is not None:
-        values["weights"] = weights
+        values["weights"] = fspath(weights)
     for key, value in option_in(name).items():
         if values.setdefault(key, value) != value:
             raise ValueError(f"method {name!r}: {key} is given twice, remove the option")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import warnings
-from collections.abc import Iterable
-from typing import NoReturn
-
-import typer
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from methods.shown_text import visible
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 130
 
@@ -51,6 +54,9 @@ def run_command_line(
     interrupted
         What to report after Ctrl-C, with exit code 130.
     """
+    # Here: methods also run in environments of their own, which have no command lines.
+    import typer
+
     # Pillow's remarks about files; what matters is an error that names the file.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
@@ -67,6 +73,16 @@ def run_command_line(
     if status == INTERRUPTED:
         _exit(interrupted, INTERRUPTED)
     sys.exit(status)
+
+
+@contextmanager
+def in_python_words() -> Iterator[None]:
+    """Let messages that name options of a command line name keywords: --min-votes, min_votes."""
+    try:
+        yield
+    except InputError as error:
+        words = re.sub(r"--([a-z][a-z-]*)", lambda option: option[1].replace("-", "_"), str(error))
+        raise InputError(words) from None
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:

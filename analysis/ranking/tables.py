@@ -49,7 +49,7 @@ class RankingResult:
     def checked_against(self) -> dict[str, Any] | None:
         """The library that found the same ranking, and the largest difference.
 
-        None where no other library has the model.
+        None where none was asked or has the model; `notes` say why.
         """
         witness = self._study.ranking.checked_against
         return witness._asdict() if witness else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,17 @@ def run_of(scores: pd.DataFrame) -> Run:
     if not info:
         raise InputError(
             "scores: the table does not know its run, as after pandas.concat of several; read it "
-            "with benchmark.read_scores(RUN), or give the run folder"
+            "with benchmark.read_scores(RUN), or give the run folder. Results made elsewhere stand "
+            "beside others in a run: benchmark.run(..., external={NAME: FOLDER})"
         )
-    if missing := [name for name in CASE_COLUMNS if name not in scores]:
+    measured = list(info.get("protocol", {}).get("metrics", []))
+    if missing := [name for name in (*CASE_COLUMNS, *measured) if name not in scores]:
         raise InputError(f"scores: no column {missing[0]!r}; keep the columns of scores.csv")
     if scores.empty:
         raise InputError("scores: no rows, so that there is nothing to compute from")
+    for name in measured:
+        if not pd.api.types.is_numeric_dtype(scores[name]):
+            raise InputError(f"scores: column {name!r} is not of numbers ({scores[name].dtype})")
     cases = [_case(row) for row in scores.to_dict("records")]
     if len({(case.method, case.resolution, case.image) for case in cases}) < len(cases):
         raise InputError("scores: two rows for one method, resolution and image; keep one")
@@ -48,13 +54,23 @@ def run_of(scores: pd.DataFrame) -> Run:
 
 def _case(row: dict[str, Any]) -> Case:
     method, resolution, image, status, error = map(row.pop, CASE_COLUMNS)
+    for name, text in (("method", method), ("image", image), ("status", status)):
+        if not isinstance(text, str):
+            raise InputError(f"scores: {name} {text!r} is no text")
     values = {
         name: float(value)
         for name, value in row.items()
         if not pd.isna(value) and not isinstance(value, str)
     }
-    size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
-    return Case(method, size, image, status, values, error)
+    return Case(method, _size(resolution), image, status, values, error)
+
+
+def _size(resolution: Any) -> Resolution:
+    if resolution == NATIVE:
+        return NATIVE
+    if not isinstance(resolution, Real) or not float(resolution).is_integer():
+        raise InputError(f"scores: resolution {resolution!r} is no whole number of pixels")
+    return int(float(resolution))
 
 
 def _restricted(info: dict[str, Any], cases: list[Case]) -> dict[str, Any]:
@@ -64,9 +80,12 @@ def _restricted(info: dict[str, Any], cases: list[Case]) -> dict[str, Any]:
     images = {case.image for case in cases}
     dataset = info["dataset"]
     kept = [image for image in dataset["images"] if image["name"] in images]
+    notes = dataset.get("notes", [])
+    if len(kept) < len(dataset["images"]):
+        notes = [*notes, f"A selection: {len(kept)} of {len(dataset['images'])} images of the run."]
     return {
         **info,
         "methods": [method for method in info["methods"] if method["label"] in methods],
         "resolutions": [size for size in info["resolutions"] if size in sizes],
-        "dataset": {**dataset, "images": kept},
+        "dataset": {**dataset, "images": kept, "notes": notes},
     }

@@ -126,7 +126,8 @@ def _participants(votes: Votes, source: Source) -> pl.DataFrame:
     if not unknown.is_empty():
         raise InputError(
             f"{in_lines(votes.source, unknown['line'][0])}: participant "
-            f"{unknown[_PARTICIPANT][0]!r} is not in {path}"
+            f"{unknown[_PARTICIPANT][0]!r} is not in "
+            f"{'the table of participants' if path == files.DATA_FRAME else path}"
         )
     return table
 

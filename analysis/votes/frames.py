@@ -25,8 +25,11 @@ def to_pandas(votes: Votes) -> pd.DataFrame:
 def from_pandas(frame: pd.DataFrame) -> pl.DataFrame:
     """Return a table as a votes file has it: all text, empty where a value is missing.
 
-    Raises InputError if two columns have one name.
+    Named levels of the index are columns, too. Raises InputError if two columns have one name, or a
+    cell holds several values.
     """
+    if named := [name for name in frame.index.names if name is not None and name not in frame]:
+        frame = frame.reset_index(level=named)
     if twice := [
         name for name, again in zip(frame, frame.columns.duplicated(), strict=True) if again
     ]:
@@ -59,4 +62,10 @@ def _values(column: pl.Series) -> Any:
 
 
 def _text(value: Any) -> str:
-    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+    if not pd.api.types.is_scalar(value):
+        raise InputError(f"{DATA_FRAME}: a cell holds {value!r}; one name or number is needed")
+    if pd.isna(value):
+        return ""
+    # Whole numbers become floats where others of the column are missing.
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if is_whole else str(value)

@@ -17,7 +17,7 @@ from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.scoring import score_outcome, with_scores
 from benchmark.execution.writer import Writer
 from benchmark.inputs.photos import PhotoStore
-from benchmark.planning.concurrency import limit_threads
+from benchmark.planning.concurrency import limited_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan
 from benchmark.planning.request import Job
@@ -40,8 +40,8 @@ class LocalBackend:
         pass
 
     def run(self, writer: Writer, plan: Plan) -> None:
-        limit_threads(self._job.threads)
-        run_locally(self._job, writer, plan.to_run, plan.to_score)
+        with limited_threads(self._job.threads):
+            run_locally(self._job, writer, plan.to_run, plan.to_score)
 
     def record(self) -> dict[str, Any]:
         return {"workers": self._job.request.workers, "threads": self._job.threads}
@@ -54,16 +54,19 @@ def run_locally(
 
     Raises InputError if a file cannot be read or written; what was finished before is kept.
     """
+    run = _LocalRun(job, writer)
     try:
-        _LocalRun(job, writer).run(to_run, to_score)
+        run.run(to_run, to_score)
     finally:
-        close_all()
+        close_all(run.name)
 
 
 class _LocalRun:
     def __init__(self, job: Job, writer: Writer) -> None:
         self._job = job
         self._writer = writer
+        # Of its processes: another run of this program must not lose its own.
+        self.name = str(writer.folder.path.resolve())
         self._photos = PhotoStore(job.dataset.root)
         # Cases prepared and not finished: one waits behind each running one, one is scored.
         self._ahead = job.request.workers + 2
@@ -110,7 +113,7 @@ class _LocalRun:
         self._writer.started(case)
         blanked = blank(image, mask)
         arguments = (case.spec, case.resolution, case.photo.name, blanked, mask, self._job.limits)
-        future = self._executor.submit(infer, *arguments)
+        future = self._executor.submit(infer, *arguments, run=self.name)
 
         def hand_over(done: Future[Outcome]) -> None:
             self._running.discard(done)
@@ -128,7 +131,7 @@ class _LocalRun:
             future.cancel()
         # Repeated because a case may only now be starting its process.
         while running := list(self._running):
-            close_all()
+            close_all(self.name)
             wait(running, timeout=CLOSED_S)
 
     def _inputs(self, case: Case) -> tuple[Image, Mask]:

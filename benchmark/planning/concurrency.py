@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from methods.errors import InputError
 
@@ -29,6 +31,18 @@ def limit_threads(threads: int) -> None:
     """Set the thread variables that the user has not set, for child processes to inherit."""
     for name, value in thread_variables(threads).items():
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def limited_threads(threads: int) -> Iterator[None]:
+    """Do so meanwhile: what a notebook does next, and other runs, find them as they were."""
+    ours = [name for name in thread_variables(threads) if name not in os.environ]
+    limit_threads(threads)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def local_workers(cluster: str) -> int | None:

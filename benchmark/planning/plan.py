@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-import methods
 from benchmark.inputs.masks import MaskRule
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
+from benchmark.planning.described import Described, describe
+from benchmark.planning.interpreters import ask
 from benchmark.planning.method_specs import MethodSpec
+from benchmark.planning.own_sources import source_sha256
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
-from methods.base import NATIVE, Inpainter, MethodError, MissingRequirementError, Resolution
-from methods.errors import InputError
-from methods.shown_text import message_text
+from methods.base import NATIVE, Resolution
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
 INPUT_VERSION = 1
@@ -77,20 +77,23 @@ def list_cases(
     """
     plan = Plan()
     keys = input_keys(photos, resolutions, protocol)
+    pairs = list(product(resolutions, photos))
     for spec in specs:
-        inpainter = _create(spec, resolutions)
-        plan.provenance[spec.label] = _provenance(inpainter)
-        settled = _settled(spec, inpainter)
-        for resolution, photo in product(resolutions, photos):
-            slot = (spec.label, resolution, photo.name)
-            identity = _identity(spec, inpainter, resolution, photo)
-            if isinstance(identity, MissingRequirementError):
-                plan.rows[slot] = Row(*slot, status="skipped", error=str(identity))
+        described = _describe(spec, resolutions, [(size, photo.name) for size, photo in pairs])
+        plan.provenance[spec.label] = described.provenance
+        if source := source_sha256(spec):
+            plan.provenance[spec.label] |= {"source_sha256": source}
+        if described.settled:
+            spec = replace(spec, options={**spec.options, **described.settled})
+        for (resolution, photo), identity in zip(pairs, described.identities, strict=True):
+            if isinstance(identity, str):
+                slot = (spec.label, resolution, photo.name)
+                plan.rows[slot] = Row(*slot, status="skipped", error=identity)
                 continue
             input_key = keys[resolution, photo.name]
             key = key_of([input_key, identity])
             scored = score_key(key, protocol, photo)
-            plan.cases.append(Case(settled, resolution, photo, input_key, key, scored))
+            plan.cases.append(Case(spec, resolution, photo, input_key, key, scored))
     return plan
 
 
@@ -161,53 +164,18 @@ def _sampled_anew(photo: Photo, resolution: Resolution, protocol: Protocol) -> b
     return is_nearest and side > 0 and _differs(side, resolution)
 
 
-def _create(
-    spec: MethodSpec, resolutions: Sequence[Resolution]
-) -> Inpainter | MissingRequirementError:
-    """Return the inpainter, or why it cannot run here. Raises InputError."""
-    try:
-        inpainter = methods.create(spec.method, device=spec.device, **spec.options)
-        inpainter.check_resolutions(resolutions)
-        inpainter.check()
-        return inpainter
-    except MissingRequirementError as error:
-        return error
-    except (MethodError, ValueError) as error:
-        text = str(error)
-        raise InputError(text if spec.label in text else f"{spec.label}: {text}") from None
-
-
-def _settled(spec: MethodSpec, inpainter: Inpainter | MissingRequirementError) -> MethodSpec:
-    """Return a method as processes that compute its cases create it: what is fetched during the run
-    changes nothing."""
-    if isinstance(inpainter, MissingRequirementError):
-        return spec
-    settled = inpainter.settled_options()
-    return replace(spec, options={**spec.options, **settled}) if settled else spec
-
-
-def _provenance(inpainter: Inpainter | MissingRequirementError) -> dict[str, Any]:
-    if isinstance(inpainter, MissingRequirementError):
-        return {"note": "", "remark": "", "weights_sha256": {}}
-    return {
-        "note": message_text(inpainter.note),
-        "remark": message_text(inpainter.remark),
-        "weights_sha256": inpainter.weights_used(),
+def _describe(
+    spec: MethodSpec, resolutions: Sequence[Resolution], cases: list[tuple[Resolution, str]]
+) -> Described:
+    """Return what the plan must know of a method, from the Python that runs it."""
+    arguments: dict[str, Any] = {
+        "label": spec.label,
+        "method": spec.method,
+        "options": spec.options,
+        "device": spec.device,
+        "resolutions": resolutions,
+        "cases": cases,
     }
-
-
-def _identity(
-    spec: MethodSpec,
-    inpainter: Inpainter | MissingRequirementError,
-    resolution: Resolution,
-    photo: Photo,
-) -> dict[str, Any] | MissingRequirementError:
-    """Return what the result depends on, or why the case cannot run here. Raises InputError."""
-    if isinstance(inpainter, MissingRequirementError):
-        return inpainter
-    try:
-        return inpainter.identity(resolution, photo.name)
-    except MissingRequirementError as error:
-        return error
-    except MethodError as error:
-        raise InputError(f"{spec.label}: {error}") from None
+    if spec.python is None:
+        return describe(**arguments)
+    return Described(**ask(spec.label, spec.python, "describe", arguments))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import cv2
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,12 +135,30 @@ def test_columns_of_others_and_missing_values(votes: pd.DataFrame) -> None:
     assert any("1 answers to validation questions" in note for note in found.notes)
 
 
+def test_named_levels_of_the_index_are_columns(votes: pd.DataFrame) -> None:
+    indexed = votes.set_index(["participant", "image"])
+    assert analysis.rank(indexed).table.equals(analysis.rank(votes).table)
+
+
+def test_answers_and_names_may_be_numbers(votes: pd.DataFrame) -> None:
+    number = {"left": 0, "right": 1, "tie": 2}
+    theirs = votes.assign(choice=votes["choice"].map(number))
+    # As pandas has whole numbers beside a missing one.
+    theirs["participant"] = theirs["participant"].str[1:].astype(float)
+    answer = {value: word for word, value in number.items()}
+    people = pd.DataFrame({"participant": range(12), "excluded": False})
+    found = analysis.rank(theirs, answer=answer, participants=people)
+    assert found.table.equals(analysis.rank(votes).table)
+    with pytest.raises(InputError, match="answer: a dictionary is needed, not list"):
+        analysis.rank(theirs, answer=["left"])  # type: ignore[arg-type]
+
+
 def test_participants_as_a_table(votes: pd.DataFrame) -> None:
     people = pd.DataFrame({"participant": votes["participant"].unique(), "excluded": False})
     people.loc[0, "excluded"] = True
     found = analysis.rank(votes, participants=people)
     assert found.table.equals(analysis.rank(votes[votes["participant"] != "p0"]).table)
-    with pytest.raises(InputError, match=r"DataFrame\.iloc\[0\]: participant 'p0' is not in"):
+    with pytest.raises(InputError, match="participant 'p0' is not in the table of participants"):
         analysis.rank(votes, participants=people[1:])
 
 
@@ -167,7 +189,8 @@ def test_votes_that_cannot_be_ranked(
         ({"ties": "third"}, "ties: .*'davidson'"),
         ({"level": 2}, "level"),
         ({"prior": -1}, "prior"),
-        ({"anchor": "x"}, "no votes for it"),
+        ({"anchor": "x"}, "^anchor x: no votes for it"),
+        ({"bootstrap": "people"}, "bootstrap: .*'participant'"),
     ],
 )
 def test_options_that_cannot_be_used(
@@ -195,6 +218,15 @@ def test_plots_are_pictures_in_a_notebook(votes: pd.DataFrame) -> None:
         ranked.plot("table")
 
 
+def test_plots_leave_matplotlib_as_it_was(votes: pd.DataFrame) -> None:
+    ranked = analysis.rank(votes, samples=100)
+    before = dict(mpl.rcParams)
+    with ThreadPoolExecutor(4) as threads:
+        figures = list(threads.map(lambda _: ranked.plot(), range(8)))
+    assert dict(mpl.rcParams) == before
+    assert pickle.loads(pickle.dumps(figures[0]))._repr_png_() == figures[0]._repr_png_()
+
+
 @pytest.mark.slow
 def test_all_files_are_written(votes: pd.DataFrame, tmp_path: Path) -> None:
     written = analysis.rank(votes).write(tmp_path / "out")
@@ -219,11 +251,24 @@ def test_a_part_of_the_scores_has_a_table_of_its_own(run: Path, tmp_path: Path) 
     part = scores[(scores["resolution"] == 48) & scores["image"].isin(["photo 3", "photo 4"])]
     table = analysis.objective_table(part)
     means = part.groupby("method")["psnr"].mean()
-    assert table["48", "psnr"].to_dict() == pytest.approx(means.to_dict(), rel=1e-12)
-    assert list(table.columns) == [("48", "l1"), ("48", "psnr"), ("48", "ssim")]
+    assert table[48, "psnr"].to_dict() == pytest.approx(means.to_dict(), rel=1e-12)
+    assert list(table.columns) == [(48, "l1"), (48, "psnr"), (48, "ssim")]
     assert any("Means over 2 images" in note for note in table.notes)
+    assert "A selection: 2 of 20 images of the run." in table.notes
     assert table.to_latex(tmp_path / "table.tex") == (tmp_path / "table.tex").read_text()
-    assert type(table[["48"]]) is pd.DataFrame
+    assert type(table[[48]]) is pd.DataFrame
+
+
+def test_copies_of_the_table_keep_its_layout_and_changes_are_seen(run: Path) -> None:
+    table = analysis.objective_table(run)
+    for copied in (table.copy(), copy.deepcopy(table), pickle.loads(pickle.dumps(table))):
+        assert copied.notes == table.notes
+        assert copied.to_latex() == table.to_latex()
+    changed = table.copy()
+    changed.iloc[0, 0] = 999.0
+    assert "999" in changed._repr_html_() and "999" not in table._repr_html_()
+    with pytest.raises(InputError, match="changed since it was made"):
+        changed.to_latex()
 
 
 def test_a_notebook_shows_the_best_in_bold(run: Path) -> None:
@@ -251,6 +296,10 @@ def test_a_notebook_shows_the_best_in_bold(run: Path) -> None:
         (lambda s: pd.concat([s, s]), "two rows for one method"),
         (lambda s: s.drop(columns="resolution"), "no column 'resolution'"),
         (lambda s: s.iloc[:0], "no rows"),
+        (lambda s: s.drop(columns="psnr"), "no column 'psnr'"),
+        (lambda s: s.assign(psnr="x"), "column 'psnr' is not of numbers"),
+        (lambda s: s.assign(status=None), "status None is no text"),
+        (lambda s: s.assign(resolution=64.5), "resolution 64.5 is no whole number"),
         (lambda s: s.assign(method="another"), "two rows|'another' is not in the run"),
         (lambda s: s.assign(image=s["image"] + "x"), "'photo 0x' is not in the run"),
         (lambda s: s["psnr"].tolist(), "a DataFrame or a path is needed, not list"),

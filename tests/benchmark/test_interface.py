@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,53 @@ def test_what_was_asked_for_is_recorded(call: Call) -> None:
     assert "workers" not in command
 
 
+def test_options_may_be_numbers_of_numpy(call: Call) -> None:
+    table = {"wide": {"method": "telea", "radius": np.int64(9)}, "usual": "telea"}
+    found = call(table, np.int64(48), options={"usual": {"radius": np.int32(4)}})
+    radii = [entry["options"]["radius"] for entry in found.attrs["run"]["methods"]]
+    assert radii == [9, 4]
+
+
+def test_the_environment_is_left_as_it_was(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    call(["telea"], [48], workers=2)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.slow
+def test_runs_in_threads_do_not_stop_each_other(
+    photos: Path, protocol: Path, tmp_path: Path
+) -> None:
+    def run(name: str) -> list[str]:
+        methods = ["telea"] if name == "short" else ["navier-stokes", "patchmatch"]
+        out = tmp_path / name
+        return benchmark.run(photos, methods, [48, 96], out, protocol=protocol)["status"].tolist()
+
+    with ThreadPoolExecutor(2) as threads:
+        statuses = list(threads.map(run, ["long", "short"]))
+    assert statuses == [["ok"] * 16, ["ok"] * 8]
+
+
+def test_a_changed_file_of_ones_own_is_told_until_its_cases_run_again(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = (ROOT / "tests" / "benchmark" / "own_methods.py").read_text()
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_to_change.py").write_text(text)
+    call(["mine_to_change:Grey"], [48])
+    assert "has changed" not in caplog.text
+    (tmp_path / "mine_to_change.py").write_text(text + "\nCHANGED = True\n")
+    for _ in range(2):
+        caplog.clear()
+        call(["mine_to_change:Grey"], [48])
+        assert "the file of grey has changed since its finished cases ran" in caplog.text
+    call(["mine_to_change:Grey"], [48], overwrite="all")
+    caplog.clear()
+    call(["mine_to_change:Grey"], [48])
+    assert "has changed" not in caplog.text
+
+
 def test_an_interrupted_run_is_gone_on_with(call: Call) -> None:
     call(["telea"], [48])
     seen: list[tuple[int, int]] = []
@@ -110,6 +158,9 @@ def test_nothing_is_printed(
         ({"options": {"dfnet": {"a": 1}}}, "'dfnet' is not in this run"),
         ({"options": {"telea": {"radus": 1}}}, "unknown key 'radus'"),
         ({"sizes": [5000000]}, "resolution 5000000"),
+        ({"sizes": 48.5}, "resolutions '48.5': write whole numbers"),
+        ({"sizes": print}, "give pixels, or a list of them"),
+        ({"progress": True}, "progress=True: a function"),
         ({"workers": 0}, "workers: .*greater than or equal to 1"),
         ({"overwrite": "yes"}, "overwrite: .*'never'"),
         ({"time_limit": -1}, "time_limit"),
@@ -183,6 +234,10 @@ def test_arrays_are_scored() -> None:
     assert benchmark.score(reference, result, None, ["psnr"]) == {"psnr": found["psnr"]}
     with pytest.raises(InputError, match="unknown metric 'l2'"):
         benchmark.score(reference, result, mask, ["l2"])
+    with pytest.raises(InputError, match="reference: a NumPy array is needed, not list"):
+        benchmark.score(reference.tolist(), result, mask)
+    with pytest.raises(InputError, match=r"give a list, such as \['psnr'\]"):
+        benchmark.score(reference, result, mask, "psnr")
     with pytest.raises(InputError, match="reference must be uint8"):
         benchmark.score(reference / 255, result, mask)
 
@@ -207,6 +262,10 @@ def test_a_folder_of_results_is_scored_without_a_run(
 def test_folders_that_cannot_be_scored(photos: Path, protocol: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing: not a folder"):
         benchmark.score_folder(tmp_path / "nothing", photos, protocol=protocol)
+    with pytest.raises(
+        InputError, match="no 'protocl', did you mean 'protocol'"
+    ):
+        benchmark.score_folder(photos, photos, protocl=protocol)
     drifted = tmp_path / "drifted"
     for path in photos.iterdir():
         save(drifted / path.name, scene(3, 48, 48))

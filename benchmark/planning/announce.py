@@ -1,0 +1,95 @@
+"""What a command says before its cases run."""
+
+from __future__ import annotations
+
+import shutil
+
+from rich.console import Console
+
+from benchmark.planning import kept, own_sources
+from benchmark.planning.kept import KeptMethod
+from benchmark.planning.plan import Plan
+from benchmark.planning.request import Job
+from benchmark.run_folder.folder import RunFolder, read_run_json
+from methods.base import sizes_text
+
+
+def cases(job: Job, plan: Plan, console: Console) -> None:
+    """Print how many cases there are and what must be known of them."""
+    total, to_run = len(plan.cases), len(plan.to_run)
+    photos = counted(len({photo.file for photo in job.photos}), "photograph")
+    if len(job.photos) > len({photo.file for photo in job.photos}):
+        photos += f" with {len(job.photos)} masks"
+    console.print(
+        f"{photos}, {counted(len(job.specs), 'method')}, "
+        f"{sizes_text(job.resolutions)}, protocol {job.protocol.name}: "
+        f"{counted(total, 'case')}, {total - to_run} finished before, {to_run} to run"
+    )
+    for note in job.notes:
+        console.print(f"note: {note}")
+    for name, advice in job.protocol.missing_metrics().items():
+        console.print(f"not computed: {name}: {advice}")
+    for label, reason in _skipped(plan).items():
+        console.print(f"skipped: {reason if label in reason else f'{label}: {reason}'}")
+    # A photograph as PNG takes a bit more than half of its raw bytes.
+    needed = sum(case.pixels * 3 for case in plan.to_run) * 0.6
+    free = shutil.disk_usage(job.request.out).free
+    if needed > free:
+        console.print(
+            f"warning: about {needed / 2**30:.1f} GB will be written, "
+            f"{free / 2**30:.1f} GB are free at {job.request.out}"
+        )
+
+
+def changed_files(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
+    """Warn of methods whose file has changed since cases ran that are not run again."""
+    earlier = read_run_json(folder.path)
+    known = {entry["label"]: entry for entry in earlier.get("methods", [])}
+    finished = {slot[0] for slot, row in plan.rows.items() if row.status != "skipped"}
+    for spec in own_sources.changed(job.specs, earlier):
+        if spec.label in finished:
+            # Until they have run again, so that the next command warns too.
+            plan.provenance[spec.label]["source_sha256"] = known[spec.label]["source_sha256"]
+            console.print(
+                f"warning: the file of {spec.label} has changed since its finished cases ran; they "
+                "are kept. Raise its `version`, or --overwrite all, to run them again"
+            )
+
+
+def kept_methods(others: list[KeptMethod], console: Console) -> None:
+    """Print which methods of earlier commands stay in the run folder."""
+    for other in others:
+        absent = f" of {other.cases + other.absent}" if other.absent else ""
+        more = ""
+        if other.absent:
+            more = "; name it in the command to run the others"
+        if other.elsewhere:
+            number = counted(other.elsewhere, "case")
+            more += f"; {number} at other sizes or on other photographs not shown"
+        console.print(
+            f"kept from before: {other.label}, {other.cases}{absent} cases{more}; "
+            f'--forget "{other.label}" takes it out'
+        )
+
+
+def elsewhere(job: Job, folder: RunFolder, labels: list[str], console: Console) -> None:
+    """Print how many finished cases the tables do not show."""
+    counts = kept.count_elsewhere(folder, job.photos, job.resolutions, labels)
+    for label, number in counts.items():
+        console.print(
+            f"not shown: {label}, {counted(number, 'case')} at other sizes or on other photographs"
+        )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 case" or "7 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _skipped(plan: Plan) -> dict[str, str]:
+    """Return why the first skipped case of each method is skipped."""
+    reasons: dict[str, str] = {}
+    for slot, row in sorted(plan.rows.items()):
+        if row.status == "skipped":
+            reasons.setdefault(slot[0], row.error)
+    return reasons
