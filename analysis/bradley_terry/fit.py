@@ -90,7 +90,7 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
     result = fit_many(counts, ties=ties, order=order, prior=prior)
     if not result.converged.all():
         raise NoEstimateError(
-            "the votes are so nearly unanimous that the estimate, which exists, cannot be computed "
+            "the votes are so nearly unanimous that the estimate, which exists, is not found here "
             "in double precision",
             exists=True,
         )

@@ -46,7 +46,7 @@ def fit(choices: Choices, counts: Array, prior: float = 0.0) -> Fit:
     result = fit_many(choices, counts[None], prior=np.array([prior]), errors=True)
     if not result.converged.all():
         raise NoEstimateError(
-            "the votes are so nearly unanimous that the estimate, which exists, cannot be computed "
+            "the votes are so nearly unanimous that the estimate, which exists, is not found here "
             "in double precision",
             exists=True,
         )

@@ -228,7 +228,7 @@ def test_an_estimate_past_double_precision_is_not_told_to_be_infinite(tmp_path: 
     path.write_text("left,right,choice,weight\n" + "\n".join(rows) + "\n")
     with pytest.raises(InputError) as refused:
         rank(read(path), Settings(order=True))
-    assert "the estimate, which exists, cannot be computed" in str(refused.value)
+    assert "the estimate, which exists, is not found" in str(refused.value)
     assert "no finite" not in str(refused.value) and "--prior 1 gives" in str(refused.value)
     path.write_text("left,right,choice,weight\nA,B,left,1e40\nA,B,right,1\n")
     with pytest.raises(InputError, match=r"more than 2\^53 = 9.0e\+15 votes"):
