@@ -85,6 +85,14 @@ def run(
         list[str] | None,
         Option(metavar="METHOD.KEY=VALUE", help="Set an option of a method; repeatable."),
     ] = None,
+    python: Annotated[
+        list[str] | None,
+        Option(
+            metavar="METHOD=PATH",
+            help="Run a method with another Python, that of an environment with the method's "
+            "libraries; repeatable; see docs/add_a_method.md.",
+        ),
+    ] = None,
     weights: Annotated[
         list[str] | None,
         Option(
@@ -164,7 +172,7 @@ def run(
     if export_inputs is not None:
         from benchmark.external.export import export
 
-        if methods or method_file or external or option or weights or out:
+        if methods or method_file or external or option or weights or python or out:
             raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
         export(dataset, description, protocol, resolutions, export_inputs)
         raise typer.Exit(0)
@@ -184,7 +192,14 @@ def run(
         dataset=dataset,
         description=description,
         specs=method_specs.collect(
-            methods, method_file or [], external or [], option or [], device, seed, weights or []
+            methods,
+            method_file or [],
+            external or [],
+            option or [],
+            device,
+            seed,
+            weights or [],
+            python or [],
         ),
         resolutions=resolutions,
         protocol=protocol,

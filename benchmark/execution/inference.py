@@ -12,7 +12,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from concurrent.futures import CancelledError, wait
+from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as CaseTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from benchmark.execution import inference_child as child
 from benchmark.execution.fresh_process import FreshContext
+from benchmark.execution.other_python import OtherPython
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.request import Limits
 from methods.base import Image, Mask, Resolution
@@ -95,18 +96,21 @@ class InferenceProcess:
         # Pebble's pool can be stopped before or after it has started, not meanwhile.
         self._starting = threading.RLock()
         self._scratch = Path(tempfile.mkdtemp(prefix="inpainting-"))
-        self._pool = ProcessPool(
-            max_workers=1,
-            context=FreshContext(),
-            initializer=child.start,
-            initargs=[str(self._scratch)],
-        )
+        self._pool: ProcessPool | OtherPython
+        if spec.python is not None:
+            self._pool = OtherPython(spec.python, self._scratch)
+        else:
+            self._pool = ProcessPool(
+                max_workers=1,
+                context=FreshContext(),
+                initializer=child.start,
+                initargs=[str(self._scratch)],
+            )
 
     def run(
         self, resolution: Resolution, image_name: str, image: Image, mask: Mask, limits: Limits
     ) -> Outcome:
-        np.save(self._scratch / "image.npy", image)
-        np.save(self._scratch / "mask.npy", mask)
+        self._save(image=image, mask=mask)
         spec = self.spec
         call = [
             spec.method, spec.options, spec.device, resolution, image_name, limits.memory_gb
@@ -127,7 +131,17 @@ class InferenceProcess:
             outcome = replace(outcome, raw=np.load(self._scratch / "raw.npy"))
         return replace(outcome, log=outcome.log or self._printed())
 
-    def _schedule(self, call: list[Any], seconds: float | None) -> ProcessFuture[dict[str, Any]]:
+    def _save(self, **arrays: np.ndarray) -> None:
+        try:
+            for name, array in arrays.items():
+                np.save(self._scratch / f"{name}.npy", array)
+        except OSError:
+            # Closed meanwhile, it has no scratch folder any more.
+            if self._closed:
+                raise CancelledError from None
+            raise
+
+    def _schedule(self, call: list[Any], seconds: float | None) -> Future[dict[str, Any]]:
         # A child that Ctrl-C reaches before it can ignore it would print a traceback.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

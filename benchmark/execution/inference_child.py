@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import json
 import multiprocessing
 import multiprocessing.connection
 import os
+import queue
 import re
 import shutil
 import signal
@@ -15,7 +17,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -36,6 +38,37 @@ _inpainter: Inpainter | None = None
 
 def start(scratch: str) -> None:
     """Redirect the output into log.txt, ignore Ctrl-C, and arrange to exit with the parent."""
+    _prepare(scratch)
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Be this process in another Python, for `benchmark.execution.other_python`.
+
+    Requests are lines of JSON: the scratch folder, then the arguments of `run` for each case, null
+    to end. A case is answered by a line when it is taken, and one with what `run` returns.
+    """
+    _prepare(json.loads(requests.readline()))
+    calls: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+    threading.Thread(target=_take, args=(requests, calls), daemon=True).start()
+    while True:
+        call = calls.get()
+        print("taken", file=answers, flush=True)
+        print(json.dumps(run(*call), default=float), file=answers, flush=True)
+
+
+def _take(requests: TextIO, calls: queue.SimpleQueue[list[Any]]) -> None:
+    """Pass requests on; exit with the parent, which has their other end."""
+    for line in requests:
+        call = json.loads(line)
+        if call is None:
+            # Another process may use the scratch folder already.
+            os._exit(1)
+        calls.put(call)
+    _exit()
+
+
+def _prepare(scratch: str) -> None:
     global _scratch
     _scratch = Path(scratch)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -44,7 +77,6 @@ def start(scratch: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     faulthandler.enable()
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
 def run(
@@ -160,5 +192,9 @@ def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])
+    _exit()
+
+
+def _exit() -> None:
     shutil.rmtree(_scratch, ignore_errors=True)
     os._exit(1)

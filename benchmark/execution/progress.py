@@ -233,8 +233,8 @@ class ProgressBar:
 
 
 def _typical_seconds(cases: Iterable[Case]) -> dict[str, float]:
-    """Return method label -> seconds per megapixel, of the methods that state it."""
-    specs = {case.spec.label: case.spec for case in cases}
+    """Return method label -> seconds per megapixel, of the methods that state it here."""
+    specs = {case.spec.label: case.spec for case in cases if case.spec.python is None}
     stated = {
         label: methods.method_class(spec.method).typical_seconds for label, spec in specs.items()
     }

@@ -216,4 +216,5 @@ def _remove_rows(path: Path, labels: list[str]) -> None:
 
 
 def _spec(entry: dict[str, Any]) -> MethodSpec:
-    return MethodSpec(**{field.name: entry[field.name] for field in fields(MethodSpec)})
+    names = [field.name for field in fields(MethodSpec) if field.name in entry]
+    return MethodSpec(**{name: entry[name] for name in names})

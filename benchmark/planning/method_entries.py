@@ -33,7 +33,7 @@ def entries(
         run.json before the command, for the order.
     """
     conditions = _conditions(request)
-    own = [asdict(spec) | provenance[spec.label] | conditions for spec in specs]
+    own = [_spec_entry(spec) | provenance[spec.label] | conditions for spec in specs]
     kept = [other.entry for other in others if other.cases]
     if not kept:
         return own
@@ -52,6 +52,13 @@ def shared(methods: Sequence[dict[str, Any]]) -> dict[str, Any]:
         name: values[0] if all(value == values[0] for value in values) else None
         for name, values in own.items()
     }
+
+
+def _spec_entry(spec: MethodSpec) -> dict[str, Any]:
+    entry = asdict(spec)
+    if spec.python is None:
+        del entry["python"]
+    return entry
 
 
 def _conditions(request: Request) -> dict[str, Any]:

@@ -5,6 +5,8 @@ A method file is TOML; each table is one method, under the name that tables show
     ["Telea, wide"]
     method = "telea"
     radius = 9
+
+A table may have `device`, and `python`: the Python of the environment in which the method runs.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from typing import Any
 
 import methods
 from benchmark.inputs.toml import read_toml
+from benchmark.planning import interpreters
+from benchmark.planning.described import class_facts
 from benchmark.run_folder.folder import REFERENCE, folder_name, share_folder
 from methods import arguments
-from methods.base import Inpainter
 from methods.errors import InputError
-from methods.validation import field_names
+from methods.external import External
 
 DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")
 
@@ -34,6 +37,8 @@ class MethodSpec:
     method: str
     options: dict[str, Any]
     device: str = "auto"
+    # Path of the Python that runs it, if that is not this one.
+    python: str | None = None
 
 
 def collect(
@@ -44,6 +49,7 @@ def collect(
     device: str = "auto",
     seed: int = 0,
     weights: Iterable[str] = (),
+    pythons: Iterable[str] = (),
 ) -> list[MethodSpec]:
     """Return the methods of a run, from options of the command line, in the order of the tables.
 
@@ -52,7 +58,8 @@ def collect(
     """
     folders = [_split_argument("--external", argument, "NAME=DIR") for argument in external]
     named = _split(names) if names is not None else () if files or folders else DEFAULT
-    tables = tables_of(named, files, folders)
+    own = dict(_split_argument("--python", argument, "METHOD=PATH") for argument in pythons)
+    tables = tables_of(named, files, folders, own)
     for argument in options:
         _set_option(tables, argument)
     for argument in weights:
@@ -64,6 +71,7 @@ def tables_of(
     methods: Iterable[str | tuple[str, Mapping[str, Any]]],
     files: Iterable[Path] = (),
     external: Iterable[tuple[str, str | Path]] = (),
+    pythons: Mapping[str, str | Path] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return label -> table of each method, as in a method file.
 
@@ -73,6 +81,8 @@ def tables_of(
         Names of methods, or labels with tables.
     external
         Labels with folders of results.
+    pythons
+        Labels or names of methods with the Pythons that run them.
 
     Raises
     ------
@@ -82,7 +92,8 @@ def tables_of(
     tables: dict[str, dict[str, Any]] = {}
     for method in methods:
         if isinstance(method, str):
-            _add(tables, _own_name(method), {"method": method})
+            python = (pythons or {}).get(method)
+            _add(tables, _own_name(method, python), {"method": method})
         else:
             _add(tables, method[0], _checked_table(*method, "methods"))
     for path in files:
@@ -90,6 +101,8 @@ def tables_of(
             _add(tables, label, table)
     for label, folder in external:
         _add(tables, label, {"method": "external", "folder": str(Path(folder).expanduser())})
+    for label, python in (pythons or {}).items():
+        set_option(tables, label, "python", str(python))
     return tables
 
 
@@ -100,7 +113,7 @@ def specs_of(
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
 
 
-def _own_name(method: str) -> str:
+def _own_name(method: str, python: str | Path | None) -> str:
     """Return the name in tables: for `module:Class` its own, unless a method here has that;
     `NAME:FOLDER/MODEL` is NAME:MODEL, because a name has no path separator."""
     module, _, cls = method.partition(":")
@@ -108,7 +121,8 @@ def _own_name(method: str) -> str:
         return re.sub(r"[^:]*[/\\]", "", method.rstrip("/\\"))
     if not cls:
         return method
-    name = getattr(_class_of(method), "name", method)
+    path = None if python is None else interpreters.checked(method, str(python))
+    name = _class_facts(method, method, path)["name"]
     return method if name in methods.available() else str(name)
 
 
@@ -198,7 +212,9 @@ def set_weights(tables: dict[str, dict[str, Any]], name: str, path: str) -> None
         try:
             known |= arguments.set_weights(table["method"], table, name, path)
         except ValueError as error:
-            raise _unknown(error) from None
+            # The Python that runs it may know it.
+            if "python" not in table:
+                raise InputError(f"{error}; see: python -m methods list") from None
         if name == label:
             table["weights"] = path
     if name not in known | set(tables):
@@ -208,19 +224,24 @@ def set_weights(tables: dict[str, dict[str, Any]], name: str, path: str) -> None
         )
 
 
-def _class_of(method: str) -> type[Inpainter]:
-    try:
-        return methods.method_class(method)
-    except ValueError as error:
-        raise _unknown(error) from None
-
-
-def _unknown(error: ValueError) -> InputError:
-    return InputError(f"{error}; see: python -m methods list")
+def _class_facts(label: str, method: str, python: str | None) -> dict[str, Any]:
+    if python is None:
+        return class_facts(method)
+    return interpreters.ask(label, python, "class_facts", {"method": method})
 
 
 def _spec(label: str, table: dict[str, Any], device: str, seed: int) -> MethodSpec:
-    method = table.pop("method")
-    if "seed" in field_names(_class_of(method)):
+    method, python = table.pop("method"), table.pop("python", None)
+    if python is not None:
+        python = _checked_python(label, method, python)
+    if "seed" in _class_facts(label, method, python)["options"]:
         table.setdefault("seed", seed)
-    return MethodSpec(label, method, table, table.pop("device", device))
+    return MethodSpec(label, method, table, table.pop("device", device), python)
+
+
+def _checked_python(label: str, method: str, python: Any) -> str:
+    if not isinstance(python, str):
+        raise InputError(f"{label}: python = {python!r}: give the path of a Python")
+    if method == External.name:
+        raise InputError(f"{label}: results made elsewhere run in no Python; leave out python")
+    return interpreters.checked(label, python)

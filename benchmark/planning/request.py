@@ -78,6 +78,12 @@ class Job:
 
 def check_request(request: Request, console: Console) -> Job:
     """Check a request and its dataset. Raises InputError."""
+    for spec in request.specs:
+        if request.cluster and spec.python is not None:
+            raise InputError(
+                f"{spec.label}: --cluster runs methods in its workers' own Python; leave out "
+                "--python, or run this method without --cluster into the same folder"
+            )
     protocol, resolutions = check_protocol(request.protocol, request.resolutions)
     dataset, photos, notes = check_dataset(
         request.dataset, request.description, protocol, resolutions, console, request.out
