@@ -8,7 +8,17 @@ import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of
 
 import typer
 
-from analysis.commands import correlate, figure, merge, power, rank, report, site, validate
+from analysis.commands import (
+    correlate,
+    figure,
+    merge,
+    power,
+    rank,
+    report,
+    set_metrics,
+    site,
+    validate,
+)
 from methods.errors import run_command_line
 
 app = typer.Typer(
@@ -31,6 +41,7 @@ for command in (
     validate.validate,
     correlate.correlate,
     power.power,
+    set_metrics.set_metrics,
     merge.merge,
     site.site,
 ):

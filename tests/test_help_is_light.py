@@ -37,6 +37,7 @@ def imported(*words: str) -> set[str]:
         "-m analysis correlate",
         "-m analysis report",
         "-m analysis figure",
+        "-m analysis set-metrics",
         "-m methods",
         "-m methods fill",
         "-m survey",
