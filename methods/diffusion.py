@@ -34,6 +34,8 @@ ARGUMENTS = {
     "guidance": "guidance_scale",
     "strength": "strength",
 }
+# Arguments that `arguments` may not set.
+OWN = {*ARGUMENTS.values(), "image", "mask_image", "height", "width", "generator", "output_type"}
 # Pixels per latent pixel, where a pipeline does not tell.
 LATENT = 8
 # Pixels of the latent image that transformers take together, along a side.
@@ -71,7 +73,7 @@ class Diffusers(Inpainter):
         Both sides are padded to a multiple of it by repeating the border. By default that of the
         pipeline's networks, such as 64 for Stable Diffusion.
     arguments
-        Further arguments of the pipeline's call, such as `padding_mask_crop`.
+        Further arguments of the pipeline's call, such as `clip_skip`.
 
     References
     ----------
@@ -88,7 +90,7 @@ class Diffusers(Inpainter):
     }
     extra: ClassVar[str] = "diffusers"
     option_after_colon: ClassVar[str] = "model"
-    typical_seconds: ClassVar[float | None] = 1500.0
+    typical_seconds: ClassVar[float | None] = 2200.0
 
     model: str
     prompt: str = ""
@@ -107,6 +109,8 @@ class Diffusers(Inpainter):
     _pipeline: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if own := OWN & self.arguments.keys():
+            raise ValueError(f"arguments: {', '.join(sorted(own))} cannot be set here")
         self.libraries()
         self._files = pipeline_files.find(self.model, self.revision, self.variant)
 
@@ -188,7 +192,7 @@ class Diffusers(Inpainter):
         known = _parameters(self._pipeline)
         arguments = {name: value for name, value in given.items() if name in known}
         with full_precision():
-            output = self._pipeline(**{**arguments, **self.arguments})
+            output = self._pipeline(**arguments, **self.arguments)
         return self._image_of(output, image.shape)
 
     def _check_arguments(self, pipeline: Any) -> None:

@@ -122,6 +122,8 @@ def test_options_that_a_pipeline_does_not_have(folder: Path, diffusers: Any) -> 
             create(folder, **{option: value}).load()
     with pytest.raises(MethodError, match="takes no 'clip_skip'"):
         create(folder, arguments={"clip_skip": 1}).load()
+    with pytest.raises(ValueError, match="arguments: height, strength cannot be set here"):
+        create(folder, arguments={"strength": 1, "height": 64, "eta": 0})
 
 
 @pytest.mark.parametrize(

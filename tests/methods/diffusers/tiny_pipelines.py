@@ -12,23 +12,20 @@ WORDS = ["<|startoftext|>", "<|endoftext|>", "a</w>", "b</w>"]
 WIDTH = 32
 
 
-def save_stable_diffusion(folder: Path, channels: int = 9) -> Path:
-    """Stable Diffusion: 9 channels are those of its inpainting models, 4 those of all others."""
+def save_stable_diffusion(folder: Path, channels: int = 9, full_size: bool = False) -> Path:
+    """Stable Diffusion: 9 channels are those of its inpainting models, 4 those of all others.
+
+    full_size: U-Net and autoencoder are as large as in version 1.5.
+    """
     import diffusers
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        unet = diffusers.UNet2DConditionModel(
-            block_out_channels=(32, 64),
-            layers_per_block=1,
-            sample_size=32,
-            in_channels=channels,
-            out_channels=4,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=WIDTH,
-        )
-        parts = {"unet": unet, "vae": _autoencoder(), "text_encoder": _text_encoder()}
+        parts = {
+            "unet": _unet(channels, full_size),
+            "vae": _autoencoder(full_size),
+            "text_encoder": _text_encoder(),
+        }
     pipeline = diffusers.StableDiffusionInpaintPipeline(
         **parts,
         tokenizer=_tokenizer(folder.parent),
@@ -41,14 +38,30 @@ def save_stable_diffusion(folder: Path, channels: int = 9) -> Path:
     return folder
 
 
-def _autoencoder() -> Any:
+def _unet(channels: int, full_size: bool) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    options = {"in_channels": channels, "cross_attention_dim": WIDTH}
+    if full_size:
+        # The library's defaults are the levels of Stable Diffusion 1.
+        return UNet2DConditionModel(sample_size=64, attention_head_dim=8, **options)
+    return UNet2DConditionModel(
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        sample_size=32,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        **options,
+    )
+
+
+def _autoencoder(full_size: bool) -> Any:
     from diffusers import AutoencoderKL
 
     # Four levels: eight pixels make one latent pixel, as in the published models.
     return AutoencoderKL(
-        block_out_channels=[32] * 4,
-        in_channels=3,
-        out_channels=3,
+        block_out_channels=[128, 256, 512, 512] if full_size else [32] * 4,
+        layers_per_block=2 if full_size else 1,
         down_block_types=["DownEncoderBlock2D"] * 4,
         up_block_types=["UpDecoderBlock2D"] * 4,
         latent_channels=4,
