@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from analysis.runs import run
+from analysis.runs.csv_files import csv_rows
 from analysis.runs.origins import JOURNAL, Origins, Record, Slot, check_provenance, journal
 from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
 from methods.base import NATIVE, Resolution
@@ -120,7 +121,7 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
     loaded = run.load(path)
     check_provenance(loaded.info, path / "run.json")
     try:
-        rows = {_slot(row): row for _, row in run.csv_rows(path / "scores.csv", CASE_COLUMNS)}
+        rows = {_slot(row): row for _, row in csv_rows(path / "scores.csv", CASE_COLUMNS)}
         recorded = dict(_latest(path / JOURNAL))
         audit = list(_audit(path / "audit.csv"))
     except OSError as error:
@@ -184,7 +185,7 @@ def _slot(row: Row) -> Slot:
 
 def _audit(path: Path) -> Iterator[Row]:
     if path.exists():
-        for _, row in run.csv_rows(path, ["method"]):
+        for _, row in csv_rows(path, ["method"]):
             yield row
 
 

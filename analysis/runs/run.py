@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.runs import origins
+from analysis.runs.csv_files import REMEDY, csv_rows
+from analysis.runs.metric_info import ARROWS as ARROWS
+from analysis.runs.metric_info import MetricInfo
 from analysis.runs.origins import Origins
 from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
@@ -19,12 +21,10 @@ from methods.images import ImageFileError, read_mask, read_rgb
 from methods.shown_text import message_text
 
 REFERENCE = "reference"
-ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 # Columns of scores.csv that are not measurements.
 CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
 # Columns of audit.csv that the report shows.
 _AUDIT_COLUMNS = ("method", "file", "stored_as", "verdict", "remarks")
-_REMEDY = "give the benchmark's command again, which writes it anew"
 
 Pixels = TypeVar("Pixels", Image, Mask)
 
@@ -44,28 +44,6 @@ class Case:
     def scored_as_given(self) -> bool:
         """Whether changed known pixels were not put back before scoring."""
         return self.values.get("scored_as_given", 0) > 0
-
-
-@dataclass(frozen=True)
-class MetricInfo:
-    """A measured quantity, in general a metric as run.json describes it."""
-
-    # Column of scores.csv.
-    key: str
-    label: str
-    unit: str
-    # "higher", "lower", or "" if methods are not ranked by it.
-    better: str
-    decimals: int
-    definition: str = ""
-    # Whether values at different resolutions can be compared.
-    across_resolutions: bool = True
-
-    @property
-    def heading(self) -> str:
-        """Label, unit, and an arrow that points in the better direction."""
-        unit = f" ({self.unit})" if self.unit else ""
-        return f"{self.label}{unit} {ARROWS.get(self.better, '')}".strip()
 
 
 @dataclass(frozen=True)
@@ -267,33 +245,6 @@ def load(path: Path) -> Run:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
 
 
-def csv_rows(
-    path: Path, needed: Iterable[str], remedy: str = _REMEDY
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each row of a CSV file, by column, with the number of its last line.
-
-    Raises InputError, with the line and a remedy, if a needed column is missing, a row has more or
-    fewer fields than the header, or the file is not CSV in UTF-8.
-    """
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file)
-        try:
-            header = next(reader, [])
-            for name in needed:
-                if name not in header:
-                    raise InputError(f"{path} line 1: no column {name!r}; {remedy}")
-            for cells in filter(None, reader):
-                if len(cells) != len(header):
-                    fields = f"{len(cells)} field{'s' if len(cells) > 1 else ''}"
-                    raise csv.Error(f"{fields}, the header has {len(header)}")
-                yield reader.line_num, dict(zip(header, cells, strict=True))
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            raise InputError(f"{path}: not UTF-8 (byte {byte:#x}); {remedy}") from None
-        except csv.Error as error:
-            raise InputError(f"{path} line {reader.line_num}: {error}; {remedy}") from None
-
-
 def _read_info(path: Path) -> dict[str, Any]:
     try:
         return checked_info(json.loads((path / "run.json").read_text(encoding="utf-8")))
@@ -323,7 +274,7 @@ def _read_cases(path: Path) -> Iterator[Case]:
             size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
             yield Case(method, size, image, status, values, message_text(error))
         except ValueError as problem:
-            raise InputError(f"{path} line {line}: {problem}; {_REMEDY}") from None
+            raise InputError(f"{path} line {line}: {problem}; {REMEDY}") from None
 
 
 def _needs_reference(described: dict[str, Any]) -> bool:

@@ -262,9 +262,7 @@ def test_a_folder_of_results_is_scored_without_a_run(
 def test_folders_that_cannot_be_scored(photos: Path, protocol: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing: not a folder"):
         benchmark.score_folder(tmp_path / "nothing", photos, protocol=protocol)
-    with pytest.raises(
-        InputError, match="no 'protocl', did you mean 'protocol'"
-    ):
+    with pytest.raises(InputError, match="no 'protocl', did you mean 'protocol'"):
         benchmark.score_folder(photos, photos, protocl=protocol)
     drifted = tmp_path / "drifted"
     for path in photos.iterdir():
