@@ -82,7 +82,9 @@ def _load(name: str) -> tuple[Any, str]:
         known = pyiqa.list_models()
     # It imports a dozen packages, each of which may fail in its own way.
     except Exception as error:
-        return None, f"{_one_line(error)}: {INSTALL}"
+        lacking = getattr(error, "name", None)
+        problem = f"the package {lacking} is missing" if lacking else _one_line(error)
+        return None, f"{problem}: {INSTALL}"
     if name not in known:
         match = closest(name, known)
         hint = f"did you mean '{PREFIX}{match}'? " if match else ""

@@ -117,7 +117,7 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
     bench.protocol.write_text(PROTOCOL.replace('["l1", "psnr", "ssim"]', metrics))
     done = bench.run("--methods", "telea", "--resolutions", "48")
     assert done.returncode == 0
-    assert "not computed: pyiqa:niqe: ModuleNotFoundError: " in done.stderr
+    assert "not computed: pyiqa:niqe: the package pyiqa is missing: pip install .[pyiqa]" in done.stderr
     for row in bench.rows().values():
         assert row["pyiqa:niqe"] == row["dists"] == row["error"] == "" and row["l1"]
     table = (bench.out / "tables" / "objective.md").read_text()
