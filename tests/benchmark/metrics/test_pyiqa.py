@@ -117,7 +117,8 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
     bench.protocol.write_text(PROTOCOL.replace('["l1", "psnr", "ssim"]', metrics))
     done = bench.run("--methods", "telea", "--resolutions", "48")
     assert done.returncode == 0
-    assert "not computed: pyiqa:niqe: the package pyiqa is missing: pip install .[pyiqa]" in done.stderr
+    lacking = "the package pyiqa is missing: pip install .[pyiqa]"
+    assert f"not computed: pyiqa:niqe: {lacking}" in done.stderr
     for row in bench.rows().values():
         assert row["pyiqa:niqe"] == row["dists"] == row["error"] == "" and row["l1"]
     table = (bench.out / "tables" / "objective.md").read_text()
