@@ -120,7 +120,8 @@ def test_a_worker_is_killed_in_the_middle_of_a_case(steered: Steered) -> None:
     until(lambda: steered.begun() == 3)
     steered.go()
     assert_done(steered, process)
-    assert steered.begun() == 5
+    # While the worker's end is noticed, what it had may be handed out once more.
+    assert steered.begun() in {5, 6}
 
 
 def test_a_case_that_kills_four_workers_becomes_a_row(
