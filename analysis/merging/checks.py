@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from analysis.merging.source import Source, folder_name
+from analysis.merging.source import Source
 from analysis.runs.run import REFERENCE
 from methods.base import size_text
 from methods.errors import InputError
 from methods.files import comparable_name
+from methods.labels import folder_name
 
 # Options of an entry of run.json that the results of a method depend on.
 # A seed is among the options of the methods that use one.

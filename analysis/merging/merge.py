@@ -12,10 +12,11 @@ from typing import Any
 
 from analysis.merging import checks, merged
 from analysis.merging.merged import Taken
-from analysis.merging.source import Source, folder_name, label_problem, locked, not_shown, read
+from analysis.merging.source import Source, locked, not_shown, read
 from analysis.runs.origins import FILE_NAME, JOURNAL, Slot
 from methods.errors import InputError, suggestion
 from methods.files import shortest_names, write_atomically
+from methods.labels import folder_name, label_problem
 
 Say = Callable[[str], None]
 

@@ -17,7 +17,7 @@ from analysis.runs.origins import JOURNAL, Origins, Record, Slot, check_provenan
 from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
 from methods.base import NATIVE, Resolution
 from methods.errors import InputError
-from methods.files import composed
+from methods.labels import folder_name
 from methods.shown_text import visible
 
 SKIPPED = "skipped"
@@ -74,11 +74,6 @@ class Source:
 def is_run(row: Row) -> bool:
     """Return whether a row is of a case that was run; the others have no line in the journal."""
     return row["status"] != SKIPPED
-
-
-def folder_name(label: str) -> str:
-    """Return the name of a method's folder."""
-    return label.replace(":", "_")
 
 
 @contextmanager
@@ -211,16 +206,3 @@ def _check_names(loaded: Run, rows: Mapping[Slot, Row]) -> None:
                 f"{loaded.path}: run.json lacks {visible(', '.join(map(str, slot)))}, which "
                 "scores.csv has: give the benchmark's command again, which writes both anew"
             )
-
-
-def label_problem(label: str) -> str:
-    """Return why a method cannot be renamed to a label; empty if it can."""
-    if folder_name(composed(label)).casefold() == REFERENCE:
-        return "is reserved for the photographs themselves"
-    if not label.strip() or label != label.strip():
-        return "is empty or has spaces around it"
-    if "/" in label or "\\" in label or not label.isprintable():
-        return "has a path separator or control character"
-    if label[0] in "-.":
-        return f"begins with {label[0]!r}"
-    return "is longer than 100 bytes" if len(label.encode()) > 100 else ""

@@ -18,9 +18,10 @@ from analysis.runs.origins import Origins
 from methods.base import NATIVE, Image, Mask, Resolution, size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
+from methods.labels import REFERENCE as REFERENCE
+from methods.labels import folder_name
 from methods.shown_text import message_text
 
-REFERENCE = "reference"
 # Columns of scores.csv that are not measurements.
 CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
 # Columns of audit.csv that the report shows.
@@ -217,7 +218,7 @@ class Run:
 
     def image_path(self, method: str, resolution: Resolution, image: str) -> Path:
         """Return the file of `read_image`."""
-        folder = self.path / "outputs" / str(resolution) / method.replace(":", "_")
+        folder = self.path / "outputs" / str(resolution) / folder_name(method)
         return folder / f"{image}.png"
 
     def read_mask(self, resolution: Resolution, image: str) -> Mask | None:

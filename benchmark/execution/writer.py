@@ -8,10 +8,11 @@ from pathlib import Path
 from benchmark.execution.metrics_check import MetricsCheck, MetricsDisagreeError
 from benchmark.execution.progress import ProgressBar
 from benchmark.planning.plan import Case, Plan
-from benchmark.run_folder.folder import REFERENCE, RunFolder
+from benchmark.run_folder.folder import RunFolder
 from benchmark.run_folder.rows import Row
 from methods.base import Resolution
 from methods.files import write_atomically
+from methods.labels import REFERENCE
 
 # The key of scores that are computed again by the next command.
 WRONG = ""

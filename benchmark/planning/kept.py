@@ -16,18 +16,12 @@ from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan, input_keys, score_key
-from benchmark.run_folder.folder import (
-    REFERENCE,
-    RunFolder,
-    folder_name,
-    open_run_folder,
-    read_run_json,
-    share_folder,
-)
+from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import Slot
 from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import replacing, write_atomically
+from methods.labels import REFERENCE, folder_name, share_folder
 
 AUDIT = "audit.csv"
 _REMEDY = "choose another folder with --out, or replace what is there with --overwrite all"

@@ -21,10 +21,10 @@ import methods
 from benchmark.inputs.toml import read_toml
 from benchmark.planning import interpreters
 from benchmark.planning.described import class_facts
-from benchmark.run_folder.folder import REFERENCE, folder_name, share_folder
 from methods import arguments
 from methods.errors import InputError
 from methods.external import External
+from methods.labels import folder_name, label_problem, share_folder
 
 DEFAULT = ("telea", "navier-stokes", "patchmatch", "two-stage")
 
@@ -157,7 +157,7 @@ def _checked_table(label: str, table: Any, source: str) -> dict[str, Any]:
 
 
 def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -> None:
-    problem = _label_problem(label)
+    problem = label_problem(label)
     if problem:
         raise InputError(f"method name {label!r} {problem}; choose another name")
     for other in tables:
@@ -169,21 +169,6 @@ def _add(tables: dict[str, dict[str, Any]], label: str, table: dict[str, Any]) -
                 "rename one"
             )
     tables[label] = table
-
-
-def _label_problem(label: str) -> str | None:
-    """Return why a label cannot name a folder and a table row, or None."""
-    if folder_name(label).casefold() == REFERENCE:
-        return "is reserved for the photographs themselves"
-    if not label.strip() or label != label.strip():
-        return "is empty or has spaces around it"
-    if "/" in label or "\\" in label or not label.isprintable():
-        return "has a path separator or control character"
-    if label[0] in "-.":
-        return f"begins with {label[0]!r}"
-    if len(label.encode()) > 100:
-        return "is longer than 100 bytes"
-    return None
 
 
 def _set_option(tables: dict[str, dict[str, Any]], argument: str) -> None:

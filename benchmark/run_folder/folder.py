@@ -25,29 +25,14 @@ from benchmark.run_folder.journal import Journal
 from benchmark.run_folder.rows import Row, Slot
 from methods.base import Resolution
 from methods.errors import InputError
-from methods.files import comparable_name, write_atomically
-
-# The label under which references are filed; no method may have it.
-REFERENCE = "reference"
+from methods.files import write_atomically
+from methods.labels import REFERENCE, folder_name
 
 
 def key_of(identity: Any) -> str:
     """Return a fingerprint of a JSON-serialisable value, 32 hexadecimal digits."""
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
-
-
-def folder_name(method: str) -> str:
-    """Return the name of a method's folder."""
-    return method.replace(":", "_")
-
-
-def share_folder(method: str, other: str) -> bool:
-    """Return whether the folders of two methods are one on some file system.
-
-    Those of Windows and macOS ignore case and Unicode normalisation.
-    """
-    return comparable_name(folder_name(method)) == comparable_name(folder_name(other))
 
 
 def read_run_json(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from methods.base import NATIVE, Resolution, size_text
 from methods.errors import InputError, suggestion
 from methods.files import composed
+from methods.labels import folder_name
 from survey.study.stimuli import REFERENCE, Source
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -67,7 +68,7 @@ def from_run(
     images = [] if shows_object else sorted({row["image"] for row in rows})
     references = [(image, REFERENCE) for image in images]
     sources = [
-        Source(composed(image), method, folder / method.replace(":", "_") / f"{image}.png")
+        Source(composed(image), method, folder / folder_name(method) / f"{image}.png")
         for image, method in results + references
     ]
     means = {method: fmean(values) for method, values in psnr.items()}

@@ -25,8 +25,9 @@ from benchmark.job import run_job
 from benchmark.planning.method_specs import collect
 from benchmark.planning.plan import Case, Plan, list_cases, select_cases
 from benchmark.planning.request import Job, Request, check_request
-from benchmark.run_folder.folder import REFERENCE, RunFolder, open_run_folder
+from benchmark.run_folder.folder import RunFolder, open_run_folder
 from benchmark.run_folder.rows import Row, write_scores
+from methods.labels import REFERENCE
 from tests.bench.fresh import measured
 from tests.benchmark.conftest import save, scene
 from tests.paths import ROOT

@@ -16,8 +16,9 @@ from benchmark.inputs.dataset import Photo
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import list_cases, select_cases
 from benchmark.run_folder import folder as run_folder
-from benchmark.run_folder.folder import REFERENCE, Listings, RunFolder
+from benchmark.run_folder.folder import Listings, RunFolder
 from benchmark.run_folder.rows import Row
+from methods.labels import REFERENCE
 from tests.benchmark.conftest import PROTOCOL, Bench
 from tests.paths import DATA
 
