@@ -113,9 +113,9 @@ conformance: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.metrics_bench
 	$(RUN) -m tests.bench.overhead_bench
-	$(RUN) -m tests.bench.networks_bench
-	$(RUN) -m tests.bench.deepfillv2_bench
-	$(RUN) -m tests.bench.hifill_bench
+	$(RUN) -m tests.bench.networks.networks_bench
+	$(RUN) -m tests.bench.networks.deepfillv2_bench
+	$(RUN) -m tests.bench.networks.hifill_bench
 	$(RUN) -m tests.bench.ranking_bench
 	$(RUN) -m tests.bench.ranking_coverage_bench
 	$(RUN) -m tests.bench.orders_coverage_bench

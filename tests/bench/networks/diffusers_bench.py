@@ -1,4 +1,4 @@
-"""What a diffusion model costs on a CPU: `python -m tests.bench.diffusers_bench`.
+"""What a diffusion model costs on a CPU: `python -m tests.bench.networks.diffusers_bench`.
 
 Stable Diffusion 1.5 in its size with random weights, float32, guided, one image of 512 x 512
 pixels: CPU seconds (those of all threads together) for a step and for the rest, peak memory, and

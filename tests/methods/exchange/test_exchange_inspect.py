@@ -16,8 +16,8 @@ import methods
 from methods.network import NetworkInpainter
 from tests.benchmark.conftest import PROTOCOL, Bench, save
 from tests.command_line import run
-from tests.methods import exchange_networks as networks
 from tests.methods.conftest import scene
+from tests.methods.exchange import networks
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings(

@@ -15,8 +15,8 @@ import methods
 from methods.base import MethodError
 from methods.exported.errors import failure
 from tests.benchmark.conftest import PROTOCOL, Bench, save
-from tests.methods import exchange_networks as networks
 from tests.methods.conftest import box, scene
+from tests.methods.exchange import networks
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"

@@ -1,5 +1,5 @@
 """HiFill as it runs beside the published script's own steps, which bring back detail everywhere:
-`python -m tests.bench.hifill_bench`.
+`python -m tests.bench.networks.hifill_bench`.
 
 Middle-third holes, random weights, multiple 6 as published, a process for each row. Linux only."""
 
@@ -15,9 +15,9 @@ from methods.architectures.hifill import HiFill
 from methods.architectures.residual_aggregation import blurred_hole, prepare
 from methods.network import full_precision
 from tests.bench.fresh import measured
-from tests.bench.networks_bench import case
+from tests.bench.networks.networks_bench import case
 
-HERE = "tests.bench.hifill_bench"
+HERE = "tests.bench.networks.hifill_bench"
 
 
 def main() -> None:

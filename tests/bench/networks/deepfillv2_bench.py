@@ -1,5 +1,5 @@
 """DeepFill v2 as it runs beside the authors' formulation, which holds the whole score matrix:
-`python -m tests.bench.deepfillv2_bench`.
+`python -m tests.bench.networks.deepfillv2_bench`.
 
 Middle-third holes, random weights, a process for each row. The plain formulation is left out where
 it does not fit into the memory that is free. Linux only."""
@@ -19,9 +19,9 @@ import methods
 from methods import deepfillv2
 from methods.network import full_precision, to_tensor
 from tests.bench.fresh import measured
-from tests.bench.networks_bench import case
+from tests.bench.networks.networks_bench import case
 
-HERE = "tests.bench.deepfillv2_bench"
+HERE = "tests.bench.networks.deepfillv2_bench"
 # What the plain formulation was seen to need, GB.
 NEEDED = {512: 3, 1024: 20, 2048: 300}
 

@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 import methods
 from methods.base import MissingRequirementError
 from methods.weights import WeightsError
-from tests.methods.test_exchange import IMAGE, MASK, red_in_the_hole, saved_onnx
+from tests.methods.exchange.test_exchange import IMAGE, MASK, red_in_the_hole, saved_onnx
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*torch.jit:DeprecationWarning", "ignore::UserWarning"

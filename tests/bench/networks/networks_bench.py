@@ -1,5 +1,5 @@
 """DFNet, the refinement network and the two-stage method as they run, beside the whole evaluation
-of the published code: `python -m tests.bench.networks_bench`.
+of the published code: `python -m tests.bench.networks.networks_bench`.
 
 Middle-third holes, random weights (the time does not depend on them), one warm-up. Each row is a
 process of its own. Linux only, for the peak memory."""
@@ -20,7 +20,7 @@ from methods.base import Image, Mask
 from methods.network import NetworkInpainter, full_precision, to_tensor
 from tests.bench.fresh import measured
 
-HERE = "tests.bench.networks_bench"
+HERE = "tests.bench.networks.networks_bench"
 ROWS = (
     ("DFNet native", "dfnet_whole", "dfnet_needed", (1024, 1536, 2048)),
     ("refinement network", "refinement_whole", "refinement_needed", (1024, 1536, 2048)),

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import methods
-from tests.methods import exchange_networks as networks
 from tests.methods.conftest import box, scene
+from tests.methods.exchange import networks
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.filterwarnings(
