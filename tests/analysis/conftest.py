@@ -147,8 +147,12 @@ def leave_empty(figure: Figure, path: Path, suffixes: Sequence[str] = ("png", "p
         path.with_name(f"{path.name}.{suffix}").touch()
 
 
+def leave_undrawn(patch: pytest.MonkeyPatch) -> None:
+    """Leave figures empty, in files and in the page: drawing takes most of the time of a report."""
+    patch.setattr(style, "save", leave_empty)
+    patch.setattr(style, "write", lambda figure, file, suffix: None)
+
+
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave figures empty, in files and in the page: drawing takes most of the time of a report."""
-    monkeypatch.setattr(style, "save", leave_empty)
-    monkeypatch.setattr(style, "write", lambda figure, file, suffix: None)
+    leave_undrawn(monkeypatch)
