@@ -10,8 +10,8 @@ import pytest
 from tests.paths import ROOT
 
 HEAVY = {
-    "choix", "cv2", "flask", "matplotlib", "numba", "numpy", "pandas", "polars", "scipy", "skimage",
-    "sqlalchemy", "torch",
+    "choix", "cv2", "flask", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy",
+    "skimage", "sqlalchemy", "torch",
 }  # fmt: skip
 
 
@@ -53,5 +53,5 @@ def test_help_imports_no_heavy_package(command: str) -> None:
 
 @pytest.mark.slow
 def test_the_list_of_methods_runs_none() -> None:
-    heavy = {"torch", "matplotlib", "numba", "polars", "pandas"}
+    heavy = {"torch", "matplotlib", "numba", "pandas"}
     assert not imported("-m", "methods", "list") & heavy

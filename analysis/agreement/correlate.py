@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
+import pandas as pd
 
 from analysis.agreement.measures import (
     PredictedVotes,
@@ -20,7 +20,7 @@ from analysis.ranking import per_image
 from analysis.runs import tables
 from analysis.runs.run import MetricInfo, Run
 from analysis.votes.answers import LEFT, RIGHT
-from analysis.votes.files import numbered
+from analysis.votes.files import alike, numbered
 from analysis.votes.names import spelt_as
 from analysis.votes.simulated import SimulatedShare, count_simulated
 from analysis.votes.votes import Votes, need_pairs, vote_arrays
@@ -101,16 +101,11 @@ def correlations(
     if not votes.has("image"):
         raise InputError(f"{votes.source}: no column 'image', so that scores cannot be matched")
     # Votes have names in Unicode form NFC; a run may have another one, of names of files.
-    answers = votes.without_checks.with_columns(
-        spelt_as(pl.col("image"), run.images),
-        *(spelt_as(pl.col(side), run.methods) for side in (LEFT, RIGHT)),
-    )
-    known = answers.filter(
-        pl.col("image").is_in(run.images)
-        & pl.col("left").is_in(run.methods)
-        & pl.col("right").is_in(run.methods)
-    )
-    if known.is_empty():
+    of_run = {"image": run.images, LEFT: run.methods, RIGHT: run.methods}
+    answers = votes.without_checks
+    answers = answers.assign(**{key: spelt_as(answers[key], of_run[key]) for key in of_run})
+    known = answers[np.all([answers[key].isin(names) for key, names in of_run.items()], axis=0)]
+    if known.empty:
         raise InputError(
             f"{votes.source}: no vote on images and methods of {run.path} "
             f"({', '.join(run.methods)}; {len(run.images)} images)"
@@ -175,17 +170,19 @@ def _limits(rows: Sequence[Correlation]) -> list[str]:
     return notes
 
 
-def _unmatched(votes: pl.DataFrame, run: Run) -> list[str]:
+def _unmatched(votes: pd.DataFrame, run: Run) -> list[str]:
     """Return notes on votes on images and methods that the run does not have."""
     notes = []
     for kind, columns, names in (
         ("image", ["image"], run.images),
         ("method", [LEFT, RIGHT], run.methods),
     ):
-        voted = pl.concat([votes[column].cast(pl.String).alias(kind) for column in columns])
-        counts = voted.filter(~voted.is_in(names)).value_counts(sort=True).sort("count", kind)
-        unknown = counts.reverse().rows()
-        for name, number in unknown[:_MOST_NAMED]:
+        voted = pd.concat(alike(*(votes[column] for column in columns)))
+        counts = voted[~voted.isin(names)].value_counts()
+        unknown = sorted(
+            ((number, name) for name, number in counts.items() if number), reverse=True
+        )
+        for number, name in unknown[:_MOST_NAMED]:
             meant = closest(name, names)
             notes.append(
                 f"Warning: {number:,} votes on the {kind} {name!r} are left out: the run does not "
@@ -193,7 +190,7 @@ def _unmatched(votes: pl.DataFrame, run: Run) -> list[str]:
             )
         if more := unknown[_MOST_NAMED:]:
             notes.append(
-                f"Warning: {sum(number for _, number in more):,} votes on {len(more):,} more "
+                f"Warning: {sum(number for number, _ in more):,} votes on {len(more):,} more "
                 f"{kind}s that the run does not have are left out"
             )
     return notes

@@ -37,7 +37,7 @@ from analysis.style import HOUSE, Style
 from analysis.votes.exclusions import Step, people_in_words, step_in_words
 from methods.files import write_atomically
 
-_LIBRARIES = ("numpy", "scipy", "polars", "krippendorff", "choix", "matplotlib")
+_LIBRARIES = ("numpy", "scipy", "pandas", "krippendorff", "choix", "matplotlib")
 # Shorter headings for LaTeX.
 _SHORT = {"std. error": "SE", "rank interval": "ranks"}
 # Other programs rely on the columns of ranking.csv, so its warnings are in a file beside it.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import krippendorff
 import numpy as np
-import polars as pl
+import pandas as pd
 from scipy.stats import chi2
 
 from analysis import plackett_luce
@@ -64,17 +64,12 @@ def agreement(votes: Votes) -> Agreement | None:
     first, second = np.minimum(data.left, data.right), np.maximum(data.left, data.right)
     value = np.where(data.choice == 2, 2, (data.choice == 0) != (data.left == first))
     unit = {"image": data.cluster, "first": first, "second": second}
-    person = votes.without_checks["participant"].to_physical().to_numpy()
-    counts = (
-        pl.DataFrame({**unit, "person": person, "value": value})
-        # The first answer only: repeated answers of one participant are no agreement.
-        .unique((*unit, "person"), keep="first", maintain_order=True)
-        .group_by(*unit)
-        .agg((pl.col("value") == v).sum().alias(str(v)) for v in range(3))
-        .sort(*unit)
-        .drop(*unit)
-        .to_numpy()
-    )
+    person = votes.without_checks["participant"].cat.codes.to_numpy()
+    answers = pd.DataFrame({**unit, "person": person, "value": value})
+    # The first answer only: repeated answers of one participant are no agreement.
+    answers = answers.drop_duplicates([*unit, "person"])
+    counts = answers.groupby([*unit, "value"]).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=range(3), fill_value=0).to_numpy()
     judged = counts[counts.sum(axis=1) >= 2]
     if len(judged) < 2 or (judged.sum(axis=0) > 0).sum() < 2:
         return None
@@ -90,8 +85,8 @@ def circular_triads(votes: Votes, columns: Sequence[str]) -> Triads | None:
     if votes.form != "pairs" or not all(map(votes.has, columns)):
         return None
     data, _ = vote_arrays(votes, "vote")
-    cluster = votes.without_checks.select(pl.struct(columns).rank("dense")).to_series()
-    data = data._replace(cluster=cluster.to_numpy().astype(np.int32) - 1)
+    cluster = votes.without_checks.groupby(columns, observed=True).ngroup()
+    data = data._replace(cluster=cluster.to_numpy(np.int32))
     circular = complete = 0
     for _, counts in data.counts_by_cluster():
         beats = (counts.wins > counts.wins.swapaxes(1, 2)).astype(float)

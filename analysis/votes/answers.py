@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import polars as pl
+import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.votes.files import in_lines, in_more_lines, numbered
+from analysis.votes.files import alike, in_lines, in_more_lines, valued
 from analysis.votes.names import cleaned, composed, one_line
 from methods.errors import InputError
 
 LEFT, RIGHT, TIE = "left", "right", "tie"
 CHOICES = (LEFT, RIGHT, TIE)
-CHOICE = pl.Enum(CHOICES)
+CHOICE = pd.CategoricalDtype(CHOICES)
 # Length in characters up to which values of a bad file are quoted.
 LONGEST_QUOTE = 40
 # How many unknown words are quoted.
@@ -24,8 +24,8 @@ _TIES = ("tie (bothbad)", "both_bad", "draw", "equal")
 
 
 def choices(
-    frame: pl.DataFrame, path: Path, answers: Mapping[str, str], sides: Mapping[str, str]
-) -> pl.Series:
+    frame: pd.DataFrame, path: Path, answers: Mapping[str, str], sides: Mapping[str, str]
+) -> pd.Categorical:
     """Translate the column `choice`, (N,), of type `CHOICE`.
 
     A word means what `answers` says; else it is the name of the method on one side; else left,
@@ -35,7 +35,7 @@ def choices(
     Parameters
     ----------
     frame
-        `line`, `left`, `right` and `choice`.
+        `left`, `right` and `choice`; its index is the lines.
     answers
         Words of the file, and what they mean.
     sides
@@ -57,41 +57,45 @@ def choices(
                 f"{path}: the column of the {side} side is called {name!r}; --answer "
                 f"{name}=left|right|tie says what this word means as an answer"
             )
-    column = cleaned(frame["choice"])
+    column, left, right = alike(cleaned(frame["choice"]), frame[LEFT], frame[RIGHT])
     exact = _translated(column, answers.get)
     plain = _translated(column, lambda word: words.get(one_line(word).lower()))
-    method = np.where(column == frame["left"], 0, np.where(column == frame["right"], 1, -1))
+    method = np.where(column == left, 0, np.where(column == right, 1, -1))
     both = (exact < 0) & (method >= 0) & (plain >= 0) & (method != plain)
     if both.any():
         first = int(np.flatnonzero(both)[0])
-        word = str(column[first])[:LONGEST_QUOTE]
+        word = column.iloc[first][:LONGEST_QUOTE]
         meant, side = CHOICES[plain[first]], CHOICES[method[first]]
         raise InputError(
-            f"{in_lines(path, frame['line'][first])}: choice {word!r} may mean {meant}, or the "
+            f"{in_lines(path, column.index[first])}: choice {word!r} may mean {meant}, or the "
             f"method of that name on the {side}{in_more_lines(path, int(both.sum()))}; rename the "
             f"method, or --answer '{word}={meant}' if no choice is a method's name"
         )
     meanings = np.where(exact >= 0, exact, np.where(method >= 0, method, plain))
     if len(unknown := np.flatnonzero(meanings < 0)):
-        raise InputError(_unknown(frame, path, column, unknown))
-    return pl.Series(CHOICES, dtype=CHOICE).gather(meanings)
+        raise InputError(_unknown(column.iloc[unknown], path))
+    return pd.Categorical.from_codes(meanings, dtype=CHOICE)
 
 
-def _unknown(frame: pl.DataFrame, path: Path, column: pl.Series, unknown: NDArray[np.intp]) -> str:
-    words = column.gather(unknown).cast(pl.String).unique(maintain_order=True).to_list()
+def preferred(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `choice` to votes that all prefer the left method."""
+    return frame.assign(choice=pd.Series(LEFT, frame.index, CHOICE))
+
+
+def _unknown(column: pd.Series, path: Path) -> str:
+    words = list(column.unique())
     quoted = [repr(word[:LONGEST_QUOTE]) for word in words[:_MOST_QUOTED]]
     others = f" (here {', '.join(quoted)})" if len(words) > 1 else ""
     return (
-        f"{in_lines(path, frame['line'][int(unknown[0])])}: "
+        f"{in_lines(path, column.index[0])}: "
         f"{f'choice {quoted[0]}' if words[0] else 'no choice'}"
-        f"{in_more_lines(path, len(unknown))}; "
+        f"{in_more_lines(path, len(column))}; "
         "left, right, tie or the name of the left or right method is expected; --answer "
         f"WORD=left|right|tie says what a word means{others}"
     )
 
 
-def _translated(column: pl.Series, meaning: Callable[[str], str | None]) -> NDArray[np.int8]:
+def _translated(column: pd.Series, meaning: Callable[[str], str | None]) -> NDArray[np.int8]:
     """Return the position in CHOICES that each word means, -1 for an unknown one."""
-    codes, names = numbered(column)
-    words = [meaning(name) for name in names]
-    return np.array([CHOICES.index(word) if word else -1 for word in words], np.int8)[codes]
+    places: dict[str | None, int] = {choice: i for i, choice in enumerate(CHOICES)}
+    return valued(column, lambda word: places.get(meaning(word), -1), np.int8)

@@ -13,11 +13,11 @@ from analysis.votes.names import composed, one_line
 from methods.errors import InputError, closest, suggestion
 
 _WITH_SIDES, _WITHOUT_SIDES = (LEFT, RIGHT, "choice"), ("winner", "loser")
-# Columns with few distinct values.
-REPEATED = (
+# Columns of names and words, which are compared in one spelling.
+WORDS = (
     *_WITH_SIDES, *_WITHOUT_SIDES, "participant", "image", "group", "is_check", "check_passed",
 )  # fmt: skip
-_READ = (*REPEATED, "question", "response_ms", "weight")
+_READ = (*WORDS, "question", "response_ms", "weight")
 KNOWN = (*_READ, "answered_at")
 # Votes among several methods; a file of pairs may have columns of these names, which are not read.
 ORDER, CHOSEN, _OTHERS = "order", "chosen", "others"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import polars as pl
+import pandas as pd
 
 from analysis.votes import files
 from analysis.votes.files import Source, in_lines
@@ -79,15 +79,13 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     if rules.participants is not None:
         table = _participants(votes, rules.participants)
         excluded = _listed(table)
-        simulated = table.filter(pl.col(_SIMULATED))[_PARTICIPANT].cast(pl.String)
-        votes = replace(votes, simulated=frozenset(simulated))
+        votes = replace(votes, simulated=frozenset(table[_PARTICIPANT][table[_SIMULATED]]))
     excluded += _by_answers(votes, rules)
     for reason, people in excluded:
-        stay = ~pl.col(_PARTICIPANT).is_in(people.implode())
-        rest = replace(votes, frame=votes.frame.filter(stay))
+        rest = replace(votes, frame=votes.frame[~votes.frame[_PARTICIPANT].isin(people)])
         steps.append(_step(reason, votes, rest))
         votes = rest
-    if votes.without_checks.is_empty():
+    if votes.without_checks.empty:
         reasons = [
             f"{step.reason}: {people_in_words(step.participants)}"
             for step in steps[1:]
@@ -98,13 +96,14 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
 
 
 def _step(reason: str, before: Votes, after: Votes) -> Step:
-    names = [v.frame[_PARTICIPANT] if v.has(_PARTICIPANT) else pl.Series() for v in (before, after)]
-    people, left_people = (column.n_unique() for column in names)
+    people, left_people = (
+        v.frame[_PARTICIPANT].nunique() if v.has(_PARTICIPANT) else 0 for v in (before, after)
+    )
     count, left = len(before.without_checks), len(after.without_checks)
     return Step(reason, people - left_people, count - left, left_people, left)
 
 
-def _participants(votes: Votes, source: Source) -> pl.DataFrame:
+def _participants(votes: Votes, source: Source) -> pd.DataFrame:
     """Read a participants.csv: name, reason, and whether excluded or simulated."""
     heading = files.heading(source, (_PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED))
     path, names = heading.path, heading.names
@@ -114,31 +113,31 @@ def _participants(votes: Votes, source: Source) -> pl.DataFrame:
     optional = (_REASON, _SIMULATED)
     present = [_PARTICIPANT, _EXCLUDED, *(name for name in optional if name in names)]
     places = {name: heading.position(name) for name in present}
-    table = files.read(heading, places, [_PARTICIPANT])
-    table = table.with_columns(pl.lit("").alias(name) for name in optional if name not in names)
-    table = table.with_columns(cleaned(table[_PARTICIPANT]))
+    table = files.read(heading, places)
+    table = table.assign(**{name: "" for name in optional if name not in names})
+    table[_PARTICIPANT] = cleaned(table[_PARTICIPANT])
     for name in (_EXCLUDED, _SIMULATED):
-        flags = table[name].str.strip_chars().str.to_lowercase()
-        refuse(table, pl.lit(~flags.is_in([*TRUE, *FALSE])), name, path)
-        table = table.with_columns(flags.is_in(list(TRUE)).alias(name))
+        words = table[name].map(lambda word: word.strip().lower())
+        refuse(table, ~words.isin(TRUE | FALSE), name, path)
+        table[name] = words.isin(TRUE)
     refuse_repeated(table, [_PARTICIPANT], path, "participant {participant!r} twice")
-    unknown = votes.frame.join(table, on=_PARTICIPANT, how="anti")
-    if not unknown.is_empty():
+    unknown = votes.frame[_PARTICIPANT][~votes.frame[_PARTICIPANT].isin(table[_PARTICIPANT])]
+    if len(unknown):
         raise InputError(
-            f"{in_lines(votes.source, unknown['line'][0])}: participant "
-            f"{unknown[_PARTICIPANT][0]!r} is not in "
+            f"{in_lines(votes.source, unknown.index[0])}: participant "
+            f"{unknown.iloc[0]!r} is not in "
             f"{'the table of participants' if path == files.DATA_FRAME else path}"
         )
     return table
 
 
-def _listed(table: pl.DataFrame) -> list[tuple[str, pl.Series]]:
+def _listed(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """Return the participants whom a participants.csv excludes, by reason."""
-    excluded = table.filter(pl.col(_EXCLUDED)).group_by(_REASON, maintain_order=True)
-    return [(str(reason or "excluded"), rows[_PARTICIPANT]) for (reason,), rows in excluded]
+    by_reason = table[table[_EXCLUDED]].groupby(_REASON, sort=False, observed=True)
+    return [(reason or "excluded", people) for reason, people in by_reason[_PARTICIPANT]]
 
 
-def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pl.Series]]:
+def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pd.Index]]:
     """Return the participants whom their answers exclude, by reason."""
     excluded = []
     limit = rules.max_failed_checks
@@ -148,19 +147,20 @@ def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pl.Series]]:
         limit = 0
     if limit is not None and votes.has("check_passed"):
         # An unanswered validation question is not a failed one.
-        failed = votes.checks.filter(~pl.col("check_passed").fill_null(True))
-        count = failed.group_by(_PARTICIPANT).len()
-        people = count.filter(pl.col("len") > limit)[_PARTICIPANT]
+        failed = votes.checks[~votes.checks["check_passed"].fillna(True)]
+        count = failed[_PARTICIPANT].value_counts()
+        people = count.index[count > limit]
         excluded.append((f"more than {limit} failed validation questions", people))
-    by_person = votes.without_checks.group_by(_PARTICIPANT)
     if rules.min_votes:
-        enough = by_person.len().filter(pl.col("len") >= rules.min_votes)
-        people = votes.frame.join(enough, on=_PARTICIPANT, how="anti")[_PARTICIPANT].unique()
+        # Of everybody, also who answered nothing but validation questions.
+        count = votes.without_checks[_PARTICIPANT].value_counts()
+        people = count.index[count < rules.min_votes]
         excluded.append((f"fewer than {rules.min_votes} votes", people))
     if rules.min_median_ms:
         if not votes.has("response_ms"):
             raise InputError(f"{votes.source}: no column 'response_ms' to judge speed by")
-        median = by_person.agg(pl.col("response_ms").median())
-        people = median.filter(pl.col("response_ms") < rules.min_median_ms)[_PARTICIPANT]
+        by_person = votes.without_checks.groupby(_PARTICIPANT, observed=True)
+        median = by_person["response_ms"].median()
+        people = median.index[median < rules.min_median_ms]
         excluded.append((f"median answer under {rules.min_median_ms:g} ms", people))
     return excluded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -39,8 +40,10 @@ class Layout:
         return max((i for i, name in enumerate(self.names, 1) if name), default=0)
 
     def open(self) -> BinaryIO:
-        """Open the file's text."""
-        return _opened(self.text)
+        """Open the file's text below the heading."""
+        file = _opened(self.text)
+        list(itertools.islice(file, self.body - 1))
+        return file
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
     sample, whole = _sample(path, text)
     if "\r" in sample.partition("\n")[0].rstrip("\r"):
         raise InputError(f"{path} line 1: lines end with CR alone; save it with LF line ends")
-    lines = list(io.StringIO(sample, newline="\n"))  # as Polars counts them
+    lines = list(io.StringIO(sample, newline="\n"))
     skipped = _leading_blank(lines)
     excel = _EXCEL_LINE.fullmatch(lines[skipped].strip("\r\n ")) if skipped < len(lines) else None
     if excel:

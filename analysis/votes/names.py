@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
-import polars as pl
+import pandas as pd
 
 from methods import files
-from methods.shown_text import CONTROL, visible
+from methods.shown_text import visible
 
 _APOSTROPHE = "^'('*[=+@-])"
 
@@ -21,12 +23,18 @@ def composed(name: str) -> str:
     return visible(re.sub(_APOSTROPHE, r"\1", files.composed(name).strip()))
 
 
-def cleaned(column: pl.Series) -> pl.Series:
-    """Bring the values of a column of categories into Unicode form NFC, without blanks around."""
-    words = column.unique().cast(pl.String)
-    if (words == _composed(words)).all():
+def recoded(column: pd.Series, text: Callable[[Any], str]) -> pd.Series:
+    """Replace each category of a column by a text, which others may have, too."""
+    old = column.cat.categories
+    new = list(map(text, old))
+    if new == list(old):
         return column
-    return _composed(column.cast(pl.String)).cast(pl.Categorical)
+    return column.map(dict(zip(old, new, strict=True))).astype("category")
+
+
+def cleaned(column: pd.Series) -> pd.Series:
+    """Bring the values of a column of categories into Unicode form NFC, without blanks around."""
+    return recoded(column, composed)
 
 
 def one_line(name: str) -> str:
@@ -34,13 +42,7 @@ def one_line(name: str) -> str:
     return " ".join(name.split())
 
 
-def spelt_as(column: pl.Expr, names: list[str]) -> pl.Expr:
+def spelt_as(column: pd.Series, names: list[str]) -> pd.Series:
     """Return a column in Unicode form NFC with each value spelt as among `names`, if it is one."""
-    other = {composed(name): name for name in names if composed(name) != name}
-    return column.cast(pl.String).replace(other).cast(pl.Categorical) if other else column
-
-
-def _composed(column: pl.Series) -> pl.Series:
-    names = column.str.normalize("NFC").str.strip_chars().str.replace(_APOSTROPHE, "${1}")
-    odd = names.filter(names.str.contains(CONTROL)).unique()
-    return names.replace({name: visible(name) for name in odd}) if len(odd) else names
+    spelling = {composed(name): name for name in names if composed(name) != name}
+    return recoded(column, lambda name: spelling.get(name, name))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import polars as pl
-
 from analysis.plackett_luce import OrderArrays, arrays
 from analysis.votes.files import numbered
 from analysis.votes.votes import Votes, counted
@@ -28,11 +26,12 @@ def order_arrays(
     InputError
         If there are no votes, or all weights are 0.
     """
-    frame = counted(votes).filter(pl.col("weight") > 0)
-    methods = sorted(frame["ranked"].explode().unique().to_list())
+    frame = counted(votes)
+    frame = frame[frame["weight"] > 0]
+    methods = sorted(set().union(*frame["ranked"]))
     number = {name: i for i, name in enumerate(methods)}
     cluster, names = (None, []) if cluster_by == "vote" else numbered(frame[cluster_by])
-    ranked = [tuple(number[name] for name in vote) for vote in frame["ranked"].to_list()]
+    ranked = [tuple(number[name] for name in vote) for vote in frame["ranked"]]
     data = arrays(
         ranked,
         frame["weight"].to_numpy(),

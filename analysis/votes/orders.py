@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
+import pandas as pd
 
-from analysis.votes.answers import CHOICE, LEFT, LONGEST_QUOTE, RIGHT
+from analysis.votes.answers import LEFT, LONGEST_QUOTE, RIGHT, preferred
 from analysis.votes.columns import CHOSEN, ORDER, is_others
 from analysis.votes.files import in_lines
 from analysis.votes.names import composed
@@ -24,7 +24,7 @@ class _UnusableError(ValueError):
     """Why a vote cannot be used."""
 
 
-def ranked(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+def ranked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Replace the columns of text by `ranked`: the methods, the best or the chosen one first.
 
     Raises
@@ -32,29 +32,23 @@ def ranked(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     InputError
         If a vote cannot be used; with its line.
     """
-    given = [name for name in frame.columns if name in (ORDER, CHOSEN) or is_others(name)]
-    texts = list(frame.select(pl.col(given).cast(pl.String)).iter_rows())
+    given = [name for name in frame if name in (ORDER, CHOSEN) or is_others(name)]
+    texts = list(zip(*(frame[name] for name in given), strict=True))
     known: dict[tuple[str, ...], list[str]] = {}
-    for text, line in zip(texts, frame["line"], strict=True):
+    for text, line in zip(texts, frame.index, strict=True):
         if text not in known:
             try:
                 known[text] = _order(text[0]) if ORDER in given else _choice(text[0], text[1:])
             except _UnusableError as reason:
                 raise InputError(f"{in_lines(path, line)}: {reason}") from None
-    votes = pl.Series("ranked", [known[text] for text in texts], dtype=pl.List(pl.String))
-    return frame.drop(given).with_columns(votes)
+    return frame.drop(columns=given).assign(ranked=[known[text] for text in texts])
 
 
-def as_pairs(frame: pl.DataFrame) -> pl.DataFrame:
+def as_pairs(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn votes between two, all of them, into `left`, the preferred one, `right` and `choice`."""
-    sides = {LEFT: 0, RIGHT: 1}
-    return frame.with_columns(
-        *(
-            pl.col("ranked").list.get(i).cast(pl.Categorical).alias(name)
-            for name, i in sides.items()
-        ),
-        choice=pl.lit(LEFT, dtype=CHOICE),
-    ).drop("ranked")
+    pairs = frame.pop("ranked").str
+    sides = {name: pairs[i].astype("category") for i, name in enumerate((LEFT, RIGHT))}
+    return preferred(frame.assign(**sides))
 
 
 def _order(text: str) -> list[str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import polars as pl
-
 from analysis.votes.votes import Votes
 
 # Beginning of their names in exports of `python -m survey`.
@@ -53,6 +51,6 @@ def count_simulated(votes: Votes) -> SimulatedShare:
     """Count participants who are known to be simulated, or whose names say so."""
     if not votes.has("participant"):
         return SimulatedShare(0, 0)
-    names = votes.frame["participant"].unique().cast(pl.String)
-    simulated = names.str.starts_with(_PREFIX) | names.is_in(list(votes.simulated))
-    return SimulatedShare(int(simulated.sum()), len(names))
+    names = votes.frame["participant"].unique()
+    simulated = [name.startswith(_PREFIX) or name in votes.simulated for name in names]
+    return SimulatedShare(sum(simulated), len(names))

@@ -5,25 +5,28 @@ docs/analysis.md describes the columns. Every row is read, or refused with its l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import polars as pl
+import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.bradley_terry import VoteArrays
 from analysis.votes import columns, files, orders
-from analysis.votes.answers import CHOICE, LEFT, LONGEST_QUOTE, RIGHT, choices
-from analysis.votes.columns import REPEATED
-from analysis.votes.files import Source, in_lines, in_more_lines, numbered
+from analysis.votes.answers import LEFT, LONGEST_QUOTE, RIGHT, choices, preferred
+from analysis.votes.columns import WORDS
+from analysis.votes.files import Source, alike, in_lines, in_more_lines, numbered, valued
 from analysis.votes.names import cleaned, one_line
 from methods.errors import InputError
 
 # Some programs turn whole numbers into floats in columns with missing values.
 TRUE = {"1", "1.0", "true", "yes", "t", "y"}
 FALSE = {"0", "0.0", "false", "no", "f", "n", ""}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # Whole numbers up to here are exact in double precision.
 _MOST_VOTES = 2**53
 
@@ -41,9 +44,9 @@ class Reading:
 class Votes:
     """Votes of one file."""
 
-    # A row for each answered question: `line` (see `files.read`), `left`, `right`, `choice` (left,
-    # right, tie), `weight`, and the other columns of docs/analysis.md that the file has.
-    frame: pl.DataFrame
+    # A row for each answered question, by its line (see `files.read`): `left`, `right`, `choice`
+    # (left, right, tie), `weight`, and the other columns of docs/analysis.md that the file has.
+    frame: pd.DataFrame
     sided: bool  # False if the file has `winner` and `loser`, so that sides are unknown
     source: Path
     unused: tuple[str, ...] = ()  # columns of the file that are not read
@@ -54,19 +57,17 @@ class Votes:
 
     def has(self, column: str) -> bool:
         """Return whether the file has a column."""
-        return column in self.frame.columns
+        return column in self.frame
 
     @property
-    def without_checks(self) -> pl.DataFrame:
+    def without_checks(self) -> pd.DataFrame:
         """The rows that are not validation questions."""
-        return self.frame.filter(~pl.col("is_check")) if self.has("is_check") else self.frame
+        return self.frame[~self.frame["is_check"]] if self.has("is_check") else self.frame
 
     @property
-    def checks(self) -> pl.DataFrame:
+    def checks(self) -> pd.DataFrame:
         """The validation questions."""
-        if not self.has("is_check"):
-            return self.frame.clear()
-        return self.frame.filter(pl.col("is_check"))
+        return self.frame[self.frame["is_check"]] if self.has("is_check") else self.frame[:0]
 
 
 def read(source: Source, reading: Reading | None = None) -> Votes:
@@ -81,24 +82,23 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     heading = files.heading(source, columns.expected(reading.columns), reading.separator)
     path = heading.path
     places = columns.positions(heading, reading.columns)
-    frame = files.read(heading, places, REPEATED)
-    if frame.is_empty():
+    frame = files.read(heading, places)
+    if frame.empty:
         raise InputError(f"{path}: no votes in it, only a header")
-    frame = frame.with_columns(cleaned(frame[name]) for name in REPEATED if name in places)
+    frame = frame.assign(**{name: cleaned(frame[name]) for name in WORDS if name in places})
     form = _form(places)
     sided = "choice" in places
     if form != "pairs":
         if reading.answers:
             raise InputError(f"{path}: --answer is for left, right and choice, not for {form}")
         frame = orders.ranked(frame, path)
-        if frame["ranked"].list.len().max() == 2:
+        if frame["ranked"].str.len().max() == 2:
             form, frame = "pairs", orders.as_pairs(frame)
     elif sided:
         sides = {heading.names[places[side]]: side for side in (LEFT, RIGHT)}
-        frame = frame.with_columns(choice=choices(frame, path, reading.answers, sides))
+        frame = frame.assign(choice=choices(frame, path, reading.answers, sides))
     else:
-        frame = frame.rename({"winner": LEFT, "loser": RIGHT})
-        frame = frame.with_columns(choice=pl.lit(LEFT, dtype=CHOICE))
+        frame = preferred(frame.rename(columns={"winner": LEFT, "loser": RIGHT}))
     frame = _typed(frame, path)
     _check(frame, path, columns.platform_hint(heading))
     read_names = {heading.names[place] for place in places.values()}
@@ -122,11 +122,11 @@ def vote_arrays(
     """
     need_pairs(votes)
     frame = counted(votes)
-    both, methods = numbered(pl.concat([frame["left"], frame["right"]]))
+    both, methods = numbered(pd.concat(alike(frame["left"], frame["right"])))
     return VoteArrays(
         both[: len(frame)],
         both[len(frame) :],
-        frame["choice"].to_physical().to_numpy().astype(np.int8),
+        frame["choice"].cat.codes.to_numpy(np.int8),
         frame["weight"].to_numpy(),
         None if cluster_by == "vote" else numbered(frame[cluster_by])[0],
         len(methods),
@@ -141,10 +141,10 @@ def need_pairs(votes: Votes) -> None:
         )
 
 
-def counted(votes: Votes) -> pl.DataFrame:
+def counted(votes: Votes) -> pd.DataFrame:
     """Return votes without validation questions; raise InputError if they weigh nothing."""
     frame = votes.without_checks
-    if frame.is_empty():
+    if frame.empty:
         raise InputError(f"{votes.source}: no votes are left")
     if not frame["weight"].sum():
         raise InputError(f"{votes.source}: no votes, every weight is 0")
@@ -156,7 +156,7 @@ def counted(votes: Votes) -> pl.DataFrame:
     return frame
 
 
-def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Convert flags and numbers."""
     types = {
         "is_check": _flags,
@@ -165,73 +165,74 @@ def _typed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
         "weight": _numbers,
     }
     for name, convert in types.items():
-        if name in frame.columns:
-            frame = frame.with_columns(convert(frame, name, path))
-    if "weight" not in frame.columns:
-        return frame.with_columns(weight=pl.lit(1.0))
-    refuse(frame, pl.col("weight").is_null() | (pl.col("weight") < 0), "weight", path)
+        if name in frame:
+            frame[name] = convert(frame, name, path)
+    if "weight" not in frame:
+        return frame.assign(weight=1.0)
+    refuse(frame, ~(frame["weight"] >= 0), "weight", path)
     return frame
 
 
-def _flags(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    """Return True, False, or null where `check_passed` does not apply."""
-    codes, names = numbered(frame[name])
-    words = [word.lower() for word in names]
-    known = np.array([word in TRUE | FALSE for word in words])
-    refuse(frame, pl.lit(pl.Series(~known[codes])), name, path)
-    empty = None if name == "check_passed" else False
-    flags = [empty if word == "" else word in TRUE for word in words]
-    return pl.Series(name, flags, dtype=pl.Boolean).gather(codes)
+def _flags(frame: pd.DataFrame, name: str, path: Path) -> pd.api.extensions.ExtensionArray:
+    """Return True, False, or NA where `check_passed` does not apply."""
+    known = valued(frame[name], lambda word: word.lower() in TRUE | FALSE, bool)
+    refuse(frame, ~known, name, path)
+    flags = valued(frame[name], lambda word: word.lower() in TRUE, bool)
+    empty = (frame[name] == "") & (name == "check_passed")
+    return pd.arrays.BooleanArray(flags, empty.to_numpy())
 
 
-def _numbers(frame: pl.DataFrame, name: str, path: Path) -> pl.Series:
-    text = frame[name].str.strip_chars()
-    numbers = text.cast(pl.Float64, strict=False)
-    wrong = (numbers.is_null() & (text != "")) | ~numbers.is_finite()
-    refuse(frame, pl.lit(wrong.fill_null(False)), name, path)
-    return numbers.alias(name)
+def _numbers(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
+    """Return numbers, NaN where there is none."""
+    numbers = valued(frame[name], _number, float)
+    refuse(frame, np.isinf(numbers), name, path)
+    return numbers
 
 
-def refuse(frame: pl.DataFrame, wrong: pl.Expr, name: str, path: Path) -> None:
+def _number(text: str) -> float:
+    """Return infinity for what is no number."""
+    text = text.strip()
+    return float(text) if _NUMBER.fullmatch(text) else np.inf if text else np.nan
+
+
+def refuse(frame: pd.DataFrame, wrong: Any, name: str, path: Path) -> None:
     """Raise InputError if a value of column `name` is wrong, with the first one and its line."""
-    _refuse_rows(frame.filter(wrong), path, f"{name} {{{name}!r}} cannot be used")
+    _refuse_rows(frame[wrong], path, f"{name} {{{name}!r}} cannot be used")
 
 
-def _refuse_rows(rows: pl.DataFrame, path: Path, reason: str, hint: str = "") -> None:
+def _refuse_rows(rows: pd.DataFrame, path: Path, reason: str, hint: str = "") -> None:
     """Raise InputError if there are rows; `reason` has names of columns of the first in braces."""
-    if not rows.is_empty():
-        row = {key: str(value)[:LONGEST_QUOTE] for key, value in rows.row(0, named=True).items()}
+    if len(rows):
+        row = rows.iloc[0].astype(object)
+        row = row.where(row.notna(), None).map(lambda value: str(value)[:LONGEST_QUOTE])
         many = in_more_lines(path, len(rows))
-        raise InputError(f"{in_lines(path, rows['line'][0])}: {reason.format(**row)}{many}{hint}")
+        raise InputError(f"{in_lines(path, rows.index[0])}: {reason.format(**row)}{many}{hint}")
 
 
-def refuse_repeated(frame: pl.DataFrame, key: Sequence[str], path: Path, reason: str) -> None:
+def refuse_repeated(frame: pd.DataFrame, key: list[str], path: Path, reason: str) -> None:
     """Raise InputError if two rows have the same key; `reason` has its columns in braces."""
-    # Compare hashes first, which need little memory for millions of rows.
-    hashed = frame.select(pl.struct(key).hash().alias("key"))["key"]
-    alike = frame.filter(hashed.is_duplicated()) if hashed.n_unique() < len(frame) else frame[:0]
-    repeated = alike.filter(pl.struct(key).is_duplicated())
-    if not repeated.is_empty():
-        same = repeated.filter(pl.struct(key) == pl.struct(key).first())
-        row = repeated.row(0, named=True)
-        raise InputError(f"{in_lines(path, *same['line'][:2])}: {reason.format(**row)}; keep one")
+    repeated = frame[frame.duplicated(key, keep=False)]
+    if len(repeated):
+        row = repeated.iloc[0][key]
+        lines = repeated.index[(repeated[key] == row).all(axis=1)]
+        raise InputError(f"{in_lines(path, *lines[:2])}: {reason.format(**row)}; keep one")
 
 
-def _check(frame: pl.DataFrame, path: Path, hint: str) -> None:
+def _check(frame: pd.DataFrame, path: Path, hint: str) -> None:
     """Check names, and columns against each other; `hint` is the remedy for an empty name."""
     for name, what in (("left", "method"), ("right", "method"), ("participant", "participant")):
-        if name in frame.columns:
-            _refuse_rows(frame.filter(pl.col(name) == ""), path, f"no {what} in {name!r}", hint)
-    if "check_passed" in frame.columns and "is_check" not in frame.columns:
+        if name in frame:
+            _refuse_rows(frame[frame[name] == ""], path, f"no {what} in {name!r}", hint)
+    if "check_passed" in frame and "is_check" not in frame:
         _refuse_rows(
-            frame.filter(pl.col("check_passed").is_not_null()),
+            frame[frame["check_passed"].notna()],
             path,
             "a validation question by 'check_passed', but there is no column 'is_check'; --column "
             "is_check=NAME names it",
         )
-    if "left" in frame.columns:
-        itself = frame.filter(pl.col("left") == pl.col("right"))
-        _refuse_rows(itself, path, "{left!r} against itself")
-    if "participant" in frame.columns and "question" in frame.columns:
+    if "left" in frame:
+        left, right = alike(frame["left"], frame["right"])
+        _refuse_rows(frame[left == right], path, "{left!r} against itself")
+    if "participant" in frame and "question" in frame:
         reason = "participant {participant!r} answered question {question!r} twice"
         refuse_repeated(frame, ["participant", "question"], path, reason)

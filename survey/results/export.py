@@ -14,12 +14,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
-
-import polars as pl
 
 from methods.errors import InputError
 from methods.files import replacing
@@ -44,6 +43,8 @@ _SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answ
           "shown_px", "zoomed", "compared", "server_ms")  # fmt: skip
 _FORMULA = ("=", "+", "-", "@")
 _INTEGERS = ("question", "is_check", "check_passed", "response_ms")
+# Bytes of text that become one group of rows of a Parquet file.
+_BLOCK = 2**24
 _LIBRARIES = ("flask", "sqlalchemy", "numpy")
 
 
@@ -74,9 +75,14 @@ def write(study: OpenStudy, votes: Path) -> list[Path]:
         If a file cannot be written.
     """
     paths = _paths(votes)
+    packed = votes.suffix.lower() == ".parquet"
+    if packed and find_spec("pyarrow") is None:
+        raise InputError(
+            f"{votes}: Parquet needs pyarrow: pip install '.[parquet]'; or name a .csv file"
+        )
     votes.parent.mkdir(parents=True, exist_ok=True)
     with replacing(*paths, private=True) as parts:
-        if votes.suffix.lower() == ".parquet":
+        if packed:
             with TemporaryDirectory(prefix=f".{votes.name}.", dir=votes.parent) as scratch:
                 text = Path(scratch) / VOTES_FILE
                 _write_files([text, *parts[1:]], study)
@@ -103,10 +109,24 @@ def _write_files(paths: Sequence[Path], study: OpenStudy) -> None:
 
 
 def _convert_to_parquet(text: Path, target: Path, votes: Path) -> None:
-    schema = dict.fromkeys(_VOTES, pl.String) | dict.fromkeys(_INTEGERS, pl.Int64)
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+    from pyarrow.parquet import ParquetWriter
+
+    types = dict.fromkeys(_VOTES, pa.string()) | dict.fromkeys(_INTEGERS, pa.int64())
     try:
-        pl.scan_csv(text, schema=schema).sink_parquet(target)
-    except pl.exceptions.PolarsError as error:
+        with (
+            arrow_csv.open_csv(
+                text,
+                read_options=arrow_csv.ReadOptions(block_size=_BLOCK),
+                parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+                convert_options=arrow_csv.ConvertOptions(column_types=types),
+            ) as rows,
+            ParquetWriter(target, rows.schema, compression="zstd") as file,
+        ):
+            for batch in rows:
+                file.write_batch(batch)
+    except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{votes}: cannot be written ({reason}); is the disk full?") from error
 

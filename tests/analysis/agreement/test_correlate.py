@@ -12,7 +12,7 @@ from typing import cast
 
 import cv2
 import numpy as np
-import polars as pl
+import pandas as pd
 import pytest
 from scipy.optimize import curve_fit
 from scipy.special import expit
@@ -124,15 +124,13 @@ def judged_by_coins(seed: int) -> Comparison:
     image = np.repeat(np.arange(images), each)
     left = rng.integers(0, k, images * each)
     right = (left + rng.integers(1, k, images * each)) % k
-    frame = pl.DataFrame(
-        {
-            "image": [f"i{i:02d}" for i in image],
-            "left": [METHODS[i] for i in left],
-            "right": [METHODS[i] for i in right],
-            "choice": pl.Series(rng.choice(["left", "right"], len(left)), dtype=CHOICE),
-            "weight": np.ones(len(left)),
-        }
-    ).with_columns(pl.col("left", "right", "image").cast(pl.Categorical))
+    texts = {
+        "image": [f"i{i:02d}" for i in image],
+        "left": [METHODS[i] for i in left],
+        "right": [METHODS[i] for i in right],
+    }
+    choice = pd.Series(rng.choice(["left", "right"], len(left)), dtype=CHOICE)
+    frame = pd.DataFrame(texts, dtype="category").assign(choice=choice, weight=1.0)
     values = np.arange(k) + rng.normal(0, 0.5, (images, k))
     cases = [
         SimpleNamespace(method=m, image=f"i{i:02d}", resolution=64, values={"q": values[i, j]})

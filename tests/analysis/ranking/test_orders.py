@@ -109,7 +109,7 @@ def test_forms_of_a_choice_are_read_alike(form: str, tmp_path: Path) -> None:
     found = read(path)
     assert found.form == "choices" and found.unused == ()
     expected = [[row[2], *sorted(row[3:])] for row in rows]
-    assert found.frame["ranked"].to_list() == expected
+    assert found.frame["ranked"].tolist() == expected
 
 
 def test_columns_can_be_named_and_pairs_go_first(tmp_path: Path) -> None:

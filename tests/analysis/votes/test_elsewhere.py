@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-import polars as pl
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -17,7 +18,8 @@ ROWS = "left,right,choice\nA,B,left\nB,A,tie\n"
 
 def rows(path: Path, content: str | bytes, reading: Reading | None = None) -> list[tuple[str, ...]]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read(path, reading).frame.select("left", "right", "choice").rows()
+    frame = read(path, reading).frame[["left", "right", "choice"]]
+    return list(frame.itertuples(index=False, name=None))
 
 
 def refused(path: Path, content: str | bytes, reading: Reading | None = None) -> str:
@@ -49,6 +51,7 @@ SAME: dict[str, str | bytes] = {
     "the arena": "model_a,model_b,winner\nA,B,model_a\nB,A,tie (bothbad)\n",
     "the arena since 2025": "model_a,model_b,winner\nA,B,model_a\nB,A,both_bad\n",
     "draw": "left,right,choice\nA,B,A\nB,A,Draw\n",
+    "a quote within a text": 'left,right,choice,why\nA,B,left,6" wide\nB,A,tie,\n',
 }
 
 
@@ -140,7 +143,7 @@ def test_a_heading_with_a_line_break_has_three_names(name: str, tmp_path: Path) 
     reading = Reading(columns={"choice": name})
     for content in (QUESTION, QUESTION.replace("\n", "\r\n")):
         assert rows(tmp_path / "votes.csv", content, reading) == [("A", "B", "left")]
-    assert read(tmp_path / "votes.csv", reading).frame["line"].to_list() == [3]
+    assert read(tmp_path / "votes.csv", reading).frame.index.tolist() == [3]
 
 
 def test_a_name_that_two_columns_may_have_is_refused(tmp_path: Path) -> None:
@@ -172,15 +175,15 @@ def test_quickeval_is_read_as_its_hint_says(tmp_path: Path) -> None:
 
 def test_names_are_compared_in_form_nfc(tmp_path: Path) -> None:
     """As of names that a Mac and another computer wrote; `é` is one character, or two."""
-    table = pl.DataFrame({"left": ["caf\u00e9", "B"], "right": ["B", "cafe\u0301"]})
-    table = table.with_columns(choice=pl.Series(["cafe\u0301", "caf\u00e9"]))
-    table.write_csv(tmp_path / "votes.csv")
-    table.write_parquet(tmp_path / "votes.parquet")
+    table = pd.DataFrame({"left": ["caf\u00e9", "B"], "right": ["B", "cafe\u0301"]})
+    table["choice"] = ["cafe\u0301", "caf\u00e9"]
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    table.to_parquet(tmp_path / "votes.parquet")
     for suffix in ("csv", "parquet"):
         frame = read(tmp_path / f"votes.{suffix}").frame
-        assert frame["left"].to_list() == ["caf\u00e9", "B"]
-        assert frame["right"].to_list() == ["B", "caf\u00e9"]
-        assert frame["choice"].to_list() == ["left", "right"]
+        assert frame["left"].tolist() == ["caf\u00e9", "B"]
+        assert frame["right"].tolist() == ["B", "caf\u00e9"]
+        assert frame["choice"].tolist() == ["left", "right"]
 
 
 def test_options_of_the_command(tmp_path: Path) -> None:
@@ -197,6 +200,6 @@ def test_options_of_the_command(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace(",", "\t"))
     assert "valid: 2 votes" in run("--separator", "tab")
     assert "--separator '::': must be one sign" in run("--separator", "::")
-    pl.read_csv(ROWS.encode()).write_parquet(tmp_path / "votes.parquet")
+    pd.read_csv(io.StringIO(ROWS)).to_parquet(tmp_path / "votes.parquet")
     path = tmp_path / "votes.parquet"
     assert "--separator is for CSV files, this is Parquet" in run("--separator", ";")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import polars as pl
+import pyarrow.parquet
 import pytest
 
 from survey.results.export import FILES
@@ -57,8 +57,25 @@ def test_one_that_cannot_be_written(
 def test_a_suffix_in_capitals(folder: Path, tmp_path: Path, run: Run) -> None:
     file = tmp_path / "out" / "votes.PARQUET"
     assert run("export", folder, file).code == 0
-    assert "choice" in pl.read_parquet(file.read_bytes()).columns
+    assert "choice" in pyarrow.parquet.read_schema(file).names
     assert {path.name for path in file.parent.iterdir()} == {file.name, *FILES[1:]}
+
+
+def test_parquet_without_pyarrow_leaves_everything_as_it_was(
+    folder: Path,
+    tmp_path: Path,
+    before: dict[str, str],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("survey.results.export.find_spec", lambda name: None)
+    file = tmp_path / "out" / "votes.parquet"
+    said = run("export", folder, file)
+    assert said.code == 2 and said.out == ""
+    assert said.error == (
+        f"error: {file}: Parquet needs pyarrow: pip install '.[parquet]'; or name a .csv file\n"
+    )
+    assert content(tmp_path / "out") == before
 
 
 def test_only_the_owner_can_read_them(folder: Path, tmp_path: Path, run: Run) -> None:

@@ -1,0 +1,105 @@
+"""Read columns of CSV files of millions of rows as text, with the line of every row and error.
+
+pandas reads regular files, Python's reader all others: pandas reads a row with too few fields as
+if the others were empty, and its errors have no line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from analysis.votes.layout import Layout, csv_reason, undecodable_line
+from methods.errors import InputError
+
+# Rows that are read at once: texts of their own, before they become categories.
+_CHUNK = 2**16
+# Bytes that are looked through at once.
+_BLOCK = 2**20
+
+
+def texts(layout: Layout, places: Sequence[int]) -> pd.DataFrame:
+    """Return the columns at some places as categories of text, by place; the index is the lines.
+
+    Raises
+    ------
+    InputError
+        If the text is not UTF-8, a quote is not closed, or a row lacks fields or has fields outside
+        the columns.
+    """
+    chunks = _by_pandas(layout, places) if _is_regular(layout) else _by_python(layout, places)
+    try:
+        parts = [chunk.astype("category") for chunk in chunks]
+    except UnicodeDecodeError:
+        raise InputError(undecodable_line(layout.path)) from None
+    if not parts:
+        return pd.DataFrame(columns=places, dtype="category")
+    columns = {place: union_categoricals([part[place] for part in parts]) for place in places}
+    return pd.DataFrame(columns, parts[0].index.append([part.index for part in parts[1:]]))
+
+
+def _is_regular(layout: Layout) -> bool:
+    """Return whether every line is a row of as many fields as the heading, without quotes."""
+    needed, separator = len(layout.names) - 1, layout.separator.encode()
+    with layout.open() as file:
+        blocks = iter(lambda: file.readlines(_BLOCK), [])
+        # pandas takes no separator of several bytes, and ends a text at a NUL byte.
+        return len(separator) == 1 <= needed and all(
+            {line.count(separator) for line in lines} == {needed}
+            and not any(odd in b"".join(lines) for odd in (b'"', b"\0"))
+            for lines in itertools.chain([file.readlines(_BLOCK)], blocks)
+        )
+
+
+def _by_pandas(layout: Layout, places: Sequence[int]) -> Iterator[pd.DataFrame]:
+    last = len(layout.names) - 1
+    with layout.open() as file:
+        # As objects: pandas takes categories of 1 and 01 for numbers.
+        for chunk in pd.read_csv(
+            file,
+            sep=layout.separator,
+            header=None,
+            names=range(len(layout.names)),
+            usecols=places,
+            dtype=object,
+            na_filter=False,
+            quoting=csv.QUOTE_NONE,
+            lineterminator="\n",
+            skip_blank_lines=False,
+            chunksize=_CHUNK,
+        ):
+            if last in chunk:
+                chunk[last] = chunk[last].str.removesuffix("\r")
+            yield chunk.set_axis(chunk.index + layout.body)
+
+
+def _by_python(layout: Layout, places: Sequence[int]) -> Iterator[pd.DataFrame]:
+    rows = _rows(layout)
+    while chunk := list(itertools.islice(rows, _CHUNK)):
+        columns = {place: [row[place] for _, row in chunk] for place in places}
+        yield pd.DataFrame(columns, [line for line, _ in chunk], dtype=object)
+
+
+def _rows(layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line of each row that is not blank, and its fields."""
+    path, fields, needed = layout.path, len(layout.names), layout.needed
+    line = layout.body
+    try:
+        with io.TextIOWrapper(layout.open(), encoding="utf-8", newline="\n") as file:
+            reader = csv.reader(file, delimiter=layout.separator, strict=True)
+            for row in reader:
+                if row and (len(row) > 1 or row[0].strip()):
+                    if len(row) < needed or any(row[fields:]):
+                        count = f"{len(row)} field{'s' if len(row) > 1 else ''}"
+                        raise InputError(f"{path} line {line}: {count}, the header has {fields}")
+                    if len(row) < fields:
+                        row += [""] * (fields - len(row))
+                    yield line, row
+                line = layout.body + reader.line_num
+    except csv.Error as error:
+        raise InputError(f"{path} line {line}: {csv_reason(error)}") from None
