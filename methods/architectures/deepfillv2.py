@@ -15,20 +15,21 @@ from methods.architectures.deepfillv2_layers import (
     LAYERS,
     MERGED,
     STAGE_ONE,
+    Box,
     GatedConv,
+    Part,
     UpGatedConv,
     is_upsampling,
+    needed_boxes,
+    run_chain,
     tensorflow_names,
 )
-from methods.architectures.spans import Span
+from methods.architectures.spans import Span, hole_spans
 from methods.architectures.tensorflow1 import Layer, Variables, nearest_aligned, to_state_dict
 from methods.weights.files import load_state
 
 Variant = Literal["official", "converted", "finetuned"]
 MULTIPLE = 8
-# How far in pixels the result depends on its surroundings after the attention: four 3x3
-# convolutions at 1/4 of the size, two at 1/2, three at full size, and the grid of 4 px.
-REACH = 32
 
 
 class DeepFillV2(nn.Module):
@@ -81,9 +82,7 @@ class DeepFillV2(nn.Module):
         """
         return load_state(cls(variant), to_state_dict(variables, tensorflow_names()))
 
-    def forward(
-        self, image: Tensor, mask: Tensor, box: tuple[Span, Span] | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor, mask: Tensor, box: Box | None = None) -> tuple[Tensor, Tensor]:
         """Return the results of both stages, (N, 3, H, W) in [-1, 1].
 
         Parameters
@@ -93,7 +92,8 @@ class DeepFillV2(nn.Module):
         mask
             (N, 1, H, W), 1 = hole. The attention uses the first mask for all images.
         box
-            Rows and columns of the second result that are needed; other pixels may be 0.
+            Rows and columns of the second result that are needed; pixels outside of them, and those
+            of the first result outside of the hole, may be 0.
 
         Raises
         ------
@@ -104,32 +104,51 @@ class DeepFillV2(nn.Module):
         if height % MULTIPLE or width % MULTIPLE:
             raise ValueError(f"DeepFill v2 takes multiples of {MULTIPLE} px, not {width}x{height}")
         x = torch.cat([image, torch.ones_like(mask), mask], dim=1)
-        coarse = torch.tanh(self._run(STAGE_ONE, x))
+        if box is None:
+            coarse = torch.tanh(self._run(STAGE_ONE, x))
+            return coarse, self._refined(coarse * mask + image * (1 - mask), mask)
+        hole = hole_spans((mask != 0).any(dim=0)[0].cpu().numpy())
+        coarse = torch.zeros_like(image)
+        _cropped(coarse, hole).copy_(torch.tanh(self._run_in(STAGE_ONE, x, hole)))
+        refined = torch.zeros_like(image)
         joined = coarse * mask + image * (1 - mask)
+        _cropped(refined, box).copy_(self._refined_in(joined, mask, box))
+        return coarse, refined
+
+    def _refined(self, joined: Tensor, mask: Tensor) -> Tensor:
+        """Return the result of stage two."""
         features = self._run(CONVOLUTION_BRANCH, joined)
         matching = self._run(ATTENTION_BRANCH, joined)
-        around = [
-            span.grown(REACH).clipped(size).reduced(4)
-            for span, size in zip(
-                box or (Span(0, height), Span(0, width)), (height, width), strict=True
-            )
-        ]
-        rows, columns = around
-        attended = self.attend(matching, mask, (rows, columns))
-        # From here on compute only what the box depends on.
-        area = (..., slice(*rows), slice(*columns))
-        branch = self._run(AFTER_ATTENTION, attended[area])
-        refined = torch.tanh(self._run(MERGED, torch.cat([features[area], branch], dim=1)))
-        whole = torch.zeros_like(image)
-        whole[..., 4 * rows.start : 4 * rows.stop, 4 * columns.start : 4 * columns.stop] = refined
-        return coarse, whole
+        branch = self._run(AFTER_ATTENTION, self.attend(matching, mask, _whole(matching)))
+        return torch.tanh(self._run(MERGED, torch.cat([features, branch], dim=1)))
+
+    def _refined_in(self, joined: Tensor, mask: Tensor, box: Box) -> Tensor:
+        """Return the same in a box, computing only what it depends on."""
+        size = (joined.shape[-2] // 4, joined.shape[-1] // 4)
+        merged = needed_boxes(self._layers(MERGED), size, box)[0]
+        rebuilt = needed_boxes(self._layers(AFTER_ATTENTION), size, merged)[0]
+        everywhere = Span(0, size[0]), Span(0, size[1])
+        matching = self._run_in(ATTENTION_BRANCH, joined, everywhere)
+        attended = self.attend(matching, mask, rebuilt)
+        features = self._run_in(CONVOLUTION_BRANCH, joined, merged)
+        branch = self._run_in(AFTER_ATTENTION, attended, merged)
+        part = Part(torch.cat([features, branch], dim=1), merged, size)
+        return torch.tanh(run_chain(self._layers(MERGED), part, box).values)
 
     def _run(self, layers: tuple[Layer, ...], x: Tensor) -> Tensor:
-        for layer in layers:
-            x = self.get_submodule(layer.name)(x)
+        for module in self._layers(layers):
+            x = module(x)
         return x
 
-    def attend(self, features: Tensor, mask: Tensor, box: tuple[Span, Span]) -> Tensor:
+    def _run_in(self, layers: tuple[Layer, ...], x: Tensor, box: Box) -> Tensor:
+        """Return the output of layers in a box, from the whole input of the first one."""
+        part = Part(x, _whole(x), (x.shape[-2], x.shape[-1]))
+        return run_chain(self._layers(layers), part, box).values
+
+    def _layers(self, layers: tuple[Layer, ...]) -> list[GatedConv | UpGatedConv]:
+        return [self.get_submodule(layer.name) for layer in layers]  # type: ignore[misc]
+
+    def attend(self, features: Tensor, mask: Tensor, box: Box) -> Tensor:
         """Return the features, (N, C, H / 4, W / 4), rebuilt from patches outside the hole."""
         height, width = features.shape[-2:]
         half = (height // 2, width // 2)
@@ -151,3 +170,11 @@ class DeepFillV2(nn.Module):
             box=box,
             block=self.block,
         )
+
+
+def _whole(x: Tensor) -> Box:
+    return Span(0, x.shape[-2]), Span(0, x.shape[-1])
+
+
+def _cropped(x: Tensor, box: Box) -> Tensor:
+    return x[..., slice(*box[0]), slice(*box[1])]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import elu, interpolate, pad, relu
+from torch.nn.functional import elu_, interpolate, pad, relu_
 
-from methods.architectures.tensorflow1 import Layer, layer_table, pad_same
+from methods.architectures.spans import Span
+from methods.architectures.tensorflow1 import Layer, layer_table, same_padding
+from methods.architectures.unet import crop_or_pad
 
 # Name, kernel, stride, rate, channels of the input and of the convolution, of which gating leaves
 # half, and the name of the module in the fine-tuned PyTorch checkpoint.
@@ -65,6 +70,22 @@ MERGED = layer_table("""
 LAYERS = STAGE_ONE + CONVOLUTION_BRANCH + ATTENTION_BRANCH + AFTER_ATTENTION + MERGED
 
 
+Size = tuple[int, int]
+Box = tuple[Span, Span]
+
+
+# Pixels of the image along a side of what is computed at a time.
+TILE = 256
+
+
+class Part(NamedTuple):
+    """A box of a feature map of some size: values (N, C, h, w) of its rows and columns."""
+
+    values: Tensor
+    box: Box
+    size: Size
+
+
 class GatedConv(nn.Module):
     """Convolution whose second half of channels, through a sigmoid, gates the first half (paper,
     section 3.2). The output layers, with 3 channels, have neither gate nor activation."""
@@ -73,24 +94,57 @@ class GatedConv(nn.Module):
         super().__init__()
         self.layer = layer
         self.symmetric = symmetric
+        self.scale = 1 / layer.stride
         self.conv = nn.Conv2d(
             layer.into, layer.out, layer.kernel, stride=layer.stride, dilation=layer.rate
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv(self.padded(x))
-        if self.layer.out == 3:
-            return y
-        features, gate = y.chunk(2, dim=1)
-        # The last layer before the attention has a ReLU, because patches are compared by angle.
-        activated = relu(features) if self.layer.name == "pmconv6" else elu(features)
-        return activated * torch.sigmoid(gate)
+        return self._gated(self.padded(x))
 
     def padded(self, x: Tensor) -> Tensor:
-        """Return the input with its zeros; `symmetric` is the rule of the fine-tuned network."""
+        """Return the input with its zeros."""
+        (above, below), (before, after) = (self.zeros(side) for side in x.shape[-2:])
+        return pad(x, (before, after, above, below))
+
+    def forward_in(self, part: Part, box: Box) -> Part:
+        """Return the output in a box, from a part of the input that covers `needed(box)`."""
+        needed = [self._reach(span, side) for span, side in zip(box, part.size, strict=True)]
+        output = self._gated(crop_or_pad(part.values, part.box, needed))
+        return Part(output, box, self.output_size(part.size))
+
+    def needed(self, box: Box, size: Size) -> Box:
+        """Return the box of the input, of this size, that a box of the output depends on."""
+        rows, columns = (
+            self._reach(span, side).clipped(side) for span, side in zip(box, size, strict=True)
+        )
+        return rows, columns
+
+    def output_size(self, size: Size) -> Size:
+        return -(-size[0] // self.layer.stride), -(-size[1] // self.layer.stride)
+
+    def zeros(self, side: int) -> tuple[int, int]:
+        """Return the zeros before and after; `symmetric` is the rule of the fine-tuned network."""
         if self.symmetric and self.layer.stride == 2:
-            return pad(x, (1, 1, 1, 1))
-        return pad_same(x, self.layer.kernel, self.layer.stride, self.layer.rate)
+            return 1, 1
+        return same_padding(side, self.layer.kernel, self.layer.stride, self.layer.rate)
+
+    def _reach(self, span: Span, side: int) -> Span:
+        first = span.start * self.layer.stride - self.zeros(side)[0]
+        steps = (span.stop - span.start - 1) * self.layer.stride
+        return Span(first, first + steps + (self.layer.kernel - 1) * self.layer.rate + 1)
+
+    def _gated(self, x: Tensor) -> Tensor:
+        if self.layer.out == 3:
+            return self.conv(x)
+        y = self.conv(x)
+        # With channels last, halves of them are slow to go through where they are.
+        last = y.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        features, gate = (half.contiguous(memory_format=layout) for half in y.chunk(2, dim=1))
+        # The last layer before the attention has a ReLU, because patches are compared by angle.
+        activated = relu_(features) if self.layer.name == "pmconv6" else elu_(features)
+        return activated.mul_(gate.sigmoid_())
 
 
 class UpGatedConv(nn.Module):
@@ -98,10 +152,75 @@ class UpGatedConv(nn.Module):
 
     def __init__(self, layer: Layer, symmetric: bool) -> None:
         super().__init__()
+        self.scale = 2.0
         self.conv = GatedConv(layer, symmetric)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(interpolate(x, scale_factor=2.0, mode="nearest"))
+        return self.conv(_doubled(x))
+
+    def forward_in(self, part: Part, box: Box) -> Part:
+        """Return the output in a box, from a part of the input that covers `needed(box)`."""
+        rows, columns = (span.doubled() for span in part.box)
+        size = self.output_size(part.size)
+        return self.conv.forward_in(Part(_doubled(part.values), (rows, columns), size), box)
+
+    def needed(self, box: Box, size: Size) -> Box:
+        """Return the box of the input, of this size, that a box of the output depends on."""
+        rows, columns = self.conv.needed(box, self.output_size(size))
+        return rows.reduced(2), columns.reduced(2)
+
+    def output_size(self, size: Size) -> Size:
+        return 2 * size[0], 2 * size[1]
+
+
+def _doubled(x: Tensor) -> Tensor:
+    return interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def run_chain(modules: Sequence[GatedConv | UpGatedConv], part: Part, box: Box) -> Part:
+    """Return the output of a chain of layers in a box, computing at each layer only what the box
+    depends on. `part` covers what the first layer needs.
+
+    Layers at more than a quarter of the size run in tiles, which stay in the processor's cache.
+    """
+    boxes = needed_boxes(modules, part.size, box)
+    down = max((i + 1 for i, m in enumerate(modules) if m.scale < 1), default=0)
+    up = min((i for i, m in enumerate(modules) if m.scale > 1), default=len(modules))
+    for start, stop, side in ((0, down, TILE // 4), (down, up, None), (up, len(modules), TILE)):
+        if start < stop:
+            part = _run_in_tiles(modules[start:stop], part, boxes[stop], side)
+    return part
+
+
+def _run_in_tiles(
+    modules: Sequence[GatedConv | UpGatedConv], part: Part, box: Box, side: int | None
+) -> Part:
+    rows, columns = (span.cut(side) if side else [span] for span in box)
+    tiles = [[_run_tile(modules, part, (down, across)) for across in columns] for down in rows]
+    values = torch.cat([torch.cat([tile.values for tile in row], dim=3) for row in tiles], dim=2)
+    return Part(values, box, tiles[0][0].size)
+
+
+def _run_tile(modules: Sequence[GatedConv | UpGatedConv], part: Part, box: Box) -> Part:
+    boxes = needed_boxes(modules, part.size, box)
+    (rows, columns), (have_rows, have_columns) = boxes[0], part.box
+    inner = slice(*rows.shifted(-have_rows.start)), slice(*columns.shifted(-have_columns.start))
+    part = Part(part.values[..., *inner], boxes[0], part.size)
+    for module, needed in zip(modules, boxes[1:], strict=True):
+        part = module.forward_in(part, needed)
+    return part
+
+
+def needed_boxes(modules: Sequence[GatedConv | UpGatedConv], size: Size, box: Box) -> list[Box]:
+    """Return the boxes of the input, of this size, and of the outputs of all layers that a box of
+    the last output depends on."""
+    sizes = [size]
+    for module in modules:
+        sizes.append(module.output_size(sizes[-1]))
+    boxes = [box]
+    for module, given in zip(reversed(modules), reversed(sizes[:-1]), strict=True):
+        boxes.insert(0, module.needed(boxes[0], given))
+    return boxes
 
 
 def is_upsampling(layer: Layer) -> bool:

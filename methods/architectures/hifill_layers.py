@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, fold, max_pool2d, unfold
 
-from methods.architectures.contextual_attention import fused_scores, normalised, patches_3x3
+from methods.architectures.contextual_attention import (
+    at,
+    fused,
+    neighbours,
+    normalised,
+    patches_3x3,
+)
+from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import (
     Layer,
     doubled_bilinear,
@@ -109,8 +116,9 @@ def attention(features: Tensor, mask: Tensor) -> Tensor:
     """
     queries = patches_3x3(features[..., ::2, ::2])
     keys = normalised(queries, SMALLEST_NORM)
-    positions = torch.arange(GRID * GRID, device=features.device)
-    scores = fused_scores(queries, keys, (GRID, GRID), positions)
+    size, whole = (GRID, GRID), (Span(0, GRID), Span(0, GRID))
+    raw = at(queries, neighbours(whole, size, features.device)) @ keys.T
+    scores = fused(raw, whole, size).flatten(0, 1)
     valid = (1 - near_hole(mask)).flatten()
     return (scores * valid * SCALE).softmax(dim=1) * valid
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,12 @@ class Span(NamedTuple):
     def reduced(self, factor: int) -> Span:
         """Return the cells of `factor` pixels that the span touches."""
         return Span(self.start // factor, -(-self.stop // factor))
+
+    def cut(self, longest: int) -> list[Span]:
+        """Return spans of about the same length, at most `longest`, one after the other."""
+        length = self.stop - self.start
+        step = ceil(length / ceil(length / longest))
+        return [Span(i, min(i + step, self.stop)) for i in range(self.start, self.stop, step)]
 
 
 def hole_spans(mask: NDArray[np.bool_]) -> tuple[Span, Span]:

@@ -158,14 +158,12 @@ def _softmax(
     """Logits and softmax before the second masking, both (N, h / 2, w / 2, L)."""
     reduced_f, reduced_b = _halved(f), _halved(b)
     height, width = reduced_f.shape[-2:]
-    positions = torch.arange(height * width)
+    everywhere = Span(0, height), Span(0, width)
     valid = attention.valid_patches(hole, (height, width), f)
     found = []
     for n in range(len(f)):
-        queries = attention.patches_3x3(reduced_f[n : n + 1])
-        keys = attention.patches_3x3(reduced_b[n : n + 1])
-        keys = keys / keys.norm(dim=1, keepdim=True).clamp_min(attention.SMALLEST_NORM)
-        found.append(attention.attention_logits(queries, keys, valid, (height, width), positions))
+        strips = attention.matching_strips(reduced_f[n : n + 1], reduced_b[n : n + 1])
+        found.append(attention.attention_logits(strips, valid, everywhere))
     logits = torch.stack(found).view(len(f), height, width, height * width)
     return logits.numpy(), logits.softmax(dim=-1).numpy()
 
@@ -182,7 +180,7 @@ def _attention(checks: Checks, file: str, arrays: Arrays) -> None:
         def attended(hole: Tensor | None, f: Tensor = f, b: Tensor = b, **options: Any) -> Any:
             reduced = _halved(f), _halved(b)
             made = attention.contextual_attention(f, b, reduced, hole, **options)
-            # In small blocks too: one column of queries at a time.
+            # In small blocks too: one query at a time.
             again = attention.contextual_attention(f, b, reduced, hole, block=1, **options)
             worse = torch.where((made - again).abs() > MODULE, torch.nan, made)
             return _nhwc(worse)

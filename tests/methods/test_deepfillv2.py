@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn.functional import conv_transpose2d, unfold
 
 import methods
+from methods.architectures import deepfillv2_layers
 from methods.architectures.contextual_attention import contextual_attention
-from methods.architectures.deepfillv2 import DeepFillV2
+from methods.architectures.deepfillv2 import DeepFillV2, Variant
 from methods.architectures.deepfillv2_layers import finetuned_names, tensorflow_names
 from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import nearest_aligned
@@ -69,20 +70,29 @@ def variables() -> dict[str, np.ndarray]:
     return dict(weights())
 
 
+@pytest.mark.parametrize("variant", ["official", "finetuned"])
+@pytest.mark.parametrize("tile", [256, 48])
 @pytest.mark.parametrize("hole", [((64, 120), (80, 140)), ((0, 30), (170, 192)), ((0, 8), (0, 8))])
 def test_what_is_not_wanted_is_left_out_exactly(
-    hole: tuple[tuple[int, int], tuple[int, int]], variables: dict[str, np.ndarray]
+    hole: tuple[tuple[int, int], tuple[int, int]],
+    tile: int,
+    variant: Variant,
+    variables: dict[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    network = DeepFillV2.from_tensorflow(variables).eval()
+    """In one tile or in many, with the zeros around stride-2 layers at the end or on both sides."""
+    monkeypatch.setattr(deepfillv2_layers, "TILE", tile)
+    network = DeepFillV2.from_tensorflow(variables, variant).eval()
     generator = torch.Generator().manual_seed(2)
     mask = torch.zeros(1, 1, 160, 192)
     area = (..., slice(*hole[0]), slice(*hole[1]))
     mask[area] = 1
     image = (torch.rand(1, 3, 160, 192, generator=generator) * 2 - 1) * (1 - mask)
     with torch.inference_mode():
-        whole = network(image, mask)[1][area]
-        part = network(image, mask, (Span(*hole[0]), Span(*hole[1])))[1][area]
-    assert (whole - part).abs().max() < 2e-5
+        whole = network(image, mask)
+        part = network(image, mask, (Span(*hole[0]), Span(*hole[1])))
+    for complete, needed in zip(whole, part, strict=True):
+        assert (complete[area] - needed[area]).abs().max() < 2e-5
 
 
 @pytest.mark.parametrize("size", [(64, 64), (100, 73), (130, 250)])

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, unfold
 
 import methods
-from methods import deepfillv2
+from methods.architectures import deepfillv2
 from methods.network import full_precision, to_tensor
 from tests.bench.fresh import measured
 from tests.bench.networks.networks_bench import case
