@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import dask
 from dask.utils import parse_timedelta
@@ -23,13 +22,14 @@ from distributed.core import rpc
 from rich.console import Console
 
 from benchmark.cluster.local import local_client
+from benchmark.cluster.messages import STARTED
 from benchmark.cluster.plugins import PYTHON, SUITE, RunCleanup, WorkerCheck, compare, environment
 from benchmark.planning.concurrency import local_workers
+from benchmark.planning.plan import Case
 from methods.errors import InputError
 
 T = TypeVar("T")
 
-PREFIX = "inpainting-suite-"
 # How long a scheduler may take to answer, and Dask tries to restore a broken connection.
 CONNECT_S = min(10, parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
 REACH_S = 2.0
@@ -46,8 +46,8 @@ class ClusterClient:
         """address: as the user gave it."""
         self.client = client
         self.address = address
-        # Identifies the run on the cluster.
-        self.run = f"{PREFIX}{uuid4().hex[:12]}"
+        # Identifies the run on the cluster, and the events that workers log for it.
+        self.run = client.id
         self._check: WorkerCheck | None = None
 
     def call(self, function: Callable[[Client], T]) -> T:
@@ -91,6 +91,14 @@ class ClusterClient:
                 raise self._gone()
             time.sleep(1)
 
+    def count_starts(self, case: Case) -> int:
+        """Return how often workers began with a case. Raises InputError."""
+        try:
+            events = self.call(lambda client: client.get_events(self.run))
+        except OSError:
+            raise self._gone() from None
+        return sum(tuple(event.get(STARTED, ())) == case.slot for _, event in events)
+
     def cancel(self, futures: Iterable[Future]) -> None:
         """Cancel tasks, unless their scheduler is gone."""
         with suppress(OSError, RuntimeError, ClosedClientError):
@@ -108,7 +116,7 @@ class ClusterClient:
             there = self.call(lambda client: client.run_on_scheduler(environment))
             there = {name: there[name] for name in (PYTHON, SUITE)}
             compare(there, environment(), f"the scheduler at {self.address}")
-            self.call(lambda client: client.register_plugin(RunCleanup(check.name, client.id)))
+            self.call(lambda client: client.register_plugin(RunCleanup(check.name)))
             subject = "a worker"
             self.call(lambda client: client.register_plugin(check))
         except OSError as error:

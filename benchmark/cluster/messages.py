@@ -14,6 +14,9 @@ from benchmark.run_folder.rows import Row
 from methods.errors import InputError
 from methods.files import sha256
 
+# In the events of a run: the slot of a case with which a worker has begun.
+STARTED = "started"
+
 
 class PhotographMissingError(Exception):
     """The worker does not see the photograph, or a file with another checksum is there."""

@@ -143,13 +143,12 @@ class RunCleanup(SchedulerPlugin):
     Otherwise workers would go on with its cases, and workers that join later would be checked.
     """
 
-    def __init__(self, run: str, client: str) -> None:
-        """client: identifier of the command's Dask client."""
+    def __init__(self, run: str) -> None:
+        """run: identifier of the command's Dask client."""
         self.name = run
-        self._client = client
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
-        if client == self._client:
+        if client == self.name:
             scheduler.loop.add_callback(self._end_run, scheduler)
 
     async def _end_run(self, scheduler: Scheduler) -> None:

@@ -105,7 +105,7 @@ class ClusterRunner:
         for each in self._queues:
             computing = self._computing(each)
             if before.keys() - workers.keys():
-                self._take_back(computing, each.slots)
+                self._take_back(computing)
             each.slots = sum(map(each.slots_of, workers.values()))
             was_waiting = each.is_waiting
             each.is_waiting = not each.slots and bool(each.cases or computing)
@@ -121,21 +121,15 @@ class ClusterRunner:
                     "MB; give it a larger --memory-limit"
                 )
 
-    def _take_back(self, computing: list[ClusterCase], slots: int) -> None:
-        """Take back cases that only waited, or that no worker can run any more.
-
-        Dask counts a lost worker against every task that it had, also against those that waited
-        behind the running one. Submitted again, they begin at zero.
-        """
-        for number, case in enumerate(computing):
+    def _take_back(self, computing: list[ClusterCase]) -> None:
+        """Take back cases that no worker can run any more."""
+        for case in computing:
             if case.workers and not case.workers & self._eligibility.workers.keys():
                 case.retries += 1
                 if case.retries <= MOST_RETRIES:
                     self._submit_again(case)
                 else:
                     self._give_up(case, "the only workers that can run it were lost")
-            elif number >= slots:
-                self._submit_again(case)
 
     def _computing(self, each: WorkQueue) -> list[ClusterCase]:
         """Return the cases of a queue whose tasks are not done, oldest first."""
@@ -248,9 +242,7 @@ class ClusterRunner:
             self._shared_folder = False
             self._submit_again(case)
         elif isinstance(error, KilledWorker):
-            count = error.allowed_failures + 1
-            reason = "workers were lost while they ran it, most likely for lack of memory"
-            self._give_up(case, f"{count} {reason}")
+            self._lost_workers(case, error.allowed_failures + 1)
         elif status in {"cancelled", "lost"} or isinstance(error, CancelledError):
             # The connection to the scheduler broke, which ended the run there and on workers.
             self._cluster.renew()
@@ -261,6 +253,20 @@ class ClusterRunner:
             self._await(case)
         else:  # an error of the worker, such as a full disk, never of a method
             self._give_up(case, " ".join(f"{type(error).__name__}: {error}".split()))
+
+    def _lost_workers(self, case: ClusterCase, lost: int) -> None:
+        """Give up a case that ran on as many lost workers as Dask tolerates.
+
+        Dask counts a lost worker against every task that it had, also against those that waited
+        behind the running one.
+        """
+        starts = self._cluster.count_starts(case.case)
+        if starts < lost and case.retries < MOST_RETRIES:
+            case.retries += 1
+            self._submit_again(case)
+        else:
+            reason = "workers were lost while they ran it, most likely for lack of memory"
+            self._give_up(case, f"{max(starts, lost)} {reason}")
 
     def _give_up(self, case: ClusterCase, reason: str) -> None:
         del self._submitted[case.future.key]

@@ -11,9 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from distributed import Reschedule, Worker, get_worker
+from distributed.utils import sync
 
 from benchmark.cluster.machines import describe
-from benchmark.cluster.messages import CaseMessage, CaseResult, PhotographMissingError, has_files
+from benchmark.cluster.messages import (
+    STARTED,
+    CaseMessage,
+    CaseResult,
+    PhotographMissingError,
+    has_files,
+)
 from benchmark.cluster.plugins import WorkerCheck, needs_gpu
 from benchmark.execution.inference import infer
 from benchmark.execution.scoring import score_outcome, with_scores
@@ -45,6 +52,9 @@ def run_case(message: CaseMessage) -> CaseResult:
         # It joined later and would compute something else.
         worker.loop.add_callback(worker.close_gracefully)
         raise Reschedule
+    # `Worker.log_event` does not wait, and a case may end its worker at once.
+    event = {STARTED: message.case.slot}
+    sync(worker.loop, worker.scheduler.log_event, topic=message.run, msg=event)
     with _photo_folder(message) as folder:
         photos = PhotoStore(folder)
         case = message.case

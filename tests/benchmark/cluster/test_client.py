@@ -14,5 +14,5 @@ def test_a_worker_that_stops_at_once_counts_as_lost_although_it_is_still_listed(
     def sync(*_: object, **__: object) -> dict[str, Any]:
         return {"workers": {address: {"status": status} for address, status in states.items()}}
 
-    client: Any = SimpleNamespace(sync=sync, scheduler=SimpleNamespace(identity=None))
+    client: Any = SimpleNamespace(id="ours", sync=sync, scheduler=SimpleNamespace(identity=None))
     assert set(ClusterClient(client, "tcp://here").workers()) == {"a", "c", "d"}

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from benchmark.cluster.client import PREFIX
 from benchmark.cluster.plugins import compare, environment
 from benchmark.planning.concurrency import requested_threads
 from methods.errors import InputError
@@ -222,7 +221,7 @@ def runs_known(cluster: Cluster) -> list[str]:
     """Names of the runs that the scheduler asks workers about."""
     with Client(cluster.address, set_as_default=False) as client:
         names = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.worker_plugins))
-    return [name for name in names if name.startswith(PREFIX)]
+    return [name for name in names if name.startswith("Client-")]
 
 
 def test_a_worker_that_comes_later_and_is_unlike_computes_nothing(

@@ -140,6 +140,20 @@ def test_a_case_that_kills_four_workers_becomes_a_row(
     assert others == ["ok", "ok", "ok"]
 
 
+def test_what_waits_behind_a_case_that_kills_its_worker_is_not_blamed(
+    bench: ClusterBench, cluster_with_worker: Cluster, tmp_path: Path
+) -> None:
+    """It is on every worker that is lost, as there is but one at a time."""
+    words = ("--methods", DEADLY, "--option", f"{DEADLY}.folder={tmp_path}")
+    done = bench.run(*words, "--resolutions", "48", "--cluster", cluster_with_worker.address)
+    assert done.returncode == 1, done.stderr + cluster_with_worker.log()
+    statuses = {image: row["status"] for (_, _, image), row in bench.rows().items()}
+    assert statuses.pop("bright") == "failed"
+    assert list(statuses.values()) == ["ok", "ok", "ok"]
+    # What it was itself counted for while it waited gives it a few more.
+    assert 4 <= len(list(tmp_path.glob("killed-*"))) <= 7
+
+
 def test_a_host_loses_power(steered: Steered) -> None:
     process = steered.start()
     until(lambda: steered.begun() == 2)

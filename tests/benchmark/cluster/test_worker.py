@@ -11,9 +11,9 @@ import pytest
 from distributed import Reschedule
 
 from benchmark.cluster import worker
-from benchmark.cluster.messages import PhotographMissingError
+from benchmark.cluster.messages import STARTED, PhotographMissingError
 
-PHOTO = SimpleNamespace(photo=None)
+PHOTO = SimpleNamespace(photo=None, slot=("telea", 48, "cliff"))
 MESSAGE: Any = SimpleNamespace(run="ours", files=None, dataset="/nowhere", case=PHOTO)
 
 
@@ -26,6 +26,9 @@ class Running:
         self.plugins = {"ours": self.check}
         self.loop = SimpleNamespace(add_callback=lambda call: call())
         self.close_gracefully = self.closes.set
+        self.events: list[object] = []
+        self.scheduler = SimpleNamespace(log_event=lambda **event: self.events.append(event))
+        monkeypatch.setattr(worker, "sync", lambda loop, call, **given: call(**given))
         monkeypatch.setattr(worker, "get_worker", lambda: self)
         monkeypatch.setattr(worker, "has_files", lambda *_: False)
 
@@ -37,13 +40,14 @@ def test_a_task_that_comes_during_the_check_waits_for_it(monkeypatch: pytest.Mon
     with pytest.raises(PhotographMissingError):  # of an admitted task
         worker.run_case(MESSAGE)
     assert running.check.passed and not running.closes.is_set()
+    assert running.events == [{"topic": "ours", "msg": {STARTED: PHOTO.slot}}]
 
 
 def test_a_worker_whose_check_failed_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     running = Running(monkeypatch, False)
     with pytest.raises(Reschedule):
         worker.run_case(MESSAGE)
-    assert running.closes.is_set()
+    assert running.closes.is_set() and not running.events
 
 
 def test_a_task_of_a_run_that_is_over_ends(monkeypatch: pytest.MonkeyPatch) -> None:
