@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from benchmark.execution.inference import Outcome, close_all, infer
+from benchmark.planning.described import describe
 from benchmark.planning.interpreters import ask
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.request import Limits
@@ -83,6 +84,16 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "bin" / "python")
 
 
+@pytest.fixture
+def here(stand_in: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What stands for IOPaint in this process too: to start the other Python takes seconds."""
+    [site] = Path(stand_in).parents[1].glob("lib/python*/site-packages")
+    monkeypatch.syspath_prepend(site)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "iopaint"]:
+        del sys.modules[name]
+
+
 @pytest.fixture(autouse=True)
 def _no_process_left() -> Iterator[None]:
     yield
@@ -94,10 +105,15 @@ def fill(python: str, name: str, image: np.ndarray = IMAGE, **options: Any) -> O
     return infer(spec, 40, "boat", image, MASK, Limits(300))
 
 
+def question(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    about = {"label": name, "method": name, "options": options, "device": "cpu"}
+    return {**about, "resolutions": [40], "cases": [(40, "boat")]}
+
+
 def described(python: str, name: str, **options: Any) -> dict[str, Any]:
-    about = {"method": name, "options": options, "device": "cpu"}
-    cases = {"resolutions": [40], "cases": [[40, "boat"]]}
-    return ask(name, python, "describe", {"label": name, **about, **cases})
+    answer = ask(name, python, "describe", question(name, options))
+    assert isinstance(answer, dict)
+    return answer
 
 
 def test_strategy_sizes_and_settings_reach_iopaint(stand_in: str) -> None:
@@ -134,23 +150,32 @@ def test_all_options_and_versions_are_what_a_case_depends_on(stand_in: str) -> N
         ("iopaint", {}, "'model' is missing"),
     ],
 )
+@pytest.mark.usefixtures("here")
 def test_what_iopaint_does_not_have_is_refused_before_a_run(
-    stand_in: str, name: str, options: dict[str, Any], said: str
+    name: str, options: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        described(stand_in, name, **options)
+        describe(**question(name, options))
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
+def test_a_refusal_by_the_other_python_names_it(stand_in: str) -> None:
+    with pytest.raises(InputError) as refused:
+        described(stand_in, "iopaint:lamma")
+    assert "did you mean 'lama'?" in str(refused.value)
+    assert str(refused.value).endswith(f"(said by {stand_in})")
+
+
+@pytest.mark.usefixtures("here")
 def test_weights_that_are_not_there_are_skipped_with_the_command_that_fetches_them(
     stand_in: str,
 ) -> None:
     [reason] = described(stand_in, "iopaint:lama")["identities"]
     assert f"{stand_in} -m iopaint download --model lama" in reason
-    [reason] = described(stand_in, "iopaint:owner/other")["identities"]
-    assert "download --model owner/other" in reason
-    [identity] = described(stand_in, "iopaint:owner/diffusion")["identities"]
-    assert identity["options"]["model"] == "owner/diffusion"
+    [reason] = describe(**question("iopaint:owner/other", {})).identities
+    assert isinstance(reason, str) and "download --model owner/other" in reason
+    [identity] = describe(**question("iopaint:owner/diffusion", {})).identities
+    assert isinstance(identity, dict) and identity["options"]["model"] == "owner/diffusion"
     outcome = fill(stand_in, "iopaint:lama")
     assert outcome.status == "skipped" and "download --model lama" in outcome.error
 
