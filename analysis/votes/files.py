@@ -75,7 +75,7 @@ def heading(source: Source, known: Collection[str], separator: str | None = None
     if _is_parquet(path):
         if separator:
             raise InputError(f"{path}: --separator is for CSV files, this is Parquet")
-        return Heading(path, tuple(map(composed, parquet.opened(path).schema_arrow.names)), None)
+        return Heading(path, tuple(map(composed, parquet.names(path))), None)
     with path.open("rb") as file:
         if file.read(4) in _ARCHIVES:
             raise InputError(f"{path}: {_WORKBOOK}")

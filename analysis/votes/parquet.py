@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,10 @@ import pandas as pd
 from methods.errors import InputError
 
 
-def opened(path: Path) -> Any:
-    """Return a `pyarrow.parquet.ParquetFile`; raise InputError if this cannot be done."""
-    if find_spec("pyarrow") is None:
-        raise InputError(f"{path}: Parquet needs pyarrow: pip install '.[parquet]'; or use CSV")
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    try:
-        return ParquetFile(path)
-    except (ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+def names(path: Path) -> list[str]:
+    """Return the names of all columns; raise InputError if the file cannot be read."""
+    with _opened(path) as file:
+        return file.schema_arrow.names
 
 
 def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
@@ -33,25 +27,36 @@ def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
     InputError
         If the file is damaged, or a column is neither text nor numbers.
     """
-    file = opened(path)
-    import pyarrow as pa
+    with _opened(path) as file:
+        import pyarrow as pa
 
-    fields = [file.schema_arrow.field(place) for place in places]
-    for field in fields:
-        if pa.types.is_nested(field.type) or "binary" in str(field.type):
-            raise InputError(
-                f"{path}: column {field.name!r} is of type {field.type}; save it as text or numbers"
-            )
-    try:
+        fields = [file.schema_arrow.field(place) for place in places]
+        for field in fields:
+            if pa.types.is_nested(field.type) or "binary" in str(field.type):
+                raise InputError(
+                    f"{path}: column {field.name!r} is of type {field.type}; save it as text or "
+                    "numbers"
+                )
         table = file.read([field.name for field in fields])
-        text = table.cast(pa.schema([(field.name, pa.string()) for field in fields])).to_pandas()
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        table = table.cast(pa.schema([(field.name, pa.string()) for field in fields]))
+        table.validate(full=True)
+        text = table.to_pandas()
     for i, field in enumerate(fields):
         if pa.types.is_floating(field.type):
             text.isetitem(i, text.iloc[:, i].str.replace(r"^(-?\d+)$", r"\1.0", regex=True))
     return text
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: {(str(error) or type(error).__name__).splitlines()[0]}")
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Give a `pyarrow.parquet.ParquetFile`, and report in a line what goes wrong with it."""
+    if find_spec("pyarrow") is None:
+        raise InputError(f"{path}: Parquet needs pyarrow: pip install '.[parquet]'; or use CSV")
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        yield ParquetFile(path)
+    except (ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path}: {reason}") from error

@@ -165,7 +165,8 @@ def test_a_damaged_parquet_file_is_one_line(tmp_path: Path) -> None:
     chunk = pyarrow.parquet.ParquetFile(path).metadata.row_group(0).column(0)
     # Where the column's first page says what it holds.
     place = chunk.dictionary_page_offset
-    for bad in (good[:-20], good[:place] + bytes(8) + good[place + 8 :]):
+    bad_page = good[:place] + bytes(8) + good[place + 8 :]
+    for bad in (good[:-20], bad_page, good.replace(b"left", b"l\xffft")):
         path.write_bytes(bad)
         with pytest.raises(InputError, match=r"votes\.parquet: .") as caught:
             read(path)
