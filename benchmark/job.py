@@ -27,9 +27,9 @@ from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import Row, write_scores
-from methods.base import size_text
 from methods.errors import InputError
 from methods.files import write_atomically
+from methods.resolutions import size_text
 from methods.terminal import plain_console
 
 # Keys of run.json about where cases ran; a command that runs no case keeps the earlier values.

@@ -22,7 +22,13 @@ ENTRY_POINTS = "inpainting_suite.methods"
 
 
 def available() -> list[str]:
-    """Return the names of all methods, sorted."""
+    """Return the names of all methods, sorted.
+
+    Returns
+    -------
+    list of str
+        Those of the suite and those that installed packages announce.
+    """
     return sorted({*_bundled(), *_plugins()})
 
 
@@ -71,7 +77,23 @@ def create(
 
 
 def method_class(name: str) -> type[Inpainter]:
-    """Return the class behind a name that `create` accepts; raise ValueError for other names."""
+    """Return the class behind a method's name.
+
+    Parameters
+    ----------
+    name
+        As for `create`.
+
+    Returns
+    -------
+    type
+        A subclass of `Inpainter`.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or leads to something else.
+    """
     base, _, rest = name.partition(":")
     if base in _bundled():
         module, cls = _bundled()[base]
@@ -87,9 +109,22 @@ def method_class(name: str) -> type[Inpainter]:
 
 
 def option_in(name: str) -> dict[str, str]:
-    """Return the option that a method's name sets: {"stage_one": "telea"} for two-stage:telea.
+    """Return the option that a method's name sets.
 
-    Raise ValueError if the name is unknown or the method has no such option.
+    Parameters
+    ----------
+    name
+        As for `create`.
+
+    Returns
+    -------
+    dict
+        Option -> value, such as {"stage_one": "telea"} for two-stage:telea; empty without a colon.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or the method has no such option.
     """
     base, _, value = name.partition(":")
     if not value or (base not in _bundled() and base not in _plugins()):

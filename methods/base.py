@@ -12,83 +12,34 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from methods.errors import MethodError, MissingRequirementError, TimeLimitError
+from methods.known_pixels import (
+    Image,
+    Mask,
+    blank,
+    check_pair,
+    check_raw,
+    composite,
+    known_pixels_changed,
+)
+from methods.resolutions import Resolution
 
-from methods.errors import MethodError, MissingRequirementError
-from methods.errors import TimeLimitError as TimeLimitError
-
-Image = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-
-# The side of a square case in pixels, or each photograph at its own size.
-Resolution = int | Literal["native"]
-NATIVE: Final = "native"
-
-# The published test inputs of Moskalenko et al. 2020 are black under the hole.
-BLANK = 0
-# In the messages of PyTorch, OpenCV and the C++ runtime.
-OUT_OF_MEMORY = ("insufficient memory", "can't allocate memory", "not enough memory", "bad_alloc")
-
-
-def size_text(resolution: Resolution) -> str:
-    """Return a resolution for a sentence, such as "1024 px"."""
-    return f"{resolution} px" if resolution != NATIVE else "native size"
-
-
-def sizes_text(resolutions: Sequence[Resolution]) -> str:
-    """Return resolutions for a sentence, such as "1024, 2048 px"."""
-    *others, last = resolutions
-    return ", ".join([*map(str, others), size_text(last)])
-
-
-def blank(image: Image, mask: Mask) -> Image:
-    """Return a copy of the image with black pixels in the hole."""
-    return cv2.copyTo(image, _as_uint8(~mask), np.full_like(image, BLANK))
-
-
-def composite(image: Image, raw: Image, mask: Mask) -> Image:
-    """Return the pixels of `raw` inside the hole and those of `image`, bit for bit, outside."""
-    return cv2.copyTo(raw, _as_uint8(mask), image.copy())
-
-
-def known_pixels_changed(image: Image, raw: Image, mask: Mask) -> int:
-    """Return how many pixels outside the hole differ between two images in any channel."""
-    # Most methods change none, which OpenCV detects thirty times faster than numpy counts.
-    if cv2.norm(image, raw, cv2.NORM_L1, _as_uint8(~mask)) == 0:
-        return 0
-    return int(np.count_nonzero((image != raw).any(axis=2) & ~mask))
-
-
-def _as_uint8(mask: Mask) -> NDArray[np.uint8]:
-    """Return a mask in OpenCV's type, without copying where that is possible."""
-    return np.ascontiguousarray(mask).view(np.uint8)
-
-
-def check_pair(image: Image, mask: Mask) -> None:
-    """Raise ValueError unless the image is uint8 (H, W, 3) and the mask bool (H, W) of the same
-    size with at least one hole pixel and one known pixel."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
-    if mask.dtype != np.bool_ or mask.shape != image.shape[:2]:
-        raise ValueError(
-            f"mask must be bool {image.shape[:2]}, True = hole, is {mask.dtype} {mask.shape}"
-        )
-    if not mask.any():
-        raise ValueError("mask is empty: there is nothing to fill")
-    if mask.all():
-        raise ValueError("mask covers the whole image: nothing is known to fill from")
-
-
-def check_raw(raw: object, image: Image) -> Image:
-    """Return `raw` unchanged; raise MethodError unless it is uint8 of the image's shape."""
-    if not isinstance(raw, np.ndarray) or raw.dtype != np.uint8 or raw.shape != image.shape:
-        actual = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else type(raw).__name__
-        raise MethodError(f"returned {actual} where uint8 {image.shape} was expected")
-    return raw
+__all__ = [
+    "Image",
+    "Inpainter",
+    "Mask",
+    "MethodError",
+    "MissingRequirementError",
+    "Resolution",
+    "TimeLimitError",
+    "blank",
+    "check_pair",
+    "check_raw",
+    "composite",
+    "known_pixels_changed",
+]
 
 
 @dataclass(kw_only=True)
@@ -189,7 +140,10 @@ class Inpainter(ABC):
     def load(self) -> None:
         """Import and load what `fill` needs; called once per process and not timed.
 
-        Raise MissingRequirementError, whose message says what to do, if the method cannot run here.
+        Raises
+        ------
+        MissingRequirementError
+            If the method cannot run here; the message says what to do.
         """
         for module, package in self.requires.items():
             try:
@@ -200,21 +154,63 @@ class Inpainter(ABC):
                 ) from None
 
     def check(self) -> None:  # noqa: B027, only methods with weights need it
-        """Raise MethodError if a file given as an option is unusable; called once before a run."""
+        """Check files given as options; called once before a run.
+
+        Raises
+        ------
+        MethodError
+            If one is unusable.
+        """
 
     def weights_used(self) -> dict[str, str]:
-        """Return weights name -> SHA-256 of the file, or "random"; empty without weights."""
+        """Return what the results depend on besides options and code.
+
+        Returns
+        -------
+        dict
+            Name of weights -> SHA-256 of their file, or "random"; empty without weights.
+        """
         return {}
 
     def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:  # noqa: B027, rarely needed
-        """Raise ValueError if results cannot be looked up for all of these resolutions (pixels)."""
+        """Check that there can be results for all resolutions of a run.
+
+        Parameters
+        ----------
+        resolutions
+            Sides in pixels, or "native".
+
+        Raises
+        ------
+        ValueError
+            If results, which are looked up by it, cannot be told apart.
+        """
 
     def for_case(self, resolution: Resolution, image_name: str) -> Inpainter:
-        """Return the inpainter of one case; differs only if results are looked up by name."""
+        """Return the inpainter of one case.
+
+        Parameters
+        ----------
+        resolution
+            Side in pixels, or "native".
+        image_name
+            The photograph's name in the run.
+
+        Returns
+        -------
+        Inpainter
+            Itself, unless results are looked up by name.
+        """
         return self
 
     def options(self) -> dict[str, Any]:
-        """Return the method's own options, without the device."""
+        """Return the method's own options.
+
+        Returns
+        -------
+        dict
+            Name -> value, without the device.
+        """
         return {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -222,14 +218,29 @@ class Inpainter(ABC):
         }
 
     def settled_options(self) -> dict[str, Any]:
-        """Return options whose value depends on what is on this machine, as they were settled here,
-        so that other processes and machines do the same."""
+        """Return options whose value depends on what is on this machine.
+
+        Returns
+        -------
+        dict
+            Name -> value as settled here, so that other processes and machines do the same.
+        """
         return {}
 
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
         """Return everything, besides the pixels, that the result of a case depends on.
 
-        The benchmark runs a case again when any of these values has changed.
+        Parameters
+        ----------
+        resolution
+            Side in pixels, or "native".
+        image_name
+            The photograph's name in the run.
+
+        Returns
+        -------
+        dict
+            Plain values for JSON. When any of them has changed the case runs again.
         """
         return {
             "method": self.name,
@@ -240,9 +251,17 @@ class Inpainter(ABC):
 
     @classmethod
     def libraries(cls) -> dict[str, str]:
-        """Return distribution -> installed version of everything in `requires`.
+        """Return the versions of everything in `requires`.
 
-        Raise MissingRequirementError if one is not installed.
+        Returns
+        -------
+        dict
+            Distribution -> installed version.
+
+        Raises
+        ------
+        MissingRequirementError
+            If one is not installed.
         """
         try:
             return {package: _installed_version(package) for package in cls.requires.values()}
@@ -253,7 +272,18 @@ class Inpainter(ABC):
 
     @classmethod
     def installation(cls, package: str) -> str:
-        """Return the command that installs one of the packages in `requires`."""
+        """Return the command that installs a package.
+
+        Parameters
+        ----------
+        package
+            One of the distributions in `requires`.
+
+        Returns
+        -------
+        str
+            For a shell, in a checkout where the method has an extra.
+        """
         return f"pip install .[{cls.extra}]" if cls.extra else f"pip install {package}"
 
 
@@ -261,12 +291,3 @@ class Inpainter(ABC):
 def _installed_version(distribution: str) -> str:
     # Cached because it reads files and is needed for every case.
     return distribution_version(distribution)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether a method failed because the memory of the machine or its GPU ran out."""
-    # PyTorch and OpenCV define their own errors, but this module must not import PyTorch.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    message = str(error).lower()
-    return any(phrase in message for phrase in OUT_OF_MEMORY)

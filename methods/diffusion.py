@@ -14,15 +14,8 @@ from pydantic import Field
 
 from methods import pipeline_files
 from methods.architectures.two_stage_input import frame_as_in_paper
-from methods.base import (
-    Image,
-    Inpainter,
-    Mask,
-    MethodError,
-    MissingRequirementError,
-    Resolution,
-    is_out_of_memory,
-)
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
+from methods.errors import is_out_of_memory
 from methods.network import full_precision, torch_device
 from methods.pipeline_files import SAFETY_CHECKER, PipelineFiles
 

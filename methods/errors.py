@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import typer
 
 INTERRUPTED = 130
+# In the messages of PyTorch, OpenCV and the C++ runtime.
+OUT_OF_MEMORY = ("insufficient memory", "can't allocate memory", "not enough memory", "bad_alloc")
 
 
 class InputError(ValueError):
@@ -23,7 +25,15 @@ class InputError(ValueError):
 
 
 class MethodError(Exception):
-    """Failure of a method to produce a result; `log` holds what the method printed, if anything."""
+    """Failure of a method to produce a result.
+
+    Parameters
+    ----------
+    message
+        One line for users.
+    log
+        What the method has printed.
+    """
 
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
@@ -36,6 +46,15 @@ class TimeLimitError(MethodError):
 
 class MissingRequirementError(MethodError):
     """A method that cannot run on this machine yet; the message says what to install or fetch."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether a method failed because the memory of the machine or its GPU ran out."""
+    # PyTorch and OpenCV define their own errors, but this module must import neither.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    message = str(error).lower()
+    return any(phrase in message for phrase in OUT_OF_MEMORY)
 
 
 def run_command_line(

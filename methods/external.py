@@ -10,18 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from methods.base import (
-    NATIVE,
-    Image,
-    Inpainter,
-    Mask,
-    MethodError,
-    MissingRequirementError,
-    Resolution,
-)
+from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
 from methods.errors import closest
 from methods.files import comparable_name, sha256
 from methods.images import SUFFIXES, ImageFileError, read_rgb
+from methods.resolutions import NATIVE
 
 
 @dataclass(kw_only=True)

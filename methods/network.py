@@ -1,23 +1,22 @@
-"""What all methods with a neural network share: weights, device, exact arithmetic, tensors."""
+"""What all methods with a neural network share: weights, device, network."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from methods.base import Image, Inpainter, Mask, MissingRequirementError, Resolution
+from methods.base import Inpainter, Resolution
+from methods.tensors import full_precision, pad_to_multiple, to_image, to_tensor, torch_device
 from methods.weights import RANDOM, WeightsError, files
-from methods.weights.files import State, load_state
+from methods.weights.files import State, built, load_state
 
 __all__ = [
     "NetworkInpainter",
     "State",
+    "built",
     "full_precision",
     "load_state",
     "network_classes",
@@ -31,7 +30,7 @@ __all__ = [
 # PyTorch takes seconds to import: methods are listed and checked without it.
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import nn
 
 RANDOM_SEED = 0
 
@@ -75,9 +74,22 @@ class NetworkInpainter(Inpainter):
 
     @abstractmethod
     def build(self, state: State | None) -> nn.Module:
-        """Return the network with the tensors of a weights file, or random weights for None.
+        """Return the network.
 
-        Raise WeightsError if the tensors are not those of this network.
+        Parameters
+        ----------
+        state
+            Name -> tensor of a weights file; None for random weights.
+
+        Returns
+        -------
+        torch.nn.Module
+            On the CPU, in float32.
+
+        Raises
+        ------
+        WeightsError
+            If the tensors are not those of this network.
         """
 
     def load(self) -> None:
@@ -91,7 +103,13 @@ class NetworkInpainter(Inpainter):
         self._network = network.to(memory_format=layout)  # type: ignore[call-overload]
 
     def check(self) -> None:
-        """Raise WeightsError if the weights file is not one of this network."""
+        """Check the weights file; called once before a run.
+
+        Raises
+        ------
+        WeightsError
+            If it is not one of this network.
+        """
         self._built()
 
     def _built(self) -> nn.Module:
@@ -109,25 +127,61 @@ class NetworkInpainter(Inpainter):
             raise WeightsError(message if str(path) in message else f"{path}: {message}") from None
 
     def metadata(self) -> Mapping[str, str]:
-        """Return the metadata of the weights file; empty for formats other than safetensors."""
+        """Return the metadata of the weights file.
+
+        Returns
+        -------
+        mapping
+            Name -> text; empty for formats other than safetensors.
+        """
         return {} if self._file is None else files.metadata(self._file.path)
 
     def torch_device(self) -> torch.device:
-        """Return the device of the network; raise MissingRequirementError if it is missing."""
+        """Return the device of the network.
+
+        Returns
+        -------
+        torch.device
+            As of the function of this name, for `device`.
+        """
         return torch_device(self.device)
 
     def loaded(self) -> nn.Module:
-        """Return the network; load it first if necessary."""
+        """Return the network; load it first if necessary.
+
+        Returns
+        -------
+        torch.nn.Module
+            On its device, in evaluation mode, without gradients.
+        """
         if self._network is None:
             self.load()
         assert self._network is not None
         return self._network
 
     def weights_used(self) -> dict[str, str]:
+        """Return the weights by their content.
+
+        Returns
+        -------
+        dict
+            `weights_name` -> SHA-256 of the file, or "random".
+        """
         return {self.weights_name: RANDOM if self._file is None else self._file.sha256}
 
     def identity(self, resolution: Resolution, image_name: str) -> dict[str, Any]:
-        """Identify the weights by their content, not by where the file is."""
+        """Identify the weights by their content, not by where the file is.
+
+        Parameters
+        ----------
+        resolution, image_name
+            As in `Inpainter.identity`.
+
+        Returns
+        -------
+        dict
+            As of `Inpainter.identity`.
+        """
         weights = self.weights_used().get(self.weights_name)
         identity = super().identity(resolution, image_name)
         return {**identity, "options": {**self.options(), "weights": weights}}
@@ -142,6 +196,11 @@ def network_classes(module: str, *names: str) -> Callable[[str], Any]:
         In `methods.architectures`.
     *names
         Of the classes.
+
+    Returns
+    -------
+    callable
+        Takes a name; raises AttributeError for others.
     """
 
     def get(name: str) -> Any:
@@ -152,76 +211,27 @@ def network_classes(module: str, *names: str) -> Callable[[str], Any]:
     return get
 
 
-def torch_device(name: str) -> torch.device:
-    """Return the device for "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
-
-    Raise MissingRequirementError if the machine or the installed PyTorch has no such device.
-    """
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise MissingRequirementError(f"device {name!r} cannot be used: {reason}") from None
-    return device
-
-
-@contextlib.contextmanager
-def full_precision() -> Iterator[None]:
-    """Run inference in full float32: no gradients and, on a GPU, no TF32 (10-bit mantissa)."""
-    import torch
-
-    with (
-        torch.inference_mode(),
-        torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ),
-    ):
-        before = torch.backends.cuda.matmul.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = False
-        try:
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32 = before
-
-
-def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
-    """Return uint8 (H, W, C) or bool (H, W) as float32 (1, C, H, W) with the same values."""
-    import torch
-
-    planes = array[..., None] if array.ndim == 2 else array
-    tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(device)
-    return tensor.permute(2, 0, 1)[None].float()
-
-
-def pad_to_multiple(tensor: Tensor, multiple: int) -> Tensor:
-    """Extend (1, C, H, W) at the bottom and the right to a multiple by repeating the border."""
-    from torch.nn.functional import pad
-
-    height, width = tensor.shape[-2:]
-    return pad(tensor, (0, -width % multiple, 0, -height % multiple), mode="replicate")
-
-
-def to_image(tensor: Tensor, rounding: str = "nearest") -> Image:
-    """Return float (1, 3, H, W) in [0, 1] as uint8 (H, W, 3).
-
-    rounding: "nearest", or "truncate" like most published test scripts.
-    """
-    values = tensor[0].permute(1, 2, 0) * 255
-    if rounding == "nearest":
-        values = values.round()
-    return values.clamp(0, 255).byte().cpu().contiguous().numpy()
-
-
 def stored_width(
     metadata: Mapping[str, str], state: State, weight: str, published_channels: int
 ) -> float:
-    """Return the width of the network in a weights file, relative to the published network: the
-    "width" in its metadata, else from the output channels of the convolution `weight`."""
+    """Return the width of the network in a weights file, relative to the published network.
+
+    Parameters
+    ----------
+    metadata
+        Of the file; "width" there decides.
+    state
+        Name -> tensor.
+    weight
+        Name of the convolution whose output channels decide otherwise.
+    published_channels
+        How many it has in the published network.
+
+    Returns
+    -------
+    float
+        1 for the published network.
+    """
     if "width" in metadata:
         return float(metadata["width"])
     return state[weight].shape[0] / published_channels if weight in state else 1.0

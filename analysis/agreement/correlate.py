@@ -24,8 +24,9 @@ from analysis.votes.files import alike, numbered
 from analysis.votes.names import spelt_as
 from analysis.votes.simulated import SimulatedShare, count_simulated
 from analysis.votes.votes import Votes, need_pairs, vote_arrays
-from methods.base import Resolution, size_text
+from methods.base import Resolution
 from methods.errors import InputError, closest
+from methods.resolutions import size_text
 
 # Fewest results (a method on an image) for a correlation.
 _MIN_RESULTS = 30

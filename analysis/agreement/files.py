@@ -16,7 +16,7 @@ from analysis.ranking.files import versions, write_all
 from analysis.ranking.per_image import PRIOR_VOTES
 from analysis.style import GREY, HOUSE, Style, add_warning, current
 from analysis.votes.exclusions import Step, step_in_words
-from methods.base import size_text
+from methods.resolutions import size_text
 
 LABELS = {
     "predicted": "Votes predicted (share)",

@@ -44,10 +44,17 @@ def bootstrap(
 
     Parameters
     ----------
+    votes
+        One by one, with the cluster of each.
     resamples, seed
         How often to draw, and the seed of the random numbers.
     ties, order, prior
         As for `fit`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
+
+    Returns
+    -------
+    Resamples
+        Estimates of each resample, and how many of them needed the weak prior.
     """
     # The estimates are near those of all votes.
     start = fit_many(votes.counts(), ties=ties, prior=prior or WEAK_PRIOR).abilities
@@ -72,10 +79,21 @@ def fit_resamples(
     prior: float = 0.0,
     start: Array | None = None,
 ) -> tuple[Fit, NDArray[np.bool_]]:
-    """Fit resamples; also return which of them have a finite estimate.
+    """Fit resamples.
 
-    The parameters are those of `fit_many` for tables (resamples, K, K). With prior 0, resamples
-    without a finite estimate are fitted with `WEAK_PRIOR`.
+    Parameters
+    ----------
+    counts
+        Tables (resamples, K, K).
+    ties, order, prior, start
+        As of `fit_many`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
+
+    Returns
+    -------
+    fits
+        Of all resamples.
+    bounded
+        bool (resamples): which of them have a finite estimate.
     """
     if prior > 0:
         bounded = np.ones(len(counts.left), bool)

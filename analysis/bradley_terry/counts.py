@@ -15,7 +15,20 @@ _AT_ONCE = 8_000_000
 
 
 def parts(number: int, size: int, at_once: int = _AT_ONCE) -> Iterator[range]:
-    """Yield consecutive parts of range(number), of up to `at_once` numbers, `size` for each."""
+    """Yield consecutive parts of a range, so that memory stays bounded.
+
+    Parameters
+    ----------
+    number
+        Length of the range, from 0.
+    size, at_once
+        How many values each number of it needs, and how many may be held at a time.
+
+    Yields
+    ------
+    range
+        Of at least one number.
+    """
     length = max(1, at_once // size)
     for first in range(0, number, length):
         yield range(first, min(first + length, number))
@@ -45,7 +58,20 @@ class Counts(NamedTuple):
 
 
 def tables_of(flat: NDArray[Any], methods: int) -> Counts:
-    """Return counts from flattened tables, (..., 3 K K)."""
+    """Return counts from flattened tables.
+
+    Parameters
+    ----------
+    flat
+        (..., 3 K K): left, right and tie, row by row.
+    methods
+        K.
+
+    Returns
+    -------
+    Counts
+        Tables (..., K, K).
+    """
     tables = flat.reshape(*flat.shape[:-1], 3, methods, methods)
     return Counts(*np.moveaxis(tables, -3, 0))
 
@@ -59,6 +85,11 @@ def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
         How often i was preferred to j, (K, K); the diagonal is 0.
     ties
         How often neither was, (K, K); only the part above the diagonal is read.
+
+    Returns
+    -------
+    Counts
+        Every win counted for the left side.
 
     Raises
     ------

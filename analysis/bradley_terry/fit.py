@@ -57,7 +57,18 @@ class Fit:
         return _std_errors(self.covariance)
 
     def anchored(self, method: int) -> Fit:
-        """Return the same fit with the ability of one method fixed at 0."""
+        """Return the same fit with the ability of one method fixed at 0.
+
+        Parameters
+        ----------
+        method
+            Its index, 0 to K - 1.
+
+        Returns
+        -------
+        Fit
+            Of one data set.
+        """
         shift = np.eye(self.abilities.shape[-1])
         shift[:, method] -= 1
         return replace(
@@ -80,6 +91,11 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
         Whether to estimate the effect g of the side.
     prior
         Number of votes to add for each pair of methods, half of them won by each.
+
+    Returns
+    -------
+    Fit
+        The estimates that maximise the likelihood.
 
     Raises
     ------

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.runs.run import REFERENCE, Run
-from methods.base import Image, Mask, Resolution, size_text
+from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
+from methods.resolutions import size_text
 
 # Longer side of the copies in which a crop is searched; finer positions make no visible difference.
 _SEARCH_SIZE = 512

@@ -11,8 +11,9 @@ from analysis.figures import case_images, strips
 from analysis.figures.case_images import Box, CaseImages
 from analysis.figures.strips import ENDS, Show
 from analysis.runs.run import Run, highest
-from methods.base import Resolution, size_text
+from methods.base import Resolution
 from methods.errors import InputError
+from methods.resolutions import size_text
 
 # Statuses that a figure may show in place of a result.
 _SHOWN_STATUSES = {"out_of_memory": "out of memory", "timeout": "timed out"}

@@ -8,10 +8,10 @@ from typing import Any
 
 from analysis.merging.source import Source
 from analysis.runs.run import REFERENCE
-from methods.base import size_text
 from methods.errors import InputError
 from methods.files import comparable_name
 from methods.labels import folder_name
+from methods.resolutions import size_text
 
 # Options of an entry of run.json that the results of a method depend on.
 # A seed is among the options of the methods that use one.

@@ -14,9 +14,9 @@ from analysis.merging.checks import remedy
 from analysis.merging.source import Row, Source, is_run, origin_names, origins_of
 from analysis.runs.origins import FIELD, Slot
 from analysis.runs.run import REFERENCE
-from methods.base import size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_rgb
+from methods.resolutions import size_text
 
 # Keys of run.json about the command that wrote it, which merged.json keeps for each run.
 _OF_RUN = (

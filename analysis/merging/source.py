@@ -15,9 +15,10 @@ from analysis.runs import run
 from analysis.runs.csv_files import csv_rows
 from analysis.runs.origins import JOURNAL, Origins, Record, Slot, check_provenance, journal
 from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
-from methods.base import NATIVE, Resolution
+from methods.base import Resolution
 from methods.errors import InputError
 from methods.labels import folder_name
+from methods.resolutions import NATIVE
 from methods.shown_text import visible
 
 SKIPPED = "skipped"

@@ -20,7 +20,15 @@ from methods.errors import InputError
 
 
 class RankingResult:
-    """A ranking of methods; `analysis.rank` makes it."""
+    """A ranking of methods; `analysis.rank` makes it.
+
+    Parameters
+    ----------
+    study
+        The ranking with everything that its files tell.
+    votes
+        What it was made of.
+    """
 
     def __init__(self, study: files.Study, votes: Votes) -> None:
         self._study, self._votes = study, votes
@@ -60,7 +68,24 @@ class RankingResult:
         return files.notes_of(self._study)
 
     def plot(self, name: Literal["ranking", "preferences"] = "ranking") -> Figure:
-        """Draw abilities with intervals, or the expected preferences between methods."""
+        """Draw the ranking.
+
+        Parameters
+        ----------
+        name
+            "ranking" for abilities with intervals, "preferences" for the expected shares of votes
+            between every two methods.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            In the suite's style; shown in a notebook.
+
+        Raises
+        ------
+        InputError
+            If there is no such plot.
+        """
         with style.styled(style.HOUSE):
             drawn = dict(plots.all_plots(self._study.ranking))
         if name not in drawn:
@@ -68,15 +93,43 @@ class RankingResult:
         return style.shown_in_notebooks(drawn[name])
 
     def to_latex(self) -> str:
-        """Return the table with its notes as LaTeX."""
+        """Return the table with its notes as LaTeX.
+
+        Returns
+        -------
+        str
+            A float that needs the package booktabs.
+        """
         return files.to_latex(self._study)
 
     def to_markdown(self) -> str:
-        """Return the table with its notes as Markdown."""
+        """Return the table with its notes as Markdown.
+
+        Returns
+        -------
+        str
+            As in ranking.md.
+        """
         return files.to_markdown(self._study)
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write all files of `python -m analysis rank` and return their paths."""
+        """Write all files of `python -m analysis rank`.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there.
+
+        Returns
+        -------
+        list of Path
+            The files.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written.
+        """
         return files.write(self._study, Path(folder).expanduser())
 
     @property

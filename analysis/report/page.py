@@ -26,7 +26,8 @@ from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
 from analysis.runs.run import ARROWS, MetricInfo, Run, highest
 from analysis.runs.tables import Table
-from methods.base import Resolution, size_text
+from methods.base import Resolution
+from methods.resolutions import size_text
 
 FILE_NAME = "report.html"
 # Mail servers refuse larger files.

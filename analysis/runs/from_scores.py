@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.runs.run import CASE_COLUMNS, Case, Run, checked_info
-from methods.base import NATIVE, Resolution
+from methods.base import Resolution
 from methods.errors import InputError
+from methods.resolutions import NATIVE
 
 
 def run_of(scores: pd.DataFrame) -> Run:

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from analysis.runs.run import Run, highest
 from analysis.runs.tables import Column, Group, Table, means
-from methods.base import size_text
+from methods.resolutions import size_text
 
 
 def by_hole_share(run: Run) -> Table | None:

@@ -23,7 +23,8 @@ from analysis.style import (
     method_styles,
     wrapped_label,
 )
-from methods.base import NATIVE, Resolution, size_text
+from methods.base import Resolution
+from methods.resolutions import NATIVE, size_text
 
 _HEIGHT = 2.7
 # Characters in a line of a legend.

@@ -15,11 +15,12 @@ from analysis.runs.csv_files import REMEDY, csv_rows
 from analysis.runs.metric_info import ARROWS as ARROWS
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.origins import Origins
-from methods.base import NATIVE, Image, Mask, Resolution, size_text
+from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
 from methods.labels import REFERENCE as REFERENCE
 from methods.labels import folder_name
+from methods.resolutions import NATIVE, size_text
 from methods.shown_text import message_text
 
 # Columns of scores.csv that are not measurements.

@@ -12,7 +12,8 @@ from typing import Any
 
 from analysis.output import ABSENT, counted
 from analysis.runs.run import Case, MetricInfo, Run
-from methods.base import Resolution, size_text
+from methods.base import Resolution
+from methods.resolutions import size_text
 
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"

@@ -25,8 +25,8 @@ from analysis.sets.set_metrics import (
     SetMetrics,
     fewest_samples,
 )
-from methods.base import size_text
 from methods.files import write_atomically
+from methods.resolutions import size_text
 
 _HEADING = (
     "method", "resolution", "metric", "value", "ci_low", "ci_high",

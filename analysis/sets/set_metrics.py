@@ -13,8 +13,9 @@ from analysis.runs.run import REFERENCE, Run
 from analysis.sets import distances
 from analysis.sets.distances import Features, Groups, Weights
 from analysis.sets.features import Network, patches
-from methods.base import Resolution, size_text
+from methods.base import Resolution
 from methods.errors import InputError
+from methods.resolutions import size_text
 
 CONFIDENCE = 0.95
 # A bootstrap of fewer photographs has too short intervals.

@@ -17,9 +17,10 @@ from analysis.runs.origins import check_provenance
 from analysis.runs.run import ARROWS, Run, highest
 from analysis.site import pictures
 from analysis.site.entry import Entry
-from methods.base import Resolution, size_text
+from methods.base import Resolution
 from methods.errors import InputError
 from methods.files import shortest_names
+from methods.resolutions import size_text
 
 INDEX = "index.html"
 # Says which files of a folder are the site's, so that they can be replaced.

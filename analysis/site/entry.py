@@ -14,8 +14,9 @@ from analysis.report import page as report
 from analysis.runs import differences, tables
 from analysis.runs.run import Run
 from analysis.runs.tables import Table
-from methods.base import Resolution, size_text
+from methods.base import Resolution
 from methods.files import composed
+from methods.resolutions import size_text
 
 # Characters of a run's name in the names of files.
 _LONGEST = 60

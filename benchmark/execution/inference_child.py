@@ -29,8 +29,8 @@ from methods.base import (
     Resolution,
     TimeLimitError,
     check_raw,
-    is_out_of_memory,
 )
+from methods.errors import is_out_of_memory
 
 _scratch: Path
 _inpainter: Inpainter | None = None

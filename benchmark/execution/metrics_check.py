@@ -12,10 +12,10 @@ from benchmark.metrics import witness
 from benchmark.planning.plan import Case
 from benchmark.run_folder.folder import RunFolder, damaged
 from benchmark.run_folder.rows import Row, Slot
-from methods.base import size_text
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
 from methods.labels import REFERENCE
+from methods.resolutions import size_text
 
 # Of a score's own size, where that is above 1: decibels and grey levels.
 TOLERANCE = 1e-6

@@ -24,7 +24,8 @@ from rich.text import Text
 import methods
 from benchmark.planning.plan import Case
 from benchmark.run_folder.rows import Row, Slot
-from methods.base import NATIVE, Resolution, size_text
+from methods.base import Resolution
+from methods.resolutions import NATIVE, size_text
 
 # Called with the number of finished cases and of all cases, from any thread.
 Report = Callable[[int, int], None]

@@ -10,9 +10,10 @@ from benchmark.metrics import find, score_what_works
 from benchmark.planning.plan import Case
 from benchmark.run_folder.folder import key_of
 from benchmark.run_folder.rows import Row
-from methods.base import BLANK, Image, Mask, composite, known_pixels_changed
+from methods.base import Image, Mask, composite, known_pixels_changed
 from methods.external import External
 from methods.images import png_bytes
+from methods.known_pixels import BLANK
 
 
 def score_outcome(

@@ -22,11 +22,12 @@ from benchmark.inputs.dataset import in_threads
 from benchmark.inputs.inverted import is_filled_outside
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.planning.request import Job
-from methods.base import BLANK, Image, Mask, MissingRequirementError, Resolution
+from methods.base import Image, Mask, MissingRequirementError, Resolution
 from methods.errors import InputError
 from methods.external import External, is_flat, is_image, is_misnamed, near_name
 from methods.files import comparable_name
 from methods.images import ImageFileError, read_rgb
+from methods.known_pixels import BLANK
 
 _SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 

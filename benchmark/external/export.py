@@ -18,9 +18,10 @@ from benchmark.inputs.description import OPTIONS
 from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.request import check_dataset, check_protocol
-from methods.base import NATIVE, Resolution, blank, sizes_text
+from methods.base import Resolution, blank
 from methods.errors import InputError
 from methods.images import write_png
+from methods.resolutions import NATIVE, sizes_text
 from methods.terminal import plain_console
 
 README = """\

@@ -26,10 +26,11 @@ from benchmark.inputs.protocol import (
     hole_mask,
     hole_problem,
 )
-from methods.base import NATIVE, Image, Mask, Resolution, size_text
+from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.files import sha256
 from methods.images import ImageFileError, image_size, read_rgb
+from methods.resolutions import NATIVE, size_text
 
 T = TypeVar("T")
 Item = TypeVar("Item")

@@ -8,9 +8,10 @@ from typing import Any
 
 from benchmark.inputs.masks import MaskRule, read_hole
 from benchmark.inputs.protocol import Protocol, hole_mask, reference
-from methods.base import NATIVE, Image, Mask, Resolution
+from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import ImageFileError, read_rgb
+from methods.resolutions import NATIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from benchmark.inputs.holes import DatasetMasks, Hole
 from benchmark.inputs.toml import read_toml
 from benchmark.metrics import check_options, identity, missing
-from methods.base import NATIVE, Image, Mask, Resolution, size_text
+from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import resample_nearest
+from methods.resolutions import NATIVE, size_text
 from methods.validation import build
 
 FOLDER = Path(__file__).resolve().parents[1] / "protocols"

@@ -37,9 +37,20 @@ Options = Mapping[str, Mapping[str, Any]]
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
-    """Check that metrics exist and take these options (name -> option -> value).
+    """Check that metrics exist and take these options.
 
-    Raises ValueError. A metric whose package or weights are missing is no error, see `missing`.
+    Parameters
+    ----------
+    names
+        Names of metrics, as a protocol has them.
+    options
+        Metric name -> option -> value.
+
+    Raises
+    ------
+    ValueError
+        For an unknown metric or option, or an unusable value. A metric whose package or weights
+        are missing is no error, see `missing`.
     """
     options = options or {}
     metrics = list(dict.fromkeys((*names, *options)))
@@ -48,13 +59,35 @@ def check_options(names: Iterable[str], options: Options | None = None) -> None:
 
 
 def missing(names: Iterable[str], options: Options | None = None) -> dict[str, str]:
-    """Return the metrics that cannot be computed here, each with what to install or fetch."""
+    """Return the metrics that cannot be computed here.
+
+    Parameters
+    ----------
+    names, options
+        As of `check_options`.
+
+    Returns
+    -------
+    dict
+        Metric name -> what to install or fetch.
+    """
     found = {name: find(name).missing(**(options or {}).get(name, {})) for name in names}
     return {name: advice for name, advice in found.items() if advice}
 
 
 def identity(names: Iterable[str], options: Options | None = None) -> dict[str, Any]:
-    """Return what scores depend on besides names and options: versions, and what is missing."""
+    """Return what scores depend on besides names and options.
+
+    Parameters
+    ----------
+    names, options
+        As of `check_options`.
+
+    Returns
+    -------
+    dict
+        Plain values for JSON: versions other than 1, and which metrics are missing.
+    """
     names = sorted(names)
     versions = {name: find(name).version for name in names if find(name).version != 1}
     parts = {"versions": versions, "missing": sorted(missing(names, options))}
@@ -113,6 +146,11 @@ def score_what_works(
     options: Options | None = None,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Compute metrics as `score` does; one that fails has no value, and the others have theirs.
+
+    Parameters
+    ----------
+    reference, result, mask, names, options
+        As of `score`.
 
     Returns
     -------

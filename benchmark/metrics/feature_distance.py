@@ -58,7 +58,23 @@ def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = N
 
 
 def squeezenet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
-    """Return the distance between SqueezeNet v1.1 features, as `efficientnet_distance`."""
+    """Return the distance between SqueezeNet v1.1 features, as `efficientnet_distance`.
+
+    Parameters
+    ----------
+    reference, result, mask
+        As of `efficientnet_distance`.
+
+    Returns
+    -------
+    float
+        0 for equal images.
+
+    Raises
+    ------
+    ValueError
+        If the images are not as in `checked_pair`.
+    """
     return _distance(checked_pair(reference, result, mask), "squeezenet").whole
 
 

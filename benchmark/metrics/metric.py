@@ -15,20 +15,45 @@ from methods.base import Image, Mask
 
 @dataclass(frozen=True)
 class ImagePair:
-    """A reference and a result of the same size; create it with `checked_pair`."""
+    """A reference and a result of the same size; create it with `checked_pair`.
 
-    # C-contiguous uint8 (H, W, 3).
+    Parameters
+    ----------
+    reference, result
+        C-contiguous uint8 (H, W, 3).
+    mask
+        bool (H, W), True = hole, with at least one hole pixel; or None.
+    rows, columns
+        The smallest box that contains all differing pixels; empty if there are none.
+    """
+
     reference: Image
     result: Image
-    # bool (H, W), True = hole.
     mask: Mask | None
-    # The smallest box that contains all differing pixels; empty if there are none.
     rows: slice
     columns: slice
 
 
 def checked_pair(reference: Image, result: Image, mask: Mask | None = None) -> ImagePair:
-    """Validate the input of a metric; raise ValueError if it is not as in `ImagePair`."""
+    """Validate the input of a metric.
+
+    Parameters
+    ----------
+    reference, result
+        uint8 (H, W, 3) RGB, 0-255.
+    mask
+        bool (H, W), True = hole; None for the whole image only.
+
+    Returns
+    -------
+    ImagePair
+        The same pixels.
+
+    Raises
+    ------
+    ValueError
+        If type, shape or sizes differ from these, or the mask has no hole pixel.
+    """
     for name, image in (("reference", reference), ("result", result)):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(f"{name} must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
@@ -54,7 +79,15 @@ def _changed_box(reference: Image, result: Image) -> tuple[slice, slice]:
 
 
 class Scores(NamedTuple):
-    """Values of one metric for one image pair; `hole` is None if the pair has no mask."""
+    """Values of one metric for one image pair.
+
+    Parameters
+    ----------
+    whole
+        Over the whole image.
+    hole
+        Over the hole; None if the pair has no mask.
+    """
 
     whole: float
     hole: float | None
@@ -66,11 +99,28 @@ class Scores(NamedTuple):
 
 
 def _accept_all(**options: Any) -> None:
-    """Accept every option value."""
+    """Accept every option value.
+
+    Parameters
+    ----------
+    **options
+        Of the metric.
+    """
 
 
 def _nothing(**options: Any) -> str:
-    """Return that nothing is missing."""
+    """Return that nothing is missing.
+
+    Parameters
+    ----------
+    **options
+        Of the metric.
+
+    Returns
+    -------
+    str
+        Empty.
+    """
     return ""
 
 
@@ -124,7 +174,18 @@ class Metric:
     version: int | str = 1
 
     def describe(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the entry for run.json; `options` override the defaults."""
+        """Return the entry for run.json.
+
+        Parameters
+        ----------
+        options
+            Those that differ from the defaults.
+
+        Returns
+        -------
+        dict
+            Plain values for JSON, with the definition in words.
+        """
         chosen = {**self.options, **(options or {})}
         entry = asdict(self)
         for name in ("function", "check", "missing"):
@@ -136,7 +197,25 @@ class Metric:
         return entry | {"definition": self.definition.format(**chosen), "options": chosen}
 
     def compute(self, pair: ImagePair, options: Mapping[str, Any] | None = None) -> Scores:
-        """Return the values of a pair; raise TypeError if the function returns anything else."""
+        """Return the values of a pair.
+
+        Parameters
+        ----------
+        pair
+            From `checked_pair`.
+        options
+            Those that differ from the defaults.
+
+        Returns
+        -------
+        Scores
+            In the metric's unit.
+
+        Raises
+        ------
+        TypeError
+            If the metric's function returns anything else.
+        """
         found = self.function(pair, **(options or {}))
         match found:
             case (Real() as whole, (Real() | None) as hole):
@@ -147,7 +226,18 @@ class Metric:
         )
 
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise ValueError for an unknown option or an unusable value."""
+        """Check options before a run.
+
+        Parameters
+        ----------
+        options
+            Name -> value.
+
+        Raises
+        ------
+        ValueError
+            For an unknown option or an unusable value.
+        """
         for option in options:
             if option not in self.options:
                 valid = ", ".join(self.options) or "none"

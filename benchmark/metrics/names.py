@@ -34,10 +34,23 @@ METRICS: dict[str, Metric] = {
 
 
 def find(name: str) -> Metric:
-    """Return a metric: one of `METRICS`, "pyiqa:NAME", the name that an installed package announces
-    for one, or "module:NAME" of your own.
+    """Return a metric.
 
-    Raises ValueError if there is none, or its declaration cannot be used.
+    Parameters
+    ----------
+    name
+        Of one of `METRICS`, "pyiqa:NAME", the name that an installed package announces for one, or
+        "module:NAME" of your own.
+
+    Returns
+    -------
+    Metric
+        Its package or weights may be missing, see `missing`.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or its declaration cannot be used.
     """
     return METRICS.get(name) or _found_elsewhere(name)
 

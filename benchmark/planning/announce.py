@@ -11,7 +11,7 @@ from benchmark.planning.kept import KeptMethod
 from benchmark.planning.plan import Plan
 from benchmark.planning.request import Job
 from benchmark.run_folder.folder import RunFolder, read_run_json
-from methods.base import sizes_text
+from methods.resolutions import sizes_text
 
 
 def cases(job: Job, plan: Plan, console: Console) -> None:

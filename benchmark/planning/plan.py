@@ -19,7 +19,8 @@ from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.own_sources import source_sha256
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
-from methods.base import NATIVE, Resolution
+from methods.base import Resolution
+from methods.resolutions import NATIVE
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
 INPUT_VERSION = 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.run_folder.folder import read_run_json
-from methods.base import NATIVE
 from methods.errors import InputError
+from methods.resolutions import NATIVE
 
 _TEXTS = ("method", "image", "status", "error")
 # Empty for cases without a result.

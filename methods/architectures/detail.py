@@ -68,21 +68,55 @@ class DetailNet(UNet):
         self.last_conv = PlainConv(CHANNELS, COPIES * BANDS, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the image with its hole refined; see `RefinementNet.forward`."""
+        """Return the image with its hole refined.
+
+        Parameters
+        ----------
+        x
+            As of `RefinementNet.forward`.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, H, W) RGB in [0, 1]; known pixels are those of the input.
+        """
         check_size(*x.shape[-2:])
         mask = x[:, :1]
         return mask * add_detail(x, self.gains(x)) + (1 - mask) * x[:, IMAGE]
 
     def gains(self, x: Tensor) -> Tensor:
-        """Return the gains in [0, 2], (N, 4 * 5, H / 4, W / 4): all bands of the first copy, of
-        the second..."""
+        """Return by how much each copy's bands of detail are added.
+
+        Parameters
+        ----------
+        x
+            As of `RefinementNet.forward`.
+
+        Returns
+        -------
+        Tensor
+            (N, 4 * 5, H / 4, W / 4) in [0, 2]: all bands of the first copy, of the second...
+        """
         features = self.outputs(_reduced_input(x))[0]
         return LARGEST_GAIN * torch.sigmoid(self.last_conv(features))
 
     def predict_in(
         self, input_at: InputAt, size: tuple[int, int], rows: Span, columns: Span
     ) -> Tensor:
-        """Return the image in a box, before known pixels are restored; see `RefinementNet`."""
+        """Return the image in a box, before known pixels are restored.
+
+        Parameters
+        ----------
+        input_at, size
+            As of `RefinementNet.predict_in`.
+        rows, columns
+            Of the box, in pixels.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, rows, columns) in [0, 1].
+        """
         check_size(*size)
         gains = self.gains(input_at(Span(0, size[0]), Span(0, size[1])))
         around = [_on_grid(span, side) for span, side in zip((rows, columns), size, strict=True)]

@@ -102,7 +102,18 @@ class DFNet(UNet):
             self.add_module(f"fuse_{scale}", FusionBlock(self.channels[scale], relative))
 
     def fusion(self, scale: int) -> FusionBlock:
-        """Return the fusion block of a scale."""
+        """Return the fusion block of a scale.
+
+        Parameters
+        ----------
+        scale
+            0 (full size) to 5 (1/32).
+
+        Returns
+        -------
+        FusionBlock
+            A submodule.
+        """
         return self.get_submodule(f"fuse_{scale}")  # type: ignore[return-value]
 
     def forward(
@@ -134,7 +145,20 @@ class DFNet(UNet):
         return list(results), list(alphas), list(raws)
 
     def result_in(self, img_miss: Tensor, mask: Tensor, rows: Span, columns: Span) -> Tensor:
-        """Return the full-size result in a box, computed only where necessary."""
+        """Return the full-size result in a box, computed only where necessary.
+
+        Parameters
+        ----------
+        img_miss, mask
+            As of `forward`.
+        rows, columns
+            Of the box, in pixels.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, rows, columns) in [0, 1].
+        """
         x = self._joined(img_miss, mask)
         height, width = x.shape[-2:]
         around = rows.grown(1).clipped(height), columns.grown(1).clipped(width)

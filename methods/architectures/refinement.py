@@ -59,14 +59,40 @@ class RefinementNet(UNet):
         return mask * self.predict(x) + (1 - mask) * x[:, IMAGE]
 
     def predict(self, x: Tensor) -> Tensor:
-        """Return the network's own image, before known pixels are restored."""
+        """Return the network's own image, before known pixels are restored.
+
+        Parameters
+        ----------
+        x
+            As of `forward`.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, H, W) RGB in [0, 1].
+        """
         check_size(*x.shape[-2:])
         return self._to_image(self.outputs(x)[0], x[:, IMAGE])
 
     def predict_in(
         self, input_at: InputAt, size: tuple[int, int], rows: Span, columns: Span
     ) -> Tensor:
-        """Return `predict` in a box, computed only where necessary; see `UNet.output_in`."""
+        """Return `predict` in a box, computed only where necessary.
+
+        Parameters
+        ----------
+        input_at
+            Returns the input of `forward` in a box, as of `UNet.output_in`.
+        size
+            Height and width of the whole input.
+        rows, columns
+            Of the box, in pixels.
+
+        Returns
+        -------
+        Tensor
+            (N, 3, rows, columns) in [0, 1].
+        """
         check_size(*size)
         features = self.output_in(input_at, size, rows, columns)
         return self._to_image(features, input_at(rows, columns)[:, IMAGE])

@@ -6,7 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from methods.base import MethodError, is_out_of_memory
+from methods.base import MethodError
+from methods.errors import is_out_of_memory
 
 # In messages of PyTorch and ONNX Runtime -> the option to change. The first that fits counts.
 HINTS = (

@@ -12,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import methods
 from methods import arguments
-from methods.base import NATIVE, Image, Inpainter, Mask, MethodError, is_out_of_memory
-from methods.errors import InputError
+from methods.base import Image, Inpainter, Mask, MethodError
+from methods.errors import InputError, is_out_of_memory
 from methods.fill.pairs import Job, in_folders, single
 from methods.fill.picture import read_picture, write_picture
 from methods.images import ImageFileError, read_rgb
 from methods.masks import middle_level, white_pixels
+from methods.resolutions import NATIVE
 from methods.shown_text import message_text
 from methods.terminal import plain_console
 from methods.validation import field_names

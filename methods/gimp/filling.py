@@ -14,14 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import methods
 from methods import readiness
-from methods.base import (
-    Image,
-    Inpainter,
-    MethodError,
-    MissingRequirementError,
-    check_pair,
-    is_out_of_memory,
-)
+from methods.base import Image, Inpainter, MethodError, MissingRequirementError, check_pair
+from methods.errors import is_out_of_memory
 from methods.gimp import protocol
 from methods.gimp.protocol import FillRequest, Message
 

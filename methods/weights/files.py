@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -155,9 +155,40 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes) -> None:
         )
 
 
+def built(make: Callable[[], N], state: State) -> N:
+    """Return the network that `make` makes with the tensors of a state dict, which it shares:
+    neither random weights nor copies are made. Raise WeightsError as `load_state` does."""
+    import torch
+
+    with torch.device("meta"):
+        network = make()
+    own = network.state_dict()
+    check_state(state, {n: tuple(t.shape) for n, t in own.items()})
+    converted = {n: t.to(own[n].dtype) for n, t in state.items()}
+    network.load_state_dict(converted, strict=True, assign=True)
+    return network
+
+
 def load_state(network: N, state: State) -> N:
-    """Load a state dict strictly and return the network; raise WeightsError if any name or shape
-    differs."""
+    """Load a state dict strictly.
+
+    Parameters
+    ----------
+    network
+        Changed in place.
+    state
+        Name -> tensor.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network.
+
+    Raises
+    ------
+    WeightsError
+        If any name or shape differs.
+    """
     check_state(state, {n: tuple(t.shape) for n, t in network.state_dict().items()})
     network.load_state_dict(dict(state), strict=True)
     return network

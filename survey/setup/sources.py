@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from methods.base import NATIVE, Resolution, size_text
+from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import composed
 from methods.labels import folder_name
+from methods.resolutions import NATIVE, size_text
 from survey.study.stimuli import REFERENCE, Source
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}

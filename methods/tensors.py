@@ -1,0 +1,136 @@
+"""Devices of PyTorch, exact arithmetic, and images as tensors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from methods.base import Image, Mask, MissingRequirementError
+
+# PyTorch takes seconds to import: methods are listed and checked without it.
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+def torch_device(name: str) -> torch.device:
+    """Return a device of PyTorch.
+
+    Parameters
+    ----------
+    name
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1"...
+
+    Returns
+    -------
+    torch.device
+        One that was tried.
+
+    Raises
+    ------
+    MissingRequirementError
+        If the machine or the installed PyTorch has no such device.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise MissingRequirementError(f"device {name!r} cannot be used: {reason}") from None
+    return device
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Run inference in full float32.
+
+    Yields
+    ------
+    None
+        Meanwhile there are no gradients and, on a GPU, no TF32 (10-bit mantissa).
+    """
+    import torch
+
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        ),
+    ):
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
+    """Return an image or a mask as a batch of one.
+
+    Parameters
+    ----------
+    array
+        uint8 (H, W, C) or bool (H, W).
+    device
+        Of the tensor.
+
+    Returns
+    -------
+    Tensor
+        float32 (1, C, H, W) with the same values, (1, 1, H, W) for a mask.
+    """
+    import torch
+
+    planes = array[..., None] if array.ndim == 2 else array
+    tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(device)
+    return tensor.permute(2, 0, 1)[None].float()
+
+
+def pad_to_multiple(tensor: Tensor, multiple: int) -> Tensor:
+    """Extend height and width to a multiple, at the bottom and the right.
+
+    Parameters
+    ----------
+    tensor
+        (1, C, H, W).
+    multiple
+        In pixels.
+
+    Returns
+    -------
+    Tensor
+        (1, C, H', W') with the border repeated.
+    """
+    from torch.nn.functional import pad
+
+    height, width = tensor.shape[-2:]
+    return pad(tensor, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+
+
+def to_image(tensor: Tensor, rounding: str = "nearest") -> Image:
+    """Return a batch of one as an image.
+
+    Parameters
+    ----------
+    tensor
+        Float (1, 3, H, W) in [0, 1]; what lies outside is clipped.
+    rounding
+        "nearest", or "truncate" like most published test scripts.
+
+    Returns
+    -------
+    ndarray
+        uint8 (H, W, 3).
+    """
+    values = tensor[0].permute(1, 2, 0) * 255
+    if rounding == "nearest":
+        values = values.round()
+    return values.clamp(0, 255).byte().cpu().contiguous().numpy()
