@@ -61,6 +61,7 @@ def write_all(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.tex"))
 
 
+@pytest.mark.slow
 def test_messages_of_programs_reach_no_table_with_control_characters(tmp_path: Path) -> None:
     write_all(tmp_path)
     for path in chain.from_iterable(tmp_path.rglob(f"*.{name}") for name in ("md", "tex")):

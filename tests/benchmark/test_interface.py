@@ -92,6 +92,7 @@ def test_runs_in_threads_do_not_stop_each_other(
     assert statuses == [["ok"] * 16, ["ok"] * 8]
 
 
+@pytest.mark.slow
 def test_a_changed_file_of_ones_own_is_told_until_its_cases_run_again(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmark.run_folder.folder import open_run_folder
 from benchmark.run_folder.rows import Row, Slot
 from tests.benchmark.conftest import Bench, save, scene
@@ -25,6 +27,7 @@ def table(bench: Bench) -> list[str]:
     return (bench.out / "tables/objective.csv").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_methods_accumulate_and_one_is_taken_out(bench: Bench) -> None:
     assert bench.run("--methods", "telea", *SMALL).returncode == 0
     telea = table(bench)[1]
@@ -126,6 +129,7 @@ def test_a_method_that_would_share_a_folder_with_an_earlier_one_is_refused(
     assert bench.run(*named("a:b")).returncode == 0
 
 
+@pytest.mark.slow
 def test_one_of_two_methods_in_one_folder_is_not_forgotten_alone(bench: Bench) -> None:
     bench.run("--methods", "telea,navier-stokes,patchmatch", *SMALL)
     # As an earlier version left it.
@@ -150,6 +154,7 @@ def test_cases_on_other_photographs_are_told_and_come_back(bench: Bench, tmp_pat
     assert "not shown" not in done.stderr and len(bench.rows()) == 4
 
 
+@pytest.mark.slow
 def test_each_method_has_the_seed_it_was_run_with(bench: Bench) -> None:
     def recorded() -> dict[str, Any]:
         info: dict[str, Any] = json.loads((bench.out / "run.json").read_text())
@@ -171,6 +176,7 @@ def test_a_damaged_record_of_the_run_is_one_line(bench: Bench) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_methods_at_other_sizes_are_told_and_come_back(bench: Bench) -> None:
     bench.run("--methods", "telea", "--resolutions", "48")
     done = bench.run("--methods", "navier-stokes", "--resolutions", "64")

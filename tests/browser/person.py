@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 
 from tests.browser.drivers import Driver, Json
 
-PATIENCE_S = 15
+PATIENCE_S = 60
 FINGERS = Path(__file__).with_name("fingers.js")
 # As WebDriver codes them.
 KEYS = {

@@ -98,7 +98,14 @@ def no_direction_by_linear_program(counts: Counts, order: bool) -> bool:
     return max(largest) < 1e-7
 
 
-@pytest.mark.parametrize(("k", "votes"), [(3, 7), (4, 12), (5, 16), (7, 24)])
+@pytest.mark.parametrize(
+    ("k", "votes"),
+    [
+        (3, 7),
+        (4, 12),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in [(5, 16), (7, 24)]),
+    ],
+)
 def test_it_exists_exactly_where_a_linear_program_finds_no_direction(k: int, votes: int) -> None:
     rng = np.random.default_rng(k)
     exist = 0

@@ -248,6 +248,7 @@ def test_a_picture_of_another_size_is_refused(pictured: Path) -> None:
         publish(pictured)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_the_check_of_the_metrics_is_told_where_there_was_one(pictured: Path) -> None:
     assert "Checked against" not in publish(pictured).read_text()

@@ -304,6 +304,7 @@ def test_lossless_and_lossy_webp_and_tiff_are_told_apart(tmp_path: Path) -> None
     assert describe(tmp_path / "e.png") == ("", [])
 
 
+@pytest.mark.slow
 def test_drift_is_measured_as_a_plain_count_does(bench: Bench, exported: Path) -> None:
     results = fill_all(exported)
     rng = np.random.default_rng(5)

@@ -71,6 +71,7 @@ def test_a_name_that_the_file_system_spells_otherwise_is_found(
     assert not Listings()(tmp_path / "hiver.png")
 
 
+@pytest.mark.slow
 def test_100_000_finished_cases_take_less_than_500_megabytes(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(PROTOCOL)
     own = protocol.load(str(tmp_path / "tiny.toml"))

@@ -168,6 +168,7 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert "diffusers: no: diffusers needs no-such-library: pip install .[diffusers]" in listed
 
 
+@pytest.mark.slow
 def test_as_stage_one(folder: Path) -> None:
     options = {"model": str(folder), "multiple": 1}
     by_option = methods.create("two-stage:diffusers", stage_one_options=options, working_size=64)

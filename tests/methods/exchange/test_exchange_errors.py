@@ -168,6 +168,7 @@ def test_running_out_of_memory_is_not_blamed_on_options() -> None:
         assert isinstance(failure(Path("n.pt"), RuntimeError(text)), MemoryError)
 
 
+@pytest.mark.slow
 def test_the_traceback_goes_to_the_log_and_its_last_line_to_the_row(tmp_path: Path) -> None:
     save(tmp_path / "photos" / "cat.png", scene(3, 90, 90))
     (tmp_path / "tiny.toml").write_text(PROTOCOL)

@@ -48,6 +48,7 @@ def received(*data: bytes) -> protocol.FillRequest | None:
         return protocol.receive(there)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.binary(max_size=300) | JSON.map(encoded))
 def test_garbage_is_a_bad_request(data: bytes) -> None:

@@ -106,6 +106,7 @@ def test_the_dashboard_tells_how_the_study_stands(owner: Visitor, voted: Served)
         assert text in page, text
 
 
+@pytest.mark.slow
 def test_the_live_ranking_is_that_of_the_analysis(
     voted: Served, tmp_path: Path, run: Callable[..., Said]
 ) -> None:

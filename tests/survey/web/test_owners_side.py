@@ -93,6 +93,7 @@ def test_a_design_that_cannot_be_asked_keeps_no_answers(
     assert run("status", folder).code == 0
 
 
+@pytest.mark.slow
 def test_names_that_look_like_formulas_are_text_in_a_spreadsheet(
     tmp_path: Path, serve: Serve, run: Run
 ) -> None:
