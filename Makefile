@@ -18,8 +18,10 @@ REFERENCE := tests/data
 SITE := docs/_build/html
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 LOCK := --universal --no-header --no-annotate --python-version 3.11
+# Of tests: many wait, so there may be more than cores.
+PROCESSES ?= 3
 # With compiled modules kept, where that is turned off: hundreds of processes import the suite.
-TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest -n 3 --dist worksteal
+TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(PROCESSES) --dist worksteal
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled
