@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.votes.names import recoded
 from methods.errors import InputError
 
 
@@ -27,24 +28,28 @@ def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
     InputError
         If the file is damaged, or a column is neither text nor numbers.
     """
+    columns = {}
     with _opened(path) as file:
         import pyarrow as pa
 
-        fields = [file.schema_arrow.field(place) for place in places]
-        for field in fields:
-            if pa.types.is_nested(field.type) or "binary" in str(field.type):
+        all_names = file.schema_arrow.names
+        for place in places:
+            name, kind = all_names[place], file.schema_arrow.types[place]
+            if pa.types.is_nested(kind) or "binary" in str(kind):
                 raise InputError(
-                    f"{path}: column {field.name!r} is of type {field.type}; save it as text or "
-                    "numbers"
+                    f"{path}: column {name!r} is of type {kind}; save it as text or numbers"
                 )
-        table = file.read([field.name for field in fields])
-        table = table.cast(pa.schema([(field.name, pa.string()) for field in fields]))
-        table.validate(full=True)
-        text = table.to_pandas()
-    for i, field in enumerate(fields):
-        if pa.types.is_floating(field.type):
-            text.isetitem(i, text.iloc[:, i].str.replace(r"^(-?\d+)$", r"\1.0", regex=True))
-    return text
+            # Others may have the same name.
+            column = file.read([name]).column(all_names[:place].count(name)).cast(pa.string())
+            column.validate(full=True)
+            columns[place] = column.dictionary_encode().to_pandas()
+            if pa.types.is_floating(kind):
+                columns[place] = recoded(columns[place], _float)
+    return pd.DataFrame(columns)
+
+
+def _float(text: str) -> str:
+    return f"{text}.0" if text.lstrip("-").isdecimal() else text
 
 
 @contextmanager
