@@ -141,6 +141,9 @@ def test_a_broken_connection_to_the_scheduler_is_made_again(
 def test_a_case_that_a_queue_takes_back_too_often_becomes_a_row(
     bench: ClusterBench, cluster: Cluster, tmp_path: Path
 ) -> None:
+    # One case alone: of several the next worker may begin with another one.
+    for path in sorted(bench.photos.iterdir())[1:]:
+        path.unlink()
     cluster.hosts[0].kill()
     cluster.start_scheduler(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
     words = ("--methods", WAITING, "--option", f"{WAITING}.folder={tmp_path}")
@@ -160,4 +163,5 @@ def test_a_case_that_a_queue_takes_back_too_often_becomes_a_row(
     assert len(failed) == 1 and failed[0].startswith("2 workers were lost while they ran it")
 
     again = bench.run(*words, "--overwrite", "failed")
-    assert_all_ok(bench, again, cluster.log())
+    assert again.returncode == 0, again.stderr + cluster.log()
+    assert [row["status"] for row in bench.rows().values()] == ["ok"]
