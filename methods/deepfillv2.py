@@ -10,8 +10,8 @@ from methods.base import Image, Mask
 from methods.network import (
     NetworkInpainter,
     State,
+    built,
     full_precision,
-    load_state,
     network_classes,
     pad_to_multiple,
     to_tensor,
@@ -67,7 +67,7 @@ class DeepFillV2Inpainter(NetworkInpainter):
         if stored == "finetuned":
             ours = {theirs: name for name, theirs in finetuned_names().items()}
             state = {ours.get(n, n): t for n, t in state.items() if n != FUSE_WEIGHT}
-        return load_state(DeepFillV2(variant), state)
+        return built(lambda: DeepFillV2(variant), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         from methods.architectures.deepfillv2 import MULTIPLE, DeepFillV2

@@ -10,8 +10,8 @@ from methods.base import Image, Mask
 from methods.network import (
     NetworkInpainter,
     State,
+    built,
     full_precision,
-    load_state,
     network_classes,
     pad_to_multiple,
     stored_width,
@@ -53,7 +53,7 @@ class DFNetInpainter(NetworkInpainter):
         deepest = f"en_{depth - 1}.encode.0.conv.1.weight"
         width = stored_width(self.metadata(), state, deepest, ENCODER[depth - 1][0])
         relative = self.metadata().get("fill") == "smooth"
-        return load_state(DFNet(width, relative, depth), state)
+        return built(lambda: DFNet(width, relative, depth), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         from methods.architectures.dfnet import DFNet, masked_input

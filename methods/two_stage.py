@@ -28,8 +28,8 @@ from methods.dfnet import DFNetInpainter
 from methods.network import (
     NetworkInpainter,
     State,
+    built,
     full_precision,
-    load_state,
     network_classes,
     stored_width,
     to_image,
@@ -242,9 +242,10 @@ class TwoStage(NetworkInpainter):
             return RefinementNet()
         metadata = self.metadata()
         if self._is_compact():
-            return load_state(DetailNet(float(metadata["width"])), state)
+            return built(lambda: DetailNet(float(metadata["width"])), state)
         width = stored_width(metadata, state, "en8.encode.0.conv.1.weight", ENCODER[7][0])
-        return load_state(RefinementNet(width, metadata.get("relative") == "yes"), state)
+        relative = metadata.get("relative") == "yes"
+        return built(lambda: RefinementNet(width, relative), state)
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if self._refinement == "matched":

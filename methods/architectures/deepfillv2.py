@@ -26,7 +26,7 @@ from methods.architectures.deepfillv2_layers import (
 )
 from methods.architectures.spans import Span, hole_spans
 from methods.architectures.tensorflow1 import Layer, Variables, nearest_aligned, to_state_dict
-from methods.weights.files import load_state
+from methods.weights.files import built
 
 Variant = Literal["official", "converted", "finetuned"]
 MULTIPLE = 8
@@ -80,10 +80,10 @@ class DeepFillV2(nn.Module):
         WeightsError
             If a variable is missing or has another shape.
         """
-        return load_state(cls(variant), to_state_dict(variables, tensorflow_names()))
+        return built(lambda: cls(variant), to_state_dict(variables, tensorflow_names()))
 
     def forward(self, image: Tensor, mask: Tensor, box: Box | None = None) -> tuple[Tensor, Tensor]:
-        """Return the results of both stages, (N, 3, H, W) in [-1, 1].
+        """Return the results of both stages.
 
         Parameters
         ----------
@@ -94,6 +94,11 @@ class DeepFillV2(nn.Module):
         box
             Rows and columns of the second result that are needed; pixels outside of them, and those
             of the first result outside of the hole, may be 0.
+
+        Returns
+        -------
+        tuple of Tensor
+            The coarse and the refined result, (N, 3, H, W) in [-1, 1].
 
         Raises
         ------
@@ -149,7 +154,22 @@ class DeepFillV2(nn.Module):
         return [self.get_submodule(layer.name) for layer in layers]  # type: ignore[misc]
 
     def attend(self, features: Tensor, mask: Tensor, box: Box) -> Tensor:
-        """Return the features, (N, C, H / 4, W / 4), rebuilt from patches outside the hole."""
+        """Return features rebuilt from patches outside the hole.
+
+        Parameters
+        ----------
+        features
+            (N, C, H / 4, W / 4).
+        mask
+            (N, 1, H, W), 1 = hole.
+        box
+            Rows and columns of the features that are needed.
+
+        Returns
+        -------
+        Tensor
+            (N, C, H / 4, W / 4).
+        """
         height, width = features.shape[-2:]
         half = (height // 2, width // 2)
         hole = mask[:1]

@@ -14,7 +14,7 @@ from methods.architectures.hifill_layers import (
     transfer,
 )
 from methods.architectures.tensorflow1 import Variables, doubled_bilinear, to_state_dict
-from methods.weights.files import load_state
+from methods.weights.files import built
 
 
 class HiFill(nn.Module):
@@ -47,7 +47,7 @@ class HiFill(nn.Module):
         WeightsError
             If a variable is missing or has another shape.
         """
-        return load_state(cls(), to_state_dict(variables, tensorflow_names()))
+        return built(cls, to_state_dict(variables, tensorflow_names()))
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the results of both stages and the attention.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,11 @@ SLOPE = 0.2
 # Base values of `relative_sigmoid` are kept this far from 0 and 1: a quarter of a grey level.
 SMALLEST_BASE = 1e-3
 
+# Numbers that a block computes at a time where only a box is needed.
+STRIP = 2**22
+
 InputAt = Callable[[Span, Span], Tensor]
+BoxAt = Callable[[Sequence[Span]], Tensor]
 
 
 class SamePadConv(nn.Module):
@@ -67,6 +72,7 @@ class EncoderBlock(nn.Module):
     def __init__(self, into: int, out: int, kernel: int, first: bool = False) -> None:
         super().__init__()
         self.kernel = kernel
+        self.out = out
         self.encode = nn.Sequential(SamePadConv(into, out, kernel))
         if not first:
             self.encode.extend([nn.BatchNorm2d(out), nn.ReLU()])
@@ -89,6 +95,7 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
+        self.out = out
         self.decode = nn.Sequential(
             PlainConv(into, out, 3), nn.BatchNorm2d(out), nn.LeakyReLU(SLOPE)
         )
@@ -164,24 +171,73 @@ class UNet(nn.Module):
             _receptive_field(span, side, self.encoders)
             for span, side in zip((rows, columns), size, strict=True)
         ]
-        features = [input_at(axes[0].features[0], axes[1].features[0])]
+        # How to get a box of each level's features, with zeros beyond the frame.
+        skips = [_padded(input_at, size)]
         for level, encoder in enumerate(self.encoders):
-            have = [axis.features[level] for axis in axes]
-            needed = [encoder.input_span(axis.features[level + 1]) for axis in axes]
-            features.append(encoder.forward_valid(crop_or_pad(features[level], have, needed)))
-        depth = len(features) - 1
-        have = [axis.features[depth] for axis in axes]
-        x = crop_or_pad(features.pop(), have, [axis.outputs[depth] for axis in axes])
-        for level, decoder in zip(reversed(range(depth)), self.decoders, strict=True):
-            needed = [axis.outputs[level].grown(1) for axis in axes]
-            inside = [span.clipped(side >> level) for span, side in zip(needed, size, strict=True)]
+            have = [axis.features[level + 1] for axis in axes]
+            encoded = partial(_encoded, encoder, skips[level])
+            features = _in_strips(encoded, have, encoder.out)
+            skips.append(partial(crop_or_pad, features, have))
+        x = skips.pop()([axis.outputs[-1] for axis in axes])
+        for level, decoder in zip(reversed(range(len(skips))), self.decoders, strict=True):
             below = [axis.outputs[level + 1].doubled() for axis in axes]
-            have = [axis.features[level] for axis in axes]
-            parts = [(_upsampled(x), below), (features.pop(), have)]
-            x = torch.cat([crop_or_pad(part, box, inside) for part, box in parts], dim=1)
-            del parts
-            x = decoder.forward_valid(crop_or_pad(x, inside, needed))
+            frame = size[0] >> level, size[1] >> level
+            decoded = partial(_decoded, decoder, x, below, skips.pop(), frame)
+            x = _in_strips(decoded, [axis.outputs[level] for axis in axes], decoder.out)
         return x
+
+
+def _padded(input_at: InputAt, size: tuple[int, int]) -> BoxAt:
+    """Return `input_at` with zeros beyond the frame."""
+
+    def at(needed: Sequence[Span]) -> Tensor:
+        rows, columns = (span.clipped(side) for span, side in zip(needed, size, strict=True))
+        return crop_or_pad(input_at(rows, columns), (rows, columns), needed)
+
+    return at
+
+
+def _encoded(encoder: EncoderBlock, at: BoxAt, box: Sequence[Span]) -> Tensor:
+    return encoder.forward_valid(at([encoder.input_span(span) for span in box]))
+
+
+def _decoded(
+    decoder: DecoderBlock,
+    x: Tensor,
+    below: Sequence[Span],
+    skip: BoxAt,
+    frame: tuple[int, int],
+    box: Sequence[Span],
+) -> Tensor:
+    needed = [span.grown(1) for span in box]
+    inside = [span.clipped(side) for span, side in zip(needed, frame, strict=True)]
+    # The level below ends where `inside` does, at an even pixel.
+    lower = [span.reduced(2) for span in inside]
+    start = [span.start // 2 for span in below]
+    part = x[..., slice(*lower[0].shifted(-start[0])), slice(*lower[1].shifted(-start[1]))]
+    upsampled = crop_or_pad(_upsampled(part), [span.doubled() for span in lower], inside)
+    joined = torch.cat([upsampled, skip(inside)], dim=1)
+    return decoder.forward_valid(crop_or_pad(joined, inside, needed))
+
+
+def _in_strips(compute: BoxAt, box: Sequence[Span], channels: int) -> Tensor:
+    """Return what `compute` returns for a box, computed a few rows at a time: less memory, which is
+    used again, and most of it stays in the processor's cache."""
+    rows, columns = box
+    longest = max(1, STRIP // (channels * (columns.stop - columns.start)))
+    strips = rows.cut(longest)
+    if len(strips) == 1:
+        return compute(box)
+    first = compute([strips[0], columns])
+    shape = (*first.shape[:2], rows.stop - rows.start, first.shape[3])
+    last = first.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if last else torch.contiguous_format
+    whole = torch.empty(shape, dtype=first.dtype, device=first.device, memory_format=layout)
+    whole[:, :, : first.shape[2]] = first
+    for strip in strips[1:]:
+        part = slice(strip.start - rows.start, strip.stop - rows.start)
+        whole[:, :, part] = compute([strip, columns])
+    return whole
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,25 @@ def check_state(state: Mapping[str, Tensor], expected: Shapes) -> None:
 
 
 def built(make: Callable[[], N], state: State) -> N:
-    """Return the network that `make` makes with the tensors of a state dict, which it shares:
-    neither random weights nor copies are made. Raise WeightsError as `load_state` does."""
+    """Make a network with the tensors of a state dict, without random weights first.
+
+    Parameters
+    ----------
+    make
+        Returns the network; called where new tensors get no memory.
+    state
+        Tensors by name, of any floating-point type; the network shares those of its own type.
+
+    Returns
+    -------
+    Module
+        The network with these tensors.
+
+    Raises
+    ------
+    WeightsError
+        If any name or shape differs.
+    """
     import torch
 
     with torch.device("meta"):

@@ -25,7 +25,7 @@ from methods.__main__ import app
 from methods.base import MissingRequirementError
 from methods.weights import WeightsError, registry, store
 from methods.weights.content import Kind, kind_of
-from methods.weights.files import check_state, find, metadata, read
+from methods.weights.files import built, check_state, find, metadata, read
 from methods.weights.tensorflow_files import checkpoint_files
 
 # Not skipped, which some runs of the tests take for a failure.
@@ -515,3 +515,11 @@ def test_damaged_tensorflow_files_get_one_line(tmp_path: Path, kept: Path) -> No
     assert kind_of(tmp_path / "cut.pb") is Kind.TF_GRAPH
     assert "cut short" in one_line(tmp_path / "cut.pb")
     assert not list(kept.rglob("*"))
+
+
+def test_a_network_of_half_precision_weights_computes_in_float32() -> None:
+    state = {"weight": torch.tensor([[0.5, -1.5]]).half(), "bias": torch.tensor([0.25])}
+    network = built(lambda: torch.nn.Linear(2, 1), state)
+    assert network(torch.tensor([2.0, 1.0])).item() == -0.25
+    with pytest.raises(WeightsError, match=r"1 of another shape \(weight is \(1, 2\)"):
+        built(lambda: torch.nn.Linear(3, 1), state)
