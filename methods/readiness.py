@@ -79,10 +79,10 @@ def _ready(name: str, cls: type[Inpainter]) -> Inpainter:
     """Return the method with default options; raise whatever it raises if it cannot run."""
     method = methods.create(name)
     _, _, stage_one = name.partition(":")
-    if stage_one in methods.available():
+    if stage_one and stage_one in methods.available():
         _ready(stage_one, methods.method_class(stage_one))
-    if hasattr(cls, "weights_name"):
-        # Importing PyTorch and reading all weights would take too long for a list.
+    if hasattr(cls, "weights_name") or cls.load is Inpainter.load:
+        # Importing all libraries and reading all weights would take too long for a list.
         _find_libraries(cls)
     else:
         method.load()

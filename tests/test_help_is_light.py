@@ -53,5 +53,5 @@ def test_help_imports_no_heavy_package(command: str) -> None:
 
 @pytest.mark.slow
 def test_the_list_of_methods_runs_none() -> None:
-    heavy = {"torch", "matplotlib", "numba", "pandas"}
+    heavy = {"torch", "matplotlib", "numba", "pandas", "scipy", "skimage", "filelock"}
     assert not imported("-m", "methods", "list") & heavy

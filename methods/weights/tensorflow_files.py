@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
 
 from methods.base import MissingRequirementError
 from methods.files import replacing
@@ -92,6 +90,9 @@ def convert(source: Path, kind: Kind, sha256: str, target: Path) -> None:
         raise WeightsError(f"{source} is {kind.value}, but holds no weights")
     target.parent.mkdir(parents=True, exist_ok=True)
     # Several processes may convert the same file at the same time.
+    from filelock import FileLock
+    from safetensors.numpy import save_file
+
     with FileLock(target.with_name(f".{target.name}.lock")), replacing(target) as (part,):
         save_file(variables, part, {"source": source.name, "source_sha256": sha256})
 
