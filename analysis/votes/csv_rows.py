@@ -80,9 +80,17 @@ def _by_pandas(layout: Layout, places: Sequence[int]) -> Iterator[pd.DataFrame]:
 
 def _by_python(layout: Layout, places: Sequence[int]) -> Iterator[pd.DataFrame]:
     rows = _rows(layout)
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        columns = {place: [row[place] for _, row in chunk] for place in places}
-        yield pd.DataFrame(columns, [line for line, _ in chunk], dtype=object)
+    while True:
+        lines: list[int] = []
+        # Rows are not kept: millions of lists keep the garbage collector busy.
+        columns: dict[int, list[str]] = {place: [] for place in places}
+        for line, row in itertools.islice(rows, _CHUNK):
+            lines.append(line)
+            for place, column in columns.items():
+                column.append(row[place])
+        if not lines:
+            return
+        yield pd.DataFrame(columns, lines, dtype=object)
 
 
 def _rows(layout: Layout) -> Iterator[tuple[int, list[str]]]:
