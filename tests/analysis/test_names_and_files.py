@@ -33,6 +33,7 @@ def command(*words: str | Path) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_dollars_in_a_name_are_no_mathematics(tmp_path: Path) -> None:
     """Matplotlib would typeset x_1, and fail at \\foo."""
     path = studied(tmp_path, r"$\foo$", "$x_1$")
@@ -42,6 +43,7 @@ def test_dollars_in_a_name_are_no_mathematics(tmp_path: Path) -> None:
     assert (tmp_path / "out/ranking.pdf").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_a_name_of_two_hundred_letters_fits_its_plot(tmp_path: Path) -> None:
     code, said = command("rank", studied(tmp_path, "name_" * 40, "b"), "--out", tmp_path / "out")
     assert code == 0, said

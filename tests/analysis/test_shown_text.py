@@ -62,6 +62,7 @@ def votes_of(folder: Path, names: list[str]) -> Path:
     return folder / "votes.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_terminal_shows_the_name(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -149,6 +150,7 @@ def whole(texts: Iterable[Text]) -> set[str]:
     return {text.get_text().replace("\n", "").replace(" ", "") for text in texts}
 
 
+@pytest.mark.slow
 def test_long_names_are_neither_cut_nor_on_each_other(tmp_path: Path) -> None:
     loaded = run.load(run_of(tmp_path, LONG[1], LONG[2]))
     ranking = rank(read(votes_of(tmp_path, [*LONG, "d"])), Settings(samples=100))
@@ -184,6 +186,7 @@ def test_shortened_names_stay_different_wherever_they_differ() -> None:
     assert max(label.count("\n") for label in style.wrapped_labels(long)) < 10
 
 
+@pytest.mark.slow
 def test_a_plot_falls_back_to_a_font_with_the_characters(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,7 @@ def call(photos: Path, protocol: Path, tmp_path: Path) -> Call:
     return run
 
 
+@pytest.mark.slow
 def test_a_run_gives_the_rows_of_the_command(call: Call, bench: Bench) -> None:
     assert bench.run("--methods", "telea", "--resolutions", "48,96").returncode == 0
     found = call(["telea"], [48, 96])
@@ -53,6 +54,7 @@ def test_a_run_gives_the_rows_of_the_command(call: Call, bench: Bench) -> None:
     assert found.attrs["run"]["protocol"]["name"] == "tiny"
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_is_recorded(call: Call) -> None:
     found = call({"wide": {"method": "telea", "radius": 9}, "usual": "telea"}, 48, seed=4)
     entries = {entry["label"]: entry for entry in found.attrs["run"]["methods"]}
@@ -64,6 +66,7 @@ def test_what_was_asked_for_is_recorded(call: Call) -> None:
     assert "workers" not in command
 
 
+@pytest.mark.slow
 def test_options_may_be_numbers_of_numpy(call: Call) -> None:
     table = {"wide": {"method": "telea", "radius": np.int64(9)}, "usual": "telea"}
     found = call(table, np.int64(48), options={"usual": {"radius": np.int32(4)}})
@@ -71,6 +74,7 @@ def test_options_may_be_numbers_of_numpy(call: Call) -> None:
     assert radii == [9, 4]
 
 
+@pytest.mark.slow
 def test_the_environment_is_left_as_it_was(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = dict(os.environ)
@@ -112,6 +116,7 @@ def test_a_changed_file_of_ones_own_is_told_until_its_cases_run_again(
     assert "has changed" not in caplog.text
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_gone_on_with(call: Call) -> None:
     call(["telea"], [48])
     seen: list[tuple[int, int]] = []
@@ -120,6 +125,7 @@ def test_an_interrupted_run_is_gone_on_with(call: Call) -> None:
     assert len(found) == 8
 
 
+@pytest.mark.slow
 def test_own_classes_and_options(call: Call) -> None:
     found = call([Grey], [48], options={"grey": {"value": 9}})
     assert found["method"].unique().tolist() == ["grey"]
@@ -139,6 +145,7 @@ def test_a_case_without_a_result_is_a_row_that_says_why(
     assert found["psnr"].isna().sum() == found["scored_as_given"].isna().sum() == 3
 
 
+@pytest.mark.slow
 def test_nothing_is_printed(
     call: Call, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -243,6 +250,7 @@ def test_arrays_are_scored() -> None:
         benchmark.score(reference / 255, result, mask)
 
 
+@pytest.mark.slow
 def test_a_folder_of_results_is_scored_without_a_run(
     call: Call, photos: Path, protocol: Path, tmp_path: Path
 ) -> None:

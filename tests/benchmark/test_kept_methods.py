@@ -53,6 +53,7 @@ def test_methods_accumulate_and_one_is_taken_out(bench: Bench) -> None:
     assert done.returncode == 2 and "no method 'teleo' in it, did you mean 'telea'?" in done.stderr
 
 
+@pytest.mark.slow
 def test_kept_methods_are_scored_by_the_protocols_new_metrics(bench: Bench) -> None:
     bench.run("--methods", "telea", *SMALL)
     text = bench.protocol.read_text()
@@ -64,6 +65,7 @@ def test_kept_methods_are_scored_by_the_protocols_new_metrics(bench: Bench) -> N
     assert all(row["ssim_uniform"] for row in bench.rows().values()) and len(bench.rows()) == 8
 
 
+@pytest.mark.slow
 def test_results_on_a_photograph_that_has_changed_are_not_kept(bench: Bench) -> None:
     bench.run("--methods", "telea", *SMALL)
     save(bench.photos / "cliff.png", scene(77, 96, 96))
@@ -77,6 +79,7 @@ def test_results_on_a_photograph_that_has_changed_are_not_kept(bench: Bench) -> 
     assert ("telea", 48, "cliff") not in bench.rows()
 
 
+@pytest.mark.slow
 def test_another_protocol_is_refused_and_replaces_nothing_unasked(bench: Bench) -> None:
     bench.run("--methods", "telea", *SMALL)
     mask = (bench.out / "masks/48/cliff.png").read_bytes()
@@ -93,6 +96,7 @@ def test_another_protocol_is_refused_and_replaces_nothing_unasked(bench: Bench) 
     assert not (bench.out / "outputs/48/telea").exists()
 
 
+@pytest.mark.slow
 def test_another_dataset_is_refused_and_more_photographs_are_not(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -142,6 +146,7 @@ def test_one_of_two_methods_in_one_folder_is_not_forgotten_alone(bench: Bench) -
     assert labels(bench) == ["patchmatch"]
 
 
+@pytest.mark.slow
 def test_cases_on_other_photographs_are_told_and_come_back(bench: Bench, tmp_path: Path) -> None:
     bench.run("--methods", "telea", *SMALL)
     fewer = tmp_path / "fewer"
@@ -168,6 +173,7 @@ def test_each_method_has_the_seed_it_was_run_with(bench: Bench) -> None:
     assert info["seed"] is None and info["time_limit_s"] is None and info["device"] == "auto"
 
 
+@pytest.mark.slow
 def test_a_damaged_record_of_the_run_is_one_line(bench: Bench) -> None:
     bench.run("--methods", "telea", *SMALL)
     (bench.out / "run.json").write_text('{"protocol": {"name": 3}}')

@@ -125,6 +125,7 @@ def test_failures_become_rows_and_the_rest_goes_on(bench: Bench, tmp_path: Path)
     assert "6 to run" in retried.stderr
 
 
+@pytest.mark.slow
 def test_what_is_not_installed_is_skipped_with_the_reason(bench: Bench, tmp_path: Path) -> None:
     methods = tmp_path / "methods.toml"
     methods.write_text(f'["needy"]\nmethod = "{BAD}"\nhow = "missing"\n')

@@ -106,6 +106,7 @@ def test_a_difference_of_rounding_is_none(bench: Bench, monkeypatch: pytest.Monk
     assert 0 < checked(bench)["largest_difference"] < 1e-5
 
 
+@pytest.mark.slow
 def test_a_perfect_result_has_the_same_infinite_psnr(bench: Bench) -> None:
     for path in bench.photos.glob("*.png"):
         save(path, np.full((96, 96, 3), 128, np.uint8))
@@ -115,6 +116,7 @@ def test_a_perfect_result_has_the_same_infinite_psnr(bench: Bench) -> None:
     assert math.isinf(float(next(iter(bench.rows().values()))["psnr"]))
 
 
+@pytest.mark.slow
 def test_infinity_against_a_number_is_wrong(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong(monkeypatch, math.inf)
     done = bench.run("--methods", "telea", "--resolutions", "48")
@@ -133,6 +135,7 @@ def test_a_command_with_nothing_to_score_keeps_the_record(bench: Bench) -> None:
     assert checked(bench)["method"] == "navier-stokes"
 
 
+@pytest.mark.slow
 def test_without_a_reference_nothing_is_compared(bench: Bench) -> None:
     mask = np.zeros((96, 96), np.uint8)
     mask[30:60, 30:60] = 255

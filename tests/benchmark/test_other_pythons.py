@@ -197,6 +197,7 @@ def test_an_environment_without_what_methods_need_is_told_what_to_install(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

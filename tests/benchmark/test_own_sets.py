@@ -47,6 +47,7 @@ def info(bench: Bench) -> dict:
     return json.loads((bench.out / "run.json").read_text())
 
 
+@pytest.mark.slow
 def test_native_sizes_and_several_masks(odd: Bench) -> None:
     done = odd.run("--methods", "telea")
     assert done.returncode == 0, done.stderr
@@ -77,6 +78,7 @@ def test_native_sizes_and_several_masks(odd: Bench) -> None:
     assert "3 finished before, 0 to run" in again.stderr
 
 
+@pytest.mark.slow
 def test_another_reading_of_the_masks_runs_again(odd: Bench) -> None:
     assert odd.run("--methods", "telea").returncode == 0
     before = read_mask(odd.out / "masks/native/tall.png")
@@ -104,6 +106,7 @@ def test_masks_without_a_protocol_that_uses_them_are_refused(
     assert f"{option[0]}: protocol tiny draws its own holes" in done.stderr
 
 
+@pytest.mark.slow
 def test_results_at_native_size(odd: Bench, tmp_path: Path) -> None:
     exported = tmp_path / "exported"
     code, _, said = exporting(odd, "--export-inputs", str(exported))
@@ -133,6 +136,7 @@ def test_a_folder_nearly_right(odd: Bench, tmp_path: Path, folder: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_name_nearly_right(bench: Bench, tmp_path: Path) -> None:
     results = tmp_path / "results"
     for name in ("bright_filled", "cliff_filled"):
@@ -152,6 +156,7 @@ def test_a_name_nearly_right(bench: Bench, tmp_path: Path) -> None:
     assert done.returncode == 2 and "48px: did you mean 48?" in done.stderr
 
 
+@pytest.mark.slow
 def test_inverted_masks_are_asked_about_before_drift(odd: Bench, tmp_path: Path) -> None:
     (odd.photos / "dataset.toml").write_text('masks = "{image}_mask*.png"\n')
     results = tmp_path / "results"
@@ -189,6 +194,7 @@ def test_one_inverted_method_of_two_is_asked_about(odd: Bench, tmp_path: Path) -
     assert "3 of 3 results of wrong): are the masks inverted?" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_results_named_after_the_mask(odd: Bench, tmp_path: Path) -> None:
     for name in ("tall_mask0", "wide_mask0", "wide_mask1"):
         image = read_rgb(odd.photos / f"{name.split('_')[0]}.png").copy()
@@ -202,6 +208,7 @@ def test_results_named_after_the_mask(odd: Bench, tmp_path: Path) -> None:
     assert (result[read_mask(odd.out / "masks/native/tall.png")] == 90).all()
 
 
+@pytest.mark.slow
 def test_mostly_large_holes_are_a_question(odd: Bench) -> None:
     (odd.photos / "dataset.toml").write_text('masks = "{image}_mask*.png"\n')
     question = "3 of 3 holes cover more than half of their photograph: are the masks inverted?"
@@ -210,6 +217,7 @@ def test_mostly_large_holes_are_a_question(odd: Bench) -> None:
     assert question not in odd.run("--methods", "telea", "--hole", "white").stderr
 
 
+@pytest.mark.slow
 def test_object_removal_compares_nothing(odd: Bench) -> None:
     with (odd.photos / "dataset.toml").open("a") as file:
         file.write("reference = false\n")
@@ -226,6 +234,7 @@ def test_object_removal_compares_nothing(odd: Bench) -> None:
     assert all(float(row["psnr"]) > 5 for row in rows(odd).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_painted_holes_are_noticed(odd: Bench, suffix: str) -> None:
     for name in SIZES:
@@ -237,6 +246,7 @@ def test_painted_holes_are_noticed(odd: Bench, suffix: str) -> None:
     assert "inputs with the hole painted in?" in odd.run("--methods", "telea").stderr
 
 
+@pytest.mark.slow
 def test_a_centre_crop_that_cuts_a_hole_says_so(odd: Bench) -> None:
     given = ["--methods", "telea", "--resolutions", "32"]
     own = Bench(odd.photos, Path("own-masks"), odd.out)
@@ -251,6 +261,7 @@ def test_a_centre_crop_that_cuts_a_hole_says_so(odd: Bench) -> None:
     assert len(info(own)["dataset"]["notes"]) == 2
 
 
+@pytest.mark.slow
 def test_what_is_passed_over_is_counted(odd: Bench) -> None:
     (odd.photos / "notes.txt").write_text("x")
     (odd.photos / ".hidden.png").write_bytes(b"x")
@@ -263,6 +274,7 @@ def test_what_is_passed_over_is_counted(odd: Bench) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_mask_of_another_aspect_is_noted(odd: Bench) -> None:
     mask = np.zeros((50, 50), np.uint8)
     mask[:, :30] = 255
@@ -281,6 +293,7 @@ def test_photographs_named_like_masks_are_noted(tmp_path: Path, protocol: Path) 
     assert "1 photograph named like a mask (mask.png)" in bench.run("--methods", "telea").stderr
 
 
+@pytest.mark.slow
 def test_512_px_of_any_protocol(tmp_path: Path) -> None:
     save(tmp_path / "set/a.png", scene(1, 520, 520))
     given = ["--dataset", tmp_path / "set", "--out", tmp_path / "run", "--methods", "telea"]

@@ -18,6 +18,7 @@ SHOWN = r"red cleared \x08\u202ereversed"
 STEERING = set("\x1b\x07\x08\u202e")
 
 
+@pytest.mark.slow
 def test_a_message_is_shown_without_what_would_steer_a_terminal(
     bench: Bench, tmp_path: Path
 ) -> None:

@@ -54,6 +54,7 @@ def filled(name: str, case: str) -> np.ndarray:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case"), PAIRS)
 def test_fills_the_hole_without_reading_it_and_keeps_the_rest(name: str, case: str) -> None:
     image, mask = CASES[case]

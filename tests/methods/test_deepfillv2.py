@@ -70,6 +70,7 @@ def variables() -> dict[str, np.ndarray]:
     return dict(weights())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["official", "finetuned"])
 @pytest.mark.parametrize("tile", [256, 48])
 @pytest.mark.parametrize("hole", [((64, 120), (80, 140)), ((0, 30), (170, 192)), ((0, 8), (0, 8))])
@@ -108,6 +109,7 @@ def stored(state: dict[str, Tensor], path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_every_layout_of_the_weights_is_its_own_function(
     variables: dict[str, np.ndarray], tmp_path: Path
 ) -> None:

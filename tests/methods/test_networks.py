@@ -44,6 +44,7 @@ def noise(channels: int, height: int, width: int) -> torch.Tensor:
     return torch.rand(1, channels, height, width, generator=generator)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_what_dfnet_computes_only_where_needed_is_the_same(dfnet: DFNet) -> None:
     image, known = noise(3, 512, 768), (noise(1, 512, 768) > 0.3).float()
@@ -54,6 +55,7 @@ def test_what_dfnet_computes_only_where_needed_is_the_same(dfnet: DFNet) -> None
         assert found.shape == part.shape and (found - part).abs().max() < 2e-6
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_what_is_refined_only_where_needed_is_the_same(refiner: RefinementNet) -> None:
     stack = noise(20, 512, 768)
@@ -122,6 +124,7 @@ def test_rounding_to_bytes(dfnet: DFNet, tmp_path: Path) -> None:
     assert 0.4 < (nearest - cut)[mask].mean() < 0.6
 
 
+@pytest.mark.slow
 def test_random_weights_say_so_and_repeat() -> None:
     image, mask = scene(3, 64, 64), box(64, 64, slice(20, 40), slice(20, 40))
     one, two = (methods.create("dfnet", weights="random") for _ in range(2))

@@ -44,6 +44,7 @@ def test_the_names_and_classes_of_all_methods_need_no_library() -> None:
     assert loaded_after(classes) == "[]"
 
 
+@pytest.mark.slow
 def test_the_list_of_methods_does_not_wait_for_pytorch() -> None:
     listing = "from typer.testing import CliRunner; from methods.__main__ import app"
     assert loaded_after(f"{listing}; CliRunner().invoke(app, ['list'])") == "['patchmatch']"

@@ -58,6 +58,7 @@ def test_any_size_and_shape(stage_one: str, height: int, width: int) -> None:
     assert np.array_equal(result[~mask], image[~mask]) and result[mask].min() > 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["paper", "published"])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_refined_at_any_size_and_shape(

@@ -175,6 +175,7 @@ def test_the_logistic_fit_is_that_of_least_squares() -> None:
     assert found[1] == pytest.approx(repeated[0], abs=2e-3)
 
 
+@pytest.mark.slow
 def test_weights_count_in_votes_predicted(folder: Path) -> None:
     before = (folder / "votes.csv").read_text().splitlines()
     weights = np.random.default_rng(0).integers(0, 4, len(before) - 1)
@@ -244,6 +245,7 @@ def test_too_few_points_and_foreign_votes_are_refused(folder: Path) -> None:
         found(folder)
 
 
+@pytest.mark.slow
 def test_images_of_one_photograph_are_no_further_evidence(tmp_path: Path) -> None:
     """Each photograph three times: every count is triple, the intervals are those of one."""
     folder = written(tmp_path, seed=3)
@@ -283,6 +285,7 @@ def test_without_a_reference_only_metrics_that_need_none_are_compared(folder: Pa
     assert "python -m analysis rank" in done.stderr and not (folder / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_a_table_and_a_plot(folder: Path) -> None:
     words = ["correlate", str(folder), str(folder / "votes.csv"), "--out", str(folder / "out")]
     done = CliRunner().invoke(app, [*words, "--samples", "100"])

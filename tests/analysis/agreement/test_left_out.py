@@ -6,10 +6,13 @@ import csv
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.analysis.agreement.test_correlate import written
 from tests.command_line import run
 
 
+@pytest.mark.slow
 def test_a_photograph_with_an_infinite_result_is_left_out_for_all_methods_and_named(
     tmp_path: Path,
 ) -> None:

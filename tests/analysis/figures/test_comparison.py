@@ -81,6 +81,7 @@ def test_files_are_as_wide_as_a_column_at_300_dpi(sized: Path, tmp_path: Path) -
     assert (tmp_path / "fig.pdf").exists() and done.output.count(",32") == 2
 
 
+@pytest.mark.slow
 def test_photographs_of_different_shapes_keep_them_and_the_original_is_none_to_compare_with(
     tmp_path: Path,
 ) -> None:

@@ -147,6 +147,7 @@ def has_estimate(votes: Votes, ordered: bool) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_it_exists_exactly_where_an_optimiser_does_not_run_away() -> None:
     rng = np.random.default_rng(4)
     orders = list(itertools.permutations(range(3)))

@@ -112,6 +112,7 @@ def test_forms_of_a_choice_are_read_alike(form: str, tmp_path: Path) -> None:
     assert found.frame["ranked"].tolist() == expected
 
 
+@pytest.mark.slow
 def test_columns_can_be_named_and_pairs_go_first(tmp_path: Path) -> None:
     rows = [["p", "a>b>c"], ["q", "b>c>a"], ["r", "c>a>b"]]
     path = saved(tmp_path / "v.csv", "who,Rang", rows, ";")
@@ -230,6 +231,7 @@ def test_tables_of_python_are_ranked_as_files_are(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(again, analysis.rank(votes, samples=100).table)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_report_shows_the_ranking_and_why_metrics_are_not_compared(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run")

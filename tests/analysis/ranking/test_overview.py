@@ -72,6 +72,7 @@ def test_groups_are_those_of_the_ordered_tree() -> None:
     assert (overview.grouped(drawn) == expected).all()
 
 
+@pytest.mark.slow
 def test_of_very_many_images_some_are_compared_and_the_others_join_the_nearest_group() -> None:
     """Without this the distances alone would take 40 GB."""
     orders = np.array(list(itertools.islice(itertools.permutations(range(6)), 0, 720, 18)), float)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from analysis.__main__ import app
@@ -18,6 +19,7 @@ def test_more_people_tell_more_methods_apart() -> None:
     assert many.votes == 1600
 
 
+@pytest.mark.slow
 def test_equal_methods_are_seldom_told_apart() -> None:
     """At 0.05 for all three pairs together, half of it in each direction."""
     found = power(Design([0.0, 0.0, 0.0], spread=1.0), 60, 100)

@@ -93,6 +93,7 @@ def test_failed_checks_are_left_out_and_counted_and_checks_never_enter_the_fit(
     assert "reference" not in (ranked / "ranking.csv").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_written_is_complete_and_the_same_again(ranked: Path, tmp_path: Path) -> None:
     names = {path.name for path in ranked.iterdir()}
     assert names == {
@@ -257,6 +258,7 @@ def test_letters_are_shared_exactly_by_those_who_do_not_differ() -> None:
             assert shared == (frozenset((first, second)) not in different)
 
 
+@pytest.mark.slow
 def test_letters_of_three_hundred_methods() -> None:
     """Near neighbours do not differ, with some noise: it took minutes, and more for each method."""
     rng = np.random.default_rng(0)

@@ -29,6 +29,7 @@ def votes(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_report_says_who_is_preferred_and_why_nothing_else(pictured: Path) -> None:
     done = command("report", pictured, "--votes", votes(pictured))
     assert done.returncode == 0, done.stderr
@@ -86,6 +87,7 @@ def test_without_votes_there_is_no_such_section(pictured: Path) -> None:
     assert "What people preferred" not in (pictured / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_votes_that_cannot_be_used_leave_the_report_as_it_was(pictured: Path) -> None:
     command("report", pictured)
     before = (pictured / "report.html").read_bytes()

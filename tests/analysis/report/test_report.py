@@ -200,6 +200,7 @@ def test_gallery_shows_the_very_pixels_of_the_hole(pictured: Path) -> None:
     assert changed == pytest.approx([100 * 42 / 128] * 2 + [100 * 43 / 128] * 2, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("photos", "methods", "size", "share"), [(1, 7, 700, 1 / 34), (1, 2, 900, 1 / 3)]
 )
@@ -229,6 +230,7 @@ def test_large_datasets_show_forty_photographs_of_all_the_names() -> None:
     assert gallery.chosen(names[:7]) == names[:7]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_report_on_the_command_line(pictured: Path) -> None:
     done = command("report", pictured)

@@ -129,6 +129,7 @@ def test_differences_of_a_run_are_resampled_by_photograph(tmp_path: Path) -> Non
     assert (found.images, found.ci_low, found.outcome) == (30, None, "unclear")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("images", "least"), [(8, 0.90), (34, 0.92)])
 def test_intervals_hold_the_truth_about_as_often_as_they_say(images: int, least: float) -> None:
     rng = np.random.default_rng(4)
@@ -140,6 +141,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(images: int, least:
     assert least <= held / 200 <= 0.99
 
 
+@pytest.mark.slow
 def test_many_images_take_little_memory_for_the_interval_that_is_drawn_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -88,6 +88,7 @@ def test_every_output_of_rank_says_so(study: Path, made_up: bool) -> None:
     assert not made_up or SENTENCE in beside.read_text()
 
 
+@pytest.mark.slow
 def test_correlate_and_validate_say_so(study: Path, made_up: bool) -> None:
     out = study / "out"
     said = run("correlate", study, study / "votes.csv", "--samples", 100, "--out", out)
@@ -139,6 +140,7 @@ def test_a_simulated_column_that_says_neither_is_refused_by_its_line(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> None:
     out = study / "out"
@@ -154,6 +156,7 @@ def test_a_prior_is_stated_in_csv_files_too_until_there_is_none(study: Path) -> 
     assert not beside.exists() or "regularised" not in beside.read_text()
 
 
+@pytest.mark.slow
 def test_the_report_shows_a_banner_and_marked_plots(
     pictured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

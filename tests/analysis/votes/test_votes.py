@@ -196,6 +196,7 @@ def test_texts_of_any_length_and_a_byte_of_zero(tmp_path: Path) -> None:
     assert read(tmp_path / "votes.csv").frame["left"].tolist() == [r"a\x00"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", ["{}", '"{}"'])
 def test_a_row_of_many_is_named_by_its_line(tmp_path: Path, written: str) -> None:
     # Files are read in parts of so many rows.

@@ -54,6 +54,7 @@ def _no_process_left() -> Iterator[None]:
     close_all()
 
 
+@pytest.mark.slow
 def test_a_good_case() -> None:
     outcome = case(spec("Grey", value=7, seconds=0.2), DARK)
     assert outcome.status == "ok" and outcome.error == ""
@@ -61,6 +62,7 @@ def test_a_good_case() -> None:
     assert outcome.seconds is not None and outcome.seconds >= 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "status", "error"),
     [
@@ -117,6 +119,7 @@ def test_peak_memory_is_the_cases_own() -> None:
     assert abs(again - base) < 30
 
 
+@pytest.mark.slow
 def test_peak_memory_is_reset_between_cases_of_one_process() -> None:
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("this system keeps no high-water mark that can be reset")
@@ -181,6 +184,7 @@ def test_a_case_can_be_closed_at_any_moment_of_its_start() -> None:
                 future.result()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0, 0.5])
 def test_a_process_that_dies_between_cases_costs_none(pause: float) -> None:
     """As by the system, for lack of memory elsewhere. pause: whether its pool has noticed."""

@@ -98,6 +98,7 @@ def test_the_memory_limit_costs_one_case() -> None:
     assert case(greedy, DARK, memory_gb=1).status == "ok"
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_between_cases_costs_none() -> None:
     method = spec("Grey", value=7)
     assert case(method, DARK).status == "ok"

@@ -70,6 +70,7 @@ def audit_rows(bench: Bench) -> dict[tuple[str, str], dict[str, str]]:
         return {(row["resolution"], Path(row["file"]).name): row for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_exported_inputs_are_the_runs_own_with_the_hole_black(bench: Bench, exported: Path) -> None:
     assert bench.run("--methods", "telea", "--resolutions", "48,64").returncode == 0
     for size in (48, 64):
@@ -230,6 +231,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [KINDS[:3], KINDS[3:6], KINDS[6:9], KINDS[9:]])
 def test_what_is_said_of_each_kind_of_file(
     bench: Bench,
@@ -274,6 +276,7 @@ def test_a_folder_with_nothing_of_this_run_is_a_mistake(bench: Bench, exported: 
     assert f"expected {exported / 'images/96/bright.png'}" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_old_audit_does_not_outlive_its_run(bench: Bench, exported: Path) -> None:
     assert run(bench, fill_all(exported)).returncode == 0
     assert (bench.out / "audit.csv").exists()

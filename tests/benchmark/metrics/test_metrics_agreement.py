@@ -142,6 +142,7 @@ def cases(draw: st.DrawFn) -> tuple[Image, Image, Mask]:
     return reference, result, box_mask(height, width, *hole)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(cases())
 def test_random_small_images(case: tuple[Image, Image, Mask]) -> None:
@@ -152,6 +153,7 @@ def photographs() -> list[Path]:
     return next((found for folder in FOLDERS if (found := sorted(folder.glob("*.jpg")))), [])
 
 
+@pytest.mark.slow
 def test_real_photographs() -> None:
     """A square one with a smeared middle; one not square, all of it changed, with a corner hole."""
     paths = photographs()

@@ -71,6 +71,7 @@ def test_the_manuals_example(place: Path) -> None:
     assert found["own_shift:COLOUR_SHIFT_hole"] == pytest.approx(10)
 
 
+@pytest.mark.slow
 def test_a_run_has_its_column_and_tables_its_declaration(place: Path, bench: Bench) -> None:
     (place / "own_shift.py").write_text((ROOT / "docs" / "colour_shift.py").read_text())
     bench_with(bench, ["l1", "own_shift:COLOUR_SHIFT"])
@@ -97,6 +98,7 @@ def test_one_that_fails_on_a_case_leaves_no_value_and_its_reason(place: Path, be
     assert "leave out 1 of 4 images" in table and "no own\\_fails:NAME: too bright" in table
 
 
+@pytest.mark.slow
 def test_a_change_of_its_file_scores_again_without_running(place: Path, bench: Bench) -> None:
     write(place, "own_changes", "return Scores(1.0, None)")
     bench_with(bench, ["l1", "own_changes:NAME"])

@@ -128,6 +128,7 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
     assert described["dists"]["missing"].endswith("pip install .[pyiqa]")
 
 
+@pytest.mark.slow
 def test_once_installed_the_same_command_fills_the_column(
     monkeypatch: pytest.MonkeyPatch, bench: Bench
 ) -> None:

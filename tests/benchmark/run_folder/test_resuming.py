@@ -43,6 +43,7 @@ def test_a_run_of_an_earlier_version_is_finished(tmp_path: Path) -> None:
     assert before == [{name: row[name] for name in before[0]} for row in now]
 
 
+@pytest.mark.slow
 def test_a_damaged_result_is_named_when_it_is_to_be_scored_again(bench: Bench) -> None:
     words = ("--methods", "telea", "--resolutions", "48")
     assert bench.run(*words).returncode == 0

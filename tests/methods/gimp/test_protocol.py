@@ -56,6 +56,7 @@ def test_garbage_is_a_bad_request(data: bytes) -> None:
         received(data)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.sampled_from(sorted(FILL)), JSON)
 def test_a_fill_with_a_wrong_field_is_a_bad_request(name: str, value: object) -> None:

@@ -242,6 +242,7 @@ def test_a_server_that_cannot_go_on_begins_anew(server: Server, kept: Path) -> N
     assert final(kept).read_bytes() == CONTENT and partial_bytes(kept) == 0
 
 
+@pytest.mark.slow
 def test_a_transfer_is_tried_again_by_itself(server: Server, kept: Path) -> None:
     fetch("net", known=known(server.url("flaky"), sha256=SHA256), retries=1)
     assert final(kept).read_bytes() == CONTENT

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from survey.results.board import as_text
 from survey.results.validity import server_times, statistics
 from tests.survey.conftest import Said, Served, Visitor, attentive, make_study
@@ -21,6 +23,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_the_servers_time_counts_where_it_is_shorter(
     tmp_path: Path, serve: Serve, run: Callable[..., Said]
 ) -> None:

@@ -276,6 +276,7 @@ def test_a_database_that_is_gone_is_no_new_study(folder: Path, run: Run) -> None
     assert not (folder / "study.db").exists()
 
 
+@pytest.mark.slow
 def test_studies_are_written_in_utf8_whatever_the_machine_thinks(tmp_path: Path) -> None:
     given = [word for part in write_images(tmp_path / "i", 2) for word in ("--images", part)]
     done = subprocess.run(

@@ -71,6 +71,7 @@ def test_who_is_refused_among_others_undoes_only_their_own(watched: OpenStudy) -
         assert [person.id for person in store.all_participants(connection)] == [1, 2, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_locked_database_acknowledges_nothing(
     folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_locked_database_acknowledges_nothing(
     assert recorded(served.study) == ["right"] * len(people)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nobody_halfway(folder: Path, serve: Serve) -> None:
     served = serve(folder)
 

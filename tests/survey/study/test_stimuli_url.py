@@ -72,6 +72,7 @@ def test_serve_says_where_images_are_and_how_they_get_there(
     assert f"rsync -rt {folder}/stimuli/ " in line and f"aws s3 sync {folder}/stimuli " in line
 
 
+@pytest.mark.slow
 def test_check_looks_at_every_image(folder: Path, images: Images, copied: Path, run: Run) -> None:
     said = run("check", folder)
     assert (said.code, said.error) == (0, "")
@@ -85,6 +86,7 @@ def test_check_looks_at_every_image(folder: Path, images: Images, copied: Path, 
     assert f"{last.stat().st_size:,} bytes that are not this study's image; copy" in said.error
 
 
+@pytest.mark.slow
 def test_images_that_are_not_there(folder: Path, images: Images, copied: Path, run: Run) -> None:
     shutil.rmtree(copied)
     said = run("check", folder)
@@ -95,6 +97,7 @@ def test_images_that_are_not_there(folder: Path, images: Images, copied: Path, r
     assert said.code == 2 and ".webp: 404" in said.error and said.out == ""
 
 
+@pytest.mark.slow
 def test_images_that_browsers_would_refuse(folder: Path, images: Images, run: Run) -> None:
     images.says["Cross-Origin-Resource-Policy"] = "same-origin"
     said = run("check", folder)
@@ -103,6 +106,7 @@ def test_images_that_browsers_would_refuse(folder: Path, images: Images, run: Ru
     assert run("check", folder).code == 0
 
 
+@pytest.mark.slow
 def test_a_redirect_that_browsers_would_refuse(
     folder: Path, images: Images, copied: Path, run: Run
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_redirect_to_nowhere(folder: Path, images: Images, run: Run) -> None:
     assert said.code == 2 and said.error.endswith(".webp: no answer\n")
 
 
+@pytest.mark.slow
 def test_a_redirect_within_the_host(folder: Path, images: Images, copied: Path, run: Run) -> None:
     copied.rename(copied.parent / "new")
     images.moved = ("/mine/", "/new/")

@@ -42,6 +42,7 @@ def realistic_study(folder: Path, quality: int = 0) -> Path:
     return folder / "study"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", [0, 80])
 def test_all_files_of_an_image_have_one_length_and_header(tmp_path: Path, quality: int) -> None:
     folder = realistic_study(tmp_path, quality)

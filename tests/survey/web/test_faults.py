@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, update
 
 from survey.storage import database, schema, store
@@ -91,6 +92,7 @@ def test_questions_of_those_who_left_are_given_again(
     assert first.get("/done").url.endswith("/done")
 
 
+@pytest.mark.slow
 def test_what_was_asked_is_counted_alike_from_start_to_start(
     tmp_path: Path, backend: str, serve: Serve
 ) -> None:

@@ -268,6 +268,7 @@ def test_guessing_the_owners_token_is_slow(app: Flask) -> None:
     limiter.reset()
 
 
+@pytest.mark.slow
 @TRIES
 @given(value=st.text(max_size=300) | ODD | st.just("a\r\nSet-Cookie: owner=1"))
 def test_platforms_parameters_stay_data(app: Flask, value: str) -> None:

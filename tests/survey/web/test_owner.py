@@ -279,6 +279,7 @@ def test_rules_of_validity(answers: Statistics, finished: bool, rules: dict, why
     )
 
 
+@pytest.mark.slow
 def test_rules_can_be_changed_afterwards(
     tmp_path: Path, serve: Serve, run: Callable[..., Said]
 ) -> None:

@@ -140,6 +140,7 @@ def test_what_somebody_withdraws_is_gone_at_once(folder: Path, serve: Serve) -> 
     assert json.dumps(staying.question())
 
 
+@pytest.mark.slow
 def test_a_reader_holds_up_neither_withdrawal_nor_votes(
     folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

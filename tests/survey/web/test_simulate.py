@@ -52,6 +52,7 @@ def test_a_simulated_study_finds_the_truth_and_says_what_it_is(
     assert found["patchmatch"] == pytest.approx(0.8, abs=0.35)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_votes(tmp_path: Path, truth: Path, run: Run) -> None:
     seen = []
     for place in ("a", "b"):
@@ -64,6 +65,7 @@ def test_the_same_seed_gives_the_same_votes(tmp_path: Path, truth: Path, run: Ru
     assert seen[0] == seen[1] and len(seen[0]) == 35
 
 
+@pytest.mark.slow
 def test_ties_are_simulated_where_allowed(tmp_path: Path, run: Run) -> None:
     folder = make_study(tmp_path, ties=True)
     run("simulate", folder, "--people", "6", "--careless", "0")
@@ -72,6 +74,7 @@ def test_ties_are_simulated_where_allowed(tmp_path: Path, run: Run) -> None:
     assert 1 <= choices.count("tie") <= 20
 
 
+@pytest.mark.slow
 def test_a_crowd_stops_when_the_study_has_its_votes(tmp_path: Path, run: Run) -> None:
     """As many valid votes as were wanted, whoever failed on the way."""
     folder = make_study(tmp_path, target_votes=50)

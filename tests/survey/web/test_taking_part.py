@@ -54,6 +54,7 @@ def test_consent_is_needed(visitor: Visitor) -> None:
     assert visitor.get("/question").url.rstrip("/") == visitor.address
 
 
+@pytest.mark.slow
 def test_nothing_tells_which_method_made_an_image(visitor: Visitor, served: Served) -> None:
     """A whole session: every page, script, style, image and header that reaches the browser."""
     seen: list[requests.Response] = []
