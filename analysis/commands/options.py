@@ -78,7 +78,7 @@ def read_valid_votes(
     from analysis.votes import exclusions, votes
 
     reading = votes.Reading(
-        key_values(columns, "--column"), key_values(answers, "--answer"), _separator(separator)
+        key_values(columns, "--column"), key_values(answers, "--answer"), separator
     )
     return exclusions.apply(votes.read(file, reading), rules)
 
@@ -121,18 +121,3 @@ def check_known(option: str, values: Sequence[object], known: Sequence[object]) 
     for value in values:
         if value not in known:
             raise InputError(f"--{option} {value}: not in this run ({', '.join(map(str, known))})")
-
-
-def _separator(text: str | None) -> str | None:
-    """Check the value of `--separator`."""
-    character = {"tab": "\t", "\\t": "\t"}.get(text, text) if text else text
-    if character is None:
-        return None
-    if (
-        len(character) != 1
-        or not character.isascii()
-        or character.isalnum()
-        or character in '"\r\n'
-    ):
-        raise InputError(f"--separator {text!r}: must be one sign, such as ';', or the word tab")
-    return character

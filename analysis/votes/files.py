@@ -23,8 +23,11 @@ _WORKBOOK = (
     "a spreadsheet, not a text file; save its sheet as CSV (in Excel: File, Save As, CSV UTF-8) "
     "and give that file"
 )
-_OTHER_FORMATS = dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _WORKBOOK) | {
-    ".json": "JSON, not CSV; export it as CSV and give that file"
+_PACKED = "compressed; unpack it and give the CSV file in it"
+_OTHER_FORMATS = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _WORKBOOK),
+    **dict.fromkeys((".zip", ".gz", ".bz2", ".xz", ".zst", ".7z"), _PACKED),
+    ".json": "JSON, not CSV; export it as CSV and give that file",
 }
 # How files begin that a spreadsheet program writes, whatever their suffix: ZIP, and OLE.
 _ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -69,7 +72,7 @@ def heading(source: Source, known: Collection[str], separator: str | None = None
         return Heading(DATA_FRAME, names, None, source)
     path = source
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
+        raise InputError(f"{path}: {'a folder, not a' if path.is_dir() else 'no such'} file")
     if remedy := _OTHER_FORMATS.get(path.suffix.lower()):
         raise InputError(f"{path}: {remedy}")
     if _is_parquet(path):
@@ -157,7 +160,14 @@ def _as_text(frame: pd.DataFrame, first: int) -> pd.DataFrame:
 def _text(column: pd.Series) -> pd.Series:
     # Columns of objects may have values that are equal but differ as text, as 1 and True.
     mixed = column.dtype == object
-    column = (column.map(_cell) if mixed else column).astype("category")
+    try:
+        column = (column.map(_cell) if mixed else column).astype("category")
+    except UnicodeEncodeError as error:
+        text = error.object[:40]
+        raise InputError(
+            f"{DATA_FRAME}: column {column.name!r} holds {text!r}, which is not Unicode; read its "
+            "file in the encoding that it has"
+        ) from None
     texts = recoded(column.cat.as_unordered(), _cell)
     if not texts.hasnans:
         return texts
@@ -165,7 +175,7 @@ def _text(column: pd.Series) -> pd.Series:
 
 
 def _cell(value: Any) -> str:
-    if not pd.api.types.is_scalar(value):
+    if not pd.api.types.is_scalar(value) or isinstance(value, bytes):
         raise InputError(f"{DATA_FRAME}: a cell holds {value!r}; one name or number is needed")
     if pd.isna(value):
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 from analysis.votes.files import DATA_FRAME
@@ -26,13 +28,11 @@ def from_pandas(frame: pd.DataFrame) -> pd.DataFrame:
 
     Raises InputError if two columns have one name.
     """
-    if named := [name for name in frame.index.names if name is not None and name not in frame]:
-        frame = frame.reset_index(level=named)
-    if twice := [
-        name for name, again in zip(frame, frame.columns.duplicated(), strict=True) if again
-    ]:
-        raise InputError(f"{DATA_FRAME}: two columns are called {twice[0]!r}; rename one")
-    return frame
+    named = [name for name in frame.index.names if name is not None and name not in frame]
+    for names in (named, list(frame)):
+        if twice := [name for name, number in Counter(names).items() if number > 1]:
+            raise InputError(f"{DATA_FRAME}: two columns are called {twice[0]!r}; rename one")
+    return frame.reset_index(level=named) if named else frame
 
 
 def _as_text(ranked: pd.Series, form: str) -> pd.DataFrame:

@@ -67,9 +67,11 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
     Raises
     ------
     InputError
-        If the file is empty or in another encoding, a quote in its heading is not closed, or two
-        separators are equally good.
+        If `separator` is not one sign, the file is empty or in another encoding, a quote in its
+        heading is not closed, or two separators are equally good.
     """
+    if separator:
+        separator = _one_sign(separator)
     text = _text(path)
     sample, whole = _sample(path, text)
     if "\r" in sample.partition("\n")[0].rstrip("\r"):
@@ -99,10 +101,20 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
     return Layout(path, text, split.separator, split.names, line, line + split.lines)
 
 
+def _one_sign(text: str) -> str:
+    """Return a separator that was given; raise InputError if it is none."""
+    sign = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(sign) != 1 or not sign.isascii() or sign.isalnum() or sign in '"\r\n':
+        raise InputError(f"--separator {text!r}: must be one sign, such as ';', or the word tab")
+    return sign
+
+
 def csv_reason(error: csv.Error) -> str:
     """Return why Python's reader refuses a row, in words of an error message."""
-    if "unexpected end" in str(error) or "field limit" in str(error):
+    if "unexpected end" in str(error):
         return _UNCLOSED
+    if "field limit" in str(error):
+        return f"a quote is opened here and not closed in {csv.field_size_limit():,} characters"
     if "new-line" in str(error):
         return "a line ends with CR alone; save it with LF line ends"
     return str(error)

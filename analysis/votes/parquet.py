@@ -35,7 +35,8 @@ def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
         all_names = file.schema_arrow.names
         for place in places:
             name, kind = all_names[place], file.schema_arrow.types[place]
-            if pa.types.is_nested(kind) or "binary" in str(kind):
+            stored = getattr(kind, "storage_type", kind)
+            if pa.types.is_nested(kind) or "binary" in str(stored):
                 raise InputError(
                     f"{path}: column {name!r} is of type {kind}; save it as text or numbers"
                 )
@@ -49,6 +50,8 @@ def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
 
 
 def _float(text: str) -> str:
+    if text == "nan":
+        return ""
     return f"{text}.0" if text.lstrip("-").isdecimal() else text
 
 

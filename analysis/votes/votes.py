@@ -204,7 +204,7 @@ def _refuse_rows(rows: pd.DataFrame, path: Path, reason: str, hint: str = "") ->
     """Raise InputError if there are rows; `reason` has names of columns of the first in braces."""
     if len(rows):
         row = rows.iloc[0].astype(object)
-        row = row.where(row.notna(), None).map(lambda value: str(value)[:LONGEST_QUOTE])
+        row = row.where(row.notna(), "").map(lambda value: str(value)[:LONGEST_QUOTE])
         many = in_more_lines(path, len(rows))
         raise InputError(f"{in_lines(path, rows.index[0])}: {reason.format(**row)}{many}{hint}")
 

@@ -153,6 +153,14 @@ def test_answers_and_names_may_be_numbers(votes: pd.DataFrame) -> None:
         analysis.rank(theirs, answer=["left"])  # type: ignore[arg-type]
 
 
+def test_a_separator_is_a_sign_or_the_word_tab(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("left\tright\tchoice\na\tb\tleft\n")
+    assert analysis.read_votes(tmp_path / "votes.csv", separator="tab")["left"].tolist() == ["a"]
+    for wrong in ("::", "\n"):
+        with pytest.raises(InputError, match=r"^separator '.*': must be one sign"):
+            analysis.read_votes(tmp_path / "votes.csv", separator=wrong)
+
+
 def test_participants_as_a_table(votes: pd.DataFrame) -> None:
     people = pd.DataFrame({"participant": votes["participant"].unique(), "excluded": False})
     people.loc[0, "excluded"] = True
@@ -170,6 +178,12 @@ def test_participants_as_a_table(votes: pd.DataFrame) -> None:
         (lambda v: v.replace("Photoshop", None), r"DataFrame\.iloc\[\d+\]: no method in 'left'"),
         (lambda v: v.iloc[:0], "no votes in it"),
         (lambda v: v[[*v, "image"]], "two columns are called 'image'"),
+        (
+            lambda v: v.drop(columns="image").set_index([v["image"], v["image"]]),
+            "two columns are called 'image'",
+        ),
+        (lambda v: v.assign(left=b"a"), "a cell holds b'a'; one name"),
+        (lambda v: v.assign(left=["\ud800"] * len(v)).astype(object), r"'left' holds '\\ud800'"),
         (lambda v: v.assign(choice="left", left="a", right="b"), "never preferred: .* b"),
         (lambda v: v.values.tolist(), "a DataFrame or a path is needed, not list"),
     ],

@@ -135,6 +135,18 @@ def test_a_workbook_says_how_to_save_it(suffix: str, tmp_path: Path) -> None:
     assert "JSON, not CSV" in refused(tmp_path / "votes.json", "[]")
 
 
+@pytest.mark.parametrize("name", ["votes.csv.gz", "votes.zip"])
+def test_a_compressed_file_is_to_be_unpacked(name: str, tmp_path: Path) -> None:
+    assert (
+        refused(tmp_path / name, b"") == "FILE: compressed; unpack it and give the CSV file in it"
+    )
+
+
+def test_a_folder_is_told_from_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a folder, not a file"):
+        read(tmp_path)
+
+
 QUESTION = 'left,right,"Which is better?\nLeft or right"\nA,B,left\n'
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
@@ -61,6 +62,14 @@ BAD = {
     "number": (
         "left,right,choice,response_ms\na,b,left,\na,b,left,1e999\n",
         "FILE line 3: response_ms '1e999' cannot be used",
+    ),
+    "a quote closed too late": (
+        GOOD + f'a,b,"{"x" * 200_000}"\n',
+        "FILE line 4: a quote is opened here and not closed in 131,072 characters",
+    ),
+    "no weight": (
+        "left,right,choice,weight\na,b,left,1\na,b,left,\n",
+        "FILE line 3: weight '' cannot be used",
     ),
     "negative weight": ("winner,loser,weight\na,b,-1\n", "FILE line 2: weight '-1.0' cannot"),
     "twice among many": (
@@ -137,6 +146,29 @@ def test_a_column_of_another_type_is_refused_by_its_name(kind: str, tmp_path: Pa
     with pytest.raises(InputError) as caught:
         read(tmp_path / "votes.parquet")
     assert str(caught.value).startswith(f"{tmp_path / 'votes.parquet'}: {said}")
+
+
+def test_uuids_of_parquet_are_refused_by_the_name_of_their_column(tmp_path: Path) -> None:
+    """As DuckDB writes them."""
+    people = pa.array([bytes(range(16)), bytes(16)], pa.uuid())
+    columns = {"left": ["a", "b"], "right": ["b", "a"], "choice": ["left", "left"]}
+    pyarrow.parquet.write_table(
+        pa.table({**columns, "participant": people}), tmp_path / "votes.parquet"
+    )
+    with pytest.raises(InputError, match="column 'participant' is of type .*uuid.*; save it as"):
+        read(tmp_path / "votes.parquet")
+
+
+def test_what_is_no_number_in_parquet_is_missing(tmp_path: Path) -> None:
+    """Programs other than pandas write NaN, not a null."""
+    path, numbers = tmp_path / "votes.parquet", pa.array([1.5, float("nan"), 3.0])
+    columns = {"left": ["a"] * 3, "right": ["b"] * 3, "choice": ["left"] * 3}
+    pyarrow.parquet.write_table(pa.table({**columns, "response_ms": numbers}), path)
+    times = read(path).frame["response_ms"]
+    assert times.isna().tolist() == [False, True, False] and times.sum() == 4.5
+    pyarrow.parquet.write_table(pa.table({**columns, "participant": numbers}), path)
+    with pytest.raises(InputError, match="row 2: no participant in 'participant'"):
+        read(path)
 
 
 def test_rows_of_parquet_are_counted_from_the_first(tmp_path: Path) -> None:
