@@ -183,7 +183,7 @@ def test_participants_as_a_table(votes: pd.DataFrame) -> None:
             "two columns are called 'image'",
         ),
         (lambda v: v.assign(left=b"a"), "a cell holds b'a'; one name"),
-        (lambda v: v.assign(left=["\ud800"] * len(v)).astype(object), r"'left' holds '\\ud800'"),
+        (lambda v: v.assign(left=pd.Series("\ud800", v.index, object)), r"'left' holds '\\ud800'"),
         (lambda v: v.assign(choice="left", left="a", right="b"), "never preferred: .* b"),
         (lambda v: v.values.tolist(), "a DataFrame or a path is needed, not list"),
     ],

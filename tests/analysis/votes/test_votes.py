@@ -155,7 +155,7 @@ def test_uuids_of_parquet_are_refused_by_the_name_of_their_column(tmp_path: Path
     pyarrow.parquet.write_table(
         pa.table({**columns, "participant": people}), tmp_path / "votes.parquet"
     )
-    with pytest.raises(InputError, match="column 'participant' is of type .*uuid.*; save it as"):
+    with pytest.raises(InputError, match=r"column 'participant' is of type .*uuid.*; save it as"):
         read(tmp_path / "votes.parquet")
 
 
