@@ -21,7 +21,7 @@ __all__ = ["Inpainter", "available", "create", "method_class", "option_in"]
 
 ENTRY_POINTS = "inpainting_suite.methods"
 # A line of a class body that may declare the name of a method.
-DECLARATION = r"^ +name *(:.*)?= *[\"']"
+DECLARATION = r"^\s+name\s*(:.*)?="
 
 
 def available() -> list[str]:

@@ -39,6 +39,21 @@ def loaded_after(code: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "declared", ["    name = 'own'", "\tname: ClassVar[str] = 'own'", "    name: str = ('own')"]
+)
+def test_a_file_is_found_however_it_declares_its_name(
+    declared: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text(f"class Own(Inpainter):\n{declared}\n")
+    monkeypatch.setattr(methods, "__file__", str(tmp_path / "__init__.py"))
+    methods._bundled.cache_clear()
+    try:
+        assert methods._bundled() == {"own": ("own", "Own")}
+    finally:
+        methods._bundled.cache_clear()
+
+
 def test_the_names_and_classes_of_all_methods_need_no_library() -> None:
     classes = "import methods; [methods.method_class(name) for name in methods.available()]"
     assert loaded_after(classes) == "[]"
