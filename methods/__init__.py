@@ -21,7 +21,7 @@ __all__ = ["Inpainter", "available", "create", "method_class", "option_in"]
 
 ENTRY_POINTS = "inpainting_suite.methods"
 # A line of a class body that may declare the name of a method.
-DECLARATION = r"^\s+name\s*(:.*)?="
+DECLARATION = r"^\s+name\s*(:.*)?=.*"
 
 
 def available() -> list[str]:
@@ -75,7 +75,7 @@ def create(
         if values.setdefault(key, value) != value:
             raise ValueError(f"method {name!r}: {key} is given twice, remove the option")
     inpainter = build(cls, values, f"method {name}")
-    inpainter.libraries()
+    inpainter.check_libraries()
     return inpainter
 
 
@@ -176,14 +176,22 @@ def _bundled() -> dict[str, tuple[str, str]]:
     """
     bundled: dict[str, tuple[str, str]] = {}
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        # Parsing takes ten times as long as this search, which most files do not pass.
-        if not re.search(DECLARATION, text, re.MULTILINE):
-            continue
-        for node in ast.parse(text).body:
+        for node in _parsed(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.ClassDef) and (name := _declared_name(node)):
                 bundled[name] = (path.stem, node.name)
     return bundled
+
+
+def _parsed(text: str) -> list[ast.stmt]:
+    """Return the statements of a source file up to its last line that may declare a name."""
+    # Parsing takes ten times as long as this search, which most files do not pass.
+    ends = [match.end() for match in re.finditer(DECLARATION, text, re.MULTILINE)]
+    if not ends:
+        return []
+    try:
+        return ast.parse(text[: ends[-1]]).body
+    except SyntaxError:  # that line is part of a longer statement or of a docstring
+        return ast.parse(text).body
 
 
 def _declared_name(node: ast.ClassDef) -> str | None:

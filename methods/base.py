@@ -10,8 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as distribution_version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import Any, ClassVar
 
 from methods.errors import MethodError, MissingRequirementError, TimeLimitError
@@ -263,12 +262,25 @@ class Inpainter(ABC):
         MissingRequirementError
             If one is not installed.
         """
-        try:
-            return {package: _installed_version(package) for package in cls.requires.values()}
-        except PackageNotFoundError as error:
-            raise MissingRequirementError(
-                f"{cls.name} needs {error.name}: {cls.installation(str(error.name))}"
-            ) from None
+        cls.check_libraries()
+        return {package: _installed_version(package) for package in cls.requires.values()}
+
+    @classmethod
+    def check_libraries(cls) -> None:
+        """Check that everything in `requires` is installed.
+
+        Raises
+        ------
+        MissingRequirementError
+            If one is not installed.
+        """
+        for package in cls.requires.values():
+            try:
+                distribution(package)
+            except PackageNotFoundError:
+                raise MissingRequirementError(
+                    f"{cls.name} needs {package}: {cls.installation(package)}"
+                ) from None
 
     @classmethod
     def installation(cls, package: str) -> str:
@@ -287,7 +299,5 @@ class Inpainter(ABC):
         return f"pip install .[{cls.extra}]" if cls.extra else f"pip install {package}"
 
 
-@cache
-def _installed_version(distribution: str) -> str:
-    # Cached because it reads files and is needed for every case.
-    return distribution_version(distribution)
+# Cached because it reads files and is needed for every case.
+_installed_version = cache(version)

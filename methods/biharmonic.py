@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -53,6 +52,9 @@ class Biharmonic(Inpainter):
 
 def _largest_hole(mask: Mask) -> int:
     """Return the number of pixels of the largest hole that scikit-image solves as one system."""
+    # Here: methods are listed without OpenCV.
+    import cv2
+
     # Holes whose rims touch depend on each other.
     grown = cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
     _, labels = cv2.connectedComponents(grown, connectivity=8)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, blank
+
+# OpenCV is imported where it is used: methods are listed without it.
 
 # The contrib build includes xphoto, and only one build can own the module cv2.
 OPENCV = {"cv2": "opencv-contrib-python"}
@@ -17,7 +18,8 @@ OPENCV = {"cv2": "opencv-contrib-python"}
 
 @dataclass(kw_only=True)
 class _PhotoModule(Inpainter):
-    algorithm: ClassVar[int]
+    # Name of OpenCV's constant.
+    algorithm: ClassVar[str]
     uses_device: ClassVar[bool] = False
     requires: ClassVar[dict[str, str]] = OPENCV
     typical_seconds: ClassVar[float | None] = 0.15
@@ -26,9 +28,12 @@ class _PhotoModule(Inpainter):
     radius: Annotated[float, Field(gt=0, le=100)] = 3.0
 
     def fill(self, image: Image, mask: Mask) -> Image:
+        import cv2
+
         # Blank: OpenCV lets hole pixels show through slightly where a hole touches the border.
         hole = mask.astype(np.uint8)
-        return cv2.inpaint(blank(image, mask), hole, self.radius, self.algorithm)
+        algorithm = getattr(cv2, self.algorithm)
+        return cv2.inpaint(blank(image, mask), hole, self.radius, algorithm)
 
 
 @dataclass(kw_only=True)
@@ -48,7 +53,7 @@ class Telea(_PhotoModule):
 
     name: ClassVar[str] = "telea"
     summary: ClassVar[str] = "fast marching (OpenCV)"
-    algorithm: ClassVar[int] = cv2.INPAINT_TELEA
+    algorithm: ClassVar[str] = "INPAINT_TELEA"
 
 
 @dataclass(kw_only=True)
@@ -68,4 +73,4 @@ class NavierStokes(_PhotoModule):
 
     name: ClassVar[str] = "navier-stokes"
     summary: ClassVar[str] = "isophotes continued as a fluid's stream lines (OpenCV)"
-    algorithm: ClassVar[int] = cv2.INPAINT_NS
+    algorithm: ClassVar[str] = "INPAINT_NS"

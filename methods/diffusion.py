@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, ClassVar, Literal
 
-import cv2
 import numpy as np
 from PIL import Image as PillowImage
 from pydantic import Field
@@ -149,6 +148,9 @@ class Diffusers(Inpainter):
     def fill(self, image: Image, mask: Mask) -> Image:
         if self.largest_side is None or max(mask.shape) <= self.largest_side:
             return self._fill_at_size(image, mask)
+        # Here: methods are listed without OpenCV.
+        import cv2
+
         frame = frame_as_in_paper(image, mask, self.largest_side)
         small, hole = frame.small_image, frame.small_mask
         if hole.all():

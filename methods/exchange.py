@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import cv2
 import numpy as np
 from pydantic import Field
 
@@ -139,6 +138,9 @@ class Exchange(Inpainter):
         size = self._sides_for(mask)
         if size is None:
             return self._fill_at_size(image, mask)
+        # Here: methods are listed without OpenCV.
+        import cv2
+
         # One rule samples image and mask: pixels that are known in the small mask were known.
         small_image = resample_nearest(image, *size)
         small_mask = resample_nearest(mask, *size)

@@ -6,16 +6,17 @@ import hashlib
 import io
 import threading
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
 
 from methods.base import Image, Mask
 from methods.files import write_atomically
+
+# OpenCV and Pillow are imported where they are used: methods are listed without them.
+if TYPE_CHECKING:
+    from PIL import Image as PillowImage
 
 Array = TypeVar("Array", bound=np.ndarray)
 
@@ -61,6 +62,8 @@ def read_rgb(path: Path, sha256: str | None = None, ignore_alpha: bool = False) 
         If the file is missing, broken, or does not define 8-bit RGB values: more than 8 bits per
         channel, CMYK, transparency, several frames. Or if it has another `sha256`.
     """
+    from PIL import ImageOps
+
     with opened(path, sha256) as image:
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_drop_alpha(upright) if ignore_alpha else _to_rgb(path, upright))
@@ -74,6 +77,8 @@ def read_alpha(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
     ImageFileError
         As `read_rgb`, or if the image has no alpha channel.
     """
+    from PIL import ImageOps
+
     with opened(path, sha256) as image:
         if not image.has_transparency_data:
             raise ImageFileError(f"{path}: has no alpha channel; choose another mask_channel")
@@ -133,6 +138,8 @@ def write_png(path: Path, pixels: Image | Mask) -> None:
 
 def png_bytes(pixels: Image | Mask) -> bytes:
     """Return the content of the PNG file that `write_png` writes."""
+    import cv2
+
     if pixels.dtype == np.bool_:
         stored = pixels.astype(np.uint8) * 255
     else:
@@ -149,6 +156,8 @@ def resample_nearest(array: Array, height: int, width: int) -> Array:
     The source index is about floor(i * source / target); nearest neighbour with half-pixel centres
     selects other pixels.
     """
+    import cv2
+
     source = array.view(np.uint8) if array.dtype == np.bool_ else array
     resampled = cv2.resize(
         np.ascontiguousarray(source), (width, height), interpolation=cv2.INTER_NEAREST
@@ -158,6 +167,8 @@ def resample_nearest(array: Array, height: int, width: int) -> Array:
 
 def open_image(source: Path | io.BytesIO) -> PillowImage.Image:
     """Open an image of any size with Pillow, which refuses large ones by a global limit."""
+    from PIL import Image as PillowImage
+
     with _PILLOW_LIMIT:
         limit = PillowImage.MAX_IMAGE_PIXELS
         PillowImage.MAX_IMAGE_PIXELS = None
@@ -189,6 +200,8 @@ def opened(path: Path, sha256: str | None = None, most_bits: int = 8) -> PillowI
     ImageFileError
         As `read_rgb`, but not for transparency.
     """
+    from PIL import UnidentifiedImageError
+
     try:
         content = path.read_bytes()
         if not content:

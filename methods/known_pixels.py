@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.errors import MethodError
+
+# OpenCV is imported where it is used: methods are listed without it.
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -30,6 +31,8 @@ def blank(image: Image, mask: Mask) -> Image:
     ndarray
         uint8 (H, W, 3).
     """
+    import cv2
+
     return cv2.copyTo(image, _as_uint8(~mask), np.full_like(image, BLANK))
 
 
@@ -48,6 +51,8 @@ def composite(image: Image, raw: Image, mask: Mask) -> Image:
     ndarray
         uint8 (H, W, 3): the pixels of `raw` in the hole and those of `image`, bit for bit, outside.
     """
+    import cv2
+
     return cv2.copyTo(raw, _as_uint8(mask), image.copy())
 
 
@@ -66,6 +71,8 @@ def known_pixels_changed(image: Image, raw: Image, mask: Mask) -> int:
     int
         From 0 to H * W.
     """
+    import cv2
+
     # Most methods change none, which OpenCV detects thirty times faster than numpy counts.
     if cv2.norm(image, raw, cv2.NORM_L1, _as_uint8(~mask)) == 0:
         return 0

@@ -57,7 +57,7 @@ def check(name: str) -> Readiness:
     about = name, cls.summary, _needs(name, cls, required)
     if required:
         try:
-            cls.libraries()
+            cls.check_libraries()
         except MissingRequirementError as error:
             return Readiness(*about, f"no: {error}", required)
         return Readiness(*about, f"{READY}, with the option {', '.join(required)}", required)

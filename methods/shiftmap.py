@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.base import Image, Inpainter, Mask, MethodError
 from methods.classical import OPENCV
+
+# OpenCV is imported where it is used: methods are listed without it.
 
 # xphoto itself resamples an image beyond both of these sizes (pixels). That code reads the hole,
 # writes outside its arrays and crashes at holes that touch the border, so it must never run.
@@ -79,6 +80,8 @@ def _block_means(image: Image, starts: list[Index]) -> Image:
 
 def _source_blocks(small: Image, hole: Mask) -> Index:
     """Return the flat index of the known block that each block is a copy of."""
+    import cv2
+
     near = cv2.dilate(hole.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1), np.uint8))
     if not (near[[0, -1]].any() or near[:, [0, -1]].any()):
         return _shifted_blocks(small, hole)
@@ -95,6 +98,8 @@ def _shifted_blocks(small: Image, hole: Mask) -> Index:
     returns zeros where no offset reaches: further passes fill those from the result of the first.
     Blocks that no pass reaches are copied from the nearest known block.
     """
+    import cv2
+
     features = np.empty((*hole.shape, 4), np.float32)
     features[..., :3] = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
     features[..., 3] = np.arange(1, hole.size + 1).reshape(hole.shape) * INDEX_UNIT
@@ -118,6 +123,8 @@ def _nearest_known(hole: Mask) -> Index:
     """Return the flat index of the nearest block that is not in the hole, for each block."""
     if not hole.any():
         return np.arange(hole.size).reshape(hole.shape)
+    import cv2
+
     _, labels = cv2.distanceTransformWithLabels(
         hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )

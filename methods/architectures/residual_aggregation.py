@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.architectures.spans import Span
 from methods.base import Mask
+
+# OpenCV is imported where it is used: methods are listed without it.
 
 SIZE = 512
 GRID = 32
@@ -46,6 +47,8 @@ def prepare(image: Floats, known: Mask | Floats, multiple: int) -> HiFillInput:
 
     known: (H, W), 1 = known; grey values are used as they are.
     """
+    import cv2
+
     side = SIZE * multiple
     known = known.astype(np.float32)
     large = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -70,6 +73,8 @@ def finish(
     that are needed, elsewhere detail may be missing; blend: weight of the result against the image,
     (512, 512), by default the blurred hole.
     """
+    import cv2
+
     side = SIZE * frame.multiple
     height, width = image.shape[:2]
     result = cv2.resize(inpainted, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -90,6 +95,8 @@ def finish(
 
 def residual(frame: HiFillInput) -> Floats:
     """Return the difference between the large image and its block means, 0 in the hole."""
+    import cv2
+
     side = SIZE * frame.multiple
     detail = cv2.resize(frame.small_image, (side, side), interpolation=cv2.INTER_LINEAR)
     np.subtract(frame.large, detail, out=detail)
@@ -114,6 +121,8 @@ def aggregate(
 
 def blurred_hole(small_hole: Floats) -> Floats:
     """Return the hole, (512, 512), blurred by a Gaussian, with zeros beyond the border."""
+    import cv2
+
     return cv2.filter2D(small_hole, -1, gaussian_kernel(), borderType=cv2.BORDER_CONSTANT)
 
 

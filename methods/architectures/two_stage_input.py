@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,8 @@ from methods.images import resample_nearest
 
 if TYPE_CHECKING:
     import torch
+
+# OpenCV is imported where it is used: methods are listed without it.
 
 MULTIPLE = 256
 # The mask, the image, then four shifted images with their masks.
@@ -92,6 +93,8 @@ def frame_as_in_paper(image: Image, mask: Mask, working_size: int) -> Frame:
 
 def _mean_of_known(image: Image, mask: Mask, size: tuple[int, int]) -> tuple[Image, Mask]:
     """Resize image and mask; a pixel is hole only if it covers no known pixel."""
+    import cv2
+
     is_smaller = size[0] < mask.shape[0]
     interpolation = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
 
@@ -109,6 +112,8 @@ def _mean_of_known(image: Image, mask: Mask, size: tuple[int, int]) -> tuple[Ima
 def paste_upscaled(frame: Frame, coarse: Image) -> Image:
     """Return the frame, uint8 (H', W', 3), with the hole filled by the bilinearly upscaled result
     of stage one, extended by repeating the border of the photograph."""
+    import cv2
+
     height, width = frame.image.shape[:2]
     upscaled = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     whole = composite(frame.image, upscaled, frame.mask[:height, :width])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +30,21 @@ class WeightsFile:
     """A weights file on this machine."""
 
     path: Path  # of a TensorFlow checkpoint, its index
-    sha256: str  # of a TensorFlow checkpoint, of its index followed by its data files
+    parts: tuple[Path, ...]  # of a TensorFlow checkpoint, its index, then its data files
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of all parts one after the other, "" without parts.
+
+        Raises
+        ------
+        WeightsError
+            If one cannot be read.
+        """
+        try:
+            return sha256(*self.parts) if self.parts else ""
+        except OSError as error:
+            raise WeightsError(f"{self.path} cannot be read: {error.strerror}") from None
 
 
 def find(
@@ -220,6 +235,8 @@ def _other_network(shapes: Shapes, expected: Shapes) -> str:
 
 def _user_file(name: str, path: Path, readable: Collection[Kind]) -> WeightsFile:
     file = _weights_file(path)
+    # Now, of what the user means: the file may change before its SHA-256 is asked for.
+    _ = file.sha256
     if (kind := kind_of(file.path)) not in readable:
         expected = EXPECTED if readable is READABLE else _expected(readable)
         raise WeightsError(f"weights of {name}: {_why_unusable(file.path, kind, expected)}")
@@ -229,11 +246,8 @@ def _user_file(name: str, path: Path, readable: Collection[Kind]) -> WeightsFile
 def _weights_file(path: Path) -> WeightsFile:
     files = tensorflow_files.checkpoint_files(path) or [path]
     if not files[0].is_file():
-        return WeightsFile(path, "")
-    try:
-        return WeightsFile(files[0], sha256(*files))
-    except OSError as error:
-        raise WeightsError(f"{files[0]} cannot be read: {error.strerror}") from None
+        return WeightsFile(path, ())
+    return WeightsFile(files[0], tuple(files))
 
 
 def _expected(readable: Collection[Kind]) -> str:

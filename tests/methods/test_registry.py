@@ -40,7 +40,14 @@ def loaded_after(code: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "declared", ["    name = 'own'", "\tname: ClassVar[str] = 'own'", "    name: str = ('own')"]
+    "declared",
+    [
+        "    name = 'own'",
+        "\tname: ClassVar[str] = 'own'",
+        "    name: str = ('own')",
+        "    name: str = (\n        'own'\n    )",
+        '    name = \'own\'\n    text = """\n    name = \'other\'\n    """',
+    ],
 )
 def test_a_file_is_found_however_it_declares_its_name(
     declared: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
