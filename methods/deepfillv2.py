@@ -11,7 +11,6 @@ from methods.network import (
     NetworkInpainter,
     State,
     built,
-    full_precision,
     network_classes,
     pad_to_multiple,
     to_tensor,
@@ -77,7 +76,7 @@ class DeepFillV2Inpainter(NetworkInpainter):
         rows, columns = hole_spans(mask)
         own = "BGR" if network.variant == "official" else "RGB"
         step = -1 if (own if self.colours == "auto" else self.colours) == "BGR" else 1
-        with full_precision():
+        with self.inference():
             pixels = to_tensor(image[..., ::step], device) / 127.5 - 1
             hole = to_tensor(mask, device)
             pixels = pad_to_multiple(pixels * (1 - hole), MULTIPLE)

@@ -11,7 +11,6 @@ from methods.network import (
     NetworkInpainter,
     State,
     built,
-    full_precision,
     network_classes,
     pad_to_multiple,
     stored_width,
@@ -62,7 +61,7 @@ class DFNetInpainter(NetworkInpainter):
         assert isinstance(network, DFNet)
         rows, columns = hole_spans(mask)
         step = -1 if metadata.get("colour_order", "BGR") == "BGR" else 1
-        with full_precision():
+        with self.inference():
             pixels = pad_to_multiple(to_tensor(image[..., ::step], device) / 255, network.multiple)
             known = pad_to_multiple(1 - to_tensor(mask, device), network.multiple)
             img_miss = masked_input(pixels, known, metadata.get("fill", "black"))

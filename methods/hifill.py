@@ -12,7 +12,7 @@ from pydantic import Field
 from methods.architectures.residual_aggregation import finish, prepare
 from methods.architectures.spans import hole_spans
 from methods.base import Image, Mask
-from methods.network import NetworkInpainter, State, full_precision, network_classes, to_tensor
+from methods.network import NetworkInpainter, State, network_classes, to_tensor
 
 if TYPE_CHECKING:
     from methods.architectures.hifill import HiFill
@@ -58,13 +58,13 @@ class HiFillInpainter(NetworkInpainter):
 
         network, device = self.loaded(), self.torch_device()
         assert isinstance(network, HiFill)
-        with full_precision():
+        with self.inference():
             bgr = _continued(image[..., ::-1], mask)
             frame = prepare(bgr, ~mask, self.multiple)
             pixels = torch.from_numpy(frame.small_image).to(device).permute(2, 0, 1)[None]
             hole = to_tensor(frame.small_hole > 0, device)
             _, refined, weights = network(pixels / 127.5 - 1, hole)
-            inpainted = ((refined[0] + 1) * 127.5).permute(1, 2, 0).cpu().numpy()
+            inpainted = ((refined[0].float() + 1) * 127.5).permute(1, 2, 0).cpu().numpy()
         result = finish(bgr, frame, inpainted, weights.cpu().numpy(), hole_spans(mask))
         # Truncated, as in the published script.
         return np.ascontiguousarray(result.astype(np.uint8)[..., ::-1])

@@ -5,11 +5,20 @@ from __future__ import annotations
 import importlib
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from methods.base import Inpainter, Resolution
-from methods.tensors import full_precision, pad_to_multiple, to_image, to_tensor, torch_device
+from methods.tensors import (
+    Precision,
+    full_precision,
+    inference,
+    pad_to_multiple,
+    to_image,
+    to_tensor,
+    torch_device,
+)
 from methods.weights import RANDOM, WeightsError, files
 from methods.weights.files import State, built, load_state
 
@@ -46,6 +55,9 @@ class NetworkInpainter(Inpainter):
         Path of a weights file in any of the published formats, or "random" for seeded random
         weights, which only test the pipeline; by default the file that
         `python -m methods fetch NAME` stored.
+    precision
+        Arithmetic of the network: "float32"; or, for speed on a GPU, "tf32" or "bf16", which
+        change results.
     """
 
     requires: ClassVar[dict[str, str]] = {"torch": "torch"}
@@ -53,6 +65,7 @@ class NetworkInpainter(Inpainter):
     weights_name: ClassVar[str]
 
     weights: str | None = None
+    precision: Precision = "float32"
     _file: files.WeightsFile | None = field(init=False, repr=False, compare=False)
     # An `nn.Module`, a name that pydantic cannot look up here.
     _network: Any = field(default=None, init=False, repr=False, compare=False)
@@ -146,6 +159,16 @@ class NetworkInpainter(Inpainter):
         """
         return torch_device(self.device)
 
+    def inference(self) -> AbstractContextManager[None]:
+        """Return the context in which `fill` runs the network.
+
+        Returns
+        -------
+        context manager
+            Of `methods.tensors.inference`, for `precision`.
+        """
+        return inference(self.precision, self.torch_device())
+
     def loaded(self) -> nn.Module:
         """Return the network; load it first if necessary.
 
@@ -184,7 +207,11 @@ class NetworkInpainter(Inpainter):
         """
         weights = self.weights_used().get(self.weights_name)
         identity = super().identity(resolution, image_name)
-        return {**identity, "options": {**self.options(), "weights": weights}}
+        options = {**self.options(), "weights": weights}
+        if self.precision == "float32":
+            # Cases of earlier versions, which had no other, are the same.
+            del options["precision"]
+        return {**identity, "options": options}
 
 
 def network_classes(module: str, *names: str) -> Callable[[str], Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from methods.base import Image, Mask, MissingRequirementError
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+# Arithmetic of a network: float32; float32 whose products round their factors to 10 bits of
+# mantissa, on GPUs only; or convolutions and products in bfloat16, with 7 bits.
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 def torch_device(name: str) -> torch.device:
@@ -48,6 +52,41 @@ def torch_device(name: str) -> torch.device:
 
 
 @contextlib.contextmanager
+def inference(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Run inference with some arithmetic.
+
+    Parameters
+    ----------
+    precision
+        "float32" is the same on CPUs and GPUs but for the order of sums; with "tf32" and "bf16"
+        whatever stays float32 on a GPU may use TF32.
+    device
+        Of the network.
+
+    Yields
+    ------
+    None
+        Meanwhile there are no gradients, and cuDNN is deterministic.
+    """
+    import torch
+
+    allow_tf32 = precision != "float32"
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
+        torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=allow_tf32
+        ),
+    ):
+        before = torch.backends.cuda.matmul.allow_tf32
+        torch.backends.cuda.matmul.allow_tf32 = allow_tf32
+        try:
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Run inference in full float32.
 
@@ -58,18 +97,8 @@ def full_precision() -> Iterator[None]:
     """
     import torch
 
-    with (
-        torch.inference_mode(),
-        torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ),
-    ):
-        before = torch.backends.cuda.matmul.allow_tf32
-        torch.backends.cuda.matmul.allow_tf32 = False
-        try:
-            yield
-        finally:
-            torch.backends.cuda.matmul.allow_tf32 = before
+    with inference("float32", torch.device("cpu")):
+        yield
 
 
 def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:

@@ -29,7 +29,6 @@ from methods.network import (
     NetworkInpainter,
     State,
     built,
-    full_precision,
     network_classes,
     stored_width,
     to_image,
@@ -147,6 +146,8 @@ class TwoStage(NetworkInpainter):
             options.setdefault("seed", self.seed)
         if self._profile == "paper" and "rounding" in known:
             options.setdefault("rounding", "nearest")
+        if "precision" in known:
+            options.setdefault("precision", self.precision)
         return methods.create(self.stage_one, device=self.device, **options)
 
     def _chosen_profile(self) -> str:
@@ -290,7 +291,7 @@ class TwoStage(NetworkInpainter):
         assert isinstance(network, RefinementNet | DetailNet)
         channels = RefinementInput(whole, frame.mask | frame.invalid, frame.shift)
         rows, columns = hole_spans(frame.mask)
-        with full_precision():
+        with self.inference():
             refined = network.predict_in(
                 lambda r, c: channels.at(r, c, device), whole.shape[:2], rows, columns
             )

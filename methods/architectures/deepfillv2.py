@@ -181,15 +181,17 @@ class DeepFillV2(nn.Module):
             hole = hole[..., ::8, ::8]
         every_second = self.variant == "finetuned"
         reduced = features[..., ::2, ::2] if every_second else nearest_aligned(features, half)
-        return contextual_attention(
-            features,
-            features,
-            (reduced, reduced),
-            hole[0, 0],
-            fuse=self.variant != "converted",
-            box=box,
-            block=self.block,
-        )
+        # Its softmax over all patches needs float32 also where convolutions have less.
+        with torch.autocast(features.device.type, enabled=False):
+            return contextual_attention(
+                features.float(),
+                features.float(),
+                (reduced.float(), reduced.float()),
+                hole[0, 0],
+                fuse=self.variant != "converted",
+                box=box,
+                block=self.block,
+            )
 
 
 def _whole(x: Tensor) -> Box:

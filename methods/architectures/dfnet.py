@@ -181,4 +181,8 @@ class DFNet(UNet):
 def masked_input(image: Tensor, known: Tensor, fill: str = "black") -> Tensor:
     """Return DFNet's input image, (N, 3, H, W): its hole is black as in the paper or, for weights
     trained with it, filled by a smooth continuation of the known pixels."""
-    return smooth_fill(image, known) if fill == "smooth" else image * known
+    if fill != "smooth":
+        return image * known
+    # In half precision the fill would not be smooth.
+    with torch.autocast(image.device.type, enabled=False):
+        return smooth_fill(image, known)

@@ -75,7 +75,9 @@ class HiFill(nn.Module):
         at_128 = self._run(at_256, "re_en_down_128", "re_en_conv_128")
         dilated = (f"re_dil_d{rate}" for rate in (1, 2, 4, 8, 16))
         at_64 = self._run(at_128, "re_en_down_64", "re_en_conv_64", *dilated)
-        weights = attention(at_64, mask)
+        # Its softmax over all patches needs float32 also where convolutions have less.
+        with torch.autocast(image.device.type, enabled=False):
+            weights = attention(at_64.float(), mask)
         attended = self._run(transfer(at_64, weights, kernel=3), "re_att_64_att1")
         x = self._run(torch.cat([at_64, attended], dim=1), "re_att_64_att3")
         x = self._run(x, "re_de_up__128", "re_de_conv_128")

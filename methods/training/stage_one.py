@@ -60,9 +60,7 @@ class StageOne:
 
     def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         image, hole = batch["image"].float() / 255, batch["hole"].float()
-        # In half precision the fill would not be smooth.
-        with torch.autocast(image.device.type, enabled=False):
-            filled = masked_input(image, 1 - hole, "smooth")
+        filled = masked_input(image, 1 - hole, "smooth")
         results = network(filled, 1 - hole)[0]
         terms = {"l1": L1_WEIGHT * multiscale_l1(results, image)}
         if self.l2:
