@@ -17,6 +17,10 @@ RUN := $(VENV)/bin/python
 REFERENCE := tests/data
 SITE := docs/_build/html
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+# Where to take PyTorch from, if not from where pip takes everything: its build without CUDA is at
+# https://download.pytorch.org/whl/cpu (docs/install.md).
+TORCH_INDEX ?=
+TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url $(TORCH_INDEX) $$(grep ^torch== $<))
 LOCK := --universal --no-header --no-annotate --python-version 3.11
 # Of tests: many wait, so there may be more than cores.
 PROCESSES ?= 3
@@ -38,6 +42,8 @@ PROTOCOL := moskalenko2020
 PUBLISHED := two-stage dfnet deepfillv2 hifill
 
 METHODS := telea,navier-stokes,patchmatch,two-stage,two-stage:patchmatch
+# A report of these is there after a fifth of the time.
+QUICK := telea,navier-stokes,two-stage,two-stage:patchmatch
 RUN_OPTIONS := --workers 2 --methods $(METHODS)
 SEEN := 1024
 # As Figs 1, 4 and 6 of the paper: a photograph at two resolutions, several by all methods, crops.
@@ -49,6 +55,7 @@ FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
   bench bench-scale lint lock clean
 
 demo: $(VENV)/installed
+	$(DEMO) --methods $(QUICK)
 	$(DEMO) --methods $(METHODS)
 
 demo-full: $(VENV)/installed
@@ -149,10 +156,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.lock | $(VENV)/bin/python
+	$(TORCH)
 	$(INSTALL) -r requirements.lock
 	touch $@
 
 $(VENV)/installed-dev: requirements-dev.lock | $(VENV)/bin/python
+	$(TORCH)
 	$(INSTALL) -r requirements-dev.lock
 	touch $(VENV)/installed $@
 
