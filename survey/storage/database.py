@@ -12,7 +12,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,8 @@ FILE = "study.db"
 # How long a writer waits for others; browsers wait longer.
 LOCK_TIMEOUT_S = 10
 _THREADS = 8
+# How often a process looks whether another one has stopped writing.
+_LOOK_S = 0.001
 # How often SQLite's log is tried to be emptied after something was deleted.
 _FORGET_TRIES, _FORGET_PAUSE_S = 600, 1.0
 
@@ -53,7 +56,6 @@ def connect(folder: Path, database: str) -> Engine:
         execution_options={"queue": _WriteQueue()},
     )
     event.listen(engine, "connect", _set_up_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -114,17 +116,14 @@ def _set_up_sqlite(connection: Any, record: Any) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    is_writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
-
-
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Give a connection that sees the database at one point in time."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ")
+        else:
+            connection.exec_driver_sql("BEGIN")
         yield connection
 
 
@@ -138,8 +137,31 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+    with engine.connect() as connection, connection.begin():
+        if connection.dialect.name == "sqlite":
+            _lock_sqlite(connection)
         yield connection
+
+
+def _lock_sqlite(connection: Connection) -> None:
+    """Begin to write. SQLite itself would look for its lock ever more rarely, every 0.1 s at last,
+    while others take it in turns."""
+    raw: Any = connection.connection.driver_connection
+    until = time.monotonic() + LOCK_TIMEOUT_S
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not raw.in_transaction and time.monotonic() < until:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_LOOK_S)
+        if not raw.in_transaction:
+            # With its error as SQLAlchemy's.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {1000 * LOCK_TIMEOUT_S}")
 
 
 def forget(engine: Engine) -> None:
@@ -185,11 +207,12 @@ def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
 
 
 class _WriteQueue:
-    """Queue of the threads of a process that want to write; SQLite itself would poll its lock."""
+    """Queue of the threads of a process that want to write."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[_Job] = deque()
+        self._writer = ThreadPoolExecutor(1)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -203,15 +226,13 @@ class _WriteQueue:
     def write(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
         done: Future[Result] = Future()
         self._waiting.append((done, work))
-        try:
-            with self.turn():
-                # The thread before may have done this thread's work too.
-                if not done.done():
-                    self._write_all(engine)
-        except TimeoutError:
-            # Work that has not begun must not be done later: the caller reports that it failed.
-            if done.cancel():
-                raise
+        # One thread for all: if they took turns, each would wait for those whose work is done.
+        self._writer.submit(self._write_all, engine)
+        with suppress(futures.TimeoutError):
+            return done.result(LOCK_TIMEOUT_S)
+        # Work that has not begun must not be done later: the caller reports that it failed.
+        if done.cancel():
+            raise TimeoutError("others are writing")
         return done.result()
 
     def _write_all(self, engine: Engine) -> None:
@@ -220,24 +241,24 @@ class _WriteQueue:
             job = self._waiting.popleft()
             if job[0].set_running_or_notify_cancel():
                 jobs.append(job)
-        _write_together(engine, jobs)
+        if jobs:
+            self._write_together(engine, jobs)
 
-
-def _write_together(engine: Engine, jobs: Sequence[_Job]) -> None:
-    try:
-        with _transaction(engine) as connection:
-            results = [work(connection) for _, work in jobs]
-    except Exception as error:
-        if len(jobs) > 1 and not isinstance(error, SQLAlchemyError):
-            # The work of one thread failed, which undid that of all: repeat each on its own.
-            for job in jobs:
-                _write_together(engine, [job])
-            return
-        for done, _ in jobs:
-            done.set_exception(error)
-    else:
-        for (done, _), result in zip(jobs, results, strict=True):
-            done.set_result(result)
+    def _write_together(self, engine: Engine, jobs: Sequence[_Job]) -> None:
+        try:
+            with self.turn(), _transaction(engine) as connection:
+                results = [work(connection) for _, work in jobs]
+        except Exception as error:
+            if len(jobs) > 1 and not isinstance(error, SQLAlchemyError):
+                # The work of one thread failed, which undid that of all: repeat each on its own.
+                for job in jobs:
+                    self._write_together(engine, [job])
+                return
+            for done, _ in jobs:
+                done.set_exception(error)
+        else:
+            for (done, _), result in zip(jobs, results, strict=True):
+                done.set_result(result)
 
 
 @contextmanager

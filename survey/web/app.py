@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, abort, current_app, request, url_for
-from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, generate_csrf
-from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,6 +22,7 @@ from survey.study import stimuli_url, texts
 from survey.study.platforms import LinkError
 from survey.web import owner, participant
 from survey.web.context import YEAR_S, AnotherPersonError, csrf, current_study, limiter, stop_page
+from survey.web.signed import Sessions
 
 # All requests of our pages are shorter.
 _MAX_REQUEST_BYTES = 16_384
@@ -43,27 +41,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-
-
-class _Signer(TimestampSigner):
-    def unsign(self, *arguments: Any, **options: Any) -> Any:
-        """Reject old signatures, but accept those of a host whose clock is ahead."""
-        try:
-            return super().unsign(*arguments, **options)
-        except SignatureExpired as error:
-            if error.date_signed is None or error.date_signed.timestamp() <= self.get_timestamp():
-                raise
-            return super().unsign(*arguments, **{**options, "max_age": None})
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Session cookies that all hosts of a study accept, even if their clocks differ."""
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        serializer = super().get_signing_serializer(app)
-        if serializer is not None:
-            serializer.signer = _Signer
-        return serializer
 
 
 class _Survey(Flask):
@@ -107,6 +84,8 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
     # First of all: the check of CSRF tokens reads the body.
     app.before_request(_require_length)
     csrf.init_app(app)
+    # Only views with a limit ask for it: without this, every request would.
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     _register(app, study)
     return app
@@ -116,8 +95,8 @@ def _register(app: Flask, study: OpenStudy) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.register_blueprint(participant.pages)
     app.register_blueprint(owner.pages)
-    images = study.config.server.stimuli_url
-    app.after_request(lambda response: _add_headers(response, images))
+    headers = _headers(study.config.server.stimuli_url)
+    app.after_request(lambda response: _add_headers(response, headers))
     app.register_error_handler(LinkError, _link_error)
     app.register_error_handler(AnotherPersonError, lambda _: _error("another", 409))
     app.register_error_handler(HTTPException, _http_error)
@@ -142,11 +121,15 @@ def _register(app: Flask, study: OpenStudy) -> None:
         }
 
 
-def _add_headers(response: Response, images: str) -> Response:
-    """Add security headers; `images` is the address of images on another host, "" for none."""
+def _headers(images: str) -> list[tuple[str, str]]:
+    """Return security headers; `images` is the address of images on another host, "" for none."""
     images = f" {stimuli_url.origin(images)}" if images else ""
     policy = CSP.replace("img-src 'self'", f"img-src 'self'{images}")
-    response.headers.update({**SECURITY_HEADERS, "Content-Security-Policy": policy})
+    return list({**SECURITY_HEADERS, "Content-Security-Policy": policy}.items())
+
+
+def _add_headers(response: Response, headers: list[tuple[str, str]]) -> Response:
+    response.headers.extend(headers)
     response.headers.setdefault("Cache-Control", "no-store")
     return response
 

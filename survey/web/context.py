@@ -7,10 +7,10 @@ import threading
 from flask import current_app, render_template, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_wtf.csrf import CSRFProtect
 from limits.storage import MemoryStorage
 
 from survey.storage.open_study import OpenStudy
+from survey.web.signed import Protection
 
 
 class AnotherPersonError(Exception):
@@ -32,7 +32,7 @@ class _OneAtATime(MemoryStorage):
 
 
 limiter = Limiter(get_remote_address, storage_uri="one-at-a-time://", headers_enabled=False)
-csrf = CSRFProtect()
+csrf = Protection()
 
 
 def current_study() -> OpenStudy:
