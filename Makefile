@@ -3,6 +3,7 @@
 # make results  the results table of the README
 # make table1 PHOTOS=DIR  Table 1 of the paper on your photographs, with the published weights only
 # make weights SCENES=ZIP TILES="ZIP ..."  train both networks of two-stage again (docs/model_card.md)
+# make train-gpu DATA=ZIP  DFNet in full, then RefinementNet, in 12 minutes of one GPU (docs/gpu.md)
 # make docs   the manual as a site, with search: docs/_build/html/index.html
 # make check  lint, types and the fast tests
 # make test   all tests that this machine can run
@@ -10,6 +11,7 @@
 # make test-gimp  the plug-in in a real GIMP 3, in a chroot that it sets up (Debian, root, 1.3 GB)
 # make conformance  the networks against their authors' code; REFERENCE=DIR for another set
 # make bench  timings and memory, side by side
+# make bench-gpu  networks on a GPU against the CPU, with PYTHON and its PyTorch (docs/gpu.md)
 # make bench-scale  how runs grow, and what a cluster gives (docs/cluster.md)
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +43,17 @@ PHOTOS := datasets/demo
 PROTOCOL := moskalenko2020
 PUBLISHED := two-stage dfnet deepfillv2 hifill
 
+# Of train-gpu: a file of `python -m methods.training pack`; options for a smaller trial come last.
+DATA := photos.zip
+TRAINED := results/training-gpu
+WORKERS := 12
+GPU_TRAINING := --device cuda --precision bf16-mixed --workers $(WORKERS) --steps 200000 \
+  --checkpoint-minutes 1 --resume
+GPU_ONE := --size 256 --width 1 --depth 8 --batch 64 --learning-rate 1e-3 --minutes 5.5
+GPU_TWO := --network paper --width 1 --working-size 256 --patch 256 --batch 16 --minutes 4
+GPU_SCORES := --device cuda --resolutions 512
+TRIAL :=
+
 METHODS := telea,navier-stokes,patchmatch,two-stage,two-stage:patchmatch
 # A report of these is there after a fifth of the time.
 QUICK := telea,navier-stokes,two-stage,two-stage:patchmatch
@@ -52,7 +65,7 @@ FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
 .PHONY: demo demo-full paper results table1 weights docs check test coverage test-gimp conformance \
-  bench bench-scale lint lock clean
+  bench bench-gpu bench-scale train-gpu lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods $(QUICK)
@@ -100,6 +113,22 @@ weights: $(VENV)/installed-dev
 	$(TRAIN) export results/training/two/best.safetensors $(BUNDLED)/refinement_compact.safetensors \
 	  --remark "compact, trained here"
 
+# With PYTHON, not the environment made here: on a GPU, PyTorch is there already.
+train-gpu:
+	$(PYTHON) -m methods.training stage-one --data $(DATA) --out $(TRAINED)/one \
+	  $(GPU_ONE) $(GPU_TRAINING) $(TRIAL)
+	$(PYTHON) -m methods.training export $(TRAINED)/one/best.safetensors \
+	  $(TRAINED)/dfnet.safetensors --remark "trained on one GPU"
+	$(PYTHON) -m methods.training stage-two --data $(DATA) --out $(TRAINED)/two \
+	  --stage-one-weights $(TRAINED)/one/best.safetensors $(GPU_TWO) $(GPU_TRAINING) $(TRIAL)
+	$(PYTHON) -m methods.training export $(TRAINED)/two/best.safetensors \
+	  $(TRAINED)/refinement.safetensors --remark "trained on one GPU"
+	rm -rf $(TRAINED)/validation
+	$(PYTHON) -m methods.training validation --data $(DATA) $(TRAINED)/validation
+	$(PYTHON) run_benchmark.py --dataset $(TRAINED)/validation --protocol centre-crop \
+	  --methods two-stage,navier-stokes --weights dfnet=$(TRAINED)/dfnet.safetensors \
+	  --weights refinement=$(TRAINED)/refinement.safetensors --out $(TRAINED)/scores $(GPU_SCORES)
+
 docs: $(VENV)/installed-dev
 	$(RUN) -m sphinx -W --keep-going --quiet -b html -c docs -d $(SITE)/../doctrees . $(SITE)
 
@@ -130,6 +159,9 @@ bench: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.ranking_coverage_bench
 	$(RUN) -m tests.bench.orders_coverage_bench
 	$(RUN) -m tests.bench.survey_bench
+
+bench-gpu:
+	$(PYTHON) -m tests.bench.gpu $(BENCH_GPU)
 
 bench-scale: $(VENV)/installed-dev
 	$(RUN) -m tests.bench.scale_bench growth

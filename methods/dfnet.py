@@ -47,8 +47,8 @@ class DFNetInpainter(NetworkInpainter):
         if state is None:
             return DFNet()
         # Assume the published depth for tensors of other networks: the error names what is missing.
-        levels = [level for level in (6, 7) if f"en_{level}.encode.0.conv.1.weight" in state]
-        depth = 7 if levels == [6] else 8
+        levels = [level for level in (5, 6, 7) if f"en_{level}.encode.0.conv.1.weight" in state]
+        depth = 1 + max(levels, default=7)
         deepest = f"en_{depth - 1}.encode.0.conv.1.weight"
         width = stored_width(self.metadata(), state, deepest, ENCODER[depth - 1][0])
         relative = self.metadata().get("fill") == "smooth"

@@ -23,7 +23,8 @@ import methods
 from methods.base import Inpainter, MethodError
 from methods.errors import InputError, run_command_line
 from methods.files import replacing
-from methods.training import coarse, curve, photos
+from methods.images import write_png
+from methods.training import coarse, curve, pack, photos
 from methods.training.features import load_features
 from methods.training.loop import Settings, train
 from methods.training.losses import PERCEPTUAL_WEIGHT, STYLE_WEIGHT
@@ -51,6 +52,10 @@ Devices = Annotated[int, Option(min=1, help="GPUs to use.")]
 Precision = Annotated[str, Option(help="32-true or bf16-mixed")]
 Workers = Annotated[int, Option(min=0, help="Processes that prepare samples.")]
 Minutes = Annotated[float, Option(min=0.1, help="Minutes between checkpoints.")]
+Limit = Annotated[
+    float | None,
+    Option(min=0.01, help="Minutes of training, after which it ends even if steps are left."),
+]
 Initial = Annotated[Path | None, Option(help="Weights to start from: a best.safetensors.")]
 Resume = Annotated[bool, Option("--resume", help="Continue the training in --out.")]
 
@@ -75,6 +80,7 @@ def stage_one(
     precision: Precision = "32-true",
     workers: Workers = 1,
     checkpoint_minutes: Minutes = 5.0,
+    minutes: Limit = None,
     initial: Initial = None,
     resume: Resume = False,
 ) -> None:
@@ -84,6 +90,7 @@ def stage_one(
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
+        minutes=minutes,
     )  # fmt: skip
     best = train(task, settings, out, resume, typer.echo, initial)
     typer.echo(f"best weights: {best}")
@@ -128,6 +135,7 @@ def stage_two(
     precision: Precision = "32-true",
     workers: Workers = 1,
     checkpoint_minutes: Minutes = 5.0,
+    minutes: Limit = None,
     initial: Initial = None,
     resume: Resume = False,
 ) -> None:
@@ -149,9 +157,38 @@ def stage_two(
     settings = Settings(
         steps, batch, learning_rate, seed=seed, device=device, devices=devices,
         precision=precision, workers=workers, checkpoint_minutes=checkpoint_minutes,
+        minutes=minutes,
     )  # fmt: skip
     best = train(task, settings, out, resume, typer.echo, initial)
     typer.echo(f"best weights: {best}")
+
+
+@app.command("pack")
+def pack_photographs(
+    data: Annotated[list[Path], Argument(metavar="FOLDER... FILE", help="Then the zip to write.")],
+    megabytes: Annotated[float, Option(min=0.1, help="Largest size, in 10**6 bytes.")] = 60.0,
+) -> None:
+    """Reduce photographs of folders, zips and files into one zip for training elsewhere."""
+    if len(data) < 2:
+        raise InputError("pack: give folders of photographs, then the zip to write")
+    pack.pack(data[:-1], data[-1], megabytes, typer.echo)
+
+
+@app.command()
+def validation(
+    data: Data,
+    out: Annotated[Path, Argument(metavar="DIR", help="Folder to write; must be empty.")],
+    most: Annotated[int, Option(min=1, help="Photographs at most.")] = 24,
+) -> None:
+    """Write the photographs that training does not see as PNG files, for `run_benchmark.py`."""
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty; delete it, or choose another folder")
+    # One tile of each photograph: others are no further photographs.
+    found = {photo.source: photo for photo in _split(photos.load(data, report=typer.echo))[1]}
+    kept = list(found.values())[:most]
+    for photo in kept:
+        write_png(out / f"{photo.source}.png", photo.pixels)
+    typer.echo(f"{out}: {len(kept)} photographs")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from methods.base import Image, MethodError
 from methods.files import replacing, write_atomically
 from methods.images import write_png
 from methods.network import load_state
+from methods.training.schedule import Settings, learning_rate, progress
 from methods.weights import files
 
 SECONDS_BETWEEN_LINES = 20
@@ -30,7 +31,7 @@ SECONDS_BETWEEN_LINES = 20
 NORM_MOMENTUM = 0.02
 LAST, BEST = "last.pt", "best.safetensors"
 # Settings that a resumed training must repeat.
-FIXED_SETTINGS = ("steps", "batch", "learning_rate", "warmup", "seed")
+FIXED_SETTINGS = ("steps", "batch", "learning_rate", "warmup", "seed", "minutes")
 
 Batch = dict[str, Tensor]
 
@@ -57,22 +58,6 @@ class Task(Protocol):
 
     def metadata(self) -> dict[str, str]:
         """Return the metadata of the weights file."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Settings of the training loop."""
-
-    steps: int
-    batch: int = 16  # samples of a step on all devices together
-    learning_rate: float = 1e-3  # the highest, after `warmup` steps and before a cosine decay to 0
-    warmup: int = 200
-    seed: int = 0
-    device: str = "auto"
-    devices: int = 1
-    precision: str = "32-true"  # of Lightning Fabric
-    workers: int = 1  # processes that prepare samples
-    checkpoint_minutes: float = 5.0
 
 
 def train(
@@ -116,22 +101,15 @@ def train(
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = NORM_MOMENTUM
-    if fabric.device.type == "cpu":
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = _Run(task, settings, out, fabric, network, report)
     run.start(resume)
     for batch in run.batches():
+        if run.is_over():
+            break
         run.learn(batch)
     run.save()
     return out / BEST
-
-
-def learning_rate(step: int, settings: Settings) -> float:
-    """Return the learning rate: linear warm-up, then cosine decay to zero at the last step."""
-    if step < settings.warmup:
-        return settings.learning_rate * (step + 1) / settings.warmup
-    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
 class _Samples(Dataset[Batch]):
@@ -151,6 +129,8 @@ class _Run:
     network: nn.Module
     report: Callable[[str], None]
     step: int = 0
+    # Spent on training, earlier commands' included, until the last look at the clock.
+    seconds: float = 0.0
     best: float = -math.inf
     writer: SummaryWriter | None = None
 
@@ -158,6 +138,7 @@ class _Run:
         parameters = self.network.parameters()
         self.model: Any = self.network
         self.optimizer: Any = torch.optim.Adam(parameters, lr=self.settings.learning_rate)
+        self.last_look = time.monotonic()
         self._reset_clock()
 
     def start(self, resume: bool) -> None:
@@ -183,13 +164,23 @@ class _Run:
             batch_size=batch // self.fabric.world_size,
             num_workers=self.settings.workers,
             drop_last=True,
+            # Copied to a GPU while it computes.
+            pin_memory=self.fabric.device.type == "cuda",
+            prefetch_factor=4 if self.settings.workers else None,
             # The default generator would advance the random state that resuming restores.
             generator=torch.Generator(),
         )
         return self.fabric.setup_dataloaders(loader)
 
+    def is_over(self) -> bool:
+        """Return whether the time is over, for all devices alike."""
+        now = time.monotonic()
+        self.seconds, self.last_look = self.seconds + now - self.last_look, now
+        over = progress(self.step, self.settings, self.seconds) >= 1
+        return bool(self.fabric.broadcast(over))
+
     def learn(self, batch: Batch) -> None:
-        rate = learning_rate(self.step, self.settings)
+        rate = learning_rate(self.step, self.settings, self.seconds)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
@@ -239,6 +230,7 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "rng": torch.get_rng_state(),
             "step": self.step,
+            "seconds": self.seconds,
             "best": self.best,
             "settings": asdict(self.settings),
             "task": self.task.metadata(),
@@ -258,6 +250,8 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
         self.step, self.best = state["step"], state["best"]
+        # An earlier version had no limit of time.
+        self.seconds = state.get("seconds", 0.0)
         self.report(f"going on at step {self.step}")
 
     def _report_progress(self, terms: dict[str, float], rate: float, now: float) -> None:
@@ -265,6 +259,8 @@ class _Run:
             return
         speed = self.steps_since_line * self.settings.batch / (now - self.last_line)
         left = (self.settings.steps - self.step) * self.settings.batch / speed / 60
+        if self.settings.minutes is not None:
+            left = min(left, self.settings.minutes - self.seconds / 60)
         step = f"step {self.step}/{self.settings.steps}"
         self.report(f"{step}  {_shown(terms)}  {speed:.1f} images/s  {left:.0f} min left")
         for name, value in terms.items():

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -52,14 +53,14 @@ def load(
     `shorter_side` pixels. Those that are smaller than `smallest` or cannot be read are reported and
     left out; raises InputError if none is left."""
     photos = []
-    for name, content in _contents(paths):
-        pixels = _decoded(content)
+    for name, read in entries(paths):
+        pixels = decoded(read())
         if pixels is None:
             report(f"{name}: cannot be read as an image, left out")
         elif min(pixels.shape[:2]) < smallest:
             report(f"{name}: smaller than {smallest} px, left out")
         else:
-            photos.append(Photo(name, source_of(name), _reduced(pixels, shorter_side)))
+            photos.append(Photo(name, source_of(name), reduced(pixels, shorter_side)))
     if not photos:
         raise InputError(f"no photograph in {', '.join(map(str, paths))}")
     return sorted(photos, key=lambda photo: photo.name)
@@ -74,29 +75,41 @@ def split(photos: Sequence[Photo]) -> tuple[list[Photo], list[Photo]]:
     return training, validation
 
 
-def _contents(paths: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+def entries(paths: Sequence[Path]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Return the name of each image in folders, zips and files, and what reads its file.
+
+    Raises InputError for a path where there is neither.
+    """
     for path in paths:
         if path.is_dir():
             for file in sorted(path.rglob("*")):
                 if file.suffix.lower() in SUFFIXES:
-                    yield file.relative_to(path).as_posix(), file.read_bytes()
+                    yield file.relative_to(path).as_posix(), file.read_bytes
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                for name in sorted(archive.namelist()):
-                    if Path(name).suffix.lower() in SUFFIXES:
-                        yield name, archive.read(name)
+                names = sorted(archive.namelist())
+            for name in names:
+                if Path(name).suffix.lower() in SUFFIXES:
+                    yield name, partial(_read_from_zip, path, name)
         elif path.is_file():
-            yield path.name, path.read_bytes()
+            yield path.name, path.read_bytes
         else:
             raise InputError(f"{path}: no such folder, zip or file")
 
 
-def _decoded(content: bytes) -> Image | None:
+def _read_from_zip(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name)
+
+
+def decoded(content: bytes) -> Image | None:
+    """Return an image file's pixels, uint8 (H, W, 3) RGB, or None if it cannot be read."""
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
-def _reduced(pixels: Image, shorter_side: int | None) -> Image:
+def reduced(pixels: Image, shorter_side: int | None) -> Image:
+    """Return an image whose shorter side is so many pixels at most."""
     height, width = pixels.shape[:2]
     if shorter_side is None or min(height, width) <= shorter_side:
         return pixels

@@ -135,6 +135,14 @@ def test_random_weights_say_so_and_repeat() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.parametrize("depth", [6, 7, 8])
+def test_every_depth_that_training_offers_can_be_used(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "dfnet.safetensors"
+    save_file(DFNet(width=0.02, relative=True, depth=depth).state_dict(), path)
+    network = methods.create("dfnet", weights=str(path), device="cpu").loaded()
+    assert network.multiple == 2**depth
+
+
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(MissingRequirementError, match="device 'cuda:99' cannot be used"):
         torch_device("cuda:99")
