@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urljoin
 
@@ -38,6 +39,8 @@ pages = Blueprint("participant", __name__)
 
 # How often looking at a question again is recorded; votes are always.
 _ACTIVITY_INTERVAL_MS = 20_000
+# How many addresses of images are remembered: more than studies have.
+_ADDRESSES = 10_000
 
 
 def _welcome_page(parameters: dict[str, str], problem: str = "") -> str:
@@ -182,6 +185,12 @@ def _image_url(study: OpenStudy, image: str, method: str) -> str:
     name, elsewhere = study.file_names[image, method], study.config.server.stimuli_url
     if elsewhere:
         return stimuli_url.address(elsewhere, name)
+    return _address(request.script_root, name)
+
+
+@lru_cache(_ADDRESSES)
+def _address(root: str, name: str) -> str:
+    """Return the address of an image of this host, which differs with the path of the study."""
     return url_for("participant.stimulus", name=name)
 
 

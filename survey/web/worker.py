@@ -18,8 +18,13 @@ from survey.web.app import SECURITY_HEADERS
 RETRY_S = 1
 # How long a request may take to arrive: somebody who sends a byte now and then holds a thread.
 ARRIVE_S = 15
-# How long a part of a reply may take to leave, as the system's `struct timeval`.
-_SENT = struct.pack("ll", 30, 0)
+# How long a part of a reply may take to leave.
+_LEAVE_S = 30
+
+
+def _timeval(seconds: float) -> bytes:
+    """Return a time as the system's `struct timeval`."""
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
 
 
 class Worker(gthread.ThreadWorker):
@@ -31,7 +36,7 @@ class Worker(gthread.ThreadWorker):
             return gthread._DEFER
         if not isinstance(connection.sock, _Arriving):
             # Neither may somebody hold one who asks and does not read.
-            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SENT)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(_LEAVE_S))
             connection.sock = _Arriving(connection.sock)
         connection.sock.end = time.monotonic() + ARRIVE_S
         return super().handle(connection)
@@ -72,14 +77,12 @@ class _Arriving(_Wrapped):
     end = float("inf")
 
     def recv(self, size: int) -> bytes:
-        left = self.end - time.monotonic()
+        left = max(self.end - time.monotonic(), 0.001)
+        self._wrapped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left))
         try:
-            self._wrapped.settimeout(max(left, 0.001))
             return self._wrapped.recv(size)
-        except TimeoutError:
+        except BlockingIOError:
             raise OSError(errno.ECONNRESET, "the request is too slow") from None
-        finally:
-            self._wrapped.setblocking(True)
 
 
 class _Refusing(_Wrapped):
