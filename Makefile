@@ -25,7 +25,7 @@ TORCH_INDEX ?=
 TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url $(TORCH_INDEX) $$(grep ^torch== $<))
 LOCK := --universal --no-header --no-annotate --python-version 3.11
 # Of tests: many wait, so there may be more than cores.
-PROCESSES ?= 3
+PROCESSES ?= 4
 # With compiled modules kept, where that is turned off: hundreds of processes import the suite.
 TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(PROCESSES) --dist worksteal
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo

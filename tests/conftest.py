@@ -17,6 +17,9 @@ LOCK = ReadWriteLock(Path(tempfile.gettempdir()) / f"inpainting-tests-{os.getuid
 os.environ["INPAINTING_WEIGHTS"] = str(Path(tempfile.gettempdir()) / "inpainting-tests-weights")
 # Folders of slow tests, and fixtures that make a test slow: a database, a server, a worker of GIMP.
 SLOW_FOLDERS = {"tests/browser", "tests/benchmark/cluster", "tests/conformance", "tests/gimp"}
+# Files whose tests take longest, half a minute each.
+LONGEST = {"test_installation", "test_manual", "test_notebook", "test_other_pythons", "test_paper",
+           "test_which_number"}  # fmt: skip
 SLOW_FIXTURES = {"cluster", "production", "gimp", "start_gimp", "shared"}
 
 
@@ -62,14 +65,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the tests for several processes, each of which gets an equal part of the list.
 
     Tests with hosts, which mostly wait, begin two of the parts; tests with a browser, which may
-    not run beside them, are the last; of the others the slow ones come first. Tests that share
-    what a fixture of their module makes stay together, so that one process makes it."""
+    not run beside them, are the last; of the others the longest and then the slow ones come first.
+    Tests that share what a fixture of their module makes stay together, so that one process makes
+    it."""
     if not hasattr(config, "workerinput"):
         return
     hosts = [item for item in items if uses_hosts(item)]
     browser = [item for item in items if uses_browser(item)]
     others = [item for item in items if not (uses_hosts(item) or uses_browser(item))]
-    others.sort(key=lambda item: not item.get_closest_marker("slow"))
+    others.sort(
+        key=lambda item: (item.path.stem not in LONGEST, not item.get_closest_marker("slow"))
+    )
     units = together(others)
     count = config.workerinput["workercount"]
     modules = list(dict.fromkeys(item.path for item in hosts))
