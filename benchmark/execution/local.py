@@ -7,7 +7,7 @@ writes the finished ones.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -17,7 +17,7 @@ from benchmark.execution.interrupts import deferred_interrupts
 from benchmark.execution.scoring import score_outcome, with_scores
 from benchmark.execution.writer import Writer
 from benchmark.inputs.photos import PhotoStore
-from benchmark.planning.concurrency import limited_threads
+from benchmark.planning.concurrency import available_cores, limited_threads
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan
 from benchmark.planning.request import Job
@@ -25,6 +25,11 @@ from benchmark.run_folder.folder import damaged
 from benchmark.run_folder.rows import Row
 from methods.base import Image, Mask, blank
 from methods.images import ImageFileError, png_bytes, read_rgb
+
+# Threads that score and write, where a fast GPU would otherwise wait for them, and how many pixels
+# of cases may lie in memory for them: 8 cases of 2048 px.
+MOST_SCORING_THREADS = 8
+MOST_PIXELS = 2**25
 
 
 class LocalBackend:
@@ -61,6 +66,16 @@ def run_locally(
         close_all(run.name)
 
 
+def scoring_threads(workers: int, cases: Sequence[Case]) -> int:
+    """Return how many threads score and write: as many as the cores and the memory allow.
+
+    A case of 2048 px takes a third of a second of a core, longer than a network on a fast GPU.
+    """
+    largest = max((case.pixels for case in cases), default=1)
+    free = min(available_cores() - workers, MOST_PIXELS // max(1, largest), MOST_SCORING_THREADS)
+    return max(min(workers + 1, 4), free)
+
+
 class _LocalRun:
     def __init__(self, job: Job, writer: Writer) -> None:
         self._job = job
@@ -68,19 +83,21 @@ class _LocalRun:
         # Of its processes: another run of this program must not lose its own.
         self.name = str(writer.folder.path.resolve())
         self._photos = PhotoStore(job.dataset.root)
-        # Cases prepared and not finished: one waits behind each running one, one is scored.
-        self._ahead = job.request.workers + 2
         self._slots: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(self._ahead):
-            self._release()
         self._running: set[Future[Outcome]] = set()
         self._stopping = False
 
     def run(self, to_run: list[Case], to_score: list[tuple[Case, Row]]) -> None:
         workers = self._job.request.workers
         folder = self._writer.folder.path
+        cases = [*to_run, *(case for case, _ in to_score)]
+        threads = scoring_threads(workers, cases)
+        # Cases prepared and not finished: one waits behind each running one, others are scored.
+        ahead = 1 + max(workers + 1, threads)
+        for _ in range(ahead):
+            self._release()
         with (
-            Background(min(workers + 1, 4), folder) as self._background,
+            Background(threads, folder) as self._background,
             ThreadPoolExecutor(workers) as self._executor,
             deferred_interrupts(self._release) as self._check_interrupt,
         ):
@@ -91,7 +108,7 @@ class _LocalRun:
                 for case in to_run:
                     self._wait_for_slot()
                     self._start(case)
-                for _ in range(self._ahead):
+                for _ in range(ahead):
                     self._wait_for_slot()
             except BaseException:
                 self._stop()

@@ -11,8 +11,14 @@ from methods.errors import InputError
 
 def threads_per_case(cases_at_a_time: int) -> int:
     """Return the user's OMP_NUM_THREADS, or this case's share of the available cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return requested_threads() or max(1, (cores or 1) // cases_at_a_time)
+    return requested_threads() or max(1, available_cores() // cases_at_a_time)
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def requested_threads() -> int | None:
