@@ -206,11 +206,22 @@ def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
         return work(connection)
 
 
+def give_way(engine: Engine) -> None:
+    """Wait while this process writes to SQLite: who calculates meanwhile would take Python's lock
+    from the writer at each statement, and that one keeps the database's lock from all others."""
+    queue: _WriteQueue | None = engine.get_execution_options().get("queue")
+    if queue:
+        with queue.writing:
+            pass
+
+
 class _WriteQueue:
     """Queue of the threads of a process that want to write."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        # Held for the statements of votes, not for the commit, which waits for the disk.
+        self.writing = threading.Lock()
         self._waiting: deque[_Job] = deque()
         self._writer = ThreadPoolExecutor(1)
 
@@ -246,7 +257,7 @@ class _WriteQueue:
 
     def _write_together(self, engine: Engine, jobs: Sequence[_Job]) -> None:
         try:
-            with self.turn(), _transaction(engine) as connection:
+            with self.turn(), _transaction(engine) as connection, self.writing:
                 results = [work(connection) for _, work in jobs]
         except Exception as error:
             if len(jobs) > 1 and not isinstance(error, SQLAlchemyError):

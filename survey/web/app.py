@@ -83,6 +83,7 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     # First of all: the check of CSRF tokens reads the body.
     app.before_request(_require_length)
+    app.before_request(_give_way)
     csrf.init_app(app)
     # Only views with a limit ask for it: without this, every request would.
     app.extensions["limiter"] = {limiter}
@@ -138,6 +139,11 @@ def _require_length() -> None:
     """Refuse bodies in chunks: no browser sends them, and reading finds their faults too late."""
     if "Transfer-Encoding" in request.headers:
         abort(411)
+
+
+def _give_way() -> None:
+    if request.endpoint == "participant.vote":
+        database.give_way(current_study().engine)
 
 
 def _health() -> tuple[dict[str, str], int]:
