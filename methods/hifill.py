@@ -13,6 +13,7 @@ from methods.architectures.residual_aggregation import finish, prepare
 from methods.architectures.spans import hole_spans
 from methods.base import Image, Mask
 from methods.network import NetworkInpainter, State, network_classes, to_tensor
+from methods.tensors import on_device
 
 if TYPE_CHECKING:
     from methods.architectures.hifill import HiFill
@@ -52,7 +53,6 @@ class HiFillInpainter(NetworkInpainter):
         return HiFill.from_tensorflow({name: tensor.numpy() for name, tensor in state.items()})
 
     def fill(self, image: Image, mask: Mask) -> Image:
-        import torch
 
         from methods.architectures.hifill import HiFill
 
@@ -61,7 +61,7 @@ class HiFillInpainter(NetworkInpainter):
         with self.inference():
             bgr = _continued(image[..., ::-1], mask)
             frame = prepare(bgr, ~mask, self.multiple)
-            pixels = torch.from_numpy(frame.small_image).to(device).permute(2, 0, 1)[None]
+            pixels = on_device(frame.small_image, device).permute(2, 0, 1)[None]
             hole = to_tensor(frame.small_hole > 0, device)
             _, refined, weights = network(pixels / 127.5 - 1, hole)
             inpainted = ((refined[0].float() + 1) * 127.5).permute(1, 2, 0).cpu().numpy()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from methods.base import Image, Mask, MissingRequirementError
 
@@ -116,11 +117,32 @@ def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:
     Tensor
         float32 (1, C, H, W) with the same values, (1, 1, H, W) for a mask.
     """
+    planes = array[..., None] if array.ndim == 2 else array
+    return on_device(np.ascontiguousarray(planes), device).permute(2, 0, 1)[None].float()
+
+
+def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Return an array as a tensor of the same type and shape.
+
+    Parameters
+    ----------
+    array
+        Of any shape, contiguous.
+    device
+        Of the tensor; to a GPU the array is copied while this process goes on.
+
+    Returns
+    -------
+    Tensor
+        On the CPU it shares the array's memory.
+    """
     import torch
 
-    planes = array[..., None] if array.ndim == 2 else array
-    tensor = torch.from_numpy(np.ascontiguousarray(planes)).to(device)
-    return tensor.permute(2, 0, 1)[None].float()
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        # Only from such memory is a copy asynchronous; PyTorch keeps it until the copy is done.
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def pad_to_multiple(tensor: Tensor, multiple: int) -> Tensor:

@@ -7,7 +7,9 @@ from human judgements: none of them is LPIPS.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,9 +17,11 @@ import cv2
 import numpy as np
 
 from benchmark.metrics.metric import ImagePair, Metric, Scores, checked_pair
-from methods.base import Image, Mask
+from methods.base import Image, Mask, MissingRequirementError
+from methods.tensors import inference, torch_device
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     Network = Callable[[Tensor], Sequence[Tensor]]
@@ -28,6 +32,8 @@ CONTEXT = 0.25
 MULTIPLE = 32
 # Prevents a division by zero where no feature responds.
 TINY = 1e-8
+
+_on_gpu = threading.Lock()
 
 
 def efficientnet_distance(reference: Image, result: Image, mask: Mask | None = None) -> float:
@@ -88,29 +94,43 @@ def hole_box(pair: ImagePair) -> tuple[slice, slice]:
     return rows, slice(max(0, left - margin), left + width + margin)
 
 
-def _distance(pair: ImagePair, network: str) -> Scores:
+def _distance(pair: ImagePair, network: str, device: str = "cpu") -> Scores:
     """Return the mean over the box around the hole, and over the hole's part of it."""
     box = hole_box(pair)
     reference, result = pair.reference[box], pair.result[box]
     if np.array_equal(reference, result):
         return Scores(0.0, None if pair.mask is None else 0.0)
-    maps = _maps(reference, result, _network(network))
+    maps = _maps(reference, result, network, device)
     whole = _mean(maps, np.ones(reference.shape[:2], np.float32))
     if pair.mask is None:
         return Scores(whole, None)
     return Scores(whole, _mean(maps, pair.mask[box].astype(np.float32)))
 
 
-def _maps(reference: Image, result: Image, network: Network) -> list[np.ndarray]:
+def _maps(reference: Image, result: Image, name: str, device: str) -> list[np.ndarray]:
     """Return each layer's map of squared distances between unit-length features."""
-    import torch
-
-    with torch.inference_mode():
-        first, second = (network(_tensor(image)) for image in (reference, result))
+    place = torch_device(device)
+    network = _network(name, place)
+    with _computing_on(place):
+        first, second = (network(_tensor(image).to(place)) for image in (reference, result))
         return [
-            (_unit(a) - _unit(b)).square().sum(dim=1)[0].numpy()
+            (_unit(a) - _unit(b)).square().sum(dim=1)[0].cpu().numpy()
             for a, b in zip(first, second, strict=True)
         ]
+
+
+@contextmanager
+def _computing_on(device: torch.device) -> Iterator[None]:
+    """Compute without gradients; on a GPU in full float32, and one pair at a time, as the features
+    of many would need much of its memory."""
+    import torch
+
+    if device.type == "cpu":
+        with torch.inference_mode():
+            yield
+    else:
+        with _on_gpu, inference("float32", device):
+            yield
 
 
 def _mean(maps: Sequence[np.ndarray], weights: np.ndarray) -> float:
@@ -142,13 +162,23 @@ def _unit(features: Tensor) -> Tensor:
 
 
 @cache
-def _network(name: str) -> Network:
-    return importlib.import_module(f"methods.architectures.backbones.{name}").pretrained()
+def _network(name: str, device: torch.device) -> Network:
+    network = importlib.import_module(f"methods.architectures.backbones.{name}").pretrained()
+    return cast("Network", network.to(device))
+
+
+def _check(device: str = "cpu") -> None:
+    """Raise ValueError for a device that is not there."""
+    if device != "cpu":
+        try:
+            torch_device(str(device))
+        except MissingRequirementError as error:
+            raise ValueError(str(error)) from None
 
 
 def _metric(name: str, label: str, features: str, network: str) -> Metric:
-    def function(pair: ImagePair, **_: Any) -> Scores:
-        return _distance(pair, network)
+    def function(pair: ImagePair, device: str = "cpu", **_: Any) -> Scores:
+        return _distance(pair, network, device)
 
     return Metric(
         name=name,
@@ -157,6 +187,8 @@ def _metric(name: str, label: str, features: str, network: str) -> Metric:
         definition=f"mean squared distance of unit-length features of {features}, over the hole "
         f"and a quarter of its size around it, at full resolution; not LPIPS",
         function=function,
+        options={"device": "cpu"},
+        check=_check,
         across_resolutions=False,
     )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from methods.architectures.spans import Span
 from methods.base import Image, Mask, composite
 from methods.images import resample_nearest
+from methods.tensors import on_device
 
 if TYPE_CHECKING:
     import torch
@@ -152,9 +153,7 @@ class RefinementInput:
 
     def at(self, rows: Span, columns: Span, device: torch.device) -> torch.Tensor:
         """Return a box as float32 (1, 20, h, w) in [0, 1]."""
-        import torch
-
-        return torch.from_numpy(self.bytes_at(rows, columns)).to(device)[None].float() / 255
+        return on_device(self.bytes_at(rows, columns), device)[None].float() / 255
 
 
 def _overlap(

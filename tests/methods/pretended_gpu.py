@@ -18,6 +18,8 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 DEVICE = "meta"
 # Operations that take tensors of several devices on a real GPU too.
 MIXED = {"copy_", "_to_copy", "index", "index_put_", "_index_put_impl_"}
+# Asks whether one may take the place of the other, as `Module.to` does; here it may not.
+COMPATIBLE = "_has_compatible_shallow_copy_type"
 
 
 class OnGpu(torch.Tensor):
@@ -60,6 +62,8 @@ def computed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     given = [x for x in tree_flatten((args, kwargs))[0] if isinstance(x, torch.Tensor)]
     on_gpu = [x for x in given if isinstance(x, OnGpu)]
     name = func.overloadpacket.__name__
+    if name == COMPATIBLE:
+        return len(on_gpu) in (0, len(given))
     on_cpu = [x for x in given if not isinstance(x, OnGpu) and x.dim()]
     if on_gpu and on_cpu and name not in MIXED:
         raise RuntimeError(f"{name}: expected all tensors to be on the same device, GPU and CPU")

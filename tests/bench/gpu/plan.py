@@ -63,12 +63,12 @@ def rows(
     middle = sizes[len(sizes) // 2] if 2048 not in sizes else 2048
     first, *others = names
     return [
-        *_rest(steps, [middle]),
+        *_rest(steps, device, [middle]),
         *_network(first, folder, device, sizes, middle),
         *_runs(device, middle, cases),
         *(row for name in others for row in _network(name, folder, device, sizes, middle)),
         *(_together(name, folder, device, middle, processes) for name in names),
-        *_rest(steps, [px for px in sizes[-1:] if px != middle]),
+        *_rest(steps, device, [px for px in sizes[-1:] if px != middle]),
     ]
 
 
@@ -116,11 +116,11 @@ def _runs(device: str, px: int, cases: int) -> list[Planned]:
     ]  # fmt: skip
 
 
-def _rest(steps: Sequence[str], sizes: Sequence[int]) -> list[Planned]:
+def _rest(steps: Sequence[str], device: str, sizes: Sequence[int]) -> list[Planned]:
     return [
         Planned(
             part="rest", what=step, px=px, group="rest", function="tests.bench.gpu.rest:step",
-            arguments=[step, px], estimate_s=0.2 + 0.4 * (px / 2048) ** 2,
+            arguments=[step, px, device], estimate_s=0.2 + 0.3 * (px / 2048) ** 2,
         )
         for px in sizes
         for step in steps

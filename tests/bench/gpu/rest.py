@@ -19,6 +19,8 @@ from tests.paths import DEMO
 
 REPEATS = 3
 METRICS = ("l1", "psnr", "ssim", "ssim_uniform", "efficientnet_distance", "squeezenet_distance")
+# Metrics with a network, which are computed on the device too.
+ON_GPU, THERE = METRICS[-2:], ", device"
 # Without the report, which is drawn once, after the run.
 PROTOCOL = """
 name = "bench-gpu"
@@ -33,18 +35,19 @@ kind = "middle-third"
 """
 
 
-def step(name: str, px: int) -> dict[str, Any]:
+def step(name: str, px: int, device: str) -> dict[str, Any]:
     """Return the seconds of one step of a case beside the network, in this process alone."""
-    work = _steps(px)[name]
+    work = _steps(px, device)[name]
     cold = _seconds(work)
     return {"cold_s": cold, "warm_s": statistics.median(_seconds(work) for _ in range(REPEATS))}
 
 
 def step_names() -> list[str]:
-    return ["read", "resize, blank", *(f"score {name}" for name in METRICS), "write PNG"]
+    scores = [*METRICS, *(name + THERE for name in ON_GPU)]
+    return ["read", "resize, blank", *(f"score {name}" for name in scores), "write PNG"]
 
 
-def _steps(px: int) -> dict[str, Callable[[], object]]:
+def _steps(px: int, device: str) -> dict[str, Callable[[], object]]:
     image, mask = networks.case(px)
     result = image.copy()
     # Another picture in the hole: equal images are scored at once.
@@ -54,10 +57,17 @@ def _steps(px: int) -> dict[str, Callable[[], object]]:
         f"score {name}": lambda name=name: score(image, result, mask, [name])  # type: ignore[misc]
         for name in METRICS
     }
+    there: dict[str, Callable[[], object]] = {
+        f"score {name}{THERE}": lambda name=name: score(  # type: ignore[misc]
+            image, result, mask, [name], {name: {"device": device}}
+        )
+        for name in ON_GPU
+    }
     return {
         "read": lambda: read_rgb(networks.PHOTO),
         "resize, blank": lambda: np.where(mask[..., None], 0, resample_nearest(photo, px, px)),
         **scores,
+        **there,
         "write PNG": lambda: png_bytes(result),
     }
 

@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 
 from benchmark.inputs.protocol import load
-from benchmark.metrics import METRICS, efficientnet_distance, score, squeezenet_distance
+from benchmark.metrics import (
+    METRICS,
+    check_options,
+    efficientnet_distance,
+    score,
+    squeezenet_distance,
+)
 from methods.base import Image, Mask
+from tests.methods.conftest import box, scene
+from tests.methods.pretended_gpu import DEVICE, pretended_gpu
 from tests.paths import DEMO
 
 PHOTOS = DEMO
@@ -113,3 +121,22 @@ def test_tables_mark_the_distance_that_training_looked_through() -> None:
     assert "‡" in METRICS["squeezenet_distance"].label
     assert "trained" in METRICS["squeezenet_distance"].definition
     assert "‡" not in METRICS["efficientnet_distance"].label
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["efficientnet_distance", "squeezenet_distance"])
+def test_a_gpu_gives_the_cpus_distance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, result, mask = (
+        scene(1, 96, 96),
+        scene(2, 96, 96),
+        box(96, 96, slice(30, 60), slice(20, 70)),
+    )
+    expected = score(reference, result, mask, [name])
+    with pretended_gpu(monkeypatch):
+        found = score(reference, result, mask, [name], {name: {"device": DEVICE}})
+    assert found == pytest.approx(expected, abs=1e-5) and min(expected.values()) > 0
+
+
+def test_a_device_that_is_not_there_is_refused_before_the_run() -> None:
+    with pytest.raises(ValueError, match="device 'cuda:99' cannot be used"):
+        check_options(["squeezenet_distance"], {"squeezenet_distance": {"device": "cuda:99"}})
