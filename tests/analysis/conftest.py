@@ -123,7 +123,8 @@ def save_case(
 
 def _save(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    PillowImage.fromarray(pixels).save(path)
+    # Mostly noise, which does not get smaller.
+    PillowImage.fromarray(pixels).save(path, compress_level=0)
 
 
 @pytest.fixture
