@@ -6,6 +6,7 @@ import inpainting_suite  # noqa: F401, first of all: refuses foreign packages of
 
 # isort: split
 
+import gc
 import inspect
 import sys
 from dataclasses import MISSING, Field, fields
@@ -38,25 +39,12 @@ def main() -> None:
 @app.command("list")
 def list_methods() -> None:
     """List all methods: name, description, needs, whether it can run here, licence."""
-    from methods import readiness
-    from methods.weights import registry
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("method", "what it is", "needs", "ready", "licence"):
-        table.add_column(heading, no_wrap=heading in {"method", "ready"})
-    remarks = []
-    for name in methods.available():
-        method = readiness.check(name)
-        published = registry.load().methods.get(name)
-        ready = readiness.READY if method.ready else "no"
-        licence = published.licence if published else ""
-        table.add_row(name, method.summary, method.needs, ready, licence)
-        if method.state != readiness.READY:
-            remarks.append(f"{name}: {method.state}")
-    console = _console()
-    console.print(table)
-    for remark in remarks:
-        console.print(remark, soft_wrap=True)
+    # Nearly all of the time goes into imports, which leave no garbage to look for.
+    gc.disable()
+    try:
+        _print_list()
+    finally:
+        gc.enable()
 
 
 @app.command()
@@ -113,6 +101,28 @@ def inspect_file(
     text, ran = report.report(file, device)
     print(text, end="")
     return 0 if ran else 1
+
+
+def _print_list() -> None:
+    from methods import readiness
+    from methods.weights import registry
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("method", "what it is", "needs", "ready", "licence"):
+        table.add_column(heading, no_wrap=heading in {"method", "ready"})
+    remarks = []
+    for name in methods.available():
+        method = readiness.check(name)
+        published = registry.load().methods.get(name)
+        ready = readiness.READY if method.ready else "no"
+        licence = published.licence if published else ""
+        table.add_row(name, method.summary, method.needs, ready, licence)
+        if method.state != readiness.READY:
+            remarks.append(f"{name}: {method.state}")
+    console = _console()
+    console.print(table)
+    for remark in remarks:
+        console.print(remark, soft_wrap=True)
 
 
 def _show_method(name: str, console: Console) -> None:
