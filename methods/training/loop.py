@@ -20,7 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from methods.base import Image, MethodError
 from methods.files import replacing, write_atomically
 from methods.images import write_png
-from methods.network import load_state
+from methods.network import load_state, torch_device
 from methods.training.schedule import Settings, learning_rate, progress
 from methods.weights import files
 
@@ -85,9 +85,13 @@ def train(
     TrainingError
         If `out` holds a training and `resume` is false, or it has other settings; or if the loss
         is not finite.
+    MissingRequirementError
+        If there is no such device.
     WeightsError
         If `initial` does not fit the network.
     """
+    # Fabric would say it with a traceback.
+    torch_device(settings.device)
     fabric = lightning_fabric.Fabric(
         accelerator={"cuda": "gpu"}.get(settings.device, settings.device),
         devices=settings.devices,
@@ -145,13 +149,16 @@ class _Run:
         checkpoint = self.out / LAST
         if checkpoint.exists() and not resume:
             raise TrainingError(f"{self.out} holds a training; --resume goes on, or choose --out")
-        if checkpoint.exists():
-            self._restore(checkpoint)
+        moments = self._restore(checkpoint) if checkpoint.exists() else None
+        plain_optimizer = self.optimizer
         if self.fabric.is_global_zero:
             settings = json.dumps(asdict(self.settings), indent=2) + "\n"
             write_atomically(self.out / "settings.json", settings)
             self.writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step)
         self.model, self.optimizer = self.fabric.setup(self.network, self.optimizer)
+        if moments is not None:
+            # Only now, because they follow the weights to their device.
+            plain_optimizer.load_state_dict(moments)
         self.model.train()
 
     def batches(self) -> Any:
@@ -236,7 +243,8 @@ class _Run:
             "task": self.task.metadata(),
         }
 
-    def _restore(self, path: Path) -> None:
+    def _restore(self, path: Path) -> dict[str, Any]:
+        """Restore a checkpoint but for the state of the optimizer, which is returned."""
         state = torch.load(path, weights_only=True, map_location="cpu")
         trained = {**state["settings"], **state["task"]}
         now = {**asdict(self.settings), **self.task.metadata()}
@@ -247,12 +255,12 @@ class _Run:
                 f"{path} was made with other settings ({changed}); repeat them, or choose --out"
             )
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
         self.step, self.best = state["step"], state["best"]
         # An earlier version had no limit of time.
         self.seconds = state.get("seconds", 0.0)
         self.report(f"going on at step {self.step}")
+        return dict(state["optimizer"])
 
     def _report_progress(self, terms: dict[str, float], rate: float, now: float) -> None:
         if self.writer is None:

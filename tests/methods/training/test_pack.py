@@ -12,7 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from methods.errors import InputError
+from methods.errors import InputError, MissingRequirementError
 from methods.training import loop, pack, photos
 from methods.training.__main__ import app
 from methods.training.loop import train
@@ -147,6 +147,12 @@ def test_training_ends_when_its_minutes_are_over_also_when_resumed(
     assert 30 <= state["seconds"] < 40 and 8 <= state["step"] < 20
     train(Line(), limited, tmp_path, True, report=resumed.append)
     assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == state["step"]
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(MissingRequirementError, match="device 'cuda:99' cannot be used"):
+        train(Line(), dataclasses.replace(SETTINGS, device="cuda:99"), tmp_path / "out", False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_learning_rate_follows_time_where_that_runs_out_first() -> None:
