@@ -83,6 +83,29 @@ def fill(image: Image, mask: Mask, small: Floats, field: Field) -> Image:
     return result
 
 
+def squares(image: Image, small: Image, unusable: Mask) -> Floats:
+    """Return the mean squared detail of the full pixels in each small one.
+
+    Parameters
+    ----------
+    image
+        uint8 (H, W, 3).
+    small
+        uint8 (h, w, 3): the image reduced, complete.
+    unusable
+        bool (h, w), small pixels to leave out.
+
+    Returns
+    -------
+    ndarray
+        float32 (h, w, 3), in grey levels squared; 0 where unusable.
+    """
+    taps = (_taps(full, part) for full, part in zip(image.shape[:2], unusable.shape, strict=True))
+    result = np.zeros(small.shape, np.float32)
+    _squares(result, image, small.astype(np.float32), unusable, *taps)
+    return result
+
+
 def _taps(size: int, small_size: int) -> Taps:
     """Return the taps of OpenCV's INTER_LINEAR."""
     place = (np.arange(size) + 0.5) * small_size / size - 0.5
@@ -90,6 +113,27 @@ def _taps(size: int, small_size: int) -> Taps:
     first = np.floor(place).astype(np.int32)
     second = np.minimum(first + 1, small_size - 1, dtype=np.int32)
     return Taps(first, second, (place - first).astype(np.float32))
+
+
+@njit(nogil=True, cache=True)
+def _squares(
+    result: Floats, image: Image, small: Floats, unusable: Mask, down: Taps, right: Taps
+) -> None:
+    height, width = image.shape[:2]
+    high, wide = unusable.shape
+    value = np.empty(3, np.float32)
+    for i in range(high):
+        for j in range(wide):
+            if unusable[i, j]:
+                continue
+            top, bottom = i * height // high, (i + 1) * height // high
+            left, end = j * width // wide, (j + 1) * width // wide
+            share = np.float32(1 / ((bottom - top) * (end - left)))
+            for y in range(top, bottom):
+                for x in range(left, end):
+                    _enlarged(small, down, right, y, x, value)
+                    for c in range(3):
+                        result[i, j, c] += share * (image[y, x, c] - value[c]) ** 2
 
 
 @njit(nogil=True, cache=True)

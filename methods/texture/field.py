@@ -50,7 +50,8 @@ def match(
     Parameters
     ----------
     image
-        uint8 (h, w, 3), complete; beyond its border patches repeat it.
+        uint8 (h, w, 3), complete; beyond its border patches repeat it. With a fourth channel, a
+        place that has less there than the pixel is farther by the difference squared.
     wanted
         bool (h, w), the pixels to find places for.
     unusable
@@ -209,6 +210,9 @@ def _distance(image: Image, y: int, x: int, row: int, column: int, radius: int, 
             for c in range(3):
                 difference = np.int64(image[y + i, x + j, c]) - image[row + i, column + j, c]
                 total += difference * difference
+            if image.shape[2] == 4:
+                lacking = np.int64(image[y + i, x + j, 3]) - image[row + i, column + j, 3]
+                total += max(lacking, 0) ** 2
         if total >= most:
             break
     return total

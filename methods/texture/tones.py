@@ -77,12 +77,12 @@ def calmed(values: Floats, hole: Mask) -> Floats:
         bool (h, w), True = hole.
     """
     where = hole[..., None]
-    wrong = np.where(where, _membrane(values, hole) - values, 0)
+    wrong = np.where(where, membrane(values, hole) - values, 0)
     coarse = cv2.GaussianBlur(wrong, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
     return np.where(where, values + np.float32(SHARE) * coarse, values)
 
 
-def _membrane(values: Floats, hole: Mask) -> Floats:
+def membrane(values: Floats, hole: Mask) -> Floats:
     """Return the harmonic continuation of the means of the known pixels, float32 (h, w, 3)."""
     height, width = hole.shape
     size = max(1, width // CELL), max(1, height // CELL)

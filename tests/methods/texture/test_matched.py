@@ -42,6 +42,16 @@ def test_texture_finer_than_the_small_image_comes_back() -> None:
     assert np.abs(flat.astype(int) - image[middle]).mean() > 20
 
 
+def test_detail_is_that_of_the_surroundings_where_the_small_image_shows_none() -> None:
+    """Ripples of water and the sky are the same grey when they are small."""
+    image = np.full((512, 512, 3), 128, np.uint8)
+    rows, columns = np.mgrid[:512, 256:512]
+    image[:, 256:] = (103 + 50 * ((rows // 2 + columns // 2) % 2))[..., None]
+    mask = box(512, 512, slice(180, 332), slice(330, 482))
+    inside = filled(image, mask)[196:316, 346:466, 0].reshape(15, 8, 15, 8)
+    assert (inside.std(axis=(1, 3)) > 15).mean() > 0.95
+
+
 def strokes(height: int, width: int) -> np.ndarray:
     mask = np.zeros((height, width), np.uint8)
     for seed in range(6):
