@@ -64,8 +64,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with what methods need, and another NumPy than this one."""
     folder = tmp_path_factory.mktemp("other") / "environment"
     venv.create(folder)
-    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "-q",
-           "--no-compile"]  # fmt: skip
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "-q"]
     packages = [f"numpy!={np.__version__}", "opencv-python-headless", "pydantic"]
     done = subprocess.run([*pip, *packages], capture_output=True, text=True)
     if done.returncode != 0:
