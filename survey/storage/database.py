@@ -33,7 +33,7 @@ FILE = "study.db"
 LOCK_TIMEOUT_S = 10
 _THREADS = 8
 # How often a process looks whether another one has stopped writing.
-_LOOK_S = 0.001
+_LOOK_S = 0.0002
 # How often SQLite's log is tried to be emptied after something was deleted.
 _FORGET_TRIES, _FORGET_PAUSE_S = 600, 1.0
 

@@ -31,8 +31,8 @@ from tests.survey.production import Server
 
 METHODS, IMAGES = 7, 34
 PEOPLE, PAUSE_S, CALM_S = 200, 2.0, 24.0
-# As many at a time keep the server busy; each takes part once.
-EAGER, RUSHING, RUSH_S = 48, 384, 10.0
+# As many at a time click without pause; each takes part once, and they come in groups.
+EAGER, RUSHING, GROUP, RUSH_S = 100, 400, 50, 10.0
 FORMER = 1500
 REPEATS = 5
 
@@ -118,7 +118,7 @@ def crowd(port: int, taken: Taken) -> list[Entered]:
 
     async def everybody() -> list[Entered]:
         groups = [
-            await asyncio.gather(*(enter() for _ in range(EAGER))) for _ in range(RUSHING // EAGER)
+            await asyncio.gather(*(enter() for _ in range(GROUP))) for _ in range(RUSHING // GROUP)
         ]
         for somebody, _ in itertools.chain(*groups):
             somebody.link.close()
@@ -146,6 +146,15 @@ def rush(entered: list[Entered], taken: Taken) -> float:
         return len(taken.votes) / (time.perf_counter() - began)
 
     return asyncio.run(everybody())
+
+
+def cpu_s(server: Server) -> float:
+    """Seconds of CPU that the server's processes have taken."""
+    ticks = 0
+    for process in (server.process.pid, *server.workers()):
+        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(after_name[11]) + int(after_name[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def fill(opened: OpenStudy) -> None:
@@ -207,8 +216,13 @@ def under_load(name: str, where: str, *, former: bool = False) -> None:
         line(f"{name}: {PEOPLE} people, {PAUSE_S:g} s, votes", taken.votes, taken.errors)
         line(f"{name}: their starts", taken.starts, [])
         taken = Taken([], [], [])
-        rate = rush(crowd(server.port, taken), taken)
+        entered, before = crowd(server.port, taken), cpu_s(server)
+        own = time.process_time()
+        rate = rush(entered, taken)
         line(f"{name}: {EAGER} without pause, votes", taken.votes, taken.errors, f"{rate:,.0f}/s")
+        used, own = cpu_s(server) - before, time.process_time() - own
+        each = f"CPU for a vote, ms: server {1000 * used / len(taken.votes):.2f}"
+        print(f"{name}: {each}, load {1000 * own / len(taken.votes):.2f}", flush=True)
         if former:
             for what, action in (("dashboard", board), ("export", export.file_texts)):
                 line(f"{name}: {what}", repeated(lambda action=action: action(opened)), [])
