@@ -19,10 +19,12 @@ RUN := $(VENV)/bin/python
 REFERENCE := tests/data
 SITE := docs/_build/html
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
-# Where to take PyTorch from, if not from where pip takes everything: its build without CUDA is at
-# https://download.pytorch.org/whl/cpu (docs/install.md).
-TORCH_INDEX ?=
-TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --index-url $(TORCH_INDEX) $$(grep ^torch== $<))
+# Where to take PyTorch from: without an NVIDIA GPU from the index of its build without CUDA, which is
+# 2 GB smaller (docs/install.md); from where pip takes everything if this is empty or out of reach.
+TORCH_INDEX ?= $(shell [ `uname` != Linux ] || command -v nvidia-smi >/dev/null || \
+  echo https://download.pytorch.org/whl/cpu)
+TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --retries 0 --timeout 10 --index-url $(TORCH_INDEX) \
+  $$(grep ^torch== $<) 2>/dev/null || echo "no PyTorch at $(TORCH_INDEX): taking the one of pip")
 LOCK := --universal --no-header --no-annotate --python-version 3.11
 # Of tests: many wait, so there may be more than cores.
 PROCESSES ?= 4
