@@ -166,6 +166,7 @@ bench-gpu:
 	$(PYTHON) -m tests.bench.gpu $(BENCH_GPU)
 
 bench-scale: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(RUN) -m tests.bench.size_bench
 	$(RUN) -m tests.bench.scale_bench growth
 	$(RUN) -m tests.bench.cluster_bench
 	$(RUN) -m tests.bench.analysis_bench
