@@ -24,6 +24,8 @@ from methods.training import photos
 # smallest side is the least that patches of the paper's size can be cut from.
 LEVELS = ((1024, 85), (896, 85), (768, 85), (640, 85), (512, 85), (512, 60))
 SMALLEST = 512
+# Of a side in WebP.
+LONGEST = 16_383
 # Bytes to reckon with for a photograph of that side, and of an entry's names in a zip.
 TYPICAL_BYTES, ENTRY_BYTES = 60_000, 300
 
@@ -57,19 +59,39 @@ def pack(
     Raises
     ------
     InputError
-        If there is no photograph, or not one fits.
+        If there is no photograph, not one fits, or the file cannot be written.
     """
     if out.suffix.lower() != ".zip":
         raise InputError(f"{out}: the file must be called .zip")
     if out.exists():
         raise InputError(f"{out} exists already; delete it, or choose another file")
-    most_bytes = round(megabytes * 1e6)
     readers = _shuffled(dict(photos.entries(paths)))
-    parts = out.with_name(out.name + ".parts")
-    _begin(parts, {"megabytes": megabytes, "names": list(readers)})
-    stored = _store(readers, parts, most_bytes, report)
+    if not readers:
+        raise InputError(f"no photograph in {', '.join(map(str, paths))}")
+    try:
+        stored = _write(readers, out, megabytes, report)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror})") from error
     if not stored:
         raise InputError(f"no photograph in {', '.join(map(str, paths))} fits {megabytes:g} MB")
+    report(f"{out}: {stored} photographs, {out.stat().st_size / 1e6:.1f} MB")
+    return out
+
+
+def _write(
+    readers: Mapping[str, Reader], out: Path, megabytes: float, report: Callable[[str], None]
+) -> int:
+    """Write the zip unless no photograph fits; return how many do."""
+    parts = out.with_name(out.name + ".parts")
+    _begin(parts, {"megabytes": megabytes, "names": list(readers)})
+    stored = _store(readers, parts, round(megabytes * 1e6), report)
+    if stored:
+        _join(stored, out)
+    shutil.rmtree(parts)
+    return len(stored)
+
+
+def _join(stored: Mapping[str, Path], out: Path) -> None:
     with (
         replacing(out) as (temporary,),
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
@@ -77,9 +99,6 @@ def pack(
         for name, file in stored.items():
             # With a date of its own, the same photographs would make another file.
             archive.writestr(zipfile.ZipInfo(name), file.read_bytes())
-    shutil.rmtree(parts)
-    report(f"{out}: {len(stored)} photographs, {out.stat().st_size / 1e6:.1f} MB")
-    return out
 
 
 def _shuffled(readers: Mapping[str, Reader]) -> dict[str, Reader]:
@@ -111,7 +130,7 @@ def _store(
         file = parts / f"{hashlib.sha256(name.encode()).hexdigest()}.webp"
         if not file.exists():
             # Empty for one that is left out, so that it is not tried again.
-            write_atomically(file, _encoded(photos.decoded(read()), share))
+            write_atomically(file, _encoded(photos.pixels_of(read), share))
         if size := file.stat().st_size:
             stored[_free_name(name, stored)] = file
             free -= size + ENTRY_BYTES
@@ -126,6 +145,9 @@ def _encoded(pixels: Image | None, most_bytes: int) -> bytes:
         return b""
     for side, quality in LEVELS:
         bgr = cv2.cvtColor(photos.reduced(pixels, side), cv2.COLOR_RGB2BGR)
+        # Panoramas that are too wide for WebP fit at a smaller size.
+        if max(bgr.shape) > LONGEST:
+            continue
         content = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
         if len(content) <= most_bytes:
             return bytes(content)

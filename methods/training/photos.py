@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +19,8 @@ from methods.errors import InputError
 from methods.images import SUFFIXES
 
 TILE = re.compile(r"_x\d+(_\d+)+$")
+# Of a file on a broken disk; of an entry that is torn or encrypted; of an image that is too large.
+UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, cv2.error)
 # One source photograph in this many is used for validation.
 VALIDATION_SHARE = 10
 
@@ -54,7 +57,7 @@ def load(
     left out; raises InputError if none is left."""
     photos = []
     for name, read in entries(paths):
-        pixels = decoded(read())
+        pixels = pixels_of(read)
         if pixels is None:
             report(f"{name}: cannot be read as an image, left out")
         elif min(pixels.shape[:2]) < smallest:
@@ -83,7 +86,7 @@ def entries(paths: Sequence[Path]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     for path in paths:
         if path.is_dir():
             for file in sorted(path.rglob("*")):
-                if file.suffix.lower() in SUFFIXES:
+                if file.suffix.lower() in SUFFIXES and not file.is_dir():
                     yield file.relative_to(path).as_posix(), file.read_bytes
         elif zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -102,9 +105,15 @@ def _read_from_zip(path: Path, name: str) -> bytes:
         return archive.read(name)
 
 
-def decoded(content: bytes) -> Image | None:
-    """Return an image file's pixels, uint8 (H, W, 3) RGB, or None if it cannot be read."""
-    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+def pixels_of(read: Callable[[], bytes]) -> Image | None:
+    """Return the pixels of an image file, uint8 (H, W, 3) RGB, or None if it cannot be read."""
+    try:
+        content = read()
+        if not content:
+            return None
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except UNREADABLE:
+        return None
     return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 

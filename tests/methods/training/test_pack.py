@@ -99,6 +99,47 @@ def test_what_cannot_be_packed_is_refused(tmp_path: Path, out: str, reason: str)
         packed(tmp_path / "photos", tmp_path / out)
 
 
+def test_files_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    write(folder, "good.png")
+    (folder / "broken.jpg").symlink_to("/proc/self/mem")
+    (folder / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    (folder / "album.jpg").mkdir()
+    torn = tmp_path / "torn.zip"
+    with zipfile.ZipFile(torn, "w") as archive:
+        archive.writestr("torn.png", (folder / "good.png").read_bytes())
+    content = bytearray(torn.read_bytes())
+    content[500] ^= 255
+    torn.write_bytes(content)
+    said: list[str] = []
+    pack.pack([folder, torn], tmp_path / "out.zip", 60, said.append)
+    assert zipfile.ZipFile(tmp_path / "out.zip").namelist() == ["good.webp"]
+    assert sorted(line.split(":")[0] for line in said[:-1]) == [
+        "broken.jpg", "gone.jpg", "torn.png",
+    ]  # fmt: skip
+    loaded = photos.load([folder, torn], report=lambda _: None)
+    assert [photo.name for photo in loaded] == ["good.png"]
+
+
+def test_a_wide_panorama_is_packed(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos/wide.png"), np.zeros((1024, 17_000, 3), np.uint8))
+    packed(tmp_path / "photos", tmp_path / "out.zip")
+    (photo,) = photos.load([tmp_path / "out.zip"])
+    assert photo.pixels.shape[0] == 896
+
+
+def test_a_file_that_cannot_be_written_is_one_line_and_nothing_stays(tmp_path: Path) -> None:
+    write(tmp_path / "photos", "good.png")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"out\.zip: cannot be written \(Not a directory\)"):
+        packed(tmp_path / "photos", tmp_path / "file" / "out.zip")
+    write(tmp_path / "small", "small.png", side=100)
+    with pytest.raises(InputError, match="fits 60 MB"):
+        packed(tmp_path / "small", tmp_path / "small.zip")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "photos", "small"]
+
+
 def test_validation_photographs_are_written_for_the_benchmark(tmp_path: Path) -> None:
     names = [f"s{n}" for n in range(30)]
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
