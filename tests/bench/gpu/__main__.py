@@ -47,10 +47,17 @@ def _parser() -> argparse.ArgumentParser:
         "--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
         help=f"only these of {', '.join(PARTS)}",
     )  # fmt: skip
-    parser.add_argument("--processes", type=int, default=4, help="cases at a time (4)")
-    parser.add_argument("--cases", type=int, default=100, help="cases of the run (100)")
+    parser.add_argument("--processes", type=_positive, default=4, help="cases at a time (4)")
+    parser.add_argument("--cases", type=_positive, default=100, help="cases of the run (100)")
     parser.add_argument("--out", default="results/bench-gpu", help="folder (results/bench-gpu)")
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return number
 
 
 def _sizes(text: str) -> list[int]:

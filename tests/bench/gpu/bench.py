@@ -29,7 +29,7 @@ def run_bench(
     cases: int,
     parts: Collection[str] = plan.PARTS,
 ) -> int:
-    """Measure all rows for which there is time; return 1 if one failed, 2 without the device."""
+    """Measure all rows for which there is time; return 1 if one failed, 2 if it cannot begin."""
     started = time.monotonic()
     bench = _Bench(started + 60 * minutes)
     try:
@@ -38,7 +38,12 @@ def run_bench(
         bench.close()
         print(f"error: --device {device}: {error}", file=sys.stderr)
         return 2
-    table = Table(out, facts)
+    try:
+        table = Table(out, facts)
+    except OSError as error:
+        bench.close()
+        print(f"error: --out {out}: {error.strerror}", file=sys.stderr)
+        return 2
     planned = plan.rows(
         list(networks.NETWORKS), rest.step_names(), scratch, device, sizes, processes, cases
     )

@@ -14,7 +14,7 @@ import torch
 
 from benchmark.metrics import psnr
 from methods.base import Image
-from methods.network import NetworkInpainter
+from methods.network import NetworkInpainter, torch_device
 from tests.bench.gpu import networks
 
 FILLS, MOST_FILL_S = 3, 8.0
@@ -23,7 +23,7 @@ MB = 2**20
 
 def describe(device: str) -> dict[str, Any]:
     """Return what the bench runs on; raises for a device that is not there."""
-    torch.empty(1, device=device)
+    torch_device(device)
     found = {"torch": torch.__version__, "device": device, "threads": torch.get_num_threads()}
     if _is_cuda(device):
         facts = torch.cuda.get_device_properties(device)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from methods.errors import is_out_of_memory
+from methods.errors import MissingRequirementError, is_out_of_memory
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -86,6 +86,8 @@ def _answer(function: str, arguments: list[Any]) -> tuple[str, Any]:
         return "ok", getattr(importlib.import_module(module), name)(*arguments)
     except ImportError as error:
         return "left out", f"{error}: this row needs it"
+    except MissingRequirementError as error:
+        return "failed", str(error)
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         if is_out_of_memory(error):

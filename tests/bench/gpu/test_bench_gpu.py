@@ -85,11 +85,27 @@ def test_packages_that_are_missing_are_named_in_one_line(
 
 @pytest.mark.slow
 def test_a_device_that_is_not_there_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--device", "cuda:99", "--out", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err.splitlines()[-1]
+    (said,) = capfd.readouterr().err.splitlines()
     assert said.startswith("error: --device cuda:99:") and not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_made_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert command.main(["--device", "cpu", "--out", str(tmp_path / "file" / "out")]) == 2
+    assert capfd.readouterr().err == f"error: --out {tmp_path}/file/out: Not a directory\n"
+
+
+@pytest.mark.parametrize("option", ["--processes", "--cases"])
+def test_no_processes_and_no_cases_are_refused(option: str) -> None:
+    with pytest.raises(SystemExit) as refused:
+        command.main([option, "0"])
+    assert refused.value.code == 2
 
 
 @pytest.mark.slow
