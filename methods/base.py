@@ -9,8 +9,6 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import Any, ClassVar
 
 from methods.errors import MethodError, MissingRequirementError, TimeLimitError
@@ -23,6 +21,7 @@ from methods.known_pixels import (
     composite,
     known_pixels_changed,
 )
+from methods.libraries import distribution_of, installed_version
 from methods.resolutions import Resolution
 
 __all__ = [
@@ -263,7 +262,8 @@ class Inpainter(ABC):
             If one is not installed.
         """
         cls.check_libraries()
-        return {package: _installed_version(package) for package in cls.requires.values()}
+        installed = [distribution_of(*required) for required in cls.requires.items()]
+        return {package: installed_version(package) for package in installed if package}
 
     @classmethod
     def check_libraries(cls) -> None:
@@ -274,13 +274,11 @@ class Inpainter(ABC):
         MissingRequirementError
             If one is not installed.
         """
-        for package in cls.requires.values():
-            try:
-                distribution(package)
-            except PackageNotFoundError:
+        for module, package in cls.requires.items():
+            if not distribution_of(module, package):
                 raise MissingRequirementError(
                     f"{cls.name} needs {package}: {cls.installation(package)}"
-                ) from None
+                )
 
     @classmethod
     def installation(cls, package: str) -> str:
@@ -297,7 +295,3 @@ class Inpainter(ABC):
             For a shell, in a checkout where the method has an extra.
         """
         return f"pip install .[{cls.extra}]" if cls.extra else f"pip install {package}"
-
-
-# Cached because it reads files and is needed for every case.
-_installed_version = cache(version)

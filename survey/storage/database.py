@@ -154,7 +154,8 @@ def _lock_sqlite(connection: Connection) -> None:
             try:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                # The lowest byte is the kind: a log that is being recovered is busy too.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
                 time.sleep(_LOOK_S)
         if not raw.in_transaction:
@@ -259,7 +260,7 @@ class _WriteQueue:
         try:
             with self.turn(), _transaction(engine) as connection, self.writing:
                 results = [work(connection) for _, work in jobs]
-        except Exception as error:
+        except BaseException as error:
             if len(jobs) > 1 and not isinstance(error, SQLAlchemyError):
                 # The work of one thread failed, which undid that of all: repeat each on its own.
                 for job in jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,14 @@ def test_what_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(cls, "requires", {"no_such": "no-such-package"})
     with pytest.raises(MissingRequirementError, match="pip install no-such-package"):
         methods.create("telea")
+
+
+def test_a_library_that_another_package_brings_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suite's own cv2 is that of opencv-contrib-python."""
+    cls = methods.method_class("telea")
+    monkeypatch.setattr(cls, "requires", {"cv2": "opencv-python"})
+    methods.create("telea")
+    assert cls.libraries() == {"opencv-contrib-python": version("opencv-contrib-python")}
 
 
 def test_list_on_the_command_line() -> None:
