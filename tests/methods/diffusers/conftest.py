@@ -93,8 +93,8 @@ def diffusers(monkeypatch: pytest.MonkeyPatch) -> Any:
     library.AutoPipelineForInpainting = Pipeline
     monkeypatch.setitem(sys.modules, "diffusers", library)
     monkeypatch.setitem(sys.modules, "transformers", silent("transformers"))
-    monkeypatch.setattr("methods.base.distribution", lambda name: None)
-    monkeypatch.setattr("methods.base._installed_version", lambda name: "9.9")
+    monkeypatch.setattr("methods.libraries.distribution", lambda name: None)
+    monkeypatch.setattr("methods.base.installed_version", lambda name: "9.9")
     monkeypatch.setattr(Pipeline, "calls", [])
     return library
 
