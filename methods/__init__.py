@@ -165,6 +165,8 @@ def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
         ) from None
     if not (isinstance(imported, type) and issubclass(imported, Inpainter)):
         raise ValueError(f"method {name!r}: {cls} is not a subclass of methods.Inpainter")
+    if missing := ", ".join(sorted(imported.__abstractmethods__)):
+        raise ValueError(f"method {name!r}: {cls} does not define {missing}")
     return imported
 
 

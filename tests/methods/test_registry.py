@@ -107,6 +107,7 @@ def test_a_broken_library_is_named_when_the_method_is_loaded(
         ("external", {}, "'folder' is missing"),
         ("json:JSONDecoder", {}, "not a subclass"),
         ("no_such_module:Class", {}, "no_such_module"),
+        ("methods.network:NetworkInpainter", {}, "does not define build, fill"),
     ],
 )
 def test_mistakes_are_named(name: str, options: dict[str, object], said: str) -> None:
