@@ -57,7 +57,7 @@ GPU_SCORES := --device cuda --resolutions 512
 TRIAL :=
 
 METHODS := telea,navier-stokes,patchmatch,two-stage,two-stage:patchmatch
-# A report of these is there after a fifth of the time.
+# A report of these is there after a third of the time.
 QUICK := telea,navier-stokes,two-stage,two-stage:patchmatch
 RUN_OPTIONS := --workers 2 --methods $(METHODS)
 SEEN := 1024
