@@ -133,8 +133,7 @@ class TwoStage(NetworkInpainter):
             missing.append(str(error))
         if missing:
             raise MissingRequirementError("; ".join(missing))
-        is_network = isinstance(self._inner, NetworkInpainter)
-        metadata = self._inner.metadata() if is_network else {}  # type: ignore[attr-defined]
+        metadata = self._inner.metadata() if isinstance(self._inner, NetworkInpainter) else {}
         self._working_size = self.working_size or int(metadata.get("working_size", PUBLISHED_SIZE))
         self.measures_cost = self._inner.measures_cost  # type: ignore[misc]
 
@@ -146,7 +145,7 @@ class TwoStage(NetworkInpainter):
             options.setdefault("seed", self.seed)
         if self._profile == "paper" and "rounding" in known:
             options.setdefault("rounding", "nearest")
-        if "precision" in known:
+        if issubclass(cls, NetworkInpainter):
             options.setdefault("precision", self.precision)
         return methods.create(self.stage_one, device=self.device, **options)
 
@@ -257,8 +256,7 @@ class TwoStage(NetworkInpainter):
         whole = paste_upscaled(frame, coarse)
         if self._has_network:
             self._refine(whole, frame)
-        height, width = mask.shape
-        return whole[:height, :width]
+        return whole[: mask.shape[0], : mask.shape[1]]
 
     def _fill_matched(self, image: Image, mask: Mask) -> Image:
         from methods.texture.matched import add_detail

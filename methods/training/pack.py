@@ -110,6 +110,8 @@ def _shuffled(readers: Mapping[str, Reader]) -> dict[str, Reader]:
 def _begin(parts: Path, made_of: dict[str, object]) -> None:
     """Make the folder of finished photographs; one of other photographs is made anew."""
     text, record = json.dumps(made_of), parts / "made_of.json"
+    if parts.exists() and not record.exists() and any(parts.iterdir()):
+        raise InputError(f"{parts} is not of a pack; rename it, or choose another file")
     if not record.exists() or record.read_text() != text:
         shutil.rmtree(parts, ignore_errors=True)
         parts.mkdir(parents=True)

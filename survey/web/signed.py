@@ -54,5 +54,5 @@ class Protection(CSRFProtect):
 
 @lru_cache(_REMEMBERED)
 def _verify_token(secret: str | bytes | None, expected: str, token: str) -> None:
-    """Raise ValidationError if a token is not this session's, which expects `expected`."""
+    """Raise ValidationError if a token is not that of the browser's cookie, `expected`."""
     validate_csrf(token, secret)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 
 import methods
+from methods.base import Image, Inpainter, Mask
 from methods.network import NetworkInpainter, full_precision
 from methods.tensors import Precision, inference
 from tests.methods.conftest import box, scene
@@ -67,6 +69,23 @@ def test_both_stages_have_the_precision_and_stage_one_may_have_its_own() -> None
     assert found["stage_one"]["options"]["precision"] == "tf32"
     own = methods.create("two-stage", precision="tf32", stage_one_options={"precision": "float32"})
     assert "precision" not in own.identity(2048, "x")["stage_one"]["options"]
+
+
+@dataclass(kw_only=True)
+class Fuzzy(Inpainter):
+    """A stranger's method, whose precision is a number of digits."""
+
+    name: ClassVar[str] = "fuzzy"
+    precision: int = 3
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        return image
+
+
+def test_an_option_of_that_name_of_somebody_elses_stage_one_is_left_alone() -> None:
+    stage_one = f"{__name__}:Fuzzy"
+    found = methods.create("two-stage", stage_one=stage_one, refinement="none")
+    assert found.identity(2048, "x")["stage_one"]["options"]["precision"] == 3
 
 
 def test_an_unknown_precision_is_refused() -> None:

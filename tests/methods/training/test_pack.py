@@ -140,6 +140,16 @@ def test_a_file_that_cannot_be_written_is_one_line_and_nothing_stays(tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "photos", "small"]
 
 
+def test_a_folder_of_the_user_that_has_the_name_of_the_parts_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path / "in", "a.jpg")
+    own = tmp_path / "out.zip.parts" / "own.txt"
+    own.parent.mkdir()
+    own.write_text("mine")
+    with pytest.raises(InputError, match=r"out\.zip\.parts is not of a pack; rename it"):
+        packed(tmp_path / "in", tmp_path / "out.zip")
+    assert own.read_text() == "mine"
+
+
 def test_validation_photographs_are_written_for_the_benchmark(tmp_path: Path) -> None:
     names = [f"s{n}" for n in range(30)]
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
