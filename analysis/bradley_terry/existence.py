@@ -48,9 +48,7 @@ def has_estimate(counts: Counts, *, ties: bool = True, order: bool = False) -> _
     ndarray
         bool (...).
     """
-    left, right, tie = (np.asarray(part) > 0 for part in counts)
-    if not ties:
-        left, right, tie = left | tie, right | tie, np.zeros_like(tie)
+    left, right, tie = _occurred(counts, ties)
     won = left | right.swapaxes(-1, -2)
     if not order:
         left, right = won, np.zeros_like(won)
@@ -87,16 +85,19 @@ def side_effect(counts: Counts, *, ties: bool) -> Literal["bounded", "unbounded"
         "confounded": other abilities explain the votes as well for any g, because sides never
         change. "unbounded": the votes bound g on one side only or not at all, or a prior does.
     """
-    left, right, tie = (np.asarray(part) > 0 for part in counts)
-    if not ties:
-        left, right, tie = left | tie, right | tie, np.zeros_like(tie)
-    conditions = _conditions(np.stack([left, right, tie]), order=True)
+    conditions = _conditions(_occurred(counts, ties))
     if _rank(conditions) == _rank(conditions[:, :-1]):
         return "confounded"
     effect = np.zeros(conditions.shape[1])
     effect[-1] = 1
     moves = any(_largest(conditions, sign * effect) > _TOLERANCE for sign in (1, -1))
     return "unbounded" if moves else "bounded"
+
+
+def _occurred(counts: Counts, ties: bool) -> tuple[_Bools, _Bools, _Bools]:
+    """Return where the left one won, the right one, and neither, each (..., K, K)."""
+    left, right, tie = (np.asarray(part) > 0 for part in counts)
+    return (left, right, tie) if ties else (left | tie, right | tie, np.zeros_like(tie))
 
 
 def _connected(edges: _Bools) -> _Bools:
@@ -117,15 +118,15 @@ def _largest(conditions: Array, objective: Array) -> float:
     return float(-linprog(-objective, A_ub=-conditions, b_ub=zero, bounds=(-1, 1)).fun)
 
 
-def _conditions(outcomes: _Bools, order: bool) -> Array:
-    """Return A of the conditions A x >= 0 on a direction x, given outcomes (3, K, K).
+def _conditions(outcomes: tuple[_Bools, _Bools, _Bools]) -> Array:
+    """Return A of the conditions A x >= 0 on a direction x, given outcomes (K, K).
 
-    Its columns are d_1 ... d_(K-1) (d_0 is 0), s if there are ties, and h if there is an `order`.
+    Its columns are d_1 ... d_(K-1) (d_0 is 0), s if there are ties, and h.
     """
-    k = outcomes.shape[-1]
+    k = len(outcomes[2])
     with_ties = bool(outcomes[2].any())
     rows = []
-    for part, sign in ((outcomes[0], 1.0), (outcomes[1], -1.0), (outcomes[2], 0.0)):
+    for part, sign in zip(outcomes, (1.0, -1.0, 0.0), strict=True):
         first, second = np.nonzero(part)
         lead = np.zeros((len(first), k + 2))
         places = np.arange(len(first))
@@ -138,7 +139,7 @@ def _conditions(outcomes: _Bools, order: bool) -> Array:
             rows += [sign * lead, sign * lead - apart] if with_ties else [sign * lead]
         else:
             rows += [apart - lead, apart + lead]
-    kept = [*range(1, k), *([k] if with_ties else []), *([k + 1] if order else [])]
+    kept = [*range(1, k), *([k] if with_ties else []), k + 1]
     return np.concatenate(rows)[:, kept]
 
 
