@@ -10,7 +10,8 @@ A. C. Davison, D. V. Hinkley, Bootstrap Methods and their Application, Cambridge
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,17 @@ class Resamples(NamedTuple):
     order: Array
     unbounded: int  # resamples without a finite estimate, which were fitted with `WEAK_PRIOR`
     clusters: int  # drawn in each resample
+
+    @classmethod
+    def of(cls, fits: Sequence[tuple[Fit, NDArray[np.bool_]]], clusters: int) -> Resamples:
+        """Join what `fit_resamples` returned for parts of the resamples."""
+        return cls(
+            np.concatenate([fit.abilities for fit, _ in fits]),
+            np.concatenate([fit.tie for fit, _ in fits]),
+            np.concatenate([fit.order for fit, _ in fits]),
+            sum(int((~bounded).sum()) for _, bounded in fits),
+            clusters,
+        )
 
 
 def bootstrap(
@@ -62,13 +74,7 @@ def bootstrap(
         fit_resamples(counts, ties=ties, order=order, prior=prior, start=start)
         for counts in _resampled_counts(votes, resamples, np.random.default_rng(seed))
     ]
-    return Resamples(
-        np.concatenate([fit.abilities for fit, _ in fits]),
-        np.concatenate([fit.tie for fit, _ in fits]),
-        np.concatenate([fit.order for fit, _ in fits]),
-        sum(int((~bounded).sum()) for _, bounded in fits),
-        votes.sample_size,
-    )
+    return Resamples.of(fits, votes.sample_size)
 
 
 def fit_resamples(
@@ -95,18 +101,24 @@ def fit_resamples(
     bounded
         bool (resamples): which of them have a finite estimate.
     """
-    if prior > 0:
-        bounded = np.ones(len(counts.left), bool)
-    else:
-        bounded = has_estimate(counts, ties=ties, order=order)
-    weak_prior = prior or WEAK_PRIOR * ~bounded
-    fits = fit_many(counts, ties=ties, order=order, prior=weak_prior, start=start)
-    lost = bounded & ~fits.converged
-    if prior == 0 and lost.any():
+    fit = partial(fit_many, counts, ties=ties, order=order, start=start)
+    if prior:
+        return fit(prior=prior), np.ones(len(counts.left), bool)
+    return fit_where_bounded(fit, has_estimate(counts, ties=ties, order=order))
+
+
+def fit_where_bounded(
+    fit: Callable[..., Fit], bounded: NDArray[np.bool_]
+) -> tuple[Fit, NDArray[np.bool_]]:
+    """Fit resamples, those that are not `bounded` with `WEAK_PRIOR`; return as `fit_resamples`.
+
+    `fit` takes the prior of each resample.
+    """
+    fits = fit(prior=WEAK_PRIOR * ~bounded)
+    if (bounded & ~fits.converged).any():
         # An estimate exists, but is too far away for the precision of the arithmetic.
-        bounded &= ~lost
-        weak_prior = WEAK_PRIOR * ~bounded
-        fits = fit_many(counts, ties=ties, order=order, prior=weak_prior, start=start)
+        bounded = bounded & fits.converged
+        fits = fit(prior=WEAK_PRIOR * ~bounded)
     return fits, bounded
 
 

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.bradley_terry.counts import Array, Counts
 from analysis.bradley_terry.newton import maximise_abilities, maximise_all
-from analysis.bradley_terry.unbounded import NoEstimateError, check_estimate
+from analysis.bradley_terry.unbounded import check_converged, no_estimate
 
 # Abilities that agree to so many decimals are equal; those of methods with the same votes differ by
 # rounding, about 1e-16.
@@ -102,14 +102,11 @@ def fit(counts: Counts, *, ties: bool = True, order: bool = False, prior: float 
     NoEstimateError
         If a parameter would be infinite, or the iteration does not converge.
     """
-    check_estimate(counts, ties=ties, order=order, prior=prior)
+    reason = no_estimate(counts, ties=ties, order=order)
+    if reason and (prior == 0 or not reason.prior_helps):
+        raise reason
     result = fit_many(counts, ties=ties, order=order, prior=prior)
-    if not result.converged.all():
-        raise NoEstimateError(
-            "the votes are so nearly unanimous that the estimate, which exists, is not found here "
-            "in double precision",
-            exists=True,
-        )
+    check_converged(result.converged)
     return result
 
 

@@ -35,11 +35,14 @@ class NoEstimateError(ValueError):
         self.prior_helps = prior_helps
 
 
-def check_estimate(counts: Counts, *, ties: bool, order: bool, prior: float) -> None:
-    """Raise NoEstimateError if `fit` with the same arguments has no finite estimate."""
-    reason = no_estimate(counts, ties=ties, order=order)
-    if reason and (prior == 0 or not reason.prior_helps):
-        raise reason
+def check_converged(converged: NDArray[np.bool_]) -> None:
+    """Raise NoEstimateError if Newton's method has not converged, though there is an estimate."""
+    if not converged.all():
+        raise NoEstimateError(
+            "the votes are so nearly unanimous that the estimate, which exists, is not found here "
+            "in double precision",
+            exists=True,
+        )
 
 
 def no_estimate(counts: Counts, *, ties: bool, order: bool) -> NoEstimateError | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from analysis.bradley_terry import WEAK_PRIOR, Array, Fit, Resamples, has_estimate
+from analysis.bradley_terry.bootstrap import fit_where_bounded
 from analysis.bradley_terry.counts import parts
 from analysis.plackett_luce.choices import Choices, OrderArrays
 from analysis.plackett_luce.fit import fit_many
@@ -31,13 +33,7 @@ def bootstrap(votes: OrderArrays, resamples: int, seed: int, prior: float) -> Re
         fit_resamples(votes.choices, drawn, prior=prior, start=start)
         for drawn in _resampled(clusters, share, counts, resamples, np.random.default_rng(seed))
     ]
-    return Resamples(
-        np.concatenate([fit.abilities for fit, _ in fits]),
-        np.concatenate([fit.tie for fit, _ in fits]),
-        np.concatenate([fit.order for fit, _ in fits]),
-        sum(int((~bounded).sum()) for _, bounded in fits),
-        clusters,
-    )
+    return Resamples.of(fits, clusters)
 
 
 def fit_resamples(
@@ -47,16 +43,10 @@ def fit_resamples(
 
     With prior 0, resamples without a finite estimate are fitted with `WEAK_PRIOR`.
     """
+    fit = partial(fit_many, choices, counts, start=start)
     if prior:
-        fits = fit_many(choices, counts, prior=np.full(len(counts), prior), start=start)
-        return fits, np.ones(len(counts), bool)
-    bounded = has_estimate(choices.implied(counts), ties=False)
-    fits = fit_many(choices, counts, prior=np.where(bounded, 0, WEAK_PRIOR), start=start)
-    if (bounded & ~fits.converged).any():
-        # An estimate exists, but is too far away for the precision of the arithmetic.
-        bounded &= fits.converged
-        fits = fit_many(choices, counts, prior=np.where(bounded, 0, WEAK_PRIOR), start=start)
-    return fits, bounded
+        return fit(prior=np.full(len(counts), prior)), np.ones(len(counts), bool)
+    return fit_where_bounded(fit, has_estimate(choices.implied(counts), ties=False))
 
 
 def _drawn_from(votes: OrderArrays) -> tuple[int, Array, csr_array]:

@@ -15,8 +15,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.bradley_terry import Array, Fit, NoEstimateError, no_estimate
+from analysis.bradley_terry import Array, Fit, no_estimate
 from analysis.bradley_terry.newton import inverse, solved
+from analysis.bradley_terry.unbounded import check_converged
 from analysis.plackett_luce.choices import Choices, with_pairs
 
 # As of `analysis.bradley_terry.newton`: the last step of an ability, and the longest.
@@ -44,12 +45,7 @@ def fit(choices: Choices, counts: Array, prior: float = 0.0) -> Fit:
     if reason and prior == 0:
         raise reason
     result = fit_many(choices, counts[None], prior=np.array([prior]), errors=True)
-    if not result.converged.all():
-        raise NoEstimateError(
-            "the votes are so nearly unanimous that the estimate, which exists, is not found here "
-            "in double precision",
-            exists=True,
-        )
+    check_converged(result.converged)
     return Fit(**{name: value[0] for name, value in vars(result).items()})
 
 
