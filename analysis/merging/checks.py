@@ -153,7 +153,7 @@ def _without_folders(value: Any) -> Any:
 
 def remedy(source: Source, label: str) -> str:
     """Return how to give a method of a run another name."""
-    old = source.renamed.get(label, label)
+    old = source.own_label(label)
     return f'rename it, as with --rename "{source.path}:{old}={old} ({source.name})"'
 
 

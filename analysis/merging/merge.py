@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.merging import checks, merged
 from analysis.merging.merged import Taken
-from analysis.merging.source import Source, locked, not_shown, read
+from analysis.merging.source import Source, locked, read
 from analysis.runs.origins import FILE_NAME, JOURNAL, Slot
 from methods.errors import InputError, suggestion
 from methods.files import shortest_names, write_atomically
@@ -106,10 +106,10 @@ def _check_labels(sources: Sequence[Source], wanted: Mapping[Path, Mapping[str, 
 
 
 def _tell(source: Source, say: Say) -> None:
-    if hidden := not_shown(source):
+    if source.not_shown:
         say(
-            f"{source.path}: {hidden} finished cases that its tables do not show are left out; "
-            "the benchmark's command with their sizes and photographs shows them"
+            f"{source.path}: {source.not_shown} finished cases that its tables do not show are "
+            "left out; the benchmark's command with their sizes and photographs shows them"
         )
     if not source.info.get("finished", True):
         say(f"{source.path} was not finished: its cases so far are taken")
@@ -147,15 +147,15 @@ def _files(taken: Taken, sources: Sequence[Source]) -> Iterator[tuple[Path, str]
     """Yield each file to take, and its path in the merged folder."""
     for slot, source in merged.references(sources).items():
         mask = f"masks/{slot[1]}/{slot[2]}.png"
-        reference = merged.result_path(source, slot)
+        reference = source.result_path(slot)
         # Without a single result at this size there need not be one.
         if reference.exists():
             yield reference, _target("outputs", slot, "png")
             yield source.path / mask, mask
     for slot, source in taken.items():
         if source.rows[slot]["status"] == "ok":
-            yield merged.result_path(source, slot), _target("outputs", slot, "png")
-        log = source.path / f"logs/{slot[1]}/{source.folder_of(slot[0])}/{slot[2]}.txt"
+            yield source.result_path(slot), _target("outputs", slot, "png")
+        log = source.path / f"logs/{slot[1]}/{folder_name(source.own_label(slot[0]))}/{slot[2]}.txt"
         if log.exists():
             yield log, _target("logs", slot, "txt")
 

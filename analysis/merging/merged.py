@@ -7,7 +7,6 @@ import io
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from analysis.merging.checks import remedy
@@ -54,17 +53,11 @@ def take(sources: Sequence[Source]) -> Taken:
     return {slot: taken[slot] for slot in sorted(taken, key=_order)}
 
 
-def result_path(source: Source, slot: Slot) -> Path:
-    """Return the file of a result or reference in the run that it comes from."""
-    method, resolution, image = slot
-    return source.path / f"outputs/{resolution}/{source.folder_of(method)}/{image}.png"
-
-
 def _same_result(slot: Slot, one: Source, other: Source) -> bool:
     statuses = {source.rows[slot]["status"] for source in (one, other)}
     if statuses != {"ok"}:
         return len(statuses) == 1
-    paths = [result_path(source, slot) for source in (one, other)]
+    paths = [source.result_path(slot) for source in (one, other)]
     if paths[0].read_bytes() == paths[1].read_bytes():
         return True
     # The same pixels may be compressed in two ways.
@@ -102,7 +95,7 @@ def journal(taken: Taken, sources: Sequence[Source]) -> Iterator[str]:
 def _origins(taken: Taken, sources: Sequence[Source]) -> dict[Slot, str]:
     """Return the name of the run that has computed each case."""
     names = origin_names(sources)
-    own = {source.name: origins_of(source).of_case for source in sources}
+    own = {source.name: origins_of(source) for source in sources}
     found = {}
     for slot, source in taken.items():
         if is_run(source.rows[slot]):
@@ -128,9 +121,8 @@ def merged_json(taken: Taken, sources: Sequence[Source]) -> dict[str, Any]:
     for source in sources:
         about = {key: source.info[key] for key in _OF_RUN if key in source.info}
         dataset = source.info["dataset"]["path"]
-        renamed = {old: new for new, old in source.renamed.items()}
         runs[source.name] = {
-            "path": str(source.path), "dataset": dataset, "renamed": renamed, **about
+            "path": str(source.path), "dataset": dataset, "renamed": source.renames, **about
         }  # fmt: skip
         for name, origin in source.run.origins.runs.items():
             runs.setdefault(names[source.name][name], origin)
@@ -199,9 +191,8 @@ def _notes(sources: Sequence[Source]) -> Iterator[str]:
 
 def _checked(source: Source) -> dict[str, Any]:
     checked = source.info.get("metrics_checked") or {}
-    new = {old: label for label, old in source.renamed.items()}
     method = checked.get("method")
-    return {**checked, "method": new.get(method, method)} if method else checked
+    return {**checked, "method": source.renames.get(method, method)} if method else checked
 
 
 def _suite(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -13,11 +13,10 @@ from filelock import FileLock, Timeout
 
 from analysis.runs import run
 from analysis.runs.csv_files import csv_rows
-from analysis.runs.origins import JOURNAL, Origins, Record, Slot, check_provenance, journal
+from analysis.runs.origins import JOURNAL, Record, Slot, check_provenance, journal
 from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
 from methods.base import Resolution
 from methods.errors import InputError
-from methods.labels import folder_name
 from methods.resolutions import NATIVE
 from methods.shown_text import visible
 
@@ -32,13 +31,15 @@ class Source:
     # For messages and merged.json, unique among the sources.
     name: str
     run: Run
-    # Label -> label in the run's own files, where that is another one.
-    renamed: dict[str, str]
+    # Label in the run's own files -> label, where that is another one.
+    renames: Mapping[str, str]
     # Rows of scores.csv as text, and of audit.csv.
     rows: dict[Slot, Row]
     audit: list[Row]
     # Lines of the journal about these rows, and about the references.
     records: dict[Slot, Record]
+    # How many cases the journal has that tables do not show.
+    not_shown: int
 
     @property
     def path(self) -> Path:
@@ -56,20 +57,24 @@ class Source:
     @property
     def methods(self) -> dict[str, dict[str, Any]]:
         """Entry of run.json of each method, by label."""
-        new = {old: label for label, old in self.renamed.items()}
         return {
             label: {**entry, "label": label}
             for entry in self.info["methods"]
-            for label in [new.get(entry["label"], entry["label"])]
+            for label in [self.renames.get(entry["label"], entry["label"])]
         }
 
     def computed(self, label: str) -> bool:
         """Return whether a method has a case that was run, with or without success."""
         return any(slot[0] == label and is_run(row) for slot, row in self.rows.items())
 
-    def folder_of(self, label: str) -> str:
-        """Return the name of a method's folder in this run."""
-        return folder_name(self.renamed.get(label, label))
+    def own_label(self, label: str) -> str:
+        """Return what a method is called in the run's own files."""
+        return next((old for old, new in self.renames.items() if new == label), label)
+
+    def result_path(self, slot: Slot) -> Path:
+        """Return the file of a result or reference."""
+        method, resolution, image = slot
+        return self.run.image_path(self.own_label(method), resolution, image)
 
 
 def is_run(row: Row) -> bool:
@@ -134,18 +139,12 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
     return Source(
         name,
         loaded,
-        {new: old for old, new in renames.items()},
+        renames,
         {_renamed(slot, renames): _with_method(row, renames) for slot, row in rows.items()},
         [_with_method(row, renames) for row in audit],
         {_renamed(slot, renames): record for slot, record in shown.items()},
+        sum("row" in record for record in recorded.values()) - sum(map(is_run, rows.values())),
     )
-
-
-def not_shown(source: Source) -> int:
-    """Return how many cases the journal has that tables do not show."""
-    recorded = dict(_latest(source.path / JOURNAL))
-    cases = sum("row" in record for record in recorded.values())
-    return cases - sum(is_run(row) for row in source.rows.values())
 
 
 def origin_names(sources: Sequence[Source]) -> dict[str, dict[str, str]]:
@@ -160,11 +159,10 @@ def origin_names(sources: Sequence[Source]) -> dict[str, dict[str, str]]:
     return names
 
 
-def origins_of(source: Source) -> Origins:
+def origins_of(source: Source) -> dict[Slot, str]:
     """Return where the cases of a run that was itself merged come from, by label as renamed."""
-    new = {old: label for label, old in source.renamed.items()}
-    of_case = {_renamed(slot, new): name for slot, name in source.run.origins.of_case.items()}
-    return Origins(source.run.origins.runs, of_case)
+    of_case = source.run.origins.of_case
+    return {_renamed(slot, source.renames): name for slot, name in of_case.items()}
 
 
 def _latest(path: Path) -> Iterator[tuple[Slot, Record]]:
