@@ -103,6 +103,19 @@ def json_length(value: dict[str, Any]) -> int:
     return len(htmlsafe_json_dumps(value)) + 2
 
 
+def reduced_size(pixels: Image | Mask, side: int) -> tuple[int, int]:
+    """Return width and height of an image whose longer side is reduced to `side` pixels."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def webp(pixels: Image, quality: int) -> bytes:
+    """Return an image as a lossy WebP file."""
+    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes()
+
+
 def data_url(kind: str, content: bytes) -> str:
     """Return an image file as a URL that a page can embed."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
@@ -115,8 +128,7 @@ def _side(page_bytes: float, limits: tuple[int, int]) -> int:
 
 def _overview(images: CaseImages, side: int, quality: int) -> dict[str, Any]:
     height, width = images.mask.shape
-    scale = min(1.0, side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    size = reduced_size(images.mask, side)
     small = cv2.resize(images.reference, size, interpolation=cv2.INTER_AREA)
     mask = cv2.resize(images.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     changed: dict[str, dict[str, Any]] = {}
@@ -127,12 +139,13 @@ def _overview(images: CaseImages, side: int, quality: int) -> dict[str, Any]:
         changed[method] = {}
         if differs.any():
             box = hole_box(differs)
-            changed[method] = {"src": _webp(box.crop(result), quality), "box": _percent(box, size)}
+            source = _webp_url(box.crop(result), quality)
+            changed[method] = {"src": source, "box": _percent(box, size)}
     return {
         "image": images.image,
         "width": width,
         "height": height,
-        "overview": {"src": _webp(small, quality), "hole": _hole(mask), "changed": changed},
+        "overview": {"src": _webp_url(small, quality), "hole": _hole(mask), "changed": changed},
     }
 
 
@@ -147,7 +160,7 @@ def _encoded_crops(crops: _Crops, share: float) -> dict[str, Any]:
         "width": inner.width,
         "height": inner.height,
         "hole": _hole(inner.crop(crops.mask)),
-        "pictures": {name: _webp(inner.crop(pixels)) for name, pixels in crops.pixels.items()},
+        "pictures": {name: _webp_url(inner.crop(pixels)) for name, pixels in crops.pixels.items()},
     }
 
 
@@ -158,10 +171,8 @@ def _percent(box: Box, size: tuple[int, int]) -> list[float]:
     return [round(100 * value, 4) for value in values]
 
 
-def _webp(pixels: Image, quality: int = _QUALITIES[0]) -> str:
-    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    options = [cv2.IMWRITE_WEBP_QUALITY, quality]
-    return data_url("webp", cv2.imencode(".webp", stored, options)[1].tobytes())
+def _webp_url(pixels: Image, quality: int = _QUALITIES[0]) -> str:
+    return data_url("webp", webp(pixels, quality))
 
 
 def _hole(mask: Mask) -> str:

@@ -11,6 +11,8 @@ import cv2
 
 from analysis.figures import case_images
 from analysis.figures.case_images import CaseImages
+from analysis.figures.gallery import reduced_size, webp
+from analysis.figures.strips import MASKED
 from analysis.runs.run import Case, Run
 from analysis.site.entry import Entry
 from methods.base import Image
@@ -18,7 +20,6 @@ from methods.base import Image
 # Longer side of a picture in pixels, about two columns of a phone at its full density.
 SIDE = 360
 _QUALITY = 76
-_MASKED = "masked input"
 
 Progress = Callable[[int, int], None]
 
@@ -50,7 +51,7 @@ def write(entry: Entry, out: Path, full: bool, progress: Progress) -> list[dict[
             continue
         folder = f"{entry.folder}/{number:04d}"
         (out / folder).mkdir(parents=True)
-        height, width = _reduced(images.reference).shape[:2]
+        width, height = reduced_size(images.reference, SIDE)
         pictures = list(_pictures(images, run, cases, folder, out))
         if full:
             _copy(pictures, entry, name, out)
@@ -63,7 +64,7 @@ def _pictures(
 ) -> Iterator[dict[str, Any]]:
     """Write the pictures of one photograph; yield what the page says about each."""
     known = {"reference": images.reference, "masked": images.masked}
-    labels = {"reference": images.reference_name, "masked": _MASKED}
+    labels = {"reference": images.reference_name, "masked": MASKED}
     for key, pixels in known.items():
         file = f"{folder}/{key}.webp"
         _write(out / file, pixels)
@@ -81,7 +82,7 @@ def _pictures(
 def _copy(pictures: list[dict[str, Any]], entry: Entry, image: str, out: Path) -> None:
     """Copy the files that were scored beside the pictures."""
     for picture in pictures:
-        if not picture["file"] or picture["label"] == _MASKED:
+        if not picture["file"] or picture["label"] == MASKED:
             continue
         method = picture["label"] if picture["number"] else "reference"
         picture["full"] = picture["file"].removesuffix(".webp") + ".png"
@@ -104,14 +105,6 @@ def _status(case: Case | None) -> str:
     return f"{case.status}: {case.error}" if case.error else "no picture"
 
 
-def _reduced(pixels: Image) -> Image:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-
-
 def _write(path: Path, pixels: Image) -> None:
-    stored = cv2.cvtColor(_reduced(pixels), cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".webp", stored, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1]
-    path.write_bytes(encoded.tobytes())
+    small = cv2.resize(pixels, reduced_size(pixels, SIDE), interpolation=cv2.INTER_AREA)
+    path.write_bytes(webp(small, _QUALITY))
