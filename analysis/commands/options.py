@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
 from methods.errors import InputError
+from methods.terminal import plain_console
 
 if TYPE_CHECKING:
     from analysis.runs.run import Run
@@ -92,6 +95,16 @@ def resolution_of(run: Run, text: str | None) -> Resolution:
     known = {str(size): size for size in run.resolutions}
     check_known("resolution", [text], list(known))
     return known[text]
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Callable[..., None]]:
+    """Show a progress bar on a terminal; give the function that updates it."""
+    from rich.progress import Progress
+
+    console = plain_console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield partial(bar.update, bar.add_task(description, total=None))
 
 
 def key_values(texts: list[str] | None, option: str) -> dict[str, str]:

@@ -10,7 +10,6 @@ from typer import Option
 from analysis.commands import options
 from analysis.commands.rank import ranked_study
 from methods.errors import InputError
-from methods.terminal import plain_console
 
 
 def report(
@@ -38,8 +37,6 @@ def report(
 ) -> None:
     """Write tables/, figures/ and report.html of a run folder again, with a section on people's
     preferences if there are votes."""
-    from rich.progress import Progress
-
     from analysis import style
     from analysis.agreement.correlate import correlations
     from analysis.ranking.ranking import Settings
@@ -65,13 +62,11 @@ def report(
             people = People(study, correlations(loaded, valid, size))
         except InputError as error:
             people = People(study, str(error))
-    console = plain_console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("drawing", total=None)
+    with options.progress_bar("drawing") as update:
         page = publish.publish(
             folder,
             force=True,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=lambda done, total: update(completed=done, total=total),
             people=people,
             plot_style=plot_style,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from methods.terminal import plain_console
+from analysis.commands import options
 
 
 def site(
@@ -31,14 +31,10 @@ def site(
 ) -> None:
     """Write static pages about runs, of any protocols and datasets: tables to sort, and behind
     each number its definition, interval, pictures and provenance."""
-    from rich.progress import Progress
-
     from analysis.site.build import build
 
     command = ["python", "-m", "analysis", *sys.argv[1:]]
-    console = plain_console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("pictures", total=None)
+    with options.progress_bar("pictures") as update:
         page = build(
             folders,
             out,
@@ -46,8 +42,8 @@ def site(
             full,
             title,
             command,
-            progress=lambda name, done, total: bar.update(
-                task, description=name, completed=done, total=total
+            progress=lambda name, done, total: update(
+                description=name, completed=done, total=total
             ),
         )
     print(page)
