@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,7 @@ _BATCH = 1 << 18
 Scores = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """Mean over images of (method at resolution) - (other at other_resolution).
 
     A row of differences.csv and across_resolutions.csv, in the metric's unit.
@@ -193,13 +192,12 @@ def write(run: Run) -> tuple[list[Difference], list[Difference]]:
     If holes differ, write tables/differences_by_hole_share.csv, too.
     """
     best, across = to_best(run), across_resolutions(run)
-    heading = [field.name for field in fields(Difference)]
     for path, differences in zip(_paths(run.path), (best, across), strict=True):
-        write_atomically(path, to_csv(heading, map(astuple, differences)))
+        write_atomically(path, to_csv(Difference._fields, differences))
     by_share = run.path / "tables" / "differences_by_hole_share.csv"
-    rows = [(group.key, *astuple(difference)) for group, difference in to_best_by_hole_share(run)]
+    rows = [(group.key, *difference) for group, difference in to_best_by_hole_share(run)]
     if rows:
-        write_atomically(by_share, to_csv(["hole_share", *heading], rows))
+        write_atomically(by_share, to_csv(["hole_share", *Difference._fields], rows))
     else:
         # Holes may have differed in an earlier run.
         by_share.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 from analysis.output import (
@@ -71,11 +70,9 @@ def _long(found: SetMetrics) -> list[list[object]]:
     rows: list[list[object]] = []
     for cell in found.cells:
         for metric in METRICS.values():
-            estimate = cell.values.get(metric.key)
-            numbers = astuple(estimate) if estimate else (None, None, None)
-            name = found.name(metric)[0]
+            numbers = cell.values.get(metric.key, (None, None, None))
             counts = cell.images, cell.photographs, cell.samples
-            rows.append([cell.method, cell.resolution, name, *numbers, *counts])
+            rows.append([cell.method, cell.resolution, found.name(metric)[0], *numbers, *counts])
     return rows
 
 

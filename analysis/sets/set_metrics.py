@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,8 +83,7 @@ METRICS = {
 INCEPTION_NAMES = {"fd": ("fid", "FID"), "kd": ("kid", "KID"), "kd_u": ("kid_u", "KID (U)")}
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A value with its bootstrap interval."""
 
     value: float
