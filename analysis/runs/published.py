@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.runs.run import csv_rows
+from analysis.runs.csv_files import csv_rows
 from methods.base import Resolution
 from methods.errors import InputError
 
@@ -30,18 +30,18 @@ class PublishedTable:
     remarks: dict[tuple[str, Resolution], str]
 
 
-def for_protocol(protocol: str, folder: Path = FOLDER) -> list[PublishedTable]:
+def for_protocol(protocol: str) -> list[PublishedTable]:
     """Return the published tables that were made with a protocol, on other photographs."""
-    if not (folder / _SOURCES).exists():
+    if not (FOLDER / _SOURCES).exists():
         return []
-    sources = _rows(folder / _SOURCES, "file", "protocol", "title", "source", "remark")
-    return [_read(folder, source) for source in sources if source["protocol"] == protocol]
+    sources = _rows(FOLDER / _SOURCES, "file", "protocol", "title", "source", "remark")
+    return [_read(source) for source in sources if source["protocol"] == protocol]
 
 
-def _read(folder: Path, source: dict[str, str]) -> PublishedTable:
+def _read(source: dict[str, str]) -> PublishedTable:
     values: dict[tuple[str, Resolution], dict[str, str]] = {}
     remarks: dict[tuple[str, Resolution], str] = {}
-    for row in _rows(folder / source["file"], "method", "resolution"):
+    for row in _rows(FOLDER / source["file"], "method", "resolution"):
         key = row.pop("method"), int(row.pop("resolution"))
         if remark := row.pop("remark", ""):
             remarks[key] = remark

@@ -15,8 +15,10 @@ from analysis.runs.run import ARROWS, Run
 from analysis.runs.tables import Cell, Group, Table, cost, objective
 from methods.files import write_atomically
 
-# On a terminal, by place.
+# On a terminal, in Markdown and in LaTeX, by place.
 _STYLES = {1: "bold", 2: "underline"}
+_MARKDOWN = {1: "**{}**", 2: "<u>{}</u>"}
+_LATEX = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}
 _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "": ""}
 # As many columns as fit the text width of the article class in \scriptsize.
 _LATEX_COLUMNS = 12
@@ -83,7 +85,7 @@ def to_markdown(table: Table) -> str:
     """Return a table for GitHub, whose one heading row includes the groups."""
     heading = [f"{column.group.key} {column.metric.heading}" for column in table.columns]
     rows = [
-        [table.names[method], *(_marked(cell, "**{}**", "<u>{}</u>") for cell in cells)]
+        [table.names[method], *(_MARKDOWN.get(c.place, "{}").format(c.text) for c in cells)]
         for method, cells in table.rows.items()
     ]
     return output.markdown_table(["method", *heading], rows, table.notes, names=[0])
@@ -154,7 +156,7 @@ def _latex_cell(cell: Cell) -> str:
     if cell.value is None:
         return "--"
     value = f"{cell.value:.{cell.column.metric.decimals}f}"
-    marked = {1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}.get(cell.place, "{}").format(value)
+    marked = _LATEX.get(cell.place, "{}").format(value)
     # \rlap keeps the digits aligned.
     marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)
     return marked + (f"\\rlap{{{marks}}}" if marks else "")
@@ -173,8 +175,3 @@ def _for_console(table: Table, groups: Sequence[Group]) -> RichTable:
         texts = (Text(cells[i].text, _STYLES.get(cells[i].place, "")) for i in positions)
         rich.add_row(Text(table.names[method]), *texts)
     return rich
-
-
-def _marked(cell: Cell, best: str, second: str) -> str:
-    """Return a cell's text in the format of its place."""
-    return {1: best, 2: second}.get(cell.place, "{}").format(cell.text)
