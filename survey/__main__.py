@@ -243,7 +243,7 @@ def export(
             paths = exporting.write(open_study(study), votes)
         except OSError as error:
             raise InputError(f"{error.filename or votes}: {error.strerror}") from error
-    print("\n".join(map(str, paths)))
+    print(*paths, sep="\n")
 
 
 @app.command()

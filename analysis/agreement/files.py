@@ -24,7 +24,6 @@ LABELS = {
     "kendall": "Kendall",
     "pearson": "Pearson, logistic fit",
 }
-SHOWN = tuple(LABELS)
 
 
 def write(
@@ -89,8 +88,8 @@ def to_latex(comparison: Comparison, notes: list[str]) -> str:
 
 def _table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     """Return the heading and the rows of the table as text."""
-    rows = [[row.metric, *(cell(row, name) for name in SHOWN)] for row in comparison.rows]
-    return ["metric", *(LABELS[name] for name in SHOWN)], rows
+    rows = [[row.metric, *(cell(row, name) for name in LABELS)] for row in comparison.rows]
+    return ["metric", *LABELS.values()], rows
 
 
 def notes_of(comparison: Comparison, flow: list[Step]) -> list[str]:
@@ -134,7 +133,7 @@ def draw(comparison: Comparison) -> Figure:
     rows = comparison.rows
     figure = Figure(figsize=(current().page_width, 0.75 + 0.26 * len(rows)))
     panels = figure.subplots(1, 2, sharey=True)
-    for axes, name, chance in zip(panels, SHOWN[:2], (0.5, 0.0), strict=True):
+    for axes, name, chance in zip(panels, ("predicted", "spearman"), (0.5, 0.0), strict=True):
         for place, row in enumerate(rows):
             low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
             axes.plot([low, high], [place, place], color=current().colours[0], linewidth=1.6)

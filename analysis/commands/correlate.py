@@ -44,4 +44,4 @@ def correlate(
     comparison = correlations(loaded, valid, size, samples, seed)
     written = files.write(comparison, flow, out, sys.argv[1:], plot_style)
     print(files.to_text(comparison, flow))
-    print("\n".join(str(path) for path in written))
+    print(*written, sep="\n")

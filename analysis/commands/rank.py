@@ -59,7 +59,7 @@ def rank(
     study = ranked_study(valid, flow, settings, by)
     written = files.write(study, out, plot_style)
     print(files.to_text(study))
-    print("\n".join(str(path) for path in written))
+    print(*written, sep="\n")
 
 
 def ranked_study(

@@ -49,4 +49,4 @@ def set_metrics(
     )
     written = files.write(found, out, sys.argv[1:])
     print(files.to_text(found))
-    print("\n".join(str(path) for path in written))
+    print(*written, sep="\n")

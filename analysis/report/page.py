@@ -27,7 +27,7 @@ from analysis.runs.published import PublishedTable
 from analysis.runs.run import ARROWS, MetricInfo, Run, highest
 from analysis.runs.tables import Table
 from methods.base import Resolution
-from methods.resolutions import size_text
+from methods.resolutions import size_text, sizes_text
 
 FILE_NAME = "report.html"
 # Mail servers refuse larger files.
@@ -132,15 +132,9 @@ def summary(run: Run) -> str:
     with_masks = f" with {masks} masks" if masks > run.number_of_photographs else ""
     return (
         f"{counted(len(run.methods), 'method')} on {photographs}{with_masks} at "
-        f"{_sizes(run)}, protocol {run.protocol}. "
+        f"{sizes_text(run.resolutions)}, protocol {run.protocol}. "
         f"{done} of {counted(len(run.cases), 'case')} have a result."
     )
-
-
-def _sizes(run: Run) -> str:
-    """Return the resolutions for a sentence, such as "64, 128 px"."""
-    *others, last = run.resolutions
-    return ", ".join([*map(str, others), size_text(last)])
 
 
 def _aligned(table: PublishedTable, objective: Table) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def section(people: People) -> dict[str, Any]:
     pairs = {(pair.better, pair.worse): pair for pair in ranking.pairs}
     agreement = people.agreement
     metrics = [] if isinstance(agreement, str) else agreement.rows
-    shown = agreement_files.SHOWN
+    labels = agreement_files.LABELS
     return {
         "heading": heading,
         "rows": rows,
@@ -46,9 +46,9 @@ def section(people: People) -> dict[str, Any]:
         "plots": _plots(people),
         "simulated": ranking.simulated.sentence,
         "correlations": [
-            (row.metric, [agreement_files.cell(row, name) for name in shown]) for row in metrics
+            (row.metric, [agreement_files.cell(row, name) for name in labels]) for row in metrics
         ],
-        "labels": [agreement_files.LABELS[name] for name in shown],
+        "labels": list(labels.values()),
         "no_correlations": agreement if isinstance(agreement, str) else "",
     }
 
