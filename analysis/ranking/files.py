@@ -251,6 +251,7 @@ def _order_effect(effect: float, error: float, p_value: float) -> str:
 def _provenance(study: Study) -> dict[str, Any]:
     """Return the content of rank.json."""
     ranking = study.ranking
+    witness = ranking.checked_against
     return {
         "command": study.command,
         "simulated_participants": ranking.simulated.simulated,
@@ -259,16 +260,10 @@ def _provenance(study: Study) -> dict[str, Any]:
         "quality": study.quality.numbers,
         "model": ranking.model,
         "log_likelihood": float(ranking.fit.log_likelihood),
-        **checked(ranking),
+        "checked_against": witness._asdict() if witness else None,
+        **({} if witness else {"not_checked": ranking.not_checked}),
         "versions": versions(),
     }
-
-
-def checked(ranking: Ranking) -> dict[str, Any]:
-    """Return what rank.json says of the other library: `checked_against`, or `not_checked`."""
-    if ranking.checked_against:
-        return {"checked_against": ranking.checked_against._asdict()}
-    return {"checked_against": None, "not_checked": ranking.not_checked}
 
 
 def versions() -> dict[str, str]:
