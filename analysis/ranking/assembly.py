@@ -125,7 +125,6 @@ def assembled(
         letters=_letters(rows, pairs),
         fit=shown,
         counts=found.counts,
-        methods=methods,
         unit=unit,
         settings=settings,
         notes=notes,

@@ -33,6 +33,7 @@ from analysis.ranking.pairwise import SIGNIFICANT, PairDifference
 from analysis.ranking.per_image import PRIOR_VOTES, AbilityOnPart, Cell
 from analysis.ranking.quality_report import Quality
 from analysis.ranking.result import RankedMethod, Ranking
+from analysis.ranking.witness import Witness
 from analysis.style import HOUSE, Style
 from analysis.votes.exclusions import Step, people_in_words, step_in_words
 from methods.files import write_atomically
@@ -195,9 +196,9 @@ def notes_of(study: Study) -> list[str]:
         f"{valid.left_votes:,} valid votes{people}. {ranking.model} abilities, natural logarithms, "
         + (f"{ranking.settings.anchor} at 0" if ranking.settings.anchor else "mean zero")
         + "; standard errors from the observed information",
-        ranking.checked_against.sentence
-        if ranking.checked_against
-        else f"Not checked against another library: {ranking.not_checked}",
+        ranking.witness.sentence
+        if isinstance(ranking.witness, Witness)
+        else f"Not checked against another library: {ranking.witness}",
     ]
     if any(ranking.letters.values()):
         notes += [
@@ -250,8 +251,7 @@ def _order_effect(effect: float, error: float, p_value: float) -> str:
 
 def _provenance(study: Study) -> dict[str, Any]:
     """Return the content of rank.json."""
-    ranking = study.ranking
-    witness = ranking.checked_against
+    ranking, witness = study.ranking, study.ranking.witness
     return {
         "command": study.command,
         "simulated_participants": ranking.simulated.simulated,
@@ -260,8 +260,8 @@ def _provenance(study: Study) -> dict[str, Any]:
         "quality": study.quality.numbers,
         "model": ranking.model,
         "log_likelihood": float(ranking.fit.log_likelihood),
-        "checked_against": witness._asdict() if witness else None,
-        **({} if witness else {"not_checked": ranking.not_checked}),
+        "checked_against": witness._asdict() if isinstance(witness, Witness) else None,
+        **({"not_checked": witness} if isinstance(witness, str) else {}),
         "versions": versions(),
     }
 

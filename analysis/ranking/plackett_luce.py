@@ -40,7 +40,7 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         fit = plackett_luce.fit(data.choices, counts, settings.prior)
     except NoEstimateError as error:
         raise refusal(votes, error, methods) from error
-    checked_against, not_checked = _witness(data, fit, settings.prior, votes.form == "orders")
+    checked = _witness(data, fit, settings.prior, votes.form == "orders")
     found = Estimates(
         methods,
         fit,
@@ -56,8 +56,7 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         [*_described(votes, data.distinct), *notes],
         found,
         model="Plackett-Luce",
-        checked_against=checked_against,
-        not_checked=not_checked,
+        witness=checked,
     )
 
 
@@ -73,18 +72,16 @@ def _described(votes: Votes, distinct: Sequence[tuple[int, ...]]) -> list[str]:
     ]
 
 
-def _witness(
-    data: OrderArrays, fit: Fit, prior: float, ordered: bool
-) -> tuple[witness.Witness | None, str]:
+def _witness(data: OrderArrays, fit: Fit, prior: float, ordered: bool) -> witness.Witness | str:
     """Fit again by choix, which takes single votes without weights."""
     if prior:
-        return None, "choix has no such prior for votes among several methods"
+        return "choix has no such prior for votes among several methods"
     if not data.whole_weights:
-        return None, "choix takes whole numbers of votes among several methods"
+        return "choix takes whole numbers of votes among several methods"
     sizes = np.array([len(vote) for vote in data.distinct])
     comparisons = sizes * (sizes - 1) / 2 if ordered else sizes
     if data.votes @ comparisons > _MOST_COMPARISONS:
-        return None, "choix takes too long for so many votes among several methods"
+        return "choix takes too long for so many votes among several methods"
     single = [
         vote
         for vote, times in zip(data.distinct, data.votes, strict=True)

@@ -52,7 +52,7 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         fit = fit_counts(counts, ties=davidson, order=order, prior=settings.prior)
     except NoEstimateError as error:
         raise refusal(votes, error, methods) from error
-    checked_against, not_checked = _witness(counts, fit, settings, order)
+    checked = _witness(counts, fit, settings, order)
     resamples = bootstrap(
         data, settings.samples, settings.seed, ties=davidson, order=order, prior=settings.prior
     )
@@ -71,20 +71,17 @@ def rank(votes: Votes, settings: Settings) -> Ranking:
         notes,
         found,
         model="Bradley-Terry",
-        checked_against=checked_against,
-        not_checked=not_checked,
+        witness=checked,
         **_effects(found, settings, order),
     )
 
 
-def _witness(
-    counts: Counts, fit: Fit, settings: Settings, order: bool
-) -> tuple[witness.Witness | None, str]:
+def _witness(counts: Counts, fit: Fit, settings: Settings, order: bool) -> witness.Witness | str:
     """Fit again by choix, which has neither ties nor an order effect but takes halves of votes."""
     if order:
-        return None, "choix has no order effect"
+        return "choix has no order effect"
     if settings.ties == "davidson" and counts.tie.any():
-        return None, "choix has no ties by Davidson's model"
+        return "choix has no ties by Davidson's model"
     wins = counts.wins + counts.ties / 2
     wins += settings.prior / 2 * (1 - np.eye(len(wins)))
     return witness.pairwise(wins, fit.abilities)

@@ -61,15 +61,12 @@ class Ranking:
     fit: Fit
     # For each two methods, how many votes put which of them first.
     counts: Counts
-    methods: list[str]  # in the order of `fit` and `counts`
     unit: Unit  # what the bootstrap drew, which depends on the columns of the file
     settings: Settings
     notes: list[str]  # what readers must know
     simulated: SimulatedShare
     model: Literal["Bradley-Terry", "Plackett-Luce"]
-    # The same fit by choix, or None and the reason.
-    checked_against: Witness | None
-    not_checked: str
+    witness: Witness | str  # the same fit by choix, or why there is none
     # Bootstrap standard errors of the order effect and of log t, and the p-value of the order
     # effect; NaN if not estimated.
     order_error: float = float("nan")

@@ -15,6 +15,7 @@ from analysis.ranking import files, per_image, plots
 from analysis.ranking.pairwise import PairDifference
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.result import RankedMethod
+from analysis.ranking.witness import Witness
 from analysis.votes.votes import Votes
 from methods.errors import InputError
 
@@ -59,8 +60,8 @@ class RankingResult:
 
         None where none was asked or has the model; `notes` say why.
         """
-        witness = self._study.ranking.checked_against
-        return witness._asdict() if witness else None
+        witness = self._study.ranking.witness
+        return witness._asdict() if isinstance(witness, Witness) else None
 
     @property
     def notes(self) -> list[str]:

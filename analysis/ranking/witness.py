@@ -50,7 +50,7 @@ class Witness(NamedTuple):
         return f"Checked against {self.library}: abilities differ by {size} at most"
 
 
-def pairwise(wins: Array, abilities: Array) -> tuple[Witness | None, str]:
+def pairwise(wins: Array, abilities: Array) -> Witness | str:
     """Fit the Bradley-Terry model again; see `compare`.
 
     Parameters
@@ -64,15 +64,14 @@ def pairwise(wins: Array, abilities: Array) -> tuple[Witness | None, str]:
 
     some = wins[wins > 0]
     if some.max() > _MOST_UNEQUAL * some.min():
-        reason = f"more than {_MOST_UNEQUAL:g} votes to one are beyond the precision of choix"
-        return None, reason
+        return f"more than {_MOST_UNEQUAL:g} votes to one are beyond the precision of choix"
     return compare(
         abilities,
         lambda: choix.ilsr_pairwise_dense(wins, tol=_TOLERANCE, max_iter=_MAX_ITERATIONS),
     )
 
 
-def orders(votes: list[tuple[int, ...]], abilities: Array) -> tuple[Witness | None, str]:
+def orders(votes: list[tuple[int, ...]], abilities: Array) -> Witness | str:
     """Fit the Plackett-Luce model to orders again, each the methods, best first."""
     import choix
 
@@ -84,7 +83,7 @@ def orders(votes: list[tuple[int, ...]], abilities: Array) -> tuple[Witness | No
     )
 
 
-def first_choices(votes: list[tuple[int, ...]], abilities: Array) -> tuple[Witness | None, str]:
+def first_choices(votes: list[tuple[int, ...]], abilities: Array) -> Witness | str:
     """Fit the model to choices again, each the methods of which the first was chosen."""
     import choix
 
@@ -95,8 +94,8 @@ def first_choices(votes: list[tuple[int, ...]], abilities: Array) -> tuple[Witne
     )
 
 
-def compare(abilities: Array, fit: Callable[[], Array]) -> tuple[Witness | None, str]:
-    """Compare abilities with those of another fit; return the witness, or None and the reason.
+def compare(abilities: Array, fit: Callable[[], Array]) -> Witness | str:
+    """Compare abilities with those of another fit; return the witness, or why there is none.
 
     Raises
     ------
@@ -110,9 +109,9 @@ def compare(abilities: Array, fit: Callable[[], Array]) -> tuple[Witness | None,
             warnings.simplefilter("ignore")
             others = np.asarray(fit())
     except (RuntimeError, ValueError) as error:
-        return None, f"{library} finds no estimate for these votes ({error})"
+        return f"{library} finds no estimate for these votes ({error})"
     if not np.isfinite(others).all():
-        return None, f"{library} finds no finite estimate for these votes"
+        return f"{library} finds no finite estimate for these votes"
     centred = abilities - abilities.mean()
     difference = float(np.abs(others - others.mean() - centred).max())
     if difference > LIMIT:
@@ -121,7 +120,7 @@ def compare(abilities: Array, fit: Callable[[], Array]) -> tuple[Witness | None,
             "allowed): one of the two is wrong, so there is no ranking; please report it with the "
             f"votes (abilities here {_listed(centred)}, there {_listed(others - others.mean())})"
         )
-    return Witness(library, difference, LIMIT), ""
+    return Witness(library, difference, LIMIT)
 
 
 def _listed(abilities: Array) -> str:

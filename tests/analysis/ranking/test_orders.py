@@ -216,7 +216,7 @@ def test_resamples_without_an_estimate_are_counted(tmp_path: Path) -> None:
 def test_a_prior_is_shown_to_come_from_no_vote(tmp_path: Path) -> None:
     votes = read(orders(tmp_path / "v.csv", [[f"p{i}", "i", "a", "b", "c"] for i in range(8)]))
     found = rank(votes, Settings(samples=100, prior=1))
-    assert found.checked_against is None and "no such prior" in found.not_checked
+    assert isinstance(found.witness, str) and "no such prior" in found.witness
     assert any(note.startswith("regularised: a prior of 1") for note in found.notes)
     assert any("never preferred: method(s) c" in note for note in found.notes)
 
