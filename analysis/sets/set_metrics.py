@@ -244,16 +244,15 @@ def _estimates(
     resamples: int,
     seed: int,
 ) -> dict[str, Estimate]:
-    statistics = _statistics(x, y, groups)
     rng = np.random.default_rng(seed)
     count = int(groups.max()) + 1
     draws = rng.multinomial(count, np.full(count, 1 / count), resamples).astype(np.intp)
-    estimates = {}
-    for key, metric in METRICS.items():
-        if _is_enough(metric, network, cell):
-            statistic = statistics[key]()
-            estimates[key] = _interval(statistic, np.ones(count, np.intp), draws)
-    return estimates
+    once = np.ones(count, np.intp)
+    return {
+        key: _interval(_statistic(key, x, y, groups), once, draws)
+        for key, metric in METRICS.items()
+        if _is_enough(metric, network, cell)
+    }
 
 
 def _interval(statistic: Callable[[Weights], float], all_once: Weights, draws: Weights) -> Estimate:
@@ -268,31 +267,19 @@ def _interval(statistic: Callable[[Weights], float], all_once: Weights, draws: W
     return Estimate(value, float(low), float(high))
 
 
-def _statistics(
-    x: Features, y: Features, groups: Groups
-) -> dict[str, Callable[[], Callable[[Weights], float]]]:
-    """Return key -> what makes the function from photographs' weights to a metric's value."""
+def _statistic(key: str, x: Features, y: Features, groups: Groups) -> Callable[[Weights], float]:
+    """Return the function from photographs' weights to a metric's value."""
 
-    def frechet() -> Callable[[Weights], float]:
-        def statistic(weights: Weights) -> float:
-            rows = np.repeat(np.arange(len(x)), weights[groups])
-            return distances.frechet_distance(x[rows], y[rows])
+    def frechet(weights: Weights) -> float:
+        rows = np.repeat(np.arange(len(x)), weights[groups])
+        return distances.frechet_distance(x[rows], y[rows])
 
-        return statistic
-
-    def kernel(same: bool) -> Callable[[Weights], float]:
+    if key == "fd":
+        return frechet
+    if key in {"kd", "kd_u"}:
         sums = distances.kernel_sums(x, y, groups)
-        return lambda w: distances.kernel_distance(sums, w, same_photograph=same)
-
-    def share(field: str) -> Callable[[Weights], float]:
-        # The machine is kept: only the photographs that it is tried on are drawn.
-        found = getattr(distances.discriminated(x, y), field)
-        return lambda w: float(np.average(found, weights=w[groups]))
-
-    return {
-        "fd": frechet,
-        "kd": lambda: kernel(True),
-        "kd_u": lambda: kernel(False),
-        "p_ids": lambda: share("fooled"),
-        "u_ids": lambda: share("wrong"),
-    }
+        return lambda w: distances.kernel_distance(sums, w, same_photograph=key == "kd")
+    # The machine is kept: only the photographs that it is tried on are drawn.
+    found = distances.discriminated(x, y)
+    shares = found.fooled if key == "p_ids" else found.wrong
+    return lambda w: float(np.average(shares, weights=w[groups]))
