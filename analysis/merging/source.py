@@ -123,11 +123,11 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
     check_provenance(loaded.info, path / "run.json")
     try:
         rows = {_slot(row): row for _, row in csv_rows(path / "scores.csv", CASE_COLUMNS)}
-        recorded = dict(_latest(path / JOURNAL))
-        audit = list(_audit(path / "audit.csv"))
+        latest = dict(journal(path / JOURNAL))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
     _check_names(loaded, rows)
+    recorded = {slot: record for slot, record in latest.items() if record["key"] is not None}
     for slot, row in rows.items():
         if is_run(row) and "row" not in recorded.get(slot, {}):
             raise InputError(
@@ -141,7 +141,7 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
         loaded,
         renames,
         {_renamed(slot, renames): _with_method(row, renames) for slot, row in rows.items()},
-        [_with_method(row, renames) for row in audit],
+        [_with_method(row, renames) for row in loaded.audit],
         {_renamed(slot, renames): record for slot, record in shown.items()},
         sum("row" in record for record in recorded.values()) - sum(map(is_run, rows.values())),
     )
@@ -165,22 +165,9 @@ def origins_of(source: Source) -> dict[Slot, str]:
     return {_renamed(slot, source.renames): name for slot, name in of_case.items()}
 
 
-def _latest(path: Path) -> Iterator[tuple[Slot, Record]]:
-    latest: dict[Slot, Record] = {}
-    for slot, record in journal(path):
-        latest[slot] = record
-    return ((slot, record) for slot, record in latest.items() if record["key"] is not None)
-
-
 def _slot(row: Row) -> Slot:
     size: Resolution = NATIVE if row["resolution"] == NATIVE else int(row["resolution"])
     return row["method"], size, row["image"]
-
-
-def _audit(path: Path) -> Iterator[Row]:
-    if path.exists():
-        for _, row in csv_rows(path, ["method"]):
-            yield row
 
 
 def _renamed(slot: Slot, renames: Mapping[str, str]) -> Slot:
