@@ -91,22 +91,18 @@ def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
     places = {**{name: name for name in _READ if name in free}, **places}
     if {LEFT, RIGHT, "winner"} <= places.keys() and not {"choice", "loser"} & places.keys():
         places["choice"] = places.pop("winner")
-    if several := _several(heading, columns, places):
-        shared = set(_READ) - {*_WITH_SIDES, *_WITHOUT_SIDES}
-        return several | {
-            ours: place if isinstance(place, int) else _own(heading, place, ours)
-            for ours, place in places.items()
-            if ours in shared
-        }
-    sided = set(_WITH_SIDES) <= places.keys() or not set(_WITHOUT_SIDES) & places.keys()
-    needed, other = (_WITH_SIDES, _WITHOUT_SIDES) if sided else (_WITHOUT_SIDES, _WITH_SIDES)
-    for name in needed:
-        if name not in places:
-            raise InputError(_missing(heading, name))
-    return {
+    unread: tuple[str, ...] = (*_WITH_SIDES, *_WITHOUT_SIDES)
+    several = _several(heading, columns, places)
+    if not several:
+        sided = set(_WITH_SIDES) <= places.keys() or not set(_WITHOUT_SIDES) & places.keys()
+        needed, unread = (_WITH_SIDES, _WITHOUT_SIDES) if sided else (_WITHOUT_SIDES, _WITH_SIDES)
+        for name in needed:
+            if name not in places:
+                raise InputError(_missing(heading, name))
+    return several | {
         ours: place if isinstance(place, int) else _own(heading, place, ours)
         for ours, place in places.items()
-        if ours in _READ and ours not in other
+        if ours in _READ and ours not in unread
     }
 
 
