@@ -174,7 +174,7 @@ def least_asked(
     about the image, how often the participant sees the two methods, and at random, in this order.
     `check_images` are those that the participant sees in validation questions.
     """
-    times_asked = np.array([counts.get(pair, PairCount()).total for pair in pairs])
+    times_asked = np.array([_asked(pair, counts) for pair in pairs])
     image = _numbered(pair.image for pair in pairs)
     methods = _numbered(pair[1:] for pair in pairs)
     seen_image = np.array([pair.image in check_images for pair in pairs], int)

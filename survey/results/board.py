@@ -88,12 +88,6 @@ def _per_hour(votes: Sequence[Any], now: int) -> list[tuple[str, int]]:
     ]
 
 
-def _disagreement(people: int) -> list[str]:
-    if not people:
-        return []
-    return [f"  {people:,} with answers that took longer by the browser than by the server"]
-
-
 def as_text(folder: Path) -> str:
     """Describe the state of a study, for a terminal."""
     study = open_study(folder)
@@ -110,9 +104,10 @@ def as_text(folder: Path) -> str:
             f"  link followed {n:,} times that nobody can start from: {cause}"
             for cause, n in numbers["refused_links"]
         ),
-        *_disagreement(numbers["times_disagree"]),
-        f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}",
     ]
+    if slow := numbers["times_disagree"]:
+        lines.append(f"  {slow:,} with answers that took longer by the browser than by the server")
+    lines.append(f"votes: {votes['all']:,}, valid {votes['valid']:,}{target}")
     if numbers["median_ms"] is not None:
         lines.append(f"median answer: {numbers['median_ms'] / 1000:.1f} s")
     if numbers["sides"] is not None:
