@@ -6,8 +6,6 @@ A row that begins with a bracket or an asterisk would be read as an argument of 
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from analysis.output import latex
 from analysis.runs import run as runs
 from analysis.runs import table_formats
 from tests.analysis.agreement.test_correlate import written
+from tests.analysis.latex import compiled
 from tests.analysis.own_sizes import native_info, write_native
 from tests.command_line import run
 
@@ -69,20 +68,12 @@ def test_messages_of_programs_reach_no_table_with_control_characters(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
 def test_every_table_compiles(tmp_path: Path) -> None:
     tables = write_all(tmp_path)
     names = {path.stem for path in tables}
     assert {"objective", "cost", "by_hole_share", "ranking", "pairs", "correlate"} <= names
     inputs = "".join(rf"\input{{{path.relative_to(tmp_path)}}}\clearpage " for path in tables)
-    (tmp_path / "main.tex").write_text(
-        rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{inputs}\end{{document}}"
-    )
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
-        cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-1500:]
+    compiled(tmp_path, inputs)
 
 
 def test_two_signs_are_not_set_as_one() -> None:

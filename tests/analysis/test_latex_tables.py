@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from analysis.runs import run as runs
 from analysis.votes import exclusions
 from analysis.votes.votes import read
 from tests.analysis.agreement.test_correlate import written
+from tests.analysis.latex import compiled
 from tests.analysis.runs.test_tables import AWKWARD, PREAMBLE
 
 
@@ -48,21 +47,11 @@ def tables(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preamble", PREAMBLE.values(), ids=PREAMBLE.keys())
-@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
 def test_tables_compile_and_fit_the_page(tmp_path: Path, preamble: str) -> None:
     (tmp_path / "run").mkdir()
     tables(tmp_path)
-    document = (
-        preamble + r"\usepackage{booktabs}\begin{document}"
-        r"\input{ranking}\input{pairs}\input{correlate}\end{document}"
-    )
-    (tmp_path / "paper.tex").write_text(document)
-    done = subprocess.run(
-        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-        cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout
+    said = compiled(tmp_path, r"\input{ranking}\input{pairs}\input{correlate}", preamble)
+    assert "Overfull" not in said
 
 
 def test_minus_signs_are_no_hyphens_and_long_names_are_broken() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import subprocess
 from collections.abc import Iterable
 from itertools import chain, pairwise
 from pathlib import Path
@@ -24,6 +22,7 @@ from analysis.runs import differences, plots, run, table_formats, tables
 from analysis.votes.votes import read
 from methods.terminal import plain_console
 from tests.analysis.conftest import INFO, SCORES, write_run
+from tests.analysis.latex import compiled
 
 NAMES = [
     "telea [ours] [/b] :bug:", "50 % {0} #1 & $x_1$ ~^", "<b>bold</b> *a* `b` _c_",
@@ -108,8 +107,6 @@ ENGINES = {
 @pytest.mark.parametrize("script", ENGINES)
 def test_latex_tables_of_names_in_any_script_compile(script: str, tmp_path: Path) -> None:
     engine, preamble, names = ENGINES[script]
-    if not shutil.which(engine):
-        pytest.skip(f"needs {engine}")
     table = latex_table(
         ["method", "x"], [[name, "1.0"] for name in names], [f"{name}: note" for name in names],
         names=[0], caption=f"Results of {names[0]}", label="x",
@@ -117,16 +114,8 @@ def test_latex_tables_of_names_in_any_script_compile(script: str, tmp_path: Path
     assert ("lualatex with fonts" in table.splitlines()[0]) == (engine == "lualatex")
     assert ("T2A" in table.splitlines()[0]) == (script == "cyrillic")
     (tmp_path / "table.tex").write_text(table)
-    (tmp_path / "main.tex").write_text(
-        rf"\documentclass{{article}}\usepackage{{booktabs}}{preamble}"
-        r"\begin{document}\input{table}\end{document}"
-    )
-    done = subprocess.run(
-        [engine, "-interaction=nonstopmode", "-halt-on-error", "main.tex"],
-        cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-1500:]
-    assert "Missing character" not in (tmp_path / "main.log").read_text(errors="replace")
+    compiled(tmp_path, r"\input{table}", r"\documentclass{article}" + preamble, engine)
+    assert "Missing character" not in (tmp_path / "paper.log").read_text(errors="replace")
 
 
 def assert_nothing_is_cut_or_overlaps(figure: Figure) -> None:
