@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.output import (
@@ -14,12 +14,12 @@ from analysis.output import (
     markdown_table,
     to_csv,
 )
+from analysis.runs.run import ARROWS
 from analysis.runs.tables import INCOMPLETE
 from analysis.sets.set_metrics import (
     FEWEST_PHOTOGRAPHS,
     METRICS,
     Estimate,
-    SetCell,
     SetMetric,
     SetMetrics,
     fewest_samples,
@@ -31,7 +31,6 @@ _HEADING = (
     "method", "resolution", "metric", "value", "ci_low", "ci_high",
     "images", "photographs", "samples",
 )  # fmt: skip
-_ARROWS = {"higher": "↑", "lower": "↓"}
 
 
 def write(found: SetMetrics, folder: Path, command: Sequence[str]) -> list[Path]:
@@ -78,10 +77,11 @@ def _long(found: SetMetrics) -> list[list[object]]:
 
 def _table(found: SetMetrics) -> tuple[list[str], list[list[str]]]:
     computed = _computed(found)
-    names = [f"{found.name(metric)[1]} {_ARROWS[metric.better]}" for metric in computed]
+    names = [f"{found.name(metric)[1]} {ARROWS[metric.better]}" for metric in computed]
     rows = [
         [
-            found.run.names[cell.method], str(cell.resolution), f"{cell.samples}{_mark(cell)}",
+            found.run.names[cell.method], str(cell.resolution),
+            f"{cell.samples}{INCOMPLETE if cell.images < cell.expected else ''}",
             *(_shown(cell.values.get(metric.key)) for metric in computed),
         ]
         for cell in found.cells
@@ -92,10 +92,6 @@ def _table(found: SetMetrics) -> tuple[list[str], list[list[str]]]:
 def _computed(found: SetMetrics) -> list[SetMetric]:
     """Return the metrics that have a value anywhere."""
     return [m for m in METRICS.values() if any(m.key in cell.values for cell in found.cells)]
-
-
-def _mark(cell: SetCell) -> str:
-    return INCOMPLETE if cell.images < cell.expected else ""
 
 
 def _shown(estimate: Estimate | None) -> str:
@@ -121,29 +117,29 @@ def _notes(found: SetMetrics, command: Sequence[str] = ()) -> list[str]:
     ]
     computed = _computed(found)
     notes += [f"{found.name(metric)[1]}: {metric.definition}." for metric in computed]
-    notes += [_refusal(found, metric) for metric in METRICS.values() if _is_refused(found, metric)]
-    partial = [cell for cell in found.cells if cell.images < cell.expected]
+    notes += _refusals(found)
     notes += [
         f"{INCOMPLETE} {cell.method}, {size_text(cell.resolution)}: "
         f"{counted(cell.images, 'image')} of {cell.expected}; not comparable with rows of all."
-        for cell in partial
+        for cell in found.cells
+        if cell.images < cell.expected
     ]
     return [*notes, *([f"Command: {' '.join(command)}"] if command else [])]
 
 
-def _is_refused(found: SetMetrics, metric: SetMetric) -> bool:
-    return any(metric.key not in cell.values for cell in found.cells)
-
-
-def _refusal(found: SetMetrics, metric: SetMetric) -> str:
-    """Say below how many samples a metric has no value, and why."""
-    fewest = fewest_samples(metric, found.network)
-    fewer = [cell.samples for cell in found.cells if metric.key not in cell.values]
-    if not metric.needs_many:
-        needed = f"{FEWEST_PHOTOGRAPHS} photographs, for an interval"
-        return f"{found.name(metric)[1]}: left out where there are fewer than {needed}."
+def _refusals(found: SetMetrics) -> Iterator[str]:
+    """Say below how many samples metrics have no value, and why."""
     what = "patches" if found.of_patches else "images"
-    return (
-        f"{found.name(metric)[1]}: left out for {min(fewer)} {what}, it needs {fewest}, twice the "
-        f"{found.network.features} features: {metric.needs_many}."
-    )
+    for metric in METRICS.values():
+        fewer = [cell.samples for cell in found.cells if metric.key not in cell.values]
+        if fewer and metric.needs_many:
+            yield (
+                f"{found.name(metric)[1]}: left out for {min(fewer)} {what}, it needs "
+                f"{fewest_samples(metric, found.network)}, twice the {found.network.features} "
+                f"features: {metric.needs_many}."
+            )
+        elif fewer:
+            yield (
+                f"{found.name(metric)[1]}: left out where there are fewer than "
+                f"{FEWEST_PHOTOGRAPHS} photographs, for an interval."
+            )
