@@ -16,7 +16,8 @@ from analysis.ranking import files
 from analysis.ranking.ranking import Settings, rank
 from analysis.votes.votes import read
 from tests.analysis.conftest import write_run
-from tests.command_line import Done, run
+from tests.analysis.ranking.test_rank import assert_refused, command, table
+from tests.command_line import run
 from tests.paths import ROOT
 
 ABILITIES = {"best": 0.9, "good": 0.3, "fair, even": -0.2, "плохой": -1.0}
@@ -46,15 +47,6 @@ def saved(path: Path, heading: str, rows: list[list[str]], separator: str = ",")
 
 def orders(path: Path, rows: list[list[str]]) -> Path:
     return saved(path, "participant,image,order", [[*row[:2], ">".join(row[2:])] for row in rows])
-
-
-def command(*words: object) -> Done:
-    return run("analysis", "rank", *words)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.mark.slow
@@ -173,11 +165,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED, ids=list(REFUSED.values()))
 def test_bad_votes_are_one_line_and_nothing_is_written(text: str, tmp_path: Path) -> None:
-    (tmp_path / "votes.csv").write_text(text)
-    done = command(tmp_path / "votes.csv", "--out", tmp_path / "out")
-    assert done.returncode == 2 and not (tmp_path / "out").exists()
-    assert done.stderr.count("\n") == 1 and "votes.csv" in done.stderr
-    assert REFUSED[text] in done.stderr
+    assert_refused(text, REFUSED[text], tmp_path)
 
 
 @pytest.mark.usefixtures("undrawn")
