@@ -75,7 +75,7 @@ def create(
         if values.setdefault(key, value) != value:
             raise ValueError(f"method {name!r}: {key} is given twice, remove the option")
     inpainter = build(cls, values, f"method {name}")
-    inpainter.check_libraries()
+    inpainter.libraries()
     return inpainter
 
 

@@ -261,24 +261,15 @@ class Inpainter(ABC):
         MissingRequirementError
             If one is not installed.
         """
-        cls.check_libraries()
-        installed = [distribution_of(*required) for required in cls.requires.items()]
-        return {package: installed_version(package) for package in installed if package}
-
-    @classmethod
-    def check_libraries(cls) -> None:
-        """Check that everything in `requires` is installed.
-
-        Raises
-        ------
-        MissingRequirementError
-            If one is not installed.
-        """
+        versions: dict[str, str] = {}
         for module, package in cls.requires.items():
-            if not distribution_of(module, package):
+            installed = distribution_of(module, package)
+            if installed is None:
                 raise MissingRequirementError(
                     f"{cls.name} needs {package}: {cls.installation(package)}"
                 )
+            versions[installed] = installed_version(installed)
+        return versions
 
     @classmethod
     def installation(cls, package: str) -> str:

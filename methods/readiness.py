@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import MISSING, dataclass, fields
 
 import methods
 from methods.base import Inpainter, MissingRequirementError
+from methods.shown_text import message_text
 from methods.weights import registry
 
 READY = "yes"
@@ -48,7 +48,7 @@ def check(name: str) -> Readiness:
     try:
         cls = methods.method_class(name)
     except Exception as error:  # importing somebody else's module can raise anything
-        return Readiness(name, "", "", f"no: {name} cannot be imported: {_one_line(error)}")
+        return Readiness(name, "", "", f"no: {name} cannot be imported: {message_text(str(error))}")
     required = tuple(
         item.name
         for item in fields(cls)
@@ -57,14 +57,14 @@ def check(name: str) -> Readiness:
     about = name, cls.summary, _needs(name, cls, required)
     if required:
         try:
-            cls.check_libraries()
+            cls.libraries()
         except MissingRequirementError as error:
             return Readiness(*about, f"no: {error}", required)
         return Readiness(*about, f"{READY}, with the option {', '.join(required)}", required)
     try:
         method = _ready(name, cls)
     except Exception as error:  # a plug-in can raise anything, and must not break the list
-        return Readiness(*about, f"no: {_one_line(error)}")
+        return Readiness(*about, f"no: {message_text(str(error))}")
     state = f"{READY} ({method.remark})" if method.remark else READY
     return Readiness(*about, state, remark=method.remark, note=method.note)
 
@@ -81,20 +81,7 @@ def _ready(name: str, cls: type[Inpainter]) -> Inpainter:
     _, _, stage_one = name.partition(":")
     if stage_one and stage_one in methods.available():
         _ready(stage_one, methods.method_class(stage_one))
-    if hasattr(cls, "weights_name") or cls.load is Inpainter.load:
-        # Importing all libraries and reading all weights would take too long for a list.
-        _find_libraries(cls)
-    else:
+    # Importing all libraries and reading all weights would take too long for a list.
+    if not (hasattr(cls, "weights_name") or cls.load is Inpainter.load):
         method.load()
     return method
-
-
-def _find_libraries(cls: type[Inpainter]) -> None:
-    """Raise MissingRequirementError unless all libraries are there; they are not imported."""
-    for module, package in cls.requires.items():
-        if importlib.util.find_spec(module) is None:
-            raise MissingRequirementError(f"{cls.name} needs {module}: {cls.installation(package)}")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -27,6 +27,11 @@ def message_text(text: str) -> str:
     return " ".join(visible(_SEQUENCE.sub("", text)).split())
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 case" or "7 cases"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _number(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

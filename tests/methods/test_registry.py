@@ -76,7 +76,7 @@ def test_the_list_of_methods_does_not_wait_for_pytorch() -> None:
 def test_a_network_without_its_library_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(methods.method_class("two-stage"), "requires", {"no_such": "torch"})
     state = readiness.check("two-stage").state
-    assert state == "no: two-stage needs no_such: pip install torch"
+    assert state == "no: two-stage needs torch: pip install torch"
 
 
 def test_a_broken_library_is_named_when_the_method_is_loaded(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -80,6 +81,7 @@ class BadNameError(ValueError):
 
 def silent(name: str) -> Any:
     module: Any = types.ModuleType(name)
+    module.__spec__ = ModuleSpec(name, None)
     names = ("set_verbosity_error", "disable_progress_bar")
     quiet = types.SimpleNamespace(**{name: lambda: None for name in names})
     module.utils = types.SimpleNamespace(logging=quiet)
