@@ -17,6 +17,7 @@ from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirement
 from methods.errors import is_out_of_memory
 from methods.network import full_precision, torch_device
 from methods.pipeline_files import SAFETY_CHECKER, PipelineFiles
+from methods.shown_text import message_text
 
 # Option -> argument of pipelines.
 ARGUMENTS = {
@@ -233,7 +234,7 @@ class Diffusers(Inpainter):
         )
 
     def _not_loaded(self, error: Exception) -> MethodError:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        reason = f"{type(error).__name__}: {message_text(str(error))[:300]}"
         text = f"model {self.model} cannot be loaded: {reason}"
         if self._files.commit and isinstance(error, OSError):
             again = pipeline_files.download_command(self.model, self.revision, self.variant)

@@ -27,6 +27,7 @@ from benchmark.cluster.plugins import PYTHON, SUITE, RunCleanup, WorkerCheck, co
 from benchmark.planning.concurrency import local_workers
 from benchmark.planning.plan import Case
 from methods.errors import InputError
+from methods.shown_text import message_text
 
 T = TypeVar("T")
 
@@ -182,7 +183,7 @@ def _client(address: str, threads: int) -> AbstractContextManager[Client]:
         asyncio.run(asyncio.wait_for(_check_scheduler(scheduler), CONNECT_S))
     except Exception as error:
         silent = isinstance(error, TimeoutError)
-        reason = f"nothing in {CONNECT_S} s" if silent else " ".join(str(error).split())
+        reason = f"nothing in {CONNECT_S} s" if silent else message_text(str(error))
         raise InputError(
             f"--cluster {address}: no Dask scheduler answers there "
             f"({reason or type(error).__name__}); give tcp://HOST:8786, the scheduler's .json "

@@ -252,7 +252,7 @@ class ClusterRunner:
             case.retries += 1
             self._await(case)
         else:  # an error of the worker, such as a full disk, never of a method
-            self._give_up(case, " ".join(f"{type(error).__name__}: {error}".split()))
+            self._give_up(case, f"{type(error).__name__}: {error}")
 
     def _lost_workers(self, case: ClusterCase, lost: int) -> None:
         """Give up a case that ran on as many lost workers as Dask tolerates.

@@ -32,6 +32,7 @@ from methods.base import (
     check_raw,
 )
 from methods.errors import is_out_of_memory
+from methods.shown_text import message_text
 
 _scratch: Path
 _inpainter: Inpainter | None = None
@@ -98,10 +99,10 @@ def run(
         mask = np.load(_scratch / "mask.npy")
         return _measured(inpainter, image, mask)
     except MethodError as error:
-        return {"status": _status(error), "error": _one_line(error), "log": error.log}
+        return {"status": _status(error), "error": message_text(str(error)), "log": error.log}
     except (Exception, SystemExit) as error:
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {_one_line(error)}"
+        reason = f"{type(error).__name__}: {message_text(str(error))}"
         if not is_out_of_memory(error):
             return {"status": "failed", "error": reason}
         limit = "" if memory_gb is None else f"memory limit of {memory_gb:g} GB reached: "
@@ -183,10 +184,6 @@ def _cuda() -> Any:
     """Return torch.cuda if the method has imported PyTorch and there is a GPU."""
     torch = sys.modules.get("torch")
     return torch.cuda if torch is not None and torch.cuda.is_available() else None
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _exit_with_parent() -> None:

@@ -94,6 +94,13 @@ def hole_box(pair: ImagePair) -> tuple[slice, slice]:
     return rows, slice(max(0, left - margin), left + width + margin)
 
 
+def unit_tensor(image: Image) -> Tensor:
+    """Return uint8 (H, W, 3) as float32 (1, 3, H, W), contiguous, in [0, 1]."""
+    import torch
+
+    return torch.from_numpy(image.transpose(2, 0, 1).copy())[None].float() / 255
+
+
 def _distance(pair: ImagePair, network: str, device: str = "cpu") -> Scores:
     """Return the mean over the box around the hole, and over the hole's part of it."""
     box = hole_box(pair)
@@ -152,8 +159,7 @@ def _padded(array: np.ndarray, border: int) -> np.ndarray:
 def _tensor(image: Image) -> Tensor:
     import torch
 
-    planes = _padded(image, cv2.BORDER_REPLICATE).transpose(2, 0, 1)
-    tensor = torch.from_numpy(np.ascontiguousarray(planes))[None].float() / 255
+    tensor = unit_tensor(_padded(image, cv2.BORDER_REPLICATE))
     return tensor.contiguous(memory_format=torch.channels_last)
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from benchmark.metrics.feature_distance import hole_box
+from benchmark.metrics.feature_distance import hole_box, unit_tensor
 from benchmark.metrics.metric import ImagePair, Metric, Scores
-from methods.base import Image
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NETWORKS = ("alex", "vgg", "squeeze")
 # After AlexNet's pooling layers nothing is left of a smaller image.
@@ -23,7 +19,7 @@ def _lpips(pair: ImagePair, network: str = "alex") -> Scores:
     import torch
 
     box = hole_box(pair)
-    reference, result = _tensor(pair.reference[box]), _tensor(pair.result[box])
+    reference, result = unit_tensor(pair.reference[box]), unit_tensor(pair.result[box])
     if min(reference.shape[-2:]) < SMALLEST:
         height, width = reference.shape[-2:]
         raise ValueError(f"lpips needs {SMALLEST} px around the hole, has {width} x {height}")
@@ -34,12 +30,6 @@ def _lpips(pair: ImagePair, network: str = "alex") -> Scores:
         distances = _model(network, spatial=True)(reference, result, normalize=True)[0, 0]
         hole = torch.from_numpy(pair.mask[box].copy())
         return Scores(whole, float(distances[hole].mean()))
-
-
-def _tensor(image: Image) -> Tensor:
-    import torch
-
-    return torch.from_numpy(image.transpose(2, 0, 1).copy())[None].float() / 255
 
 
 @cache

@@ -7,15 +7,13 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as distribution_version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from benchmark.metrics.feature_distance import hole_box
+from benchmark.metrics.feature_distance import hole_box, unit_tensor
 from benchmark.metrics.metric import ImagePair, Metric, Scores
 from methods.base import Image
 from methods.errors import closest
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from methods.shown_text import message_text
 
 PREFIX = "pyiqa:"
 INSTALL = "pip install .[pyiqa]"
@@ -65,13 +63,7 @@ def _value(model: Callable[..., Any], reference: Image, result: Image) -> float:
 
     # pyiqa ignores the reference where a metric needs none.
     with torch.inference_mode():
-        return float(model(_tensor(result), _tensor(reference)))
-
-
-def _tensor(image: Image) -> Tensor:
-    import torch
-
-    return torch.from_numpy(image.transpose(2, 0, 1).copy())[None].float() / 255
+        return float(model(unit_tensor(result), unit_tensor(reference)))
 
 
 @cache
@@ -104,7 +96,7 @@ def _load(name: str) -> tuple[Any, str]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return message_text(f"{type(error).__name__}: {error}")[:300]
 
 
 def _version() -> str:

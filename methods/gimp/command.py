@@ -15,6 +15,7 @@ from methods.errors import InputError
 from methods.gimp import install as installer
 from methods.gimp.install import Record
 from methods.gimp.version import PROTOCOL_VERSION
+from methods.shown_text import message_text
 
 app = typer.Typer(
     help="The plug-in for GIMP 3: fill a selection with any method of the suite.",
@@ -115,7 +116,7 @@ def _show(place: Path, record: Record) -> bool:
         for method in _listing(record):
             methods[method["ready"]].append(method["name"])
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
-        problems.append(f"its Python cannot be used ({' '.join(str(error).split())})")
+        problems.append(f"its Python cannot be used ({message_text(str(error))})")
     print(f"{place / installer.NAME}: installed")
     print(f"  Python: {record.get('python')}")
     for problem in problems:

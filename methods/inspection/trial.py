@@ -18,6 +18,7 @@ from methods.exported.inputs import CHANNELS
 from methods.exported.outputs import RANGES, choose, difference, is_image, to_image
 from methods.inspection import candidates
 from methods.inspection.candidates import Options, Pair
+from methods.shown_text import message_text
 
 # Mean difference of known pixels, of 255, up to which they came back. Of two trials that differ
 # by less than SAME, or in the hole by less than this ratio, neither is better.
@@ -170,7 +171,7 @@ def _why_not(network: Network, trial: Trial) -> str | None:
     try:
         outputs = _outputs(network, trial)
     except (MethodError, MemoryError, RuntimeError) as error:
-        reason = " ".join(str(error).split()).removeprefix(f"{network.path}").lstrip(" :")
+        reason = message_text(str(error)).removeprefix(f"{network.path}").lstrip(" :")
         return reason.removeprefix("failed: ").split("; try: ")[0]
     if any(is_image(output, *trial.sides) for output in outputs.values()):
         return None

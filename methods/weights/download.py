@@ -13,6 +13,8 @@ import gdown
 import requests
 from gdown.exceptions import DownloadError, FileURLRetrievalError
 
+from methods.shown_text import message_text
+
 # Called with the bytes received so far and the size of the file, None if the server omits it.
 Progress = Callable[[int, int | None], None]
 DRIVE_FOLDER = "https://drive.google.com/drive/folders/"
@@ -92,4 +94,4 @@ def _reason(error: Exception, url: str, received: int) -> str:
         return "did not answer in time"
     if isinstance(cause, requests.ConnectionError):
         return f"no connection to {urlsplit(url).hostname}"
-    return " ".join(str(error).split())
+    return message_text(str(error))
