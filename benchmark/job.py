@@ -30,6 +30,7 @@ from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
 from methods.resolutions import size_text
+from methods.shown_text import counted
 from methods.terminal import plain_console
 
 # Keys of run.json about where cases ran; a command that runs no case keeps the earlier values.
@@ -162,7 +163,7 @@ def _execute(
         _write_scores(job, plan, folder)
     if lost := sum(case.slot not in plan.rows for case in plan.to_run):
         raise InputError(
-            f"{folder.path}: {announce.counted(lost, 'case')} did not run to the end, as if their "
+            f"{folder.path}: {counted(lost, 'case')} did not run to the end, as if their "
             "processes had been stopped from outside; the same command runs them"
         )
 
@@ -226,6 +227,6 @@ def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> No
         console.print(f"{row.status}: {row.method}, {size}, {row.image}: {row.error}")
     if failed:
         console.print(
-            f"{announce.counted(len(failed), 'case')} failed; what they printed is in "
+            f"{counted(len(failed), 'case')} failed; what they printed is in "
             f"{folder.path / 'logs'}; --overwrite failed runs them again"
         )

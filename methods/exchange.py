@@ -151,7 +151,7 @@ class Exchange(Inpainter):
 
     def outputs(self, image: Image, mask: Mask) -> Outputs:
         """Return all that the network returns for an image of a size that it takes."""
-        network, _ = self._loaded()
+        network = self._loaded()
         ordered = image if self.colours == "RGB" else image[..., ::-1]
         pixels = inputs.image_planes(ordered, mask, self._image_range, self.hole_value)
         plane = inputs.mask_plane(mask, self.mask_values)
@@ -175,11 +175,11 @@ class Exchange(Inpainter):
         holes = np.pad(mask, margins, mode=mode)
         return self.image_of(self.outputs(padded, holes), padded, holes)[:height, :width]
 
-    def _loaded(self) -> tuple[Network, list[Feed]]:
+    def _loaded(self) -> Network:
         if self._network is None:
             self.load()
         assert self._network is not None
-        return self._network, self.feeds
+        return self._network
 
     @property
     def _size(self) -> tuple[int, int] | None:
@@ -187,7 +187,7 @@ class Exchange(Inpainter):
 
     @property
     def _multiple(self) -> int:
-        return int(np.lcm(self.multiple, inputs.told_multiple(self._loaded()[0])))
+        return int(np.lcm(self.multiple, inputs.told_multiple(self._loaded())))
 
     @property
     def _image_range(self) -> tuple[float, float]:
@@ -198,7 +198,7 @@ class Exchange(Inpainter):
         """Return height and width to resample an image to; None if the network takes its size."""
         if self._size is not None:
             return self._size
-        fixed = inputs.fixed_sides(self._loaded()[0], self.layout)
+        fixed = inputs.fixed_sides(self._loaded(), self.layout)
         padded = tuple(side + -side % self._multiple for side in mask.shape)
         if fixed == padded:
             return None

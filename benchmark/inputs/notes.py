@@ -14,6 +14,7 @@ from benchmark.inputs.proposals import is_mask_name
 from benchmark.inputs.protocol import Protocol, other_sizes
 from methods.base import Resolution
 from methods.images import SUFFIXES
+from methods.shown_text import counted
 
 
 def dataset_notes(
@@ -52,11 +53,11 @@ def _mask_notes(dataset: Dataset, protocol: Protocol, photos: Sequence[Photo]) -
             )
         elif protocol.uses_dataset_masks():
             holes = "; all holes are whole"
-        number = _count(len(cropped), "photograph")
+        number = counted(len(cropped), "photograph")
         notes.append(f"{number} not square, cropped to the centre{holes}")
     if alike := [photo.file for photo in photos if is_mask_name(Path(photo.file).stem)]:
         notes.append(
-            f"{_count(len(alike), 'photograph')} named like a mask ({alike[0]}): are these "
+            f"{counted(len(alike), 'photograph')} named like a mask ({alike[0]}): are these "
             "photographs?"
         )
     if question := inverted_question(dataset, protocol, photos):
@@ -107,7 +108,7 @@ def passed_over(dataset: Dataset, photos: Iterable[Photo]) -> str:
                 suffixes.add(path.suffix.lower() or path.name)
     if not kinds:
         return ""
-    parts = [_count(number, kind) for kind, number in sorted(kinds.items())]
+    parts = [counted(number, kind) for kind, number in sorted(kinds.items())]
     names = f" ({', '.join(sorted(suffixes)[:5])})" if suffixes else ""
     return f"passed over in {root}: {', '.join(parts)}{names}"
 
@@ -120,7 +121,3 @@ def _kind(path: Path) -> str:
     if path.is_dir():
         return "folder"
     return "other image" if path.suffix.lower() in SUFFIXES else "other file"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from benchmark.planning.plan import Plan
 from benchmark.planning.request import Job
 from benchmark.run_folder.folder import RunFolder, read_run_json
 from methods.resolutions import sizes_text
+from methods.shown_text import counted
 
 
 def cases(job: Job, plan: Plan, console: Console) -> None:
@@ -79,11 +80,6 @@ def elsewhere(job: Job, folder: RunFolder, labels: list[str], console: Console) 
         console.print(
             f"not shown: {label}, {counted(number, 'case')} at other sizes or on other photographs"
         )
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 case" or "7 cases"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _skipped(plan: Plan) -> dict[str, str]:

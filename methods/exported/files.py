@@ -9,18 +9,21 @@ from methods.base import MethodError
 from methods.exported import onnx_files
 from methods.exported.format import Network
 from methods.files import sha256
+from methods.weights.content import Kind, kind_of
 
 EXPORTED = ("archive_format", "serialized_exported_program.json")
 WEIGHTS_ONLY = (
     "it has weights only, no network; export the network with torch.onnx.export or torch.export, "
     "or write a method (docs/add_a_method.md)"
 )
-# The first bytes of files that are taken for networks.
-MISTAKEN = (
-    (b"version https://git-lfs", "it is a Git LFS pointer; fetch the file itself: git lfs pull"),
-    (b"<", "it is a web page; download the file itself"),
-    (b"\x80", WEIGHTS_ONLY),
-)
+# What is taken for a network and certainly is none.
+MISTAKEN = {
+    Kind.EMPTY: "the file is empty",
+    Kind.LFS: "it is a Git LFS pointer; fetch the file itself: git lfs pull",
+    Kind.HTML: "it is a web page; download the file itself",
+    Kind.TORCH_LEGACY: WEIGHTS_ONLY,
+    Kind.PICKLE: WEIGHTS_ONLY,
+}
 
 
 def load(path: Path, device: str) -> Network:
@@ -41,7 +44,8 @@ def load(path: Path, device: str) -> Network:
         If the file is no network; the message says what it is instead, if that is known.
     """
     is_onnx = path.suffix.lower() == ".onnx"
-    if mistaken := _mistaken(path):
+    content = kind_of(path)
+    if mistaken := MISTAKEN.get(content):
         kind = "not an ONNX network that can be run" if is_onnx else "neither .onnx nor TorchScript"
         raise MethodError(f"{path} is {kind}: {mistaken}")
     if is_onnx:
@@ -51,7 +55,7 @@ def load(path: Path, device: str) -> Network:
     names = {name.rpartition("/")[2] for name in _names(path)}
     if names.intersection(EXPORTED):
         return torch_files.load_exported(path, device)
-    if "data.pkl" in names and "constants.pkl" not in names:
+    if content is Kind.TORCH:
         raise torch_files.unreadable(path, WEIGHTS_ONLY)
     return torch_files.load_script(path, device)
 
@@ -60,15 +64,6 @@ def content_sha256(path: Path) -> str:
     """Return the SHA-256 of a network, with the files beside it that have its weights."""
     is_onnx = path.suffix.lower() == ".onnx"
     return sha256(path, *(onnx_files.external_data(path) if is_onnx else ()))
-
-
-def _mistaken(path: Path) -> str | None:
-    """Return what a file is that is certainly no network."""
-    with path.open("rb") as file:
-        beginning = file.read(64).lstrip()
-    if not beginning:
-        return "the file is empty"
-    return next((what for first, what in MISTAKEN if beginning.startswith(first)), None)
 
 
 def _names(path: Path) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from methods.base import Image, Mask, MethodError
 from methods.exported.errors import try_it
 from methods.exported.format import Layout, Network, Port, multiple_of
+from methods.shown_text import counted
 
 # Channels of what an input may be joined from with "+".
 CHANNELS = {"image": 3, "mask": 1, "ones": 1}
@@ -168,11 +169,10 @@ def _ports(network: Network, kinds: list[str], names: Sequence[str] | None) -> l
     else:
         ports = list(network.inputs)
     if len(ports) != len(network.inputs) or len(ports) != len(kinds):
-        count = len(network.inputs)
         raise MethodError(
-            f"{network.path} takes {count} input{'s' * (count != 1)} ({_list(network)}), `inputs` "
-            f"has {len(kinds)}: {', '.join(kinds)}; a network that needs other inputs than {ALL} "
-            "needs a method of its own (docs/add_a_method.md)"
+            f"{network.path} takes {counted(len(network.inputs), 'input')} ({_list(network)}), "
+            f"`inputs` has {len(kinds)}: {', '.join(kinds)}; a network that needs other inputs "
+            f"than {ALL} needs a method of its own (docs/add_a_method.md)"
         )
     return ports
 

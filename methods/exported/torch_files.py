@@ -37,7 +37,8 @@ def load_script(path: Path, device: str) -> Network:
         arguments = network.forward.schema.arguments[1:]
     except (RuntimeError, ValueError, AttributeError) as error:
         raise unreadable(path, str(error).strip().splitlines()[0]) from None
-    inputs, call = _script_inputs(network, [item for item in arguments if _is_needed(item)])
+    needed = [item for item in arguments if not item.has_default_value()]
+    inputs, call = _script_inputs(network, needed)
     return Network(path, "TorchScript", inputs, (), _runner(path, target, call))
 
 
@@ -71,10 +72,6 @@ def load_exported(path: Path, device: str) -> Network:
 def unreadable(path: Path, reason: str) -> MethodError:
     """Return the error for a file that is no network in any known format."""
     return MethodError(f"{path} is neither .onnx nor TorchScript nor torch.export: {reason}")
-
-
-def _is_needed(argument: Any) -> bool:
-    return not argument.has_default_value()
 
 
 def _script_inputs(network: Any, arguments: list[Any]) -> tuple[tuple[Port, ...] | None, Call]:
