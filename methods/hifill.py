@@ -53,7 +53,6 @@ class HiFillInpainter(NetworkInpainter):
         return HiFill.from_tensorflow({name: tensor.numpy() for name, tensor in state.items()})
 
     def fill(self, image: Image, mask: Mask) -> Image:
-
         from methods.architectures.hifill import HiFill
 
         network, device = self.loaded(), self.torch_device()

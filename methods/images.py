@@ -30,8 +30,10 @@ MOST_PIXELS = 2**29
 _PILLOW_LIMIT = threading.Lock()
 # Bytes of a file that hold its header, and where the depth is in that of a JPEG 2000.
 HEADER, _JPEG2000_DEPTH = 512, 14
+# Pillow's names of what can be converted to RGB without a colour profile.
+_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 # The EXIF tag; values above 4 swap width and height.
-_ORIENTATION = 0x0112
+ORIENTATION = 0x0112
 
 
 class ImageFileError(ValueError):
@@ -181,7 +183,7 @@ def open_image(source: Path | io.BytesIO) -> PillowImage.Image:
 def image_size(path: Path) -> tuple[int, int]:
     """Return height and width in pixels of an image file that can be read, as it is shown."""
     with open_image(path) as image:
-        is_turned = image.getexif().get(_ORIENTATION, 1) > 4
+        is_turned = image.getexif().get(ORIENTATION, 1) > 4
         return (image.width, image.height) if is_turned else (image.height, image.width)
 
 
@@ -260,15 +262,7 @@ def _check_format(path: Path, image: PillowImage.Image, header: bytes, most_bits
         raise ImageFileError(
             f"{path}: more than {most_bits} bits per channel; convert it to {most_bits}-bit RGB"
         )
-    if not image.mode.startswith("I;16") and image.mode not in {
-        "1",
-        "L",
-        "LA",
-        "P",
-        "PA",
-        "RGB",
-        "RGBA",
-    }:
+    if not image.mode.startswith("I;16") and image.mode not in _MODES:
         raise ImageFileError(
             f"{path}: colour mode {image.mode}; convert it to 8-bit RGB with its colour profile"
         )

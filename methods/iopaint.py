@@ -11,6 +11,7 @@ from pydantic import Field
 
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 from methods.errors import suggestion
+from methods.tensors import torch_device
 from methods.validation import build
 
 
@@ -86,13 +87,9 @@ class IOPaint(Inpainter):
 
     def load(self) -> None:
         self.check()
-        import torch
         from iopaint.model_manager import ModelManager
 
-        name = self.device
-        if name == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        self._manager = ModelManager(name=self.model, device=torch.device(name))
+        self._manager = ModelManager(name=self.model, device=torch_device(self.device))
 
     def fill(self, image: Image, mask: Mask) -> Image:
         if self._manager is None:

@@ -214,15 +214,15 @@ class NetworkInpainter(Inpainter):
         return {**identity, "options": options}
 
 
-def network_classes(module: str, *names: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a method's module, which imports its networks when asked for.
+def network_classes(module: str, network: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a method's module, which imports its network when asked for.
 
     Parameters
     ----------
     module
         In `methods.architectures`.
-    *names
-        Of the classes.
+    network
+        Name of the class.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def network_classes(module: str, *names: str) -> Callable[[str], Any]:
     """
 
     def get(name: str) -> Any:
-        if name in names:
+        if name == network:
             return getattr(importlib.import_module(f"methods.architectures.{module}"), name)
         raise AttributeError(f"no attribute {name!r}")
 

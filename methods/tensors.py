@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -52,7 +52,7 @@ def torch_device(name: str) -> torch.device:
     return device
 
 
-@contextlib.contextmanager
+@contextmanager
 def inference(precision: Precision, device: torch.device) -> Iterator[None]:
     """Run inference with some arithmetic.
 
@@ -87,19 +87,17 @@ def inference(precision: Precision, device: torch.device) -> Iterator[None]:
             torch.backends.cuda.matmul.allow_tf32 = before
 
 
-@contextlib.contextmanager
-def full_precision() -> Iterator[None]:
-    """Run inference in full float32.
+def full_precision() -> AbstractContextManager[None]:
+    """Return the context of inference in full float32.
 
-    Yields
-    ------
-    None
+    Returns
+    -------
+    context manager
         Meanwhile there are no gradients and, on a GPU, no TF32 (10-bit mantissa).
     """
     import torch
 
-    with inference("float32", torch.device("cpu")):
-        yield
+    return inference("float32", torch.device("cpu"))
 
 
 def to_tensor(array: Image | Mask, device: torch.device) -> Tensor:

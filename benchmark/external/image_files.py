@@ -9,10 +9,9 @@ from pathlib import Path
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
-from methods.images import bit_depth, open_image
+from methods.images import ORIENTATION, bit_depth, open_image
 
 LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
-ORIENTATION = 0x0112
 
 
 def describe(path: Path) -> tuple[str, list[str]]:

@@ -13,10 +13,10 @@ from methods.exported.format import Network, Port
 from methods.exported.inputs import USUAL
 from methods.inspection.candidates import Options
 from methods.inspection.trial import CAME_BACK, Findings, explore
+from methods.labels import REFERENCE
 
 # Options that decide what the network sees; written even if they have their default value.
 ALWAYS = ("inputs", "image_range", "mask_values", "output_range")
-RESERVED = "reference"
 # One of the bundled photographs.
 PHOTOGRAPH = "kitten_daisies.jpg"
 MOST_REASONS = 4
@@ -47,7 +47,7 @@ def report(path: Path, device: str) -> tuple[str, bool]:
     network = files.load(path, device)
     findings = explore(network)
     label = path.stem.lstrip("-. ")[:60].rstrip() or "network"
-    label = "network" if label.casefold() == RESERVED else label
+    label = "network" if label.casefold() == REFERENCE else label
     if isinstance(findings, Findings):
         options, lines = _options(findings), list(_found(findings))
     else:
