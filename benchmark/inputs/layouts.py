@@ -15,15 +15,15 @@ from benchmark.inputs.case_names import Pair
 from benchmark.inputs.description import FILE_NAME, Dataset
 from benchmark.inputs.inverted import is_filled_outside, results_beside
 from benchmark.inputs.pairing import is_image
-from benchmark.inputs.proposals import propose
-from methods.images import ImageFileError, read_rgb
+from benchmark.inputs.proposals import MOST_FILES, propose
+from methods.errors import InputError
+from methods.images import ImageFileError, image_size, read_rgb
 from methods.masks import middle_level
 
 # How many masks are looked at.
 _SAMPLE = 8
 # Levels within which a JPEG's black and white vary.
 _NOISE = 16
-_MOST_FILES = 20_000
 
 # Published layouts: whose, names of photograph and mask relative to the folder, the hole.
 _KNOWN = (
@@ -53,11 +53,11 @@ def description_to_write(root: Path) -> str:
     lines = [f"# the layout of {whose}"] if whose else []
     lines.append("# --protocol native, or own-masks, uses these masks")
     lines += [f"images = {_toml(description.images)}", f"masks = {_toml(description.masks)}"]
-    lines.append(_hole_line(hole or _hole_by_results(root, pairs), masks))
-    if not all(_is_two_valued(mask) for mask in masks):
+    lines.append(_hole_line(hole or _hole_by_results(root, pairs, masks), masks))
+    if any(np.count_nonzero(np.bincount(mask.ravel())) > 2 for mask in masks):
         middle = max(map(middle_level, masks))
         lines.append(f"threshold = {middle}          # the masks are soft: white is >= {middle}")
-    if any(_size(pair.image) != _size(pair.mask) for pair in pairs[:_SAMPLE] if pair.mask):
+    if any(image_size(pair.image) != mask.shape for pair, mask in zip(pairs, masks, strict=False)):
         lines.append("resize_masks = true      # the masks have another size than the photographs")
     if is_removal(root, whose):
         lines.append("reference = false        # the object is to be removed")
@@ -65,12 +65,10 @@ def description_to_write(root: Path) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _hole_by_results(root: Path, pairs: Sequence[Pair]) -> str:
+def _hole_by_results(root: Path, pairs: Sequence[Pair], masks: Sequence[NDArray[np.uint8]]) -> str:
     """Return which side of the masks results in the folder were filled on, or ""."""
-    for pair in pairs[:_SAMPLE]:
-        assert pair.mask is not None
+    for pair, plane in zip(pairs, masks, strict=False):
         image = read_rgb(pair.image, ignore_alpha=True)
-        plane = read_rgb(pair.mask, ignore_alpha=True).max(axis=2)
         if plane.shape != image.shape[:2]:
             continue
         for path in results_beside(root, pair.image.stem):
@@ -99,8 +97,14 @@ def _left_out(root: Path, pairs: Sequence[Pair]) -> list[str]:
 
 
 def with_proposal(message: str, dataset: Dataset) -> str:
-    """Return an error message with the dataset.toml to write, if one can be guessed."""
-    text = description_to_write(dataset.root)
+    """Return an error message with the dataset.toml to write, if one can be guessed.
+
+    Raises InputError for an image that would be needed to guess, and cannot be read.
+    """
+    try:
+        text = description_to_write(dataset.root)
+    except (OSError, ImageFileError) as error:
+        raise InputError(str(error)) from None
     if not text:
         return message + _folders_with_images(dataset.root)
     return f"{message}. If this is how it is laid out, write {dataset.root / FILE_NAME}:\n\n{text}"
@@ -110,7 +114,7 @@ def _folders_with_images(root: Path) -> str:
     """Return the end of a message: what to do with images in folders below, or "" without any."""
     if not root.is_dir() or any(map(is_image, root.iterdir())):
         return ""
-    found = (path.parent for path in islice(root.rglob("*"), _MOST_FILES) if is_image(path))
+    found = (path.parent for path in islice(root.rglob("*"), MOST_FILES) if is_image(path))
     folders = sorted(set(found))
     if any(folder.parent == root for folder in folders):
         names = ", ".join(f"{folder.relative_to(root).as_posix()}/" for folder in folders[:4])
@@ -166,18 +170,10 @@ def _sampled(pairs: Iterable[Pair]) -> list[NDArray[np.uint8]]:
     return masks if all(map(_is_mask, masks)) else []
 
 
-def _is_two_valued(mask: NDArray[np.uint8]) -> bool:
-    return int(np.count_nonzero(np.bincount(mask.ravel(), minlength=256))) <= 2
-
-
 def _is_mask(mask: NDArray[np.uint8]) -> bool:
     """Return whether nearly all values are close to the darkest or to the lightest one."""
     near = (mask <= int(mask.min()) + 2 * _NOISE) | (mask >= int(mask.max()) - 2 * _NOISE)
     return bool(near.mean() > 0.8)
-
-
-def _size(path: Path) -> tuple[int, ...]:
-    return read_rgb(path, ignore_alpha=True).shape[:2]
 
 
 def _toml(patterns: list[str] | None) -> str:

@@ -22,7 +22,8 @@ _ORIGINALS = ("raw", "gt", "original", "orig", "image", "images", "img", "imgs",
 _OTHERS = ("test", "testset", "input", "inputs", "src", "source")
 # Patterns for more files than this are not written as a list.
 _MOST_NAMES = 40
-_MOST_FILES = 20_000
+# How many files are looked at.
+MOST_FILES = 20_000
 
 Candidate = tuple[list[str], list[str]]
 
@@ -73,7 +74,7 @@ def _masks_among(files: Sequence[str]) -> list[str]:
 def _image_names(root: Path) -> list[str]:
     """Return the images in a folder and in its sub-folders, relative to it, sorted."""
     paths = (path for pattern in ("*", "*/*") for path in root.glob(pattern))
-    found = islice((path for path in paths if is_image(path)), _MOST_FILES)
+    found = islice((path for path in paths if is_image(path)), MOST_FILES)
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 

@@ -54,6 +54,15 @@ def test_published_layout(whose: str, tmp_path: Path) -> None:
         assert photo.is_reference is ("reference = false" not in text)
 
 
+def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / f"{name}.png", scene(1, SIZE, SIZE))
+        save(tmp_path / f"{name}_mask.png", white_hole())
+    (tmp_path / "b.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"b\.png: the file is empty"):
+        verified(tmp_path)
+
+
 def test_a_guess_is_called_a_guess(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     for name in ("a", "b"):
