@@ -177,7 +177,7 @@ def score(
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise InputError(f"names={names!r}: give a list, such as ['psnr']")
     try:
-        return _metrics.score(reference, result, mask, names, options, hole=mask is not None)
+        return _metrics.score(reference, result, mask, names, options)
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -99,28 +99,11 @@ class Scores(NamedTuple):
 
 
 def _accept_all(**options: Any) -> None:
-    """Accept every option value.
-
-    Parameters
-    ----------
-    **options
-        Of the metric.
-    """
+    """Accept every option value."""
 
 
 def _nothing(**options: Any) -> str:
-    """Return that nothing is missing.
-
-    Parameters
-    ----------
-    **options
-        Of the metric.
-
-    Returns
-    -------
-    str
-        Empty.
-    """
+    """Return that nothing is missing."""
     return ""
 
 
