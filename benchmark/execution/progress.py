@@ -62,8 +62,8 @@ class RemainingTime:
         self._left: dict[str, int] = defaultdict(int)
         self._seconds: dict[str, float] = defaultdict(float)
         self._pixels: dict[str, int] = defaultdict(int)
-        # When the cases under way were started, with their pixels.
-        self._under_way: dict[Slot, tuple[float, int]] = {}
+        # When the cases under way were started, oldest first, with their pixels.
+        self.under_way: dict[Slot, tuple[float, int]] = {}
         self._case_pixels = {case.slot: case.pixels for case in cases}
         for case in cases:
             self._left[case.spec.label] += case.pixels
@@ -71,10 +71,10 @@ class RemainingTime:
             self._learn(row)
 
     def started(self, slot: Slot, now: float) -> None:
-        self._under_way[slot] = (now, self._case_pixels[slot])
+        self.under_way[slot] = (now, self._case_pixels[slot])
 
     def finished(self, row: Row) -> None:
-        self._under_way.pop(row.slot, None)
+        self.under_way.pop(row.slot, None)
         self._left[row.method] -= self._case_pixels[row.slot]
         self._learn(row)
 
@@ -105,7 +105,7 @@ class RemainingTime:
 
     def _shares(self, now: float, rates: Mapping[str, float]) -> Iterator[tuple[str, int, float]]:
         """Yield method, pixels and the share that is probably done of each case under way."""
-        for (method, *_), (start, pixels) in self._under_way.items():
+        for (method, *_), (start, pixels) in self.under_way.items():
             expected = rates[method] * pixels
             yield method, pixels, min(_MOST_DONE, (now - start) / expected) if expected else 0.0
 
@@ -175,7 +175,6 @@ class ProgressBar:
         # The bar is drawn by a thread of its own.
         self._lock = threading.RLock()
         self._remaining = RemainingTime(cases, rows, workers, _typical_seconds(cases))
-        self._in_flight: dict[Slot, None] = {}
         self._groups: dict[tuple[str, Resolution], int] = defaultdict(int)
         for case in cases:
             self._groups[case.slot[:2]] += 1
@@ -193,13 +192,11 @@ class ProgressBar:
 
     def started(self, case: Case) -> None:
         with self._lock:
-            self._in_flight[case.slot] = None
             self._remaining.started(case.slot, time.monotonic())
             self._show()
 
     def finished(self, case: Case, row: Row) -> None:
         with self._lock:
-            self._in_flight.pop(case.slot, None)
             self._remaining.finished(row)
             self.display.advance(self._task)
             self._show()
@@ -213,7 +210,7 @@ class ProgressBar:
         self._remaining.workers = max(1, workers)
 
     def _show(self) -> None:
-        current = next(iter(self._in_flight), None)
+        current = next(iter(self._remaining.under_way), None)
         description = "{} · {} · {}".format(*current) if current else "writing"
         self.display.update(self._task, description=description)
 

@@ -81,10 +81,10 @@ def _examine_photo(
                 path = source.result_file(resolution, photo.name)
             except MissingRequirementError:
                 expected = source.resolution_folder(resolution) / f"{photo.name}.png"
-                finding = Finding(label, resolution, photo.name, str(expected), "missing")
                 near = _near(source.resolution_folder(resolution), photo, unclaimed, job)
                 remarks = f"no such file: the case is skipped{near}"
-                yield replace(finding, remarks=remarks)
+                missing = label, resolution, photo.name, str(expected), "missing"
+                yield Finding(*missing, remarks=remarks)
                 continue
             inputs = inputs or photos.inputs(photo, resolution, job.protocol)
             yield _examine(Finding(label, resolution, photo.name, str(path), "ok"), path, *inputs)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.inputs.inverted import inverted_question
+from benchmark.planning.kept import AUDIT
 from benchmark.planning.request import Job
 from methods.base import Resolution
 from methods.errors import InputError
@@ -20,7 +21,6 @@ from methods.terminal import plain_console
 
 # From worst to best. drift: known pixels differ; noted: usable, with a remark.
 VERDICTS = ("drift", "unusable", "missing", "surplus", "noted", "ok")
-FILE_NAME = "audit.csv"
 INVERTED = "the hole equals the photograph, and what is outside does not"
 
 
@@ -122,7 +122,7 @@ def write(findings: list[Finding], folder: Path, kept: Collection[str] = ()) -> 
 
     An old one is removed if there is nothing to audit.
     """
-    path = folder / FILE_NAME
+    path = folder / AUDIT
     earlier = []
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
