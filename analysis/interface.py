@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.agreement import files as agreement_files
 from analysis.agreement.correlate import Correlation, correlations
-from analysis.ranking import quality_report, ranking
-from analysis.ranking.files import Study
+from analysis.ranking import study
+from analysis.ranking.result import Settings, Unit
 from analysis.ranking.tables import RankingResult
 from analysis.runs import objective_table as objective_tables
 from analysis.runs import run as run_folders
@@ -81,7 +81,7 @@ def rank(
     prior: float = 0.0,
     samples: int = 1000,
     seed: int = 0,
-    bootstrap: ranking.Unit = "participant",
+    bootstrap: Unit = "participant",
     level: float = 0.95,
     participants: Table | None = None,
     max_failed_checks: int | None = None,
@@ -132,9 +132,7 @@ def rank(
     )
     rules = Rules(_optional(participants), max_failed_checks, min_votes, min_median_ms)
     valid, flow = exclusions.apply(_read(votes, column, answer), rules)
-    ranked = ranking.rank(valid, settings)
-    quality = quality_report.assess(valid, ranked)
-    return RankingResult(Study(ranked, flow, quality, {}, ["analysis.rank"]), valid)
+    return RankingResult(study.ranked(valid, flow, settings, ["analysis.rank"]), valid)
 
 
 @in_python_words()
@@ -252,9 +250,9 @@ def _run(scores: Table) -> Run:
     return run_folders.load(_path(scores))
 
 
-def _settings(**values: Any) -> ranking.Settings:
+def _settings(**values: Any) -> Settings:
     try:
-        return build(ranking.Settings, values, "analysis")
+        return build(Settings, values, "analysis")
     except ValueError as error:
         # The keyword is that of the command's option.
         raise InputError(str(error).replace("unit:", "bootstrap:")) from None

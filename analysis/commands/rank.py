@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
 from analysis.commands import options
-
-if TYPE_CHECKING:
-    from analysis.ranking import files, per_image, ranking
-    from analysis.votes import exclusions, votes
 
 
 def rank(
@@ -49,29 +45,15 @@ def rank(
     Bradley-Terry for votes between two, Plackett-Luce for choices among several and orders.
     """
     from analysis import style
-    from analysis.ranking import files, ranking
-    from analysis.votes import exclusions
+    from analysis.ranking import files, study
+    from analysis.ranking.result import Settings
+    from analysis.votes.exclusions import Rules
 
     plot_style = style.read(style_file)
-    settings = ranking.Settings(bootstrap, samples, seed, level, ties, order, prior, anchor)
-    rules = exclusions.Rules(participants, max_failed_checks, min_votes, min_median_ms)
+    settings = Settings(bootstrap, samples, seed, level, ties, order, prior, anchor)
+    rules = Rules(participants, max_failed_checks, min_votes, min_median_ms)
     valid, flow = options.read_valid_votes(file, column, answer, separator, rules)
-    study = ranked_study(valid, flow, settings, by)
-    written = files.write(study, out, plot_style)
-    print(files.to_text(study))
+    found = study.ranked(valid, flow, settings, sys.argv[1:], by)
+    written = files.write(found, out, plot_style)
+    print(files.to_text(found))
     print(*written, sep="\n")
-
-
-def ranked_study(
-    valid: votes.Votes,
-    flow: list[exclusions.Step],
-    settings: ranking.Settings,
-    by: per_image.Cell | None,
-) -> files.Study:
-    """Rank by valid votes, by image or group too if asked for, and assess the votes."""
-    from analysis.ranking import files, per_image, quality_report, ranking
-
-    ranked = ranking.rank(valid, settings)
-    quality = quality_report.assess(valid, ranked)
-    parts = {by: per_image.ranked(valid, by, prior=settings.prior)} if by else {}
-    return files.Study(ranked, flow, quality, parts, sys.argv[1:])

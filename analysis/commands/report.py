@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
 from analysis.commands import options
-from analysis.commands.rank import ranked_study
 from methods.errors import InputError
 
 
@@ -39,7 +39,8 @@ def report(
     preferences if there are votes."""
     from analysis import style
     from analysis.agreement.correlate import correlations
-    from analysis.ranking.ranking import Settings
+    from analysis.ranking import study
+    from analysis.ranking.result import Settings
     from analysis.report import publish
     from analysis.report.people import People
     from analysis.runs import run
@@ -52,16 +53,14 @@ def report(
         valid, flow = options.read_valid_votes(votes_file, column, answer, separator, rules)
         loaded = run.load(folder)
         size = options.resolution_of(loaded, resolution)
-        study = ranked_study(
-            valid,
-            flow,
-            Settings(ties=ties, order=order, prior=prior),
-            "image" if valid.has("image") else None,
+        settings = Settings(ties=ties, order=order, prior=prior)
+        ranked = study.ranked(
+            valid, flow, settings, sys.argv[1:], "image" if valid.has("image") else None
         )
         try:
-            people = People(study, correlations(loaded, valid, size))
+            people = People(ranked, correlations(loaded, valid, size))
         except InputError as error:
-            people = People(study, str(error))
+            people = People(ranked, str(error))
     with options.progress_bar("drawing") as update:
         page = publish.publish(
             folder,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -30,9 +30,9 @@ from analysis.output import (
 from analysis.ranking import overview
 from analysis.ranking import plots as rank_plots
 from analysis.ranking.pairwise import SIGNIFICANT, PairDifference
-from analysis.ranking.per_image import PRIOR_VOTES, AbilityOnPart, Cell
-from analysis.ranking.quality_report import Quality
+from analysis.ranking.per_image import PRIOR_VOTES, AbilityOnPart
 from analysis.ranking.result import RankedMethod, Ranking
+from analysis.ranking.study import Study
 from analysis.ranking.witness import Witness
 from analysis.style import HOUSE, Style
 from analysis.votes.exclusions import Step, people_in_words, step_in_words
@@ -46,16 +46,6 @@ _READ_FIRST = "ranking.READ_FIRST.txt"
 TESTS = "tests that agree with the bootstrap's intervals, adjusted for all pairs by Holm's method"
 # More pairs do not fit a page: then neighbours in the ranking only.
 _MOST_PAIRS = 45
-
-
-class Study(NamedTuple):
-    """A ranking with everything that its files say."""
-
-    ranking: Ranking
-    flow: list[Step]  # from all to valid votes
-    quality: Quality
-    parts: dict[Cell, list[AbilityOnPart]]  # rankings on each image or group, if asked for
-    command: list[str]  # arguments of the command that computed it
 
 
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:

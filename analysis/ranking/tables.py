@@ -15,6 +15,7 @@ from analysis.ranking import files, per_image, plots
 from analysis.ranking.pairwise import PairDifference
 from analysis.ranking.per_image import AbilityOnPart
 from analysis.ranking.result import RankedMethod
+from analysis.ranking.study import Study
 from analysis.ranking.witness import Witness
 from analysis.votes.votes import Votes
 from methods.errors import InputError
@@ -31,7 +32,7 @@ class RankingResult:
         What it was made of.
     """
 
-    def __init__(self, study: files.Study, votes: Votes) -> None:
+    def __init__(self, study: Study, votes: Votes) -> None:
         self._study, self._votes = study, votes
 
     @cached_property

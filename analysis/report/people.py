@@ -13,9 +13,9 @@ from analysis.agreement.correlate import Comparison
 from analysis.output import p_in_words, percent
 from analysis.ranking import files as ranking_files
 from analysis.ranking import overview, plots
-from analysis.ranking.files import Study
 from analysis.ranking.pairwise import SIGNIFICANT, PairDifference
-from analysis.ranking.ranking import Ranking
+from analysis.ranking.result import Ranking
+from analysis.ranking.study import Study
 from analysis.runs.plots import Plot
 
 

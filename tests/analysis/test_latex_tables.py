@@ -12,8 +12,8 @@ from analysis.agreement import correlate
 from analysis.agreement import files as correlate_files
 from analysis.output import latex_table
 from analysis.ranking import files as rank_files
-from analysis.ranking import quality_report, ranking
-from analysis.ranking.files import Study
+from analysis.ranking import study
+from analysis.ranking.result import Settings
 from analysis.runs import run as runs
 from analysis.votes import exclusions
 from analysis.votes.votes import read
@@ -34,10 +34,9 @@ def tables(tmp_path: Path) -> None:
             rows.append(f"simulated-{person},i{person % 5},{pair},{choice}")
     (tmp_path / "v.csv").write_text("\n".join(rows) + "\n")
     valid, flow = exclusions.apply(read(tmp_path / "v.csv"), exclusions.Rules())
-    ranked = ranking.rank(valid, ranking.Settings(samples=100, order=True))
-    study = Study(ranked, flow, quality_report.assess(valid, ranked), {}, [])
-    (tmp_path / "ranking.tex").write_text(rank_files.to_latex(study))
-    (tmp_path / "pairs.tex").write_text(rank_files.pairs_to_latex(study))
+    ranked = study.ranked(valid, flow, Settings(samples=100, order=True), [])
+    (tmp_path / "ranking.tex").write_text(rank_files.to_latex(ranked))
+    (tmp_path / "pairs.tex").write_text(rank_files.pairs_to_latex(ranked))
     run = written(tmp_path / "run", seed=1)
     votes = read(run / "votes.csv")
     found = correlate.correlations(runs.load(run), votes, 64, samples=20)
