@@ -88,15 +88,20 @@ def correlations(
     Raises
     ------
     InputError
-        If votes and scores cannot be matched, there are fewer than 30 results with both, or every
-        metric needs the reference that the run lacks.
+        If votes and scores cannot be matched, there are fewer than 30 results with both, or no
+        metric could be computed.
     """
     metrics = [metric for metric in run.metrics if metric.better in ("higher", "lower")]
-    if not metrics and run.not_computed:
+    if not metrics:
+        reason = (
+            f"{', '.join(run.not_computed)} need a reference, and the dataset has none (reference "
+            "= false); run the benchmark again with a protocol that has blur_effect"
+            if run.not_computed
+            else f"{'; '.join(run.missing)}, then run the benchmark again"
+        )
         raise InputError(
-            f"{run.path}: no metric to compare with votes: {', '.join(run.not_computed)} need a "
-            "reference, and the dataset has none (reference = false); run the benchmark again with "
-            "a protocol that has blur_effect, or rank without metrics: python -m analysis rank"
+            f"{run.path}: no metric to compare with votes: {reason}, or rank without metrics: "
+            "python -m analysis rank"
         )
     need_pairs(votes)
     if not votes.has("image"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -36,3 +37,16 @@ def test_a_photograph_with_an_infinite_result_is_left_out_for_all_methods_and_na
     votes = (folder / "votes.csv").read_text().splitlines()
     others = [line for line in votes if ",i3," not in line]
     assert shown["PSNR"]["votes"] == str(len(others) - 1)
+
+
+def test_a_run_whose_metrics_could_not_be_computed_is_told_so(tmp_path: Path) -> None:
+    """The direction of a metric of a package that is not installed is unknown."""
+    folder = written(tmp_path, seed=3)
+    info = json.loads((folder / "run.json").read_text())
+    for about in info["metrics"].values():
+        about |= {"better": "", "missing": "pip install pyiqa"}
+    (folder / "run.json").write_text(json.dumps(info))
+    done = run("analysis", "correlate", folder, folder / "votes.csv", "--out", folder / "out")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "PSNR: not computed: pip install pyiqa" in done.stderr
+    assert not (folder / "out").exists()
