@@ -50,7 +50,6 @@ def read_sessions(connection: Connection) -> Sessions:
 def payment_row(participant: Participant, study: OpenStudy, sessions: Sessions) -> list[Any]:
     """Return a row of payments.csv: the session to pay, all others, and who shares it."""
     row, statistics = participant.row, participant.statistics
-    code = study.config.completion.code or study.secrets.completion_code(row.code)
     own = sessions.arrivals[row.id]
     paid, others = _split(own, row.finished_at or float("inf"))
     people = {
@@ -59,7 +58,7 @@ def payment_row(participant: Participant, study: OpenStudy, sessions: Sessions) 
     return [
         row.code, participant.status, int(not participant.valid), row.platform or "",
         row.platform_id or "", paid,
-        code if participant.status == participants.FINISHED else "",
+        study.completion_code(row.code) if participant.status == participants.FINISHED else "",
         statistics.checks, statistics.checks_failed, json.dumps(others) if others else "",
         " ".join(sorted(people - {row.code})),
     ]  # fmt: skip

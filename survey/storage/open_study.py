@@ -40,6 +40,10 @@ class OpenStudy:
     simulated: bool = False
     finished_counts: FinishedCounts = field(default_factory=FinishedCounts)
 
+    def completion_code(self, code: str) -> str:
+        """Return the study's code, or else the participant's own, with which they are paid."""
+        return self.config.completion.code or self.secrets.completion_code(code)
+
     @cached_property
     def file_names(self) -> dict[tuple[str, str], str]:
         """Names of the image files, without suffix, by image and method."""

@@ -244,9 +244,8 @@ def done() -> ResponseReturnValue:
         or participant.withdrawn_at is not None
     ):
         return redirect(url_for("participant.question"))
-    completion = study.config.completion
-    own = completion.code or study.secrets.completion_code(participant.code)
-    link = completion.redirect.replace("{code}", quote(own, safe=""))
+    own = study.completion_code(participant.code)
+    link = study.config.completion.redirect.replace("{code}", quote(own, safe=""))
     return render_template("done.html", code=own, redirect=link)
 
 
