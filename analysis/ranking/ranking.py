@@ -23,10 +23,8 @@ from analysis.ranking.assembly import (
     refusal,
     unused_input,
 )
-from analysis.ranking.result import RankedMethod, Ranking, Settings, Unit
+from analysis.ranking.result import Ranking, Settings
 from analysis.votes.votes import Votes, vote_arrays
-
-__all__ = ["RankedMethod", "Ranking", "Settings", "Unit", "rank"]
 
 
 def rank(votes: Votes, settings: Settings) -> Ranking:
