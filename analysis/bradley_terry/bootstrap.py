@@ -54,19 +54,7 @@ def bootstrap(
 ) -> Resamples:
     """Draw the clusters of votes with replacement and fit each resample.
 
-    Parameters
-    ----------
-    votes
-        One by one, with the cluster of each.
-    resamples, seed
-        How often to draw, and the seed of the random numbers.
-    ties, order, prior
-        As for `fit`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
-
-    Returns
-    -------
-    Resamples
-        Estimates of each resample, and how many of them needed the weak prior.
+    `ties`, `order` and `prior` are as for `fit_resamples`.
     """
     # The estimates are near those of all votes.
     start = fit_many(votes.counts(), ties=ties, prior=prior or WEAK_PRIOR).abilities
@@ -85,21 +73,10 @@ def fit_resamples(
     prior: float = 0.0,
     start: Array | None = None,
 ) -> tuple[Fit, NDArray[np.bool_]]:
-    """Fit resamples.
+    """Fit resamples (resamples, K, K); also return which have a finite estimate, (resamples,).
 
-    Parameters
-    ----------
-    counts
-        Tables (resamples, K, K).
-    ties, order, prior, start
-        As of `fit_many`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
-
-    Returns
-    -------
-    fits
-        Of all resamples.
-    bounded
-        bool (resamples): which of them have a finite estimate.
+    The options are those of `fit_many`; with prior 0, resamples without a finite estimate get
+    `WEAK_PRIOR`.
     """
     fit = partial(fit_many, counts, ties=ties, order=order, start=start)
     if prior:
@@ -125,19 +102,10 @@ def fit_where_bounded(
 def resample_clusters(
     tables: Array, resamples: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], Array]:
-    """Draw clusters with replacement, given the counts of each.
+    """Draw clusters with replacement, given the counts of each, (clusters, ...).
 
-    Parameters
-    ----------
-    tables
-        Counts of each cluster, (clusters, ...).
-
-    Returns
-    -------
-    times
-        How often each cluster was drawn, (resamples, clusters).
-    totals
-        Counts of each resample, (resamples, ...).
+    Returns how often each cluster was drawn, (resamples, clusters), and the counts of each
+    resample, (resamples, ...).
     """
     clusters = len(tables)
     times = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples)

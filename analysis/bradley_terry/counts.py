@@ -15,19 +15,9 @@ _AT_ONCE = 8_000_000
 
 
 def parts(number: int, size: int, at_once: int = _AT_ONCE) -> Iterator[range]:
-    """Yield consecutive parts of a range, so that memory stays bounded.
+    """Yield consecutive parts of range(number), so that memory stays bounded.
 
-    Parameters
-    ----------
-    number
-        Length of the range, from 0.
-    size, at_once
-        How many values each number of it needs, and how many may be held at a time.
-
-    Yields
-    ------
-    range
-        Of at least one number.
+    Each number needs `size` values, of which `at_once` may be held; a part has one number at least.
     """
     length = max(1, at_once // size)
     for first in range(0, number, length):
@@ -58,20 +48,7 @@ class Counts(NamedTuple):
 
 
 def tables_of(flat: NDArray[Any], methods: int) -> Counts:
-    """Return counts from flattened tables.
-
-    Parameters
-    ----------
-    flat
-        (..., 3 K K): left, right and tie, row by row.
-    methods
-        K.
-
-    Returns
-    -------
-    Counts
-        Tables (..., K, K).
-    """
+    """Return the counts in flattened tables (..., 3 K K): left, right and tie, row by row."""
     tables = flat.reshape(*flat.shape[:-1], 3, methods, methods)
     return Counts(*np.moveaxis(tables, -3, 0))
 

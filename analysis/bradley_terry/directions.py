@@ -24,20 +24,10 @@ _POSITIVE, _ROUNDING = 1e-6, 1e-9
 
 
 def has_direction(outcomes: _Bools, order: bool) -> _Bools:
-    """Return whether s or h of some direction is not 0.
+    """Return whether s or h of some direction is not 0, (n,).
 
-    Parameters
-    ----------
-    outcomes
-        Which occurred in each data set, (n, 3, K, K): the left one won, the right one, a tie;
-        indexed [left method, right method].
-    order
-        Whether h may differ from 0.
-
-    Returns
-    -------
-    ndarray
-        bool (n,).
+    `outcomes` says which occurred in each data set, (n, 3, K, K): the left one won, the right one,
+    a tie; indexed [left method, right method]. h may differ from 0 if there is an `order`.
     """
     found = np.zeros(len(outcomes), bool)
     k = outcomes.shape[-1]

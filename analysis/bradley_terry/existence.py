@@ -34,19 +34,9 @@ _TOLERANCE = 1e-6
 
 
 def has_estimate(counts: Counts, *, ties: bool = True, order: bool = False) -> _Bools:
-    """Return which data sets have a finite estimate without a prior.
+    """Return which data sets (..., K, K) have a finite estimate without a prior, (...).
 
-    Parameters
-    ----------
-    counts
-        Tables (..., K, K).
-    ties, order
-        As for `fit`.
-
-    Returns
-    -------
-    ndarray
-        bool (...).
+    `ties` and `order` are as for `fit`.
     """
     left, right, tie = _occurred(counts, ties)
     won = left | right.swapaxes(-1, -2)
@@ -70,20 +60,10 @@ def has_estimate(counts: Counts, *, ties: bool = True, order: bool = False) -> _
 
 
 def side_effect(counts: Counts, *, ties: bool) -> Literal["bounded", "unbounded", "confounded"]:
-    """Return what votes say of an order effect g.
+    """Return what the votes of one data set (K, K) say of an order effect g.
 
-    Parameters
-    ----------
-    counts
-        Tables (K, K) of one data set.
-    ties
-        As for `fit`.
-
-    Returns
-    -------
-    str
-        "confounded": other abilities explain the votes as well for any g, because sides never
-        change. "unbounded": the votes bound g on one side only or not at all, or a prior does.
+    "confounded": other abilities explain the votes as well for any g, because sides never change.
+    "unbounded": the votes bound g on one side only or not at all, or a prior does.
     """
     conditions = _conditions(_occurred(counts, ties))
     if _rank(conditions) == _rank(conditions[:, :-1]):

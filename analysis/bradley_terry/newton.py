@@ -199,17 +199,9 @@ def _derivatives(
 
 
 def probabilities(parameters: Array) -> tuple[Array, Array, Array]:
-    """Return the probabilities that left wins, right wins and neither does.
+    """Return the probabilities that left wins, right wins and neither does, each (..., K, K).
 
-    Parameters
-    ----------
-    parameters
-        K abilities, log t (minus infinity: no ties) and g of the model in `fit`, (..., K + 2).
-
-    Returns
-    -------
-    tuple of arrays
-        Each (..., K, K), indexed [left method, right method].
+    They are indexed [left method, right method]; `parameters` are (..., K + 2).
     """
     abilities, log_tie = parameters[..., :-2], parameters[..., -2, None, None]
     order = parameters[..., -1, None, None]

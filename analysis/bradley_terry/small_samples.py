@@ -67,18 +67,7 @@ def interval(resampled: Array, estimate: float, clusters: int, level: float) -> 
     """Return the limits of a parameter's interval, (2,), from its estimates in resamples.
 
     NaN for few clusters, if all resamples agree, or if many of them (NaN) do not determine it: the
-    others would understate the error.
-
-    Parameters
-    ----------
-    resampled
-        The parameter in each resample, (resamples,).
-    estimate
-        The parameter from all votes.
-    clusters
-        How many clusters were resampled.
-    level
-        Probability that the interval is to hold the truth, such as 0.95.
+    others would understate the error. `estimate` is from all votes, `level` the nominal coverage.
     """
     known = resampled[np.isfinite(resampled)]
     few = len(known) < max(2, _LEAST_ESTIMABLE * len(resampled))

@@ -17,15 +17,7 @@ from analysis.plackett_luce.fit import fit_many
 
 
 def bootstrap(votes: OrderArrays, resamples: int, seed: int, prior: float) -> Resamples:
-    """Draw the clusters of votes with replacement and fit each resample.
-
-    Parameters
-    ----------
-    resamples, seed
-        How often to draw, and the seed of the random numbers.
-    prior
-        As for `fit`; with prior 0, resamples without a finite estimate get `WEAK_PRIOR`.
-    """
+    """Draw the clusters of votes with replacement and fit each resample by `fit_resamples`."""
     clusters, share, counts = _drawn_from(votes)
     weak = np.array([prior or WEAK_PRIOR])
     start = fit_many(votes.choices, votes.counts()[None], prior=weak).abilities[0]

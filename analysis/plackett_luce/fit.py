@@ -27,19 +27,10 @@ _COSTLY, _MAX_SHARED_ITERATIONS = 100_000, 30
 
 
 def fit(choices: Choices, counts: Array, prior: float = 0.0) -> Fit:
-    """Fit one data set.
+    """Fit one data set: D distinct choices, and how often each was made, (D,).
 
-    Parameters
-    ----------
-    choices, counts
-        D distinct choices, and how often each was made, (D,).
-    prior
-        Number of votes to add for each pair of methods, half of them won by each.
-
-    Raises
-    ------
-    NoEstimateError
-        If an ability would be infinite, or the iteration does not converge.
+    `prior` is the number of votes to add for each pair of methods, half of them won by each. Raises
+    NoEstimateError if an ability would be infinite, or the iteration does not converge.
     """
     reason = no_estimate(choices.implied(counts), ties=False, order=False)
     if reason and prior == 0:
@@ -58,12 +49,12 @@ def fit_many(
     start: Array | None = None,
     errors: bool = False,
 ) -> Fit:
-    """Fit n data sets together, without a check that their estimates exist.
+    """Fit n data sets (n, D) together, without a check that their estimates exist.
+
+    Only those whose `converged` is True have one. There are no ties and no order effect.
 
     Parameters
     ----------
-    choices, counts
-        D distinct choices, and how often each was made, (n, D).
     prior
         As for `fit`, one for each data set, (n,).
     pairs
@@ -72,12 +63,6 @@ def fit_many(
         Abilities (K,) near which the estimates are expected, which makes the fit faster.
     errors
         Whether to compute the covariance, which is otherwise NaN.
-
-    Returns
-    -------
-    Fit
-        Without ties and order effect. Only the data sets whose `converged` is True have an
-        estimate.
     """
     n, k = len(counts), choices.others.shape[1]
     if prior is not None and prior.any():

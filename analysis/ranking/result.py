@@ -22,14 +22,11 @@ class Settings:
     unit: Unit = "participant"  # what the bootstrap draws
     samples: Annotated[int, Field(ge=100)] = 1000  # resamples of the bootstrap
     seed: Annotated[int, Field(ge=0)] = 0
-    level: Annotated[float, Field(ge=0.5, le=0.999)] = (
-        0.95  # nominal coverage of intervals, between 0 and 1
-    )
+    level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95  # nominal coverage of intervals
     ties: Literal["davidson", "half"] = "davidson"  # Davidson's model, or half a win for both
     order: bool = False  # whether to estimate the effect of the side
-    prior: Annotated[float, Field(ge=0)] = (
-        0.0  # votes to add for each pair of methods, half of them won by each
-    )
+    # Votes to add for each pair of methods, half of them won by each.
+    prior: Annotated[float, Field(ge=0)] = 0.0
     anchor: str | None = None  # method whose ability is 0; without one, their mean is 0
 
 

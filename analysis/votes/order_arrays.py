@@ -12,19 +12,10 @@ from analysis.votes.votes import Votes, counted
 def order_arrays(
     votes: Votes, cluster_by: Literal["participant", "vote", "image", "group"]
 ) -> tuple[OrderArrays, list[str], list[str]]:
-    """Return votes without validation questions and without weight 0 as arrays.
+    """Return choices or orders without validation questions and without weight 0 as arrays.
 
-    Returns
-    -------
-    arrays
-        Of `votes.form` "choices" or "orders".
-    methods, clusters
-        Names of methods, and of clusters (none for single votes).
-
-    Raises
-    ------
-    InputError
-        If there are no votes, or all weights are 0.
+    Also returns the names of methods, and of clusters (none for single votes). Raises InputError if
+    there are no votes, or all weights are 0.
     """
     frame = counted(votes)
     frame = frame[frame["weight"] > 0]
