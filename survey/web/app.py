@@ -157,15 +157,9 @@ def _health() -> tuple[dict[str, str], int]:
 
 # Name of the text that a participant sees, by status.
 _REASONS = {
-    400: "bad_request",
-    403: "expired",
+    **dict.fromkeys((400, 405, 411, 413, 415), "bad_request"),
+    **dict.fromkeys((403, 409, 410), "expired"),
     404: "not_found",
-    405: "bad_request",
-    409: "expired",
-    410: "expired",
-    411: "bad_request",
-    413: "bad_request",
-    415: "bad_request",
     429: "too_many",
 }
 
