@@ -78,18 +78,15 @@ def correlations(
 ) -> Comparison:
     """Compare every metric of a run that has a direction with people's votes.
 
+    Raises InputError if votes and scores cannot be matched, there are fewer than 30 results with
+    both, or no metric could be computed.
+
     Parameters
     ----------
     resolution
         Resolution of the results that people saw.
     samples, seed
         Resamples of photographs for the intervals, and the seed of the random numbers.
-
-    Raises
-    ------
-    InputError
-        If votes and scores cannot be matched, there are fewer than 30 results with both, or no
-        metric could be computed.
     """
     metrics = [metric for metric in run.metrics if metric.better in ("higher", "lower")]
     if not metrics:

@@ -35,17 +35,14 @@ def write(
 ) -> list[Path]:
     """Write correlate.csv, .md, .tex, .json, .png and .pdf, and return their paths.
 
+    Raises InputError if `folder` cannot be created.
+
     Parameters
     ----------
     flow
         From all to valid votes.
     command
         Arguments of the command that computed the comparison.
-
-    Raises
-    ------
-    InputError
-        If `folder` cannot be created.
     """
     make_folder(folder)
     notes = notes_of(comparison, flow)

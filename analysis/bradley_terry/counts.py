@@ -56,6 +56,9 @@ def tables_of(flat: NDArray[Any], methods: int) -> Counts:
 def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
     """Return the counts of votes whose sides are unknown.
 
+    Raises ValueError if a table is not square, not finite, negative, or compares a method with
+    itself.
+
     Parameters
     ----------
     wins
@@ -67,11 +70,6 @@ def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
     -------
     Counts
         Every win counted for the left side.
-
-    Raises
-    ------
-    ValueError
-        If a table is not square, not finite, negative, or compares a method with itself.
     """
     won = np.asarray(wins, float)
     if won.ndim != 2 or won.shape[0] != won.shape[1]:

@@ -26,6 +26,9 @@ def merge(
 ) -> None:
     """Join run folders.
 
+    Raises InputError if the runs are not of the same protocol and photographs, have different
+    results of a method, or a file cannot be read or written; then there is no folder `out`.
+
     Parameters
     ----------
     renames
@@ -34,12 +37,6 @@ def merge(
         For the record.
     say
         Called with each sentence that the user should read.
-
-    Raises
-    ------
-    InputError
-        If the runs are not of the same protocol and photographs, have different results of a
-        method, or a file cannot be read or written; then there is no folder `out`.
     """
     _check_paths(paths, out)
     names = shortest_names([path.resolve() for path in paths])

@@ -108,16 +108,13 @@ def locked(path: Path) -> Iterator[None]:
 def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
     """Read a run folder.
 
+    Raises InputError if it is not a run folder, a file is damaged or names a file outside of it, or
+    the journal lacks a case.
+
     Parameters
     ----------
     renames
         Label of a method -> its label in the merged run.
-
-    Raises
-    ------
-    InputError
-        If it is not a run folder, a file is damaged or names a file outside of it, or the journal
-        lacks a case.
     """
     loaded = run.load(path)
     check_provenance(loaded.info, path / "run.json")

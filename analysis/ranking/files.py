@@ -51,10 +51,7 @@ _MOST_PAIRS = 45
 def write(study: Study, folder: Path, look: Style = HOUSE) -> list[Path]:
     """Write all files of a ranking and return their paths.
 
-    Raises
-    ------
-    InputError
-        If `folder` cannot be created.
+    Raises InputError if `folder` cannot be created.
     """
     make_folder(folder)
     ranking = study.ranking

@@ -30,11 +30,8 @@ from analysis.votes.votes import Votes, vote_arrays
 def rank(votes: Votes, settings: Settings) -> Ranking:
     """Rank methods by votes: by the Bradley-Terry model, or, among several methods, Plackett-Luce.
 
-    Raises
-    ------
-    InputError
-        If the votes do not determine a ranking (the message names methods), or lack a column; or
-        if another library finds another ranking.
+    Raises InputError if the votes do not determine a ranking (the message names methods), or lack a
+    column; or if another library finds another ranking.
     """
     if votes.form != "pairs":
         return plackett_luce.rank(votes, settings)

@@ -97,10 +97,7 @@ def first_choices(votes: list[tuple[int, ...]], abilities: Array) -> Witness | s
 def compare(abilities: Array, fit: Callable[[], Array]) -> Witness | str:
     """Compare abilities with those of another fit; return the witness, or why there is none.
 
-    Raises
-    ------
-    InputError
-        If they differ by more than `LIMIT`.
+    Raises InputError if they differ by more than `LIMIT`.
     """
     library = f"choix {version('choix')}"
     try:

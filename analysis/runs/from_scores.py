@@ -19,10 +19,7 @@ def run_of(scores: pd.DataFrame) -> Run:
 
     The run has the methods, resolutions and images of the table's rows only, and no pictures.
 
-    Raises
-    ------
-    InputError
-        If the table does not know its run, or columns or rows are not those of one.
+    Raises InputError if the table does not know its run, or columns or rows are not those of one.
     """
     info = scores.attrs.get("run")
     if not info:

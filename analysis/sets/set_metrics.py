@@ -138,6 +138,8 @@ def set_metrics(
 ) -> SetMetrics:
     """Compute the set metrics of every method at every resolution.
 
+    Raises InputError if the run has no reference, or too few images for every metric.
+
     Parameters
     ----------
     of_patches
@@ -146,11 +148,6 @@ def set_metrics(
         Of photographs, for the intervals.
     progress
         Iterates over the cells; may show how far it is.
-
-    Raises
-    ------
-    InputError
-        If the run has no reference, or too few images for every metric.
     """
     if not run.has_reference:
         raise InputError(

@@ -44,6 +44,9 @@ def build(
 
     A site that is there already is replaced; other files in the folder stay.
 
+    Raises InputError if a path is no run folder, or the folder holds something else or cannot be
+    written; then it is as before.
+
     Parameters
     ----------
     resolution
@@ -52,12 +55,6 @@ def build(
         Whether to copy the PNG files that were scored, too.
     command
         For the record.
-
-    Raises
-    ------
-    InputError
-        If a path is no run folder, or the folder holds something else or cannot be written; then
-        it is as before.
     """
     earlier = _earlier(out)
     entries = _entries(paths, resolution)

@@ -32,6 +32,9 @@ def choices(
     right, tie, draw or equal, the arena's `tie (bothbad)` and `both_bad`, or the heading of a
     side's column.
 
+    Raises InputError if a word is unknown, or a method is called as the other side is; with the
+    first line.
+
     Parameters
     ----------
     frame
@@ -40,11 +43,6 @@ def choices(
         Words of the file, and what they mean.
     sides
         The heading of the column of each side, and the side.
-
-    Raises
-    ------
-    InputError
-        If a word is unknown, or a method is called as the other side is; with the first line.
     """
     for choice in answers.values():
         if choice not in CHOICES:

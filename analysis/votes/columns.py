@@ -68,15 +68,12 @@ def is_others(name: str) -> bool:
 def positions(heading: Heading, columns: Mapping[str, str]) -> dict[str, int]:
     """Return where in the file each column is that is read, by our names.
 
+    Raises InputError if a column that is needed is missing, or several have its name.
+
     Parameters
     ----------
     columns
         Our name of a column, and the file's: as in the heading, its first line, or its number.
-
-    Raises
-    ------
-    InputError
-        If a column that is needed is missing, or several have its name.
     """
     for ours in columns:
         if ours not in (*KNOWN, ORDER, CHOSEN) and not is_others(ours):

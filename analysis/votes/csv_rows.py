@@ -26,11 +26,8 @@ _BLOCK = 2**20
 def texts(layout: Layout, places: Sequence[int]) -> pd.DataFrame:
     """Return the columns at some places as categories of text, by place; the index is the lines.
 
-    Raises
-    ------
-    InputError
-        If the text is not UTF-8, a quote is not closed, or a row lacks fields or has fields outside
-        the columns.
+    Raises InputError if the text is not UTF-8, a quote is not closed, or a row lacks fields or has
+    fields outside the columns.
     """
     chunks = _by_pandas(layout, places) if _is_regular(layout) else _by_python(layout, places)
     try:

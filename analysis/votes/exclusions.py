@@ -55,18 +55,15 @@ def step_in_words(step: Step) -> str:
 def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
     """Exclude participants.
 
+    Raises InputError if a rule needs a column that is missing, `rules.participants` cannot be used,
+    or no vote remains.
+
     Returns
     -------
     votes
         The votes of those who remain.
     steps
         From all to valid votes; the first excludes nobody.
-
-    Raises
-    ------
-    InputError
-        If a rule needs a column that is missing, `rules.participants` cannot be used, or no vote
-        remains.
     """
     steps = [_step("all", votes, votes)]
     if not votes.has(_PARTICIPANT):

@@ -92,15 +92,12 @@ def read(heading: Heading, columns: Mapping[str, int]) -> pd.DataFrame:
     Missing values are empty. The index is the first line of a row (from 1), its number in a Parquet
     file (from 1) or its position in a table of Python (from 0); blank lines are skipped.
 
+    Raises InputError if the file cannot be read, if possible with the line.
+
     Parameters
     ----------
     columns
         The name that each column gets, and its position in the file.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, if possible with the line.
     """
     places = sorted(set(columns.values()))
     if heading.frame is not None:

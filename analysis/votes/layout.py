@@ -64,11 +64,8 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
     writes; the one that divides the heading into the most names that are `known`, then the one
     by which every row has as many fields as the heading.
 
-    Raises
-    ------
-    InputError
-        If `separator` is not one sign, the file is empty or in another encoding, a quote in its
-        heading is not closed, or two separators are equally good.
+    Raises InputError if `separator` is not one sign, the file is empty or in another encoding, a
+    quote in its heading is not closed, or two separators are equally good.
     """
     if separator:
         separator = _one_sign(separator)

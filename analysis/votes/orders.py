@@ -27,10 +27,7 @@ class _UnusableError(ValueError):
 def ranked(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Replace the columns of text by `ranked`: the methods, the best or the chosen one first.
 
-    Raises
-    ------
-    InputError
-        If a vote cannot be used; with its line.
+    Raises InputError if a vote cannot be used; with its line.
     """
     given = [name for name in frame if name in (ORDER, CHOSEN) or is_others(name)]
     texts = list(zip(*(frame[name] for name in given), strict=True))

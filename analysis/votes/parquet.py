@@ -23,10 +23,7 @@ def names(path: Path) -> list[str]:
 def texts(path: Path, places: Sequence[int]) -> pd.DataFrame:
     """Return the columns at some places, in their order, as a CSV file of them would have them.
 
-    Raises
-    ------
-    InputError
-        If the file is damaged, or a column is neither text nor numbers.
+    Raises InputError if the file is damaged, or a column is neither text nor numbers.
     """
     columns = {}
     with _opened(path) as file:

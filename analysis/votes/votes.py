@@ -73,10 +73,7 @@ class Votes:
 def read(source: Source, reading: Reading | None = None) -> Votes:
     """Read a votes file, or a table of Python as if it were one.
 
-    Raises
-    ------
-    InputError
-        If it cannot be used; the message names the first such line.
+    Raises InputError if it cannot be used; the message names the first such line.
     """
     reading = reading or Reading()
     heading = files.heading(source, columns.expected(reading.columns), reading.separator)

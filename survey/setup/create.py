@@ -92,10 +92,8 @@ def create(
 ) -> Created:
     """Write a study's folder, completely or not at all, with the result of `find_images`.
 
-    Raises
-    ------
-    InputError
-        If the settings or images cannot be used, or the folder or its database exists already.
+    Raises InputError if the settings or images cannot be used, or the folder or its database exists
+    already.
     """
     study = _study(request, images)
     if request.database.startswith("postgresql"):

@@ -67,10 +67,8 @@ def open_study(
     With `asking`, people will be asked: then the design is checked too. A design that cannot be
     used does not keep answers from being exported.
 
-    Raises
-    ------
-    InputError
-        If a file is missing or wrong, or the database cannot be used or holds another study.
+    Raises InputError if a file is missing or wrong, or the database cannot be used or holds another
+    study.
     """
     study = config.read(folder)
     file = folder / database.FILE

@@ -201,10 +201,8 @@ class Study(_Section):
 def read(folder: Path) -> Study:
     """Read the study.toml of a study's folder.
 
-    Raises
-    ------
-    InputError
-        If the folder is not a study or an entry is wrong; the message names file and entry.
+    Raises InputError if the folder is not a study or an entry is wrong; the message names file and
+    entry.
     """
     path = folder / FILE
     try:

@@ -59,10 +59,7 @@ class LinkError(ValueError):
 def platform_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a link that are a platform's.
 
-    Raises
-    ------
-    LinkError
-        If one is not filled in or misspelt, or none says who the person is.
+    Raises LinkError if one is not filled in or misspelt, or none says who the person is.
     """
     known = {name: value for name, value in parameters.items() if name in _PARAMETERS}
     if known.get("assignmentId") == _PREVIEW:
