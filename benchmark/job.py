@@ -98,12 +98,7 @@ def run_job(
     with open_backend(job, console) as backend:
         job = replace(job, specs=backend.assign_devices(job.specs))
         plan = list_cases(job.specs, job.photos, job.resolutions, job.protocol)
-        belongs = request.out, job.protocol, job.dataset, job.photos
-        labels = [spec.label for spec in job.specs]
-        if request.overwrite != "all":
-            kept.check_same(*belongs)
-        if not kept.is_other(*belongs):
-            kept.check_folders(request.out, labels)
+        kept.check_folder(job)
         found = audit(job, console)
         findings.show(found, console)
         findings.refuse_inverted(found, job)
@@ -112,19 +107,15 @@ def run_job(
         backend.prepare(plan)
         with open_run_folder(request.out) as folder:
             # Again, because another command may have filled the folder meanwhile.
-            if request.overwrite != "all":
-                kept.check_same(*belongs)
-            if kept.is_other(*belongs):
+            if kept.check_folder(job, folder.recorded):
                 folder.clear()
-            else:
-                kept.check_folders(request.out, labels, folder.recorded)
             select_cases(plan, folder, request.overwrite)
-            others = kept.keep(plan, folder, job.photos, job.resolutions, job.protocol, labels)
+            others = kept.keep(plan, folder, job)
             findings.write(found, folder.path, [other.label for other in others])
             announce.cases(job, plan, console)
             announce.changed_files(job, plan, folder, console)
             announce.kept_methods(others, console)
-            announce.elsewhere(job, folder, labels, console)
+            announce.elsewhere(job, folder, console)
             _write_run_json(job, plan, others, folder, backend, finished=False)
             try:
                 _execute(job, plan, folder, backend, console, report)
@@ -132,6 +123,7 @@ def run_job(
                 _write_run_json(job, plan, others, folder, backend, finished=False)
                 raise
             _write_run_json(job, plan, others, folder, backend, finished=True)
+    labels = {spec.label for spec in job.specs}
     own = [row for row in plan.rows.values() if row.method in labels]
     _report_failures(own, folder, console)
     return [row.status for row in own]

@@ -73,10 +73,9 @@ def kept_methods(others: list[KeptMethod], console: Console) -> None:
         )
 
 
-def elsewhere(job: Job, folder: RunFolder, labels: list[str], console: Console) -> None:
+def elsewhere(job: Job, folder: RunFolder, console: Console) -> None:
     """Print how many finished cases the tables do not show."""
-    counts = kept.count_elsewhere(folder, job.photos, job.resolutions, labels)
-    for label, number in counts.items():
+    for label, number in kept.count_elsewhere(folder, job).items():
         console.print(
             f"not shown: {label}, {counted(number, 'case')} at other sizes or on other photographs"
         )

@@ -6,8 +6,8 @@ import csv
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan, input_keys, score_key
+from benchmark.planning.request import Job
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
 from benchmark.run_folder.rows import Slot
-from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import replacing, write_atomically
 from methods.labels import REFERENCE, folder_name, share_folder
@@ -41,15 +41,8 @@ class KeptMethod:
         return str(self.entry["label"])
 
 
-def keep(
-    plan: Plan,
-    folder: RunFolder,
-    photos: list[Photo],
-    resolutions: Sequence[Resolution],
-    protocol: Protocol,
-    labels: Iterable[str],
-) -> list[KeptMethod]:
-    """Add the finished cases of other methods than `labels` to a plan; return these methods.
+def keep(plan: Plan, folder: RunFolder, job: Job) -> list[KeptMethod]:
+    """Add the finished cases of methods that a job does not run to its plan; return these methods.
 
     A case is kept if it is one of the photographs and resolutions of the command, with the same
     reference and mask. Its result is scored again if the protocol's metrics have changed.
@@ -57,31 +50,27 @@ def keep(
     info = read_run_json(folder.path)
     known = [*info.get("not_shown", []), *info.get("methods", [])]
     entries = {entry["label"]: entry for entry in known}
-    others = {label: entry for label, entry in entries.items() if label not in set(labels)}
-    keys = input_keys(photos, resolutions, protocol)
-    by_name = {photo.name: photo for photo in photos}
+    own = {spec.label for spec in job.specs}
+    others = {label: entry for label, entry in entries.items() if label not in own}
+    keys = input_keys(job.photos, job.resolutions, job.protocol)
+    by_name = {photo.name: photo for photo in job.photos}
     counts, elsewhere = dict.fromkeys(others, 0), dict.fromkeys(others, 0)
-    for slot, (key, scored, row) in folder.recorded.items():
+    for slot, (key, _, row) in folder.recorded.items():
         label, resolution, image = slot
         if row is None or label not in others:
             continue
-        own_input, *_ = folder.recorded.get((REFERENCE, resolution, image), ("",))
         if (resolution, image) not in keys:
             elsewhere[label] += 1
-        if own_input != keys.get((resolution, image)):
             continue
-        if row.status == "ok" and not folder.result_path(*slot).exists():
+        own_input, *_ = folder.recorded.get((REFERENCE, resolution, image), ("",))
+        finished = folder.finished(slot, key)
+        if own_input != keys[resolution, image] or finished is None:
             continue
         counts[label] += 1
-        spec = _spec(others[label])
         photo = by_name[image]
-        scored_now = score_key(key, protocol, photo)
-        case = Case(spec, resolution, photo, own_input, key, scored_now)
-        has_input = folder.has_input(resolution, image, own_input)
-        if row.status == "ok" and (scored != case.score_key or not has_input):
-            plan.to_score.append((case, replace(row, scores={})))
-        else:
-            plan.rows[slot] = row
+        scored = score_key(key, job.protocol, photo)
+        case = Case(_spec(others[label]), resolution, photo, own_input, key, scored)
+        plan.add_finished(case, *finished, folder.has_input(resolution, image, own_input))
     return [
         KeptMethod(entry, counts[label], len(keys) - counts[label], elsewhere[label])
         for label, entry in others.items()
@@ -89,16 +78,29 @@ def keep(
     ]
 
 
-def is_other(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Photo]) -> bool:
-    """Return whether `check_same` refuses a run folder."""
+def check_folder(job: Job, recorded: Iterable[Slot] = ()) -> bool:
+    """Return whether a job's run folder is to be cleared: of another run, with --overwrite all.
+
+    Raises InputError if it holds another run without that option, or if a method's folder is that
+    of another method in it.
+
+    Parameters
+    ----------
+    recorded
+        What its journal has, besides the methods of its run.json.
+    """
+    out = job.request.out
     try:
-        check_same(out, protocol, dataset, photos)
+        _check_same(out, job.protocol, job.dataset, job.photos)
     except InputError:
+        if job.request.overwrite != "all":
+            raise
         return True
+    _check_folders(out, [spec.label for spec in job.specs], recorded)
     return False
 
 
-def check_same(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Photo]) -> None:
+def _check_same(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Photo]) -> None:
     """Raise InputError if a run folder belongs to another protocol or another dataset."""
     info = read_run_json(out)
     if not info:
@@ -121,14 +123,8 @@ def check_same(out: Path, protocol: Protocol, dataset: Dataset, photos: list[Pho
         )
 
 
-def check_folders(out: Path, labels: Iterable[str], recorded: Iterable[Slot] = ()) -> None:
-    """Raise InputError if a method's folder is that of another method in a run folder.
-
-    Parameters
-    ----------
-    recorded
-        What its journal has, besides the methods of its run.json.
-    """
+def _check_folders(out: Path, labels: Iterable[str], recorded: Iterable[Slot]) -> None:
+    """Raise InputError if a method's folder is that of another method in a run folder."""
     known = dict.fromkeys([*_labels(read_run_json(out)), *(slot[0] for slot in recorded)])
     for label in labels:
         for other in known:
@@ -139,17 +135,12 @@ def check_folders(out: Path, labels: Iterable[str], recorded: Iterable[Slot] = (
                 )
 
 
-def count_elsewhere(
-    folder: RunFolder,
-    photos: list[Photo],
-    resolutions: Sequence[Resolution],
-    labels: Sequence[str],
-) -> dict[str, int]:
+def count_elsewhere(folder: RunFolder, job: Job) -> dict[str, int]:
     """Return method -> finished cases at other sizes or on other photographs, where there are."""
-    shown = {(resolution, photo.name) for resolution in resolutions for photo in photos}
+    shown = {(resolution, photo.name) for resolution in job.resolutions for photo in job.photos}
     slots = [slot for slot, (_, _, row) in folder.recorded.items() if row is not None]
     counts = Counter(slot[0] for slot in slots if slot[1:] not in shown)
-    return {label: counts[label] for label in labels if counts[label]}
+    return {spec.label: counts[spec.label] for spec in job.specs if counts[spec.label]}
 
 
 def _labels(info: dict[str, Any]) -> list[str]:

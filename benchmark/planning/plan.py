@@ -65,6 +65,14 @@ class Plan:
     # What run.json says about the check of the metrics; empty before cases are scored.
     metrics_checked: dict[str, Any] = field(default_factory=dict)
 
+    def add_finished(self, case: Case, row: Row, scored: str, has_input: bool) -> None:
+        """Keep the row of a finished case, or have its result scored again: if its scores are of
+        the key `scored` and that is another one now, or reference and mask are not on disk."""
+        if row.status == "ok" and (scored != case.score_key or not has_input):
+            self.to_score.append((case, replace(row, scores={})))
+        else:
+            self.rows[case.slot] = row
+
 
 def list_cases(
     specs: list[MethodSpec],
@@ -107,13 +115,9 @@ def select_cases(plan: Plan, folder: RunFolder, overwrite: Overwrite) -> None:
         finished = None if overwrite == "all" else folder.finished(case.slot, case.key, exists)
         if finished is None or (overwrite == "failed" and finished[0].status != "ok"):
             plan.to_run.append(case)
-            continue
-        row, scored = finished
-        input_exists = has_input(case.resolution, case.photo.name, case.input_key)
-        if row.status == "ok" and (scored != case.score_key or not input_exists):
-            plan.to_score.append((case, replace(row, scores={})))
         else:
-            plan.rows[case.slot] = row
+            input_exists = has_input(case.resolution, case.photo.name, case.input_key)
+            plan.add_finished(case, *finished, input_exists)
 
 
 def score_key(key: str, protocol: Protocol, photo: Photo) -> str:
