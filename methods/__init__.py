@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-import sys
 from functools import cache
 from importlib.metadata import entry_points
 from os import PathLike, fspath
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from methods.errors import closest
+from methods.libraries import imported_module
 
 if TYPE_CHECKING:
     from methods.base import Inpainter
@@ -153,11 +153,8 @@ def _plugins() -> dict[str, str]:
 def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
     from methods.base import Inpainter
 
-    # Python searches the script's folder for modules, but users expect the current one.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
     try:
-        imported = getattr(importlib.import_module(module), cls)
+        imported = getattr(imported_module(module), cls)
     except (ImportError, AttributeError) as error:
         raise ValueError(
             f"unknown method {name!r}: {error}; known: {', '.join(available())}, "

@@ -1,8 +1,11 @@
-"""Installed packages that methods need."""
+"""Installed packages: what methods need, and the suite itself."""
 
 from __future__ import annotations
 
+import sys
+import tomllib
 from functools import cache
+from importlib import import_module
 from importlib.metadata import (
     PackageNotFoundError,
     distribution,
@@ -10,6 +13,11 @@ from importlib.metadata import (
     version,
 )
 from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+
+# Of a checkout; of an installed suite the folder of all packages.
+ROOT = Path(__file__).resolve().parents[1]
 
 # Cached because it reads files and is needed for every case.
 installed_version = cache(version)
@@ -29,3 +37,19 @@ def distribution_of(module: str, package: str) -> str | None:
         others = packages_distributions().get(root)
         return others[0] if others else None
     return package
+
+
+def imported_module(name: str) -> ModuleType:
+    """Import a module of the user's, which may lie in the current folder."""
+    # Python searches the script's folder, but users expect the current one.
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    return import_module(name)
+
+
+def suite_version() -> str:
+    """Return the version of this suite, installed or a checkout."""
+    project = ROOT / "pyproject.toml"
+    if project.is_file():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return version("inpainting-suite")

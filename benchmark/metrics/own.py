@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from benchmark.metrics.metric import Metric, checked_pair
 from methods.files import sha256
+from methods.libraries import imported_module
 from methods.validation import build
 
 # Side in pixels of the pair on which a metric is tried before a run.
@@ -29,11 +28,8 @@ def imported(name: str, place: str) -> Metric:
         If it cannot be imported, its declaration cannot be used, or it returns no `Scores`.
     """
     module_name, _, attribute = place.partition(":")
-    # Python searches the script's folder for modules, but users expect the current one.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
     try:
-        module = importlib.import_module(module_name)
+        module = imported_module(module_name)
         found = getattr(module, attribute)
     # A module of the user's may fail in any way.
     except Exception as error:

@@ -7,13 +7,11 @@ import platform
 import re
 import shutil
 import subprocess
-import tomllib
 from importlib.metadata import distributions
-from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from methods.libraries import ROOT, suite_version
 
 
 def machine() -> dict[str, Any]:
@@ -49,17 +47,10 @@ def suite() -> dict[str, Any]:
         commit = _output("git", "-C", str(ROOT), "rev-parse", "HEAD")
         changed = _output("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no")
     return {
-        "version": _version(),
+        "version": suite_version(),
         "commit": commit,
         "modified": bool(changed) if commit else None,
     }
-
-
-def _version() -> str:
-    project = ROOT / "pyproject.toml"
-    if project.is_file():
-        return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
-    return distribution_version("inpainting-suite")
 
 
 def _field(metadata: str, name: str) -> str | None:

@@ -7,21 +7,19 @@ import json
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from methods.errors import InputError
 from methods.files import replacing
 from methods.gimp.version import PROTOCOL_VERSION
+from methods.libraries import ROOT, suite_version
 
 # GIMP runs the file that has the name of its folder.
 NAME = "inpaint_selection"
 RECORD = "environment.json"
 CACHE = "__pycache__"
-CHECKOUT = Path(__file__).resolve().parents[2]
 # GIMP's own environment variable, which replaces all other folders of settings.
 VARIABLE = "GIMP3_DIRECTORY"
 VERSION = re.compile(r"3\.\d+")
@@ -110,14 +108,6 @@ def changed(folder: Path) -> list[str]:
     ]
 
 
-def suite_version() -> str:
-    """Return the version of this suite, installed or a checkout."""
-    project = CHECKOUT / "pyproject.toml"
-    if project.is_file():
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    return version("inpainting-suite")
-
-
 def _settings(system: str, environment: Mapping[str, str], home: Path) -> list[Path]:
     """Return the folders that hold one folder for each version; the usual one first."""
     if system == "win32":
@@ -138,7 +128,7 @@ def _versions(root: Path) -> list[Path]:
 
 def _source() -> Path:
     # A wheel has the plug-in beside this file.
-    for source in (CHECKOUT / "plugins" / "gimp" / NAME, Path(__file__).with_name(NAME)):
+    for source in (ROOT / "plugins" / "gimp" / NAME, Path(__file__).with_name(NAME)):
         if (source / f"{NAME}.py").is_file():
             return source
     raise InputError(
@@ -150,7 +140,7 @@ def _record(content: dict[str, bytes]) -> bytes:
     record = {
         # Not resolved: a virtual environment's Python is a link that works only as such.
         "python": str(Path(sys.executable).absolute()),
-        "root": str(CHECKOUT) if (CHECKOUT / "pyproject.toml").is_file() else None,
+        "root": str(ROOT) if (ROOT / "pyproject.toml").is_file() else None,
         "protocol": PROTOCOL_VERSION,
         "suite_version": suite_version(),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
