@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.runs.run import REFERENCE, Run
+from analysis.runs.run import Run
 from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
+from methods.labels import REFERENCE
 from methods.resolutions import size_text
 
 # Longer side of the copies in which a crop is searched; finer positions make no visible difference.

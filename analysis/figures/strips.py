@@ -19,9 +19,9 @@ from matplotlib.patches import Rectangle
 from analysis import style
 from analysis.figures.case_images import Box, CaseImages
 from methods.base import Image
+from methods.labels import REFERENCE
 
 MASKED = "masked input"
-REFERENCE = "reference"
 ENDS = (MASKED, REFERENCE)
 Show = Literal["both", "whole", "crop"]
 _PRINT_DPI = 300

@@ -7,10 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from analysis.merging.source import Source
-from analysis.runs.run import REFERENCE
 from methods.errors import InputError
 from methods.files import comparable_name
-from methods.labels import folder_name
+from methods.labels import REFERENCE, folder_name
 from methods.resolutions import size_text
 
 # Options of an entry of run.json that the results of a method depend on.

@@ -12,9 +12,9 @@ from typing import Any
 from analysis.merging.checks import remedy
 from analysis.merging.source import Row, Source, is_run, origin_names, origins_of
 from analysis.runs.origins import FIELD, Slot
-from analysis.runs.run import REFERENCE
 from methods.errors import InputError
 from methods.images import ImageFileError, read_rgb
+from methods.labels import REFERENCE
 from methods.resolutions import size_text
 
 # Keys of run.json about the command that wrote it, which merged.json keeps for each run.

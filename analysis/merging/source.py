@@ -14,9 +14,10 @@ from filelock import FileLock, Timeout
 from analysis.runs import run
 from analysis.runs.csv_files import csv_rows
 from analysis.runs.origins import JOURNAL, Record, Slot, check_provenance, journal
-from analysis.runs.run import CASE_COLUMNS, REFERENCE, Run
+from analysis.runs.run import CASE_COLUMNS, Run
 from methods.base import Resolution
 from methods.errors import InputError
+from methods.labels import REFERENCE
 from methods.resolutions import NATIVE
 from methods.shown_text import visible
 

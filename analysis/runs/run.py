@@ -18,8 +18,7 @@ from analysis.runs.origins import Origins
 from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.images import ImageFileError, read_mask, read_rgb
-from methods.labels import REFERENCE as REFERENCE
-from methods.labels import folder_name
+from methods.labels import REFERENCE, folder_name
 from methods.resolutions import NATIVE, size_text
 from methods.shown_text import message_text
 

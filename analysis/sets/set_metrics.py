@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.runs.run import REFERENCE, Run
+from analysis.runs.run import Run
 from analysis.sets import distances
 from analysis.sets.distances import Features, Groups, Weights
 from analysis.sets.features import Network, patches
 from methods.base import Resolution
 from methods.errors import InputError
+from methods.labels import REFERENCE
 from methods.resolutions import size_text
 
 CONFIDENCE = 0.95

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from survey.study.stimuli import REFERENCE, Stimulus
+from methods.labels import REFERENCE
+from survey.study.stimuli import Stimulus
 
 
 class Pair(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
+from methods.labels import REFERENCE
 from survey.study.config import Exclusion
-from survey.study.stimuli import REFERENCE
 
 # How the codes of simulated participants begin; the analysis recognises them by it.
 SIMULATED = "simulated-"

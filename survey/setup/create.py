@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from methods.errors import InputError, suggestion
 from methods.files import write_atomically
+from methods.labels import REFERENCE
 from survey.design.questionnaire import Pool, make_pool
 from survey.setup import sources
 from survey.setup.sources import Images
 from survey.storage import database, store
 from survey.storage.open_study import checked_pool, open_study
 from survey.study import config, secrets_file, stimuli, texts
-from survey.study.stimuli import REFERENCE
 
 # Those of the paper.
 _PAIRS, _CHECKS = 25, 2

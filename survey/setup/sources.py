@@ -14,9 +14,9 @@ from typing import NamedTuple
 from methods.base import Resolution
 from methods.errors import InputError, suggestion
 from methods.files import composed
-from methods.labels import folder_name
+from methods.labels import REFERENCE, folder_name
 from methods.resolutions import NATIVE, size_text
-from survey.study.stimuli import REFERENCE, Source
+from survey.study.stimuli import Source
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 # What people saw in the paper (section 5.2).

@@ -26,7 +26,6 @@ from methods.errors import InputError
 from methods.files import sha256, write_atomically
 
 FOLDER, LIST = "stimuli", "stimuli.csv"
-REFERENCE = "reference"
 # Effort of lossless WebP: a higher one costs seconds an image and saves 1 % of the bytes.
 _LOSSLESS_EFFORT = 2
 _MAX_WEBP_SIDE = 16_383

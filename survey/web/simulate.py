@@ -20,10 +20,10 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from methods.errors import InputError
+from methods.labels import REFERENCE
 from survey.storage import database, store
 from survey.storage.open_study import OpenStudy
 from survey.storage.schema import questions
-from survey.study.stimuli import REFERENCE
 from survey.web.app import create_app
 
 CSRF = re.compile(r'csrf[-_]token"[^>]*?(?:value|content)="([^"]+)"')

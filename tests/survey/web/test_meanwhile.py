@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from methods.labels import REFERENCE
 from survey.design.questionnaire import Question
 from survey.results import participants, validity
 from survey.storage import database, store
 from survey.storage.open_study import OpenStudy, open_study
 from survey.storage.tallies import pair_counts
-from survey.study.stimuli import REFERENCE
 from tests.survey.conftest import make_study
 from tests.survey.postgresql import Cluster
 
