@@ -61,7 +61,7 @@ def _same_metrics(first: Source, other: Source) -> None:
                 f"{it.path}: {_listed(missing)} could not be computed where it was scored: install "
                 "what run.json says, and give the benchmark's command again, which scores only"
             )
-    versions = [f"{it.path} by {suite_text(it.info.get('suite', {}))}" for it in (first, other)]
+    versions = [f"{it.path} by {suite_text(it.info['suite'])}" for it in (first, other)]
     raise InputError(
         f"{other.path} and {first.path}: the definition of {_listed(_differing(one, two))} differs "
         f"({', '.join(versions)}): give the benchmark's command of the older run again with the "

@@ -157,8 +157,8 @@ def run_json(taken: Taken, sources: Sequence[Source], command: list[str]) -> dic
         **{key: _common([method.get(key) for method in methods]) for key in _CONDITIONS},
         "versions": _joined([info.get("versions", {}) for info in infos]),
         "machine": _joined([info["machine"] for info in infos]),
-        "workers": _common([info.get("workers") for info in infos]),
-        "threads": _common([info.get("threads") for info in infos]),
+        "workers": _common([info["workers"] for info in infos]),
+        "threads": _common([info["threads"] for info in infos]),
     }
 
 
@@ -196,7 +196,7 @@ def _checked(source: Source) -> dict[str, Any]:
 
 
 def _suite(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    suites = [info.get("suite", {}) for info in infos]
+    suites = [info["suite"] for info in infos]
     if (common := _common(suites)) is not None:
         return common
     return {**_joined(suites), "commit": None, "modified": None}
