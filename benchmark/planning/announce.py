@@ -6,7 +6,7 @@ import shutil
 
 from rich.console import Console
 
-from benchmark.planning import kept, own_sources
+from benchmark.planning import kept
 from benchmark.planning.kept import KeptMethod
 from benchmark.planning.plan import Plan
 from benchmark.planning.request import Job
@@ -44,13 +44,15 @@ def cases(job: Job, plan: Plan, console: Console) -> None:
 
 def changed_files(job: Job, plan: Plan, folder: RunFolder, console: Console) -> None:
     """Warn of methods whose file has changed since cases ran that are not run again."""
-    earlier = read_run_json(folder.path)
-    known = {entry["label"]: entry for entry in earlier.get("methods", [])}
+    known = {entry["label"]: entry for entry in read_run_json(folder.path).get("methods", [])}
     finished = {slot[0] for slot, row in plan.rows.items() if row.status != "skipped"}
-    for spec in own_sources.changed(job.specs, earlier):
-        if spec.label in finished:
+    for spec in job.specs:
+        before, now = known.get(spec.label, {}), plan.provenance[spec.label]
+        source = before.get("source_sha256")
+        is_changed = before.get("method") == spec.method and source != now.get("source_sha256")
+        if source and is_changed and spec.label in finished:
             # Until they have run again, so that the next command warns too.
-            plan.provenance[spec.label]["source_sha256"] = known[spec.label]["source_sha256"]
+            now["source_sha256"] = source
             console.print(
                 f"warning: the file of {spec.label} has changed since its finished cases ran; they "
                 "are kept. Raise its `version`, or --overwrite all, to run them again"
@@ -61,9 +63,7 @@ def kept_methods(others: list[KeptMethod], console: Console) -> None:
     """Print which methods of earlier commands stay in the run folder."""
     for other in others:
         absent = f" of {other.cases + other.absent}" if other.absent else ""
-        more = ""
-        if other.absent:
-            more = "; name it in the command to run the others"
+        more = "; name it in the command to run the others" if other.absent else ""
         if other.elsewhere:
             number = counted(other.elsewhere, "case")
             more += f"; {number} at other sizes or on other photographs not shown"

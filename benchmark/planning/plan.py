@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+import methods
 from benchmark.inputs.masks import MaskRule
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
 from benchmark.planning.described import Described, describe
 from benchmark.planning.interpreters import ask
 from benchmark.planning.method_specs import MethodSpec
-from benchmark.planning.own_sources import source_sha256
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
 from methods.base import Resolution
+from methods.files import sha256
 from methods.resolutions import NATIVE
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
@@ -60,7 +63,8 @@ class Plan:
     to_score: list[tuple[Case, Row]] = field(default_factory=list)
     # Finished and skipped cases; complete at the end of the run.
     rows: dict[Slot, Row] = field(default_factory=dict)
-    # What run.json says about each method (by label): note, remark and weights.
+    # What run.json says about each method (by label): note, remark, weights, and the SHA-256 of a
+    # file of the user's.
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What run.json says about the check of the metrics; empty before cases are scored.
     metrics_checked: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +94,7 @@ def list_cases(
     for spec in specs:
         described = _describe(spec, resolutions, [(size, photo.name) for size, photo in pairs])
         plan.provenance[spec.label] = described.provenance
-        if source := source_sha256(spec):
+        if source := _source_sha256(spec):
             plan.provenance[spec.label] |= {"source_sha256": source}
         if described.settled:
             spec = replace(spec, options={**spec.options, **described.settled})
@@ -152,6 +156,15 @@ def _reading(photo: Photo) -> list[dict[str, Any]]:
     """Return how a mask is read, where it is not by the default rule."""
     rule = photo.mask_rule
     return [asdict(rule)] if photo.mask_sha256 and rule != MaskRule() else []
+
+
+def _source_sha256(spec: MethodSpec) -> str | None:
+    """Return the SHA-256 of the file of a "module:Class"; None for methods of the suite."""
+    name, _, cls = spec.method.partition(":")
+    if not cls or name in methods.available():
+        return None
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return sha256(Path(file)) if file else None
 
 
 @cache
