@@ -106,10 +106,6 @@ class Network:
     outputs: tuple[Port, ...]
     run: Callable[[Mapping[str, NDArray[Any]]], Outputs]
 
-    def port(self, name: str) -> Port | None:
-        """Return an input by its name."""
-        return next((port for port in self.inputs or () if port.name == name), None)
-
 
 def as_array(output: Any) -> NDArray[Any]:
     """Return an output as an array; half precision becomes float32."""

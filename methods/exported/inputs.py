@@ -63,11 +63,11 @@ class Feed:
 
 def feeds(
     network: Network,
-    kinds: Sequence[str] | None = None,
-    names: Sequence[str] | None = None,
-    dtype: str | None = None,
-    mask_dtype: str | None = None,
-    layout: Layout | None = None,
+    kinds: Sequence[str] | None,
+    names: Sequence[str] | None,
+    dtype: str | None,
+    mask_dtype: str | None,
+    layout: Layout | None,
 ) -> list[Feed]:
     """Return what each input of a network is given; None stands for what its file says.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import cv2
@@ -47,9 +46,9 @@ def arrangements(network: Network) -> list[list[str]]:
     if len(ports) == 1:
         return [[kind] for kind in choices[0]]
     if ports[0].is_mask and not ports[1].is_mask:
-        return [[first, second] for first, second in product(["mask"], choices[1])]
+        return [["mask", kind] for kind in choices[1]]
     if ports[1].is_mask and not ports[0].is_mask:
-        return [[first, second] for first, second in product(choices[0], ["mask"])]
+        return [[kind, "mask"] for kind in choices[0]]
     return [USUAL, USUAL[::-1]]
 
 

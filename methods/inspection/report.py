@@ -49,17 +49,13 @@ def report(path: Path, device: str) -> tuple[str, bool]:
     label = path.stem.lstrip("-. ")[:60].rstrip() or "network"
     label = "network" if label.casefold() == REFERENCE else label
     if isinstance(findings, Findings):
-        options, lines = _options(findings), list(_found(findings))
+        ran, options, lines = True, _options(findings), list(_found(findings))
     else:
-        options, lines = (
-            {"inputs": USUAL},
-            [*_ports("outputs", network.outputs), *_not_run(findings)],
-        )
+        ran, options = False, {"inputs": USUAL}
+        lines = [*_ports("outputs", network.outputs), *_not_run(findings)]
     lines = [*_told(network), *lines, "", *_how_to_run(label)]
     comments = [f"# {line}".rstrip() for line in lines]
-    return "\n".join([*comments, "", *_table(label, path, options), ""]), isinstance(
-        findings, Findings
-    )
+    return "\n".join([*comments, "", *_table(label, path, options), ""]), ran
 
 
 def _told(network: Network) -> Iterator[str]:

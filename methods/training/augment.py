@@ -13,11 +13,11 @@ SMALLEST_SHARE, LARGEST_SHARE = 0.1, 0.9
 RECTANGLES = 0.5
 
 
-def random_square(rng: Generator, pixels: Image, size: int, smallest: float) -> Image:
-    """Return a random square of a photograph, uint8 (size, size, 3), whose side is at least the
-    share `smallest` of the shorter side."""
+def random_square(rng: Generator, pixels: Image, size: int) -> Image:
+    """Return a random square of a photograph, uint8 (size, size, 3), whose side is at least half of
+    the shorter side."""
     height, width = pixels.shape[:2]
-    side = int(min(height, width) * rng.uniform(smallest, 1))
+    side = int(min(height, width) * rng.uniform(0.5, 1))
     top = int(rng.integers(0, height - side + 1))
     left = int(rng.integers(0, width - side + 1))
     square = pixels[top : top + side, left : left + side]

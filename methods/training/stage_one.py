@@ -54,7 +54,7 @@ class StageOne:
     def sample(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
         photo = self.training[int(rng.integers(len(self.training)))]
-        pixels = random_square(rng, photo.pixels, self.size, smallest=0.5)
+        pixels = random_square(rng, photo.pixels, self.size)
         pixels = recoloured(rng, mirrored(rng, pixels))
         return _as_batch(pixels, random_mask(rng, self.size, self.largest))
 
