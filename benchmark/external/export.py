@@ -11,13 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from benchmark.inputs.dataset import in_threads
 from benchmark.inputs.description import OPTIONS
 from benchmark.inputs.photos import Photo, PhotoStore
-from benchmark.inputs.protocol import Protocol
-from benchmark.planning.request import check_dataset, check_protocol
+from benchmark.inputs.protocol import Protocol, load, select_resolutions
+from benchmark.planning.request import check_dataset
 from methods.base import Resolution, blank
 from methods.errors import InputError
 from methods.images import write_png
@@ -49,7 +47,6 @@ def export(
     protocol_name: str,
     resolutions: str | None,
     destination: Path,
-    console: Console | None = None,
 ) -> None:
     """Write images/, masks/ and README.txt for every resolution into a new folder.
 
@@ -60,8 +57,9 @@ def export(
     InputError
         If the input cannot be used, or the folder is not empty or cannot be written.
     """
-    console = console or plain_console(stderr=True, soft_wrap=True)
-    protocol, sizes = check_protocol(protocol_name, resolutions)
+    console = plain_console(stderr=True, soft_wrap=True)
+    protocol = load(protocol_name)
+    sizes = select_resolutions(protocol, resolutions)
     if destination.is_file() or (destination.is_dir() and any(destination.iterdir())):
         raise InputError(f"{destination} exists already; export into a new or empty folder")
     dataset, photos, notes = check_dataset(folder, description, protocol, sizes, console)

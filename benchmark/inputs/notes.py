@@ -11,7 +11,7 @@ from benchmark.inputs.inverted import inverted_question
 from benchmark.inputs.layouts import is_removal
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.proposals import is_mask_name
-from benchmark.inputs.protocol import Protocol, other_sizes
+from benchmark.inputs.protocol import Protocol
 from methods.base import Resolution
 from methods.images import SUFFIXES
 from methods.shown_text import counted
@@ -29,7 +29,7 @@ def dataset_notes(
 
 def _size_notes(protocol: Protocol, resolutions: Sequence[Resolution]) -> list[str]:
     """Return a sentence about sizes that the protocol does not have."""
-    others = other_sizes(protocol, resolutions)
+    others = [each for each in resolutions if each not in protocol.resolutions]
     if not others:
         return []
     own = ", ".join(map(str, protocol.resolutions))

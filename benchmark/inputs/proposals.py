@@ -18,8 +18,10 @@ from methods.errors import InputError
 _MASK = re.compile(r"(?<![a-z])(?:mask|hole|matte)s?(?![a-z])", re.IGNORECASE)
 _MASK_FOLDER = re.compile(r"mask|hole", re.IGNORECASE)
 # Words for a photograph, most certain first; "input" may have its hole painted in.
-_ORIGINALS = ("raw", "gt", "original", "orig", "image", "images", "img", "imgs", "photo", "photos")
-_OTHERS = ("test", "testset", "input", "inputs", "src", "source")
+_PHOTOGRAPH = (
+    *("raw", "gt", "original", "orig", "image", "images", "img", "imgs", "photo", "photos"),
+    *("test", "testset", "input", "inputs", "src", "source"),
+)
 # Patterns for more files than this are not written as a list.
 _MOST_NAMES = 40
 # How many files are looked at.
@@ -96,8 +98,8 @@ def _sibling_folders(by_folder: dict[str, list[str]]) -> Iterator[Candidate]:
     if len(of_masks) != 1:
         return
     masks = of_masks[0]
-    order = [masks.replace("_mask", ""), *_ORIGINALS, *_OTHERS]
-    others.sort(key=lambda name: order.index(name.lower()) if name.lower() in order else len(order))
+    order = [masks.replace("_mask", ""), *_PHOTOGRAPH]
+    others.sort(key=lambda name: _place(name, order))
     for images in others:
         yield [f"{images}/*"], [f"{masks}/{IMAGE}.*"]
     for images in others:
@@ -182,7 +184,7 @@ def _other_word(masks: Sequence[str], others: Sequence[str]) -> Iterator[Candida
     around = [_MASK.split(Path(name).stem, maxsplit=1) for name in masks]
     word = _MASK.search(Path(masks[0]).stem)
     suffixes = sorted({Path(name).suffix for name in masks})
-    for original in (*_ORIGINALS, *_OTHERS):
+    for original in _PHOTOGRAPH:
         wanted = {f"{before}{original}{after}" for before, after in around}
         found = [name for name in others if Path(name).stem in wanted]
         if word and len(found) == len(masks):
@@ -207,7 +209,7 @@ def _folder_each(by_folder: dict[str, list[str]]) -> Iterator[Candidate]:
         return
     common = set.intersection(*(set(files) for files in by_folder.values()))
     masks = sorted(name for name in common if _MASK.search(Path(name).stem))
-    photos = sorted(common.difference(masks), key=_certainty)
+    photos = sorted(common.difference(masks), key=lambda name: (_place(Path(name).stem), name))
     for photo in photos:
         for mask in masks:
             yield [f"*/{photo}"], [f"{FOLDER}/{mask}"]
@@ -216,6 +218,6 @@ def _folder_each(by_folder: dict[str, list[str]]) -> Iterator[Candidate]:
         yield ["*/*_.png"], [f"{FOLDER}/*.png"]
 
 
-def _certainty(name: str) -> tuple[int, str]:
-    words, stem = [*_ORIGINALS, *_OTHERS], Path(name).stem.lower()
-    return (words.index(stem) if stem in words else len(words)), name
+def _place(name: str, words: Sequence[str] = _PHOTOGRAPH) -> int:
+    """Return the place of a name among words, after all of them if it is none."""
+    return words.index(name.lower()) if name.lower() in words else len(words)

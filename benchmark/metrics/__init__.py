@@ -140,7 +140,7 @@ def score_what_works(
     result: Image,
     mask: Mask,
     names: Iterable[str],
-    options: Options | None = None,
+    options: Options,
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Compute metrics as `score` does; one that fails has no value, and the others have theirs.
 
@@ -156,7 +156,6 @@ def score_what_works(
     problems
         Metric name -> why it has failed.
     """
-    options = options or {}
     names = list(names)
     left_out = missing(names, options)
     pair = checked_pair(reference, result, mask)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -183,7 +183,7 @@ def _check(device: str = "cpu") -> None:
 
 
 def _metric(name: str, label: str, features: str, network: str) -> Metric:
-    def function(pair: ImagePair, device: str = "cpu", **_: Any) -> Scores:
+    def function(pair: ImagePair, device: str = "cpu") -> Scores:
         return _distance(pair, network, device)
 
     return Metric(

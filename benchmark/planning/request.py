@@ -84,7 +84,8 @@ def check_request(request: Request, console: Console) -> Job:
                 f"{spec.label}: --cluster runs methods in its workers' own Python; leave out "
                 "--python, or run this method without --cluster into the same folder"
             )
-    protocol, resolutions = check_protocol(request.protocol, request.resolutions)
+    protocol = load(request.protocol)
+    resolutions = select_resolutions(protocol, request.resolutions)
     dataset, photos, notes = check_dataset(
         request.dataset, request.description, protocol, resolutions, console, request.out
     )
@@ -103,12 +104,6 @@ def _refuse_unused_masks(description: dict[str, Any], protocol: Protocol) -> Non
                 f"{OPTIONS[key]}: protocol {protocol.name} draws its own holes; choose --protocol "
                 "native (each photograph at its own size) or own-masks, or leave the option out"
             )
-
-
-def check_protocol(name: str, resolutions: str | None) -> tuple[Protocol, list[Resolution]]:
-    """Return the protocol and its selected resolutions, ascending. Raises InputError."""
-    protocol = load(name)
-    return protocol, select_resolutions(protocol, resolutions)
 
 
 def check_dataset(
