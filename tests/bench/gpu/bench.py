@@ -32,28 +32,26 @@ def run_bench(
     """Measure all rows for which there is time; return 1 if one failed, 2 if it cannot begin."""
     started = time.monotonic()
     bench = _Bench(started + 60 * minutes)
-    try:
-        facts = bench.prepare(scratch, device)
-    except MeasurementError as error:
-        bench.close()
-        print(f"error: --device {device}: {error}", file=sys.stderr)
-        return 2
-    try:
-        table = Table(out, facts)
-    except OSError as error:
-        bench.close()
-        print(f"error: --out {out}: {error.strerror}", file=sys.stderr)
-        return 2
     planned = plan.rows(
         list(networks.NETWORKS), rest.step_names(), scratch, device, sizes, processes, cases
     )
+    wanted = [row for row in planned if row.part in parts]
     left_out = []
     try:
-        for row in [row for row in planned if row.part in parts]:
+        table = Table(out, bench.describe(device))
+        if wanted and bench.has_time(wanted[0]):
+            bench.write_weights(scratch)
+        for row in wanted:
             if bench.has_time(row):
                 table.add(bench.row(row))
             else:
                 left_out.append(row)
+    except MeasurementError as error:
+        print(f"error: --device {device}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: --out {out}: {error.strerror}", file=sys.stderr)
+        return 2
     finally:
         bench.close()
     seconds = time.monotonic() - started
@@ -74,13 +72,19 @@ class _Bench:
         self._group = ""
         self._measurers: list[Measurer] = []
 
-    def prepare(self, scratch: str, device: str) -> dict[str, Any]:
-        """Write the random weights; return what the bench runs on."""
-        self._open("prepare", 1)
-        limit = max(60.0, self._end - time.monotonic())
-        found = self._measurers[0].call(f"{measure.__name__}:describe", [device], limit)
-        self._measurers[0].call(f"{networks.__name__}:write_weights", [scratch], limit)
-        return found
+    def describe(self, device: str) -> dict[str, Any]:
+        """Return what the bench runs on, from the process of the first rows."""
+        self._open(plan.FIRST_GROUP, 1)
+        return self._measurers[0].call(f"{measure.__name__}:describe", [device], self._limit())
+
+    def write_weights(self, scratch: str) -> None:
+        """Write the random weights of the networks that have some."""
+        files = sorted({file for _, files in networks.NETWORKS.values() for file in files.values()})
+        function = f"{networks.__name__}:write_weights"
+        self._measurers[0].call(function, [scratch, files], self._limit())
+
+    def _limit(self) -> float:
+        return max(60.0, self._end - time.monotonic())
 
     def has_time(self, row: Planned) -> bool:
         expected = row.estimate_s + (0 if row.group == self._group else plan.START_S)

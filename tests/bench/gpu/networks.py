@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 from torch import Tensor
+from torch.nn import Module
 
 import methods
 from methods.architectures.deepfillv2 import DeepFillV2
@@ -46,26 +47,36 @@ NETWORKS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-def write_weights(folder: str) -> dict[str, Any]:
-    """Write the random weights of the conformance tests, for which their tolerances were chosen."""
-    for name, network in (("dfnet", DFNet()), ("refinement", RefinementNet())):
-        shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-        _save(folder, name, fill(shapes, SALT))
-    _save(folder, "deepfillv2", deepfillv2_weights(SALT))
+def write_weights(folder: str, names: Sequence[str]) -> dict[str, Any]:
+    """Write random weights of the conformance tests, for which their tolerances were chosen."""
+    for name in names:
+        # Not ascontiguousarray, which would give counters a dimension.
+        arrays = {key: np.array(array, order="C") for key, array in _WEIGHTS[name]().items()}
+        save_file(arrays, Path(folder) / f"{name}.safetensors")
+    return {}
+
+
+def _hifill_weights() -> Mapping[str, Any]:
     state = HiFill().state_dict()
     shapes = {theirs: tuple(state[ours].shape) for ours, theirs in tensorflow_names().items()}
     kernels = {
         name: (shape[2], shape[3], shape[1], shape[0]) if len(shape) == 4 else shape
         for name, shape in shapes.items()
     }
-    _save(folder, "hifill", hifill_weights(kernels, SALT))
-    return {}
+    return hifill_weights(kernels, SALT)
 
 
-def _save(folder: str, name: str, arrays: Mapping[str, Any]) -> None:
-    # Not ascontiguousarray, which would give counters a dimension.
-    whole = {key: np.array(array, order="C") for key, array in arrays.items()}
-    save_file(whole, Path(folder) / f"{name}.safetensors")
+def _filled(network: Module) -> Mapping[str, Any]:
+    shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    return fill(shapes, SALT)
+
+
+_WEIGHTS: dict[str, Callable[[], Mapping[str, Any]]] = {
+    "dfnet": lambda: _filled(DFNet()),
+    "refinement": lambda: _filled(RefinementNet()),
+    "deepfillv2": lambda: deepfillv2_weights(SALT),
+    "hifill": _hifill_weights,
+}
 
 
 def create(what: str, folder: str, device: str, precision: str) -> NetworkInpainter:

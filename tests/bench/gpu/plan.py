@@ -13,6 +13,9 @@ COMPARED_PX = 1024
 # Of starting a process: Python, PyTorch, the GPU.
 START_S = 10.0
 OTHER_PRECISIONS = ("tf32", "bf16")
+FIRST_GROUP = "rest"
+# Of the runs.
+WORKERS = (1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,15 +115,16 @@ def _runs(device: str, px: int, cases: int) -> list[Planned]:
             function="tests.bench.gpu.rest:run", arguments=[device, px, cases, workers],
             estimate_s=25 + 0.25 * cases / workers,
         )
-        for workers in (1, 2)
+        for workers in WORKERS
     ]  # fmt: skip
 
 
 def _rest(steps: Sequence[str], device: str, sizes: Sequence[int]) -> list[Planned]:
     return [
         Planned(
-            part="rest", what=step, px=px, group="rest", function="tests.bench.gpu.rest:step",
-            arguments=[step, px, device], estimate_s=0.2 + 0.3 * (px / 2048) ** 2,
+            part="rest", what=step, px=px, group=FIRST_GROUP,
+            function="tests.bench.gpu.rest:step", arguments=[step, px, device],
+            estimate_s=0.2 + 0.3 * (px / 2048) ** 2,
         )
         for px in sizes
         for step in steps

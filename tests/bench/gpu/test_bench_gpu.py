@@ -124,6 +124,7 @@ def test_every_kind_of_row_runs_on_a_cpu(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     kept = {networks.COMPACT: networks.NETWORKS[networks.COMPACT]}
     monkeypatch.setattr(networks, "NETWORKS", kept)
+    monkeypatch.setattr(plan, "WORKERS", (2,))
     assert bench.run_bench(tmp_path / "out", str(tmp_path), "cpu", [64, 128], 60, 2, 3) == 0
     with (tmp_path / "out" / "rows.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -139,7 +140,8 @@ def test_every_kind_of_row_runs_on_a_cpu(tmp_path: Path, monkeypatch: pytest.Mon
 def test_outputs_are_computed_where_no_tensor_may_be_on_the_cpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    networks.write_weights(str(tmp_path))
+    names = ("dfnet", "refinement", "deepfillv2", "hifill")
+    networks.write_weights(str(tmp_path), names)
     monkeypatch.setattr(networks, "SIDE", 256)
     for what in networks.NETWORKS:
         if "hifill" in what:
