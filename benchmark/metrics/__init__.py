@@ -100,6 +100,7 @@ def score(
     mask: Mask | None,
     names: Iterable[str],
     options: Options | None = None,
+    hole: bool = True,
 ) -> dict[str, float]:
     """Compute metrics over the whole image and over the hole.
 
@@ -113,6 +114,8 @@ def score(
         Names of metrics, as a protocol has them.
     options
         Metric name -> option -> value.
+    hole
+        Whether to compute the values over the hole.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def score(
     check_options(names, options)
     for name, advice in missing(names, options).items():
         raise ValueError(f"metric {name} cannot be computed here: {advice}")
-    pair = checked_pair(reference, result, mask)
+    pair = checked_pair(reference, result, mask if hole else None)
     scores: dict[str, float] = {}
     for name in names:
         scores |= _columns(name, find(name).compute(pair, (options or {}).get(name)))

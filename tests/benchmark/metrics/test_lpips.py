@@ -57,7 +57,7 @@ def test_it_sees_the_hole_with_a_quarter_of_its_size_around_it(installed: None) 
     found = score(*pair(), ["lpips"])
     assert found["lpips_hole"] == pytest.approx(2 * 51 / 255)
     assert found["lpips"] == pytest.approx(2 * 51 / 255 * 80**2 / 120**2)
-    assert list(score(*pair()[:2], None, ["lpips"])) == ["lpips"]
+    assert list(score(*pair(), ["lpips"], hole=False)) == ["lpips"]
 
 
 def test_what_cannot_be_computed_is_said_before_a_run(installed: None) -> None:
