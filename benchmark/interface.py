@@ -131,10 +131,7 @@ def run(
         "accept_drift": accept_drift,
         "command": [call],
     }
-    try:
-        request = build(Request, wanted, "benchmark.run")
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    request = build(Request, wanted, "benchmark.run")
     with notebook_bar(progress) as report:
         run_job(request, _LogConsole(), report)
     return read_scores(request.out)

@@ -7,7 +7,12 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, with_config
 
+from methods.errors import InputError
+
 T = TypeVar("T")
+
+# Of dataclasses; models have one of their own.
+STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
 def build(cls: type[T], values: dict[str, Any], what: str) -> T:
@@ -24,21 +29,17 @@ def build(cls: type[T], values: dict[str, Any], what: str) -> T:
 
     Raises
     ------
-    ValueError
+    InputError
         If a value is wrong: one line with every problem, the keys concerned and the valid keys.
     """
-    config = (
-        None
-        if issubclass(cls, BaseModel)
-        else ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    )
+    checked = cls if issubclass(cls, BaseModel) else with_config(STRICT)(cls)
     try:
-        return TypeAdapter(with_config(config)(cls) if config else cls).validate_python(values)
+        return TypeAdapter(checked).validate_python(values)
     except ValidationError as error:
         problems = [_describe(problem) for problem in error.errors()]
         if any(problem.startswith("unknown key") for problem in problems):
             problems.append(f"valid keys: {', '.join(field_names(cls))}")
-        raise ValueError(f"{what}: {'; '.join(problems)}") from None
+        raise InputError(f"{what}: {'; '.join(problems)}") from None
 
 
 def field_names(cls: type) -> list[str]:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from benchmark.inputs.masks import Channel, MaskRule
 from benchmark.inputs.toml import read_toml
-from methods.errors import InputError
 from methods.validation import build
 
 FILE_NAME = "dataset.toml"
@@ -105,9 +104,6 @@ def open_dataset(path: Path, options: dict[str, Any] | None = None) -> Dataset:
     file = path if path.suffix == ".toml" and not path.is_dir() else path / FILE_NAME
     given = {key: value for key, value in (options or {}).items() if value is not None}
     content = read_toml(file, "dataset") if file == path or file.is_file() else {}
-    try:
-        build(Description, content, f"dataset {file}")
-        description = build(Description, content | given, f"dataset {path}")
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    build(Description, content, f"dataset {file}")
+    description = build(Description, content | given, f"dataset {path}")
     return Dataset(file.parent, description, path)

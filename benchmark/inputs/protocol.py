@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -103,13 +102,11 @@ def load(name_or_file: str) -> Protocol:
                 f"unknown protocol {name_or_file!r}: choose one of {', '.join(shipped())}, "
                 "or give the path of a .toml file"
             )
-    content = read_toml(path, "protocol")
+    protocol = build(Protocol, read_toml(path, "protocol"), f"protocol {path}")
     try:
-        protocol = build(Protocol, content, f"protocol {path}")
         check_options(protocol.recorded_metrics(), protocol.metric_options)
     except ValueError as error:
-        text = str(error)
-        raise InputError(text if str(path) in text else f"protocol {path}: {text}") from None
+        raise InputError(f"protocol {path}: {error}") from None
     for resolution in protocol.resolutions:
         _check_drawn_hole(protocol, resolution, f"protocol {path}")
     return protocol
@@ -149,11 +146,6 @@ def select_resolutions(protocol: Protocol, selected: str | None) -> list[Resolut
             )
         _check_drawn_hole(protocol, size, f"protocol {protocol.name}")
     return list(sizes)
-
-
-def other_sizes(protocol: Protocol, resolutions: Sequence[Resolution]) -> list[Resolution]:
-    """Return the resolutions that are not among the protocol's own."""
-    return [each for each in resolutions if each not in protocol.resolutions]
 
 
 def crop_box(width: int, height: int) -> tuple[int, int, int, int]:

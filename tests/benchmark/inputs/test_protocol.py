@@ -96,7 +96,6 @@ def test_unknown_names_list_the_choices() -> None:
 def test_sizes_that_the_protocol_does_not_have() -> None:
     paper = protocol.load("moskalenko2020")
     assert protocol.select_resolutions(paper, "512") == [512]
-    assert protocol.other_sizes(paper, [512, 1024]) == [512]
     for given in ("8", "20000", "px", "native"):
         with pytest.raises(InputError, match=given):
             protocol.select_resolutions(paper, given)
