@@ -179,7 +179,6 @@ class NetworkInpainter(Inpainter):
         """
         if self._network is None:
             self.load()
-        assert self._network is not None
         return self._network
 
     def weights_used(self) -> dict[str, str]:

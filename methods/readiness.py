@@ -16,15 +16,15 @@ READY = "yes"
 class Readiness:
     """Whether a method can run here.
 
-    summary, needs: empty if the method cannot be imported; state: "yes", with the remark in
-    brackets, "yes, with the option ...", or "no: " and the reason with its remedy; options: those
-    without a default; remark, note: what tables would say.
+    summary, needs: empty if the method cannot be imported; why_not: the reason, with its remedy,
+    why the method cannot run, or ""; options: those without a default; remark, note: what tables
+    would say.
     """
 
     name: str
     summary: str
     needs: str
-    state: str
+    why_not: str = ""
     options: tuple[str, ...] = ()
     remark: str = ""
     note: str = ""
@@ -32,12 +32,16 @@ class Readiness:
     @property
     def ready(self) -> bool:
         """Whether the method can run, given the options it requires."""
-        return self.state.startswith(READY)
+        return not self.why_not
 
     @property
-    def why_not(self) -> str:
-        """The reason, with its remedy, why the method cannot run."""
-        return self.state.removeprefix("no: ")
+    def state(self) -> str:
+        """All of it in words."""
+        if self.why_not:
+            return f"no: {self.why_not}"
+        if self.options:
+            return f"{READY}, with the option {', '.join(self.options)}"
+        return f"{READY} ({self.remark})" if self.remark else READY
 
 
 def check(name: str) -> Readiness:
@@ -48,7 +52,7 @@ def check(name: str) -> Readiness:
     try:
         cls = methods.method_class(name)
     except Exception as error:  # importing somebody else's module can raise anything
-        return Readiness(name, "", "", f"no: {name} cannot be imported: {message_text(str(error))}")
+        return Readiness(name, "", "", f"{name} cannot be imported: {message_text(str(error))}")
     required = tuple(
         item.name
         for item in fields(cls)
@@ -59,14 +63,13 @@ def check(name: str) -> Readiness:
         try:
             cls.libraries()
         except MissingRequirementError as error:
-            return Readiness(*about, f"no: {error}", required)
-        return Readiness(*about, f"{READY}, with the option {', '.join(required)}", required)
+            return Readiness(*about, str(error), required)
+        return Readiness(*about, options=required)
     try:
         method = _ready(name, cls)
     except Exception as error:  # a plug-in can raise anything, and must not break the list
-        return Readiness(*about, f"no: {message_text(str(error))}")
-    state = f"{READY} ({method.remark})" if method.remark else READY
-    return Readiness(*about, state, remark=method.remark, note=method.note)
+        return Readiness(*about, message_text(str(error)) or type(error).__name__)
+    return Readiness(*about, remark=method.remark, note=method.note)
 
 
 def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
