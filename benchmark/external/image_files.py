@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image as PillowImage
 from PIL import ImageCms
 
-from methods.images import ORIENTATION, bit_depth, open_image
+from methods.images import HEADER, ORIENTATION, bit_depth, open_image
 
 LOSSY_TIFF = {"jpeg", "tiff_jpeg", "webp"}
 
@@ -43,7 +43,7 @@ def _remarks(path: Path, image: PillowImage.Image) -> list[str]:
 
 def _header(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(512)
+        return file.read(HEADER)
 
 
 def _is_lossy(path: Path, image: PillowImage.Image) -> bool:

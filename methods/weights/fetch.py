@@ -147,22 +147,15 @@ def _verified(file: PublishedFile, path: Path, url: str) -> Record:
     if (kind := kind_of(path)) in NOT_A_FILE:
         expected = registry.readable_size(file.size)
         raise SourceError(f"what came is {kind.value}; {file.name} was expected ({expected})")
-    size, digest = path.stat().st_size, sha256(path)
     published = {
-        "size": file.size,
-        "SHA-256": file.sha256,
-        "git blob": file.git_blob,
-        "MD5": file.md5,
+        "size": (file.size, lambda path: path.stat().st_size),
+        "SHA-256": (file.sha256, sha256),
+        "git blob": (file.git_blob, content.git_blob),
+        "MD5": (file.md5, content.md5),
     }
-    actual = {
-        "size": size,
-        "SHA-256": digest,
-        "git blob": content.git_blob(path) if file.git_blob else None,
-        "MD5": content.md5(path) if file.md5 else None,
-    }
-    checked = [quantity for quantity, value in published.items() if value is not None]
-    for quantity in checked:
-        came, right = actual[quantity], published[quantity]
-        if came != right:
+    checked = {name: pair for name, pair in published.items() if pair[0] is not None}
+    for quantity, (right, of) in checked.items():
+        if (came := of(path)) != right:
             raise SourceError(f"what came has {quantity} {came}, {right} was expected")
-    return Record(url, size, digest, checked, datetime.now(UTC).date().isoformat())
+    today = datetime.now(UTC).date().isoformat()
+    return Record(url, path.stat().st_size, sha256(path), list(checked), today)
