@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from survey.setup import create
 from survey.storage.open_study import OpenStudy
 from survey.web.app import create_app
 from survey.web.simulate import CSRF, IMAGE
+from tests.command_line import Done
 from tests.command_line import run as run_command
 from tests.survey.places import backend, busy, cluster, production, watched  # noqa: F401
 
@@ -206,20 +207,6 @@ def visitor(served: Served) -> Visitor:
     return Visitor(served.address)
 
 
-class Said(NamedTuple):
-    """What a command line came to."""
-
-    code: int
-    out: str
-    error: str
-
-
-@pytest.fixture
-def run() -> Callable[..., Said]:
+def run(*words: object) -> Done:
     """python -m survey WORDS, in this process."""
-
-    def command(*words: str | Path) -> Said:
-        done = run_command("survey", *words)
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    return command
+    return run_command("survey", *words)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from survey.results.board import as_text, board
 from survey.storage import database, schema, store
-from tests.survey.conftest import Said, Served, Visitor
+from tests.survey.conftest import Served, Visitor, run
 
-Run = Callable[..., Said]
 HIT = "?workerId={}&assignmentId={}&hitId=H"
 
 
-def payments(folder: Path, run: Run, tmp_path: Path) -> list[dict[str, str]]:
-    assert run("export", folder, tmp_path / "out" / "votes.csv").code == 0
+def payments(folder: Path, tmp_path: Path) -> list[dict[str, str]]:
+    assert run("export", folder, tmp_path / "out" / "votes.csv").returncode == 0
     with (tmp_path / "out" / "payments.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -30,12 +28,12 @@ def come(served: Served, query: str) -> Visitor:
 
 
 def test_the_assignment_they_finished_with_is_paid(
-    served: Served, folder: Path, run: Run, tmp_path: Path
+    served: Served, folder: Path, tmp_path: Path
 ) -> None:
     come(served, HIT.format("W1", "first")).vote(1)
     come(served, HIT.format("W1", "second")).finish()
     come(served, HIT.format("W1", "third"))
-    (row,) = payments(folder, run, tmp_path)
+    (row,) = payments(folder, tmp_path)
     assert json.loads(row["session"]) == {"assignmentId": "second", "hitId": "H"}
     others = json.loads(row["other_sessions"])
     assert [one["assignmentId"] for one in others] == ["first", "third"]
@@ -43,18 +41,16 @@ def test_the_assignment_they_finished_with_is_paid(
     assert row["completion_code"] and row["assignment_also_of"] == ""
 
 
-def test_fetching_a_lost_code_changes_nothing(
-    served: Served, folder: Path, run: Run, tmp_path: Path
-) -> None:
+def test_fetching_a_lost_code_changes_nothing(served: Served, folder: Path, tmp_path: Path) -> None:
     come(served, HIT.format("W1", "first")).vote(1)
     come(served, HIT.format("W1", "second")).finish()
     come(served, HIT.format("W1", "second"))
-    (row,) = payments(folder, run, tmp_path)
+    (row,) = payments(folder, tmp_path)
     assert json.loads(row["session"])["assignmentId"] == "second"
 
 
 def test_who_began_before_arrivals_were_kept_loses_none(
-    served: Served, folder: Path, run: Run, tmp_path: Path
+    served: Served, folder: Path, tmp_path: Path
 ) -> None:
     come(served, HIT.format("W1", "old")).vote(1)
     come(served, HIT.format("W2", "old2")).finish()
@@ -62,7 +58,7 @@ def test_who_began_before_arrivals_were_kept_loses_none(
         connection.execute(schema.arrivals.delete())
     come(served, HIT.format("W1", "new")).finish()
     come(served, HIT.format("W2", "late"))
-    first, second = payments(folder, run, tmp_path)
+    first, second = payments(folder, tmp_path)
     assert json.loads(first["session"])["assignmentId"] == "new"
     assert [one["assignmentId"] for one in json.loads(first["other_sessions"])] == ["old"]
     assert json.loads(second["session"])["assignmentId"] == "old2"
@@ -70,23 +66,23 @@ def test_who_began_before_arrivals_were_kept_loses_none(
 
 
 def test_an_assignment_of_two_people_is_marked(
-    served: Served, folder: Path, run: Run, tmp_path: Path
+    served: Served, folder: Path, tmp_path: Path
 ) -> None:
     come(served, HIT.format("W1", "given_back")).vote(1)
     come(served, HIT.format("W2", "given_back")).finish()
     come(served, HIT.format("W3", "own")).finish()
-    first, second, third = payments(folder, run, tmp_path)
+    first, second, third = payments(folder, tmp_path)
     assert first["assignment_also_of"] == second["participant"]
     assert second["assignment_also_of"] == first["participant"]
     assert third["assignment_also_of"] == "" and third["platform_id"] == "W3"
 
 
 def test_a_study_of_one_link_is_not_an_assignment_of_all(
-    served: Served, folder: Path, run: Run, tmp_path: Path
+    served: Served, folder: Path, tmp_path: Path
 ) -> None:
     for name in ("a", "b"):
         come(served, f"?PROLIFIC_PID={name}&STUDY_ID=S&SESSION_ID={name}").finish()
-    assert {row["assignment_also_of"] for row in payments(folder, run, tmp_path)} == {""}
+    assert {row["assignment_also_of"] for row in payments(folder, tmp_path)} == {""}
 
 
 @pytest.mark.parametrize(
@@ -111,19 +107,15 @@ def test_a_link_without_its_person_is_told_to_both(
         assert store.all_participants(connection) == []
 
 
-def test_cloudresearch_names_its_people(
-    served: Served, folder: Path, run: Run, tmp_path: Path
-) -> None:
+def test_cloudresearch_names_its_people(served: Served, folder: Path, tmp_path: Path) -> None:
     come(served, "?participantId=P&assignmentId=A&projectId=J").finish()
-    (row,) = payments(folder, run, tmp_path)
+    (row,) = payments(folder, tmp_path)
     assert (row["platform"], row["platform_id"]) == ("cloudresearch", "P")
 
 
-def test_withdrawal_deletes_how_they_came(
-    served: Served, folder: Path, run: Run, tmp_path: Path
-) -> None:
+def test_withdrawal_deletes_how_they_came(served: Served, folder: Path, tmp_path: Path) -> None:
     come(served, HIT.format("W1", "first")).withdraw()
-    (row,) = payments(folder, run, tmp_path)
+    (row,) = payments(folder, tmp_path)
     assert (row["platform_id"], row["session"], row["other_sessions"]) == ("", "", "")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from survey.results.board import as_text
 from survey.results.validity import server_times, statistics
-from tests.survey.conftest import Said, Served, Visitor, attentive, make_study
+from tests.survey.conftest import Served, Visitor, attentive, make_study, run
 
 Serve = Callable[..., Served]
 PAUSE_S = 1.6
@@ -24,9 +24,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_the_servers_time_counts_where_it_is_shorter(
-    tmp_path: Path, serve: Serve, run: Callable[..., Said]
-) -> None:
+def test_the_servers_time_counts_where_it_is_shorter(tmp_path: Path, serve: Serve) -> None:
     folder = make_study(tmp_path)
     served = serve(folder)
     right = attentive(served.study)
@@ -46,7 +44,7 @@ def test_the_servers_time_counts_where_it_is_shorter(
         asked = reply.json()["question"]
     file = folder / "study.toml"
     file.write_text(file.read_text().replace("min_median_ms = 0.0", "min_median_ms = 1"))
-    assert run("export", folder, tmp_path / "votes.csv").code == 0
+    assert run("export", folder, tmp_path / "votes.csv").returncode == 0
     quick, honest = read(tmp_path / "participants.csv")
     assert (quick["median_response_ms"], quick["times_disagree"]) == ("8000", "7")
     assert float(quick["median_server_ms"]) < 2000

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,7 @@ from survey.study.config import to_toml
 from survey.web.app import create_app
 from tests.analysis.conftest import HEADER, INFO, write_pictures, write_run
 from tests.paths import ROOT
-from tests.survey.conftest import METHODS, Said, make_study, write_images
-
-Run = Callable[..., Said]
+from tests.survey.conftest import METHODS, make_study, run, write_images
 
 
 @pytest.fixture
@@ -49,31 +46,31 @@ def design_of(study: Path) -> dict[str, Any]:
     return tomllib.loads((study / "study.toml").read_text())["design"]
 
 
-def test_a_run_becomes_a_study(finished: Path, tmp_path: Path, run: Run) -> None:
+def test_a_run_becomes_a_study(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     said = run("create", "--run", finished, "--out", out)
-    assert said.code == 0, said.error
-    assert "left out: z by dfnet, which has no result" in said.out
-    assert "7 questions on dfnet, telea, two-stage:telea" in said.out
+    assert said.returncode == 0, said.stderr
+    assert "left out: z by dfnet, which has no result" in said.stdout
+    assert "7 questions on dfnet, telea, two-stage:telea" in said.stdout
     design = design_of(out)
     # Of lowest mean PSNR, as the paper's DeepFill v2.
     assert design["check_method"] == "two-stage:telea"
     assert (design["pairs_per_person"], design["checks_per_person"]) == (7, 2)
-    token = said.out.split("shown only now: ")[1].split()[0]
+    token = said.stdout.split("shown only now: ")[1].split()[0]
     assert secrets_file.read(out).is_owner(token) and not secrets_file.read(out).is_owner(
         token + "x"
     )
     assert token not in "".join(p.read_text() for p in out.glob("*.*") if p.suffix != ".db")
 
 
-def test_options_of_the_paper(finished: Path, tmp_path: Path, run: Run) -> None:
+def test_options_of_the_paper(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     said = run(
         "create", "--run", finished, "--resolution", "64", "--methods", "telea,dfnet",
         "--reference", "--check", "two-stage:telea", "--pairs", "3", "--checks", "1",
         "--target-votes", "300", "--ties", "--language", "de", "--seed", "5", "--out", out,
     )  # fmt: skip
-    assert said.code == 0, said.error
+    assert said.returncode == 0, said.stderr
     study = config.read(out)
     assert study.design.methods == ["telea", "dfnet", "reference"]
     assert study.design.target_votes == 300 and study.design.ties and study.design.seed == 5
@@ -195,7 +192,7 @@ def test_an_edited_study_is_checked(folder: Path, old: str, new: str, complaint:
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_and_leaves_nothing(
-    finished: Path, tmp_path: Path, run: Run, words: list[str], complaint: str
+    finished: Path, tmp_path: Path, words: list[str], complaint: str
 ) -> None:
     for name, size in (("IMAGES", 32), ("OTHER", 33)):
         (tmp_path / name).mkdir()
@@ -218,18 +215,18 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         words = [word.replace(name, place) if word.endswith(name) else word for word in words]
     before = sorted(tmp_path.iterdir())
     said = run("create", *words, "--out", tmp_path / "study")
-    assert said.code == 2 and complaint in said.error, said
-    assert said.error.startswith("error: ") and said.error.count("\n") == 1
+    assert said.returncode == 2 and complaint in said.stderr, said
+    assert said.stderr.startswith("error: ") and said.stderr.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_study_is_never_overwritten(folder: Path, run: Run, tmp_path: Path) -> None:
+def test_a_study_is_never_overwritten(folder: Path, tmp_path: Path) -> None:
     given = [word for part in write_images(tmp_path / "more") for word in ("--images", part)]
     said = run("create", *given, "--out", folder)
-    assert said.code == 2 and "a study is never overwritten" in said.error
+    assert said.returncode == 2 and "a study is never overwritten" in said.stderr
 
 
-def test_images_of_anybody_beside_a_run(finished: Path, tmp_path: Path, run: Run) -> None:
+def test_images_of_anybody_beside_a_run(finished: Path, tmp_path: Path) -> None:
     photoshop = tmp_path / "photoshop"
     photoshop.mkdir()
     for image in "xyz":
@@ -239,16 +236,16 @@ def test_images_of_anybody_beside_a_run(finished: Path, tmp_path: Path, run: Run
         "create", "--run", finished, "--methods", "telea", "--images", f"photoshop={photoshop}",
         "--out", out,
     )  # fmt: skip
-    assert said.code == 0, said.error
+    assert said.returncode == 0, said.stderr
     assert config.read(out).design.methods == ["telea", "photoshop"]
     assert config.read(out).design.check_method == "telea"
 
 
-def test_without_references_there_are_no_validation_questions(tmp_path: Path, run: Run) -> None:
+def test_without_references_there_are_no_validation_questions(tmp_path: Path) -> None:
     given = write_images(tmp_path / "images")[: len(METHODS)]
     words = [word for part in given for word in ("--images", part)]
     said = run("create", *words, "--out", tmp_path / "study")
-    assert said.code == 0 and "no validation questions" in said.out
+    assert said.returncode == 0 and "no validation questions" in said.stdout
     assert config.read(tmp_path / "study").design.checks_per_person == 0
 
 
@@ -258,21 +255,21 @@ def test_the_list_of_stimuli_is_the_only_place_that_knows(folder: Path) -> None:
     assert all(len(row["name"]) == 32 and int(row["name"], 16) >= 0 for row in rows)
 
 
-def test_two_studies_never_share_a_database(tmp_path: Path, run: Run) -> None:
+def test_two_studies_never_share_a_database(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/shared.db"
     make_study(tmp_path / "a", database=database)
     given = [word for part in write_images(tmp_path / "b") for word in ("--images", part)]
     said = run("create", *given, "--database", database, "--out", tmp_path / "b/study")
-    assert said.code == 2 and "the database holds another study" in said.error
+    assert said.returncode == 2 and "the database holds another study" in said.stderr
     assert not (tmp_path / "b/study").exists()
-    assert run("status", tmp_path / "a/study").code == 0
+    assert run("status", tmp_path / "a/study").returncode == 0
 
 
-def test_a_database_that_is_gone_is_no_new_study(folder: Path, run: Run) -> None:
+def test_a_database_that_is_gone_is_no_new_study(folder: Path) -> None:
     (folder / "study.db").unlink()
     for words in (["status"], ["serve"], ["export"]):
         said = run(*words, folder, *(["votes.csv"] if words == ["export"] else []))
-        assert said.code == 2 and "study.db is missing" in said.error
+        assert said.returncode == 2 and "study.db is missing" in said.stderr
     assert not (folder / "study.db").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,12 +15,10 @@ from survey.storage import database, schema
 from survey.storage.open_study import open_study
 from survey.study import config, secrets_file, stimuli
 from survey.web.app import Sessions
-from tests.survey.conftest import Said, make_study
+from tests.survey.conftest import make_study, run
 from tests.survey.images import sent, show_from
 from tests.survey.postgresql import Cluster
 from tests.survey.several import NEEDED, joined
-
-Run = Callable[..., Said]
 
 
 @pytest.fixture
@@ -33,10 +31,10 @@ def made(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
         yield folder
 
 
-def test_three_files_are_all_that_it_needs(made: Path, tmp_path: Path, run: Run) -> None:
+def test_three_files_are_all_that_it_needs(made: Path, tmp_path: Path) -> None:
     other = joined(made, tmp_path / "other")
     said = run("status", other)
-    assert said.code == 0 and said.out.startswith(f"{other}: open")
+    assert said.returncode == 0 and said.stdout.startswith(f"{other}: open")
     assert sum((other / name).stat().st_size for name in NEEDED) < 20_000
 
 
@@ -58,33 +56,33 @@ def test_hosts_that_meet_an_empty_database_at_once(
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_what_is_missing_is_named(made: Path, tmp_path: Path, run: Run, name: str) -> None:
+def test_what_is_missing_is_named(made: Path, tmp_path: Path, name: str) -> None:
     other = joined(made, tmp_path / "other")
     (other / name).unlink()
     said = run("serve", other)
-    assert said.code == 2 and said.error.count("\n") == 1 and said.out == ""
-    assert name in said.error
+    assert said.returncode == 2 and said.stderr.count("\n") == 1 and said.stdout == ""
+    assert name in said.stderr
 
 
-def test_images_are_needed_where_they_are_nowhere_else(
-    cluster: Cluster, tmp_path: Path, run: Run
-) -> None:
+def test_images_are_needed_where_they_are_nowhere_else(cluster: Cluster, tmp_path: Path) -> None:
     folder = make_study(tmp_path, database=cluster.new_database("images_here"))
     said = run("serve", joined(folder, tmp_path / "other"))
-    assert said.code == 2 and ".webp is missing" in said.error
-    assert "or set server.stimuli_url" in said.error
+    assert said.returncode == 2 and ".webp is missing" in said.stderr
+    assert "or set server.stimuli_url" in said.stderr
 
 
-def test_other_keys_are_refused(made: Path, tmp_path: Path, run: Run) -> None:
+def test_other_keys_are_refused(made: Path, tmp_path: Path) -> None:
     """With them, a person would be unknown on every other page, and have two completion codes."""
     other = joined(made, tmp_path / "other")
     secrets_file.create(other)
     said = run("serve", other)
-    assert said.code == 2 and said.error.count("\n") == 1
-    assert f"{other / secrets_file.FILE}: not the keys that this study was begun with" in said.error
+    assert said.returncode == 2 and said.stderr.count("\n") == 1
+    assert (
+        f"{other / secrets_file.FILE}: not the keys that this study was begun with" in said.stderr
+    )
     # Another token for the owner is no other key.
-    assert run("token", made).code == 0
-    assert run("status", made).code == 0
+    assert run("token", made).returncode == 0
+    assert run("status", made).returncode == 0
 
 
 def test_the_database_does_not_know_the_keys(made: Path) -> None:
@@ -101,13 +99,13 @@ def test_the_database_does_not_know_the_keys(made: Path) -> None:
     assert held and not any(secret in value or value in secret for value in held if len(value) > 3)
 
 
-def test_a_study_begun_before_keys_were_compared_goes_on(made: Path, run: Run) -> None:
+def test_a_study_begun_before_keys_were_compared_goes_on(made: Path) -> None:
     opened = open_study(made)
     schema.hosts.drop(opened.engine)
     opened.engine.dispose()
-    assert run("status", made).code == 0
+    assert run("status", made).returncode == 0
     secrets_file.create(made)
-    assert "not the keys" in run("status", made).error
+    assert "not the keys" in run("status", made).stderr
 
 
 @pytest.mark.parametrize(("ahead_s", "known"), [(300, True), (-300, True), (-61 * 86_400, False)])

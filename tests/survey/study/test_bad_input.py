@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from survey.storage import database
-from tests.survey.conftest import Said, cannot_be_read, write_images
+from tests.command_line import Done
+from tests.survey.conftest import cannot_be_read, run, write_images
 from tests.survey.postgresql import Cluster
-
-Run = Callable[..., Said]
 
 
 def set_database(folder: Path, url: str) -> None:
@@ -20,9 +18,9 @@ def set_database(folder: Path, url: str) -> None:
     file.write_text(file.read_text().replace('database = "sqlite"', f'database = "{url}"'))
 
 
-def refused(said: Said) -> str:
-    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1, said
-    return said.error
+def refused(said: Done) -> str:
+    assert said.returncode == 2 and said.stdout == "" and said.stderr.count("\n") == 1, said
+    return said.stderr
 
 
 @pytest.mark.parametrize(
@@ -34,7 +32,7 @@ def refused(said: Said) -> str:
         "sqlite:///:memory:", "nosuch",
     ],
 )  # fmt: skip
-def test_a_database_that_nobody_can_open(folder: Path, run: Run, url: str) -> None:
+def test_a_database_that_nobody_can_open(folder: Path, url: str) -> None:
     set_database(folder, url)
     for words in (["status", folder], ["serve", folder]):
         said = refused(run(*words))
@@ -46,9 +44,7 @@ def test_a_database_that_nobody_can_open(folder: Path, run: Run, url: str) -> No
     assert "write sqlite, or postgresql+psycopg://" in said and not out.exists()
 
 
-def test_postgresql_without_its_driver(
-    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgresql_without_its_driver(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_database(folder, "postgresql+psycopg://u@h/x")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     said = refused(run("status", folder))
@@ -64,7 +60,7 @@ def test_an_address_without_a_driver_means_the_one_that_is_there(
         assert connection.dialect.driver == "psycopg"
 
 
-def test_a_study_that_cannot_be_read(folder: Path, run: Run) -> None:
+def test_a_study_that_cannot_be_read(folder: Path) -> None:
     file = folder / "study.toml"
     file.unlink()
     cannot_be_read(file)
@@ -72,7 +68,7 @@ def test_a_study_that_cannot_be_read(folder: Path, run: Run) -> None:
         assert f"{file}: Input/output error; run this as" in refused(run(*words, folder))
 
 
-def test_a_token_that_cannot_be_written(folder: Path, run: Run) -> None:
+def test_a_token_that_cannot_be_written(folder: Path) -> None:
     before = (folder / "keys.json").read_text()
     # Where it is written before it takes its name.
     (folder / ".keys.json.part").mkdir()

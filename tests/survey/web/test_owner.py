@@ -25,7 +25,7 @@ from survey.storage.tallies import FinishedCounts, pair_counts
 from survey.study import secrets_file
 from survey.study.config import Exclusion
 from survey.web.app import create_app
-from tests.survey.conftest import Said, Served, Visitor, attentive, make_study, shown
+from tests.survey.conftest import Served, Visitor, attentive, make_study, run, shown
 
 Serve = Callable[..., Served]
 STRENGTH = {"two-stage:telea": 2, "patchmatch": 1, "telea": 0}
@@ -107,14 +107,12 @@ def test_the_dashboard_tells_how_the_study_stands(owner: Visitor, voted: Served)
 
 
 @pytest.mark.slow
-def test_the_live_ranking_is_that_of_the_analysis(
-    voted: Served, tmp_path: Path, run: Callable[..., Said]
-) -> None:
+def test_the_live_ranking_is_that_of_the_analysis(voted: Served, tmp_path: Path) -> None:
     """The export, ranked from files, against the dashboard's own."""
     from survey.results.board import board
 
     said = run("export", voted.study.folder, tmp_path / "out/votes.csv")
-    assert said.code == 0, said.error
+    assert said.returncode == 0, said.stderr
     valid, flow = exclusions.apply(
         votes.read(tmp_path / "out/votes.csv"),
         exclusions.Rules(participants=tmp_path / "out/participants.csv"),
@@ -130,7 +128,7 @@ def test_the_live_ranking_is_that_of_the_analysis(
 
 
 def test_export_in_the_browser_is_that_of_the_command_line(
-    owner: Visitor, voted: Served, tmp_path: Path, run: Callable[..., Said]
+    owner: Visitor, voted: Served, tmp_path: Path
 ) -> None:
     archive = zipfile.ZipFile(io.BytesIO(owner.get("/owner/export.zip").content))
     run("export", voted.study.folder, tmp_path / "votes.csv")
@@ -140,11 +138,9 @@ def test_export_in_the_browser_is_that_of_the_command_line(
         assert archive.read(name).decode() == (tmp_path / name).read_text()
 
 
-def test_votes_as_parquet_are_those_of_the_csv(
-    voted: Served, tmp_path: Path, run: Callable[..., Said]
-) -> None:
+def test_votes_as_parquet_are_those_of_the_csv(voted: Served, tmp_path: Path) -> None:
     for name in ("text/votes.csv", "packed/votes.parquet"):
-        assert run("export", voted.study.folder, tmp_path / name).code == 0
+        assert run("export", voted.study.folder, tmp_path / name).returncode == 0
     packed = pd.read_parquet(tmp_path / "packed" / "votes.parquet", dtype_backend="pyarrow")
     rows = table(tmp_path / "text" / "votes.csv")
     assert list(packed) == list(rows[0])
@@ -163,7 +159,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_what_is_exported(voted: Served, tmp_path: Path, run: Callable[..., Said]) -> None:
+def test_what_is_exported(voted: Served, tmp_path: Path) -> None:
     run("export", voted.study.folder, tmp_path / "votes.csv")
     rows = table(tmp_path / "votes.csv")
     assert list(rows[0]) == [
@@ -206,38 +202,36 @@ def test_leaving_ends_the_login(owner: Visitor) -> None:
     assert owner.get("/owner").status_code == 401
 
 
-def test_the_terminal_shows_it_too(voted: Served, run: Callable[..., Said]) -> None:
+def test_the_terminal_shows_it_too(voted: Served) -> None:
     said = run("status", voted.study.folder)
-    assert said.code == 0
-    assert "valid 30" in said.out and "1 failed a validation question" in said.out
-    assert re.search(r"1  two-stage:telea", said.out)
-    assert run("close", voted.study.folder).code == 0
-    assert ": closed" in run("status", voted.study.folder).out
-    token = run("token", voted.study.folder).out.split("shown only now: ")[1].split()[0]
+    assert said.returncode == 0
+    assert "valid 30" in said.stdout and "1 failed a validation question" in said.stdout
+    assert re.search(r"1  two-stage:telea", said.stdout)
+    assert run("close", voted.study.folder).returncode == 0
+    assert ": closed" in run("status", voted.study.folder).stdout
+    token = run("token", voted.study.folder).stdout.split("shown only now: ")[1].split()[0]
     assert secrets_file.read(voted.study.folder).is_owner(token)
 
 
 @pytest.mark.parametrize("words", [["status"], ["serve"], ["close"], ["token"], ["export"]])
-def test_a_folder_that_is_no_study(
-    tmp_path: Path, run: Callable[..., Said], words: list[str]
-) -> None:
+def test_a_folder_that_is_no_study(tmp_path: Path, words: list[str]) -> None:
     said = run(*words, tmp_path, *(["votes.csv"] if words == ["export"] else []))
-    assert said.code == 2 and "is not a study" in said.error and said.error.count("\n") == 1
+    assert said.returncode == 2 and "is not a study" in said.stderr and said.stderr.count("\n") == 1
 
 
-def test_a_study_with_parts_missing(folder: Path, run: Callable[..., Said]) -> None:
+def test_a_study_with_parts_missing(folder: Path) -> None:
     some = next((folder / "stimuli").iterdir())
     some.unlink()
-    assert f"{some} is missing" in run("status", folder).error
+    assert f"{some} is missing" in run("status", folder).stderr
     (folder / "keys.json").unlink()
-    assert run("status", folder).code == 2
+    assert run("status", folder).returncode == 2
 
 
-def test_a_broken_database_is_one_line(folder: Path, run: Callable[..., Said]) -> None:
+def test_a_broken_database_is_one_line(folder: Path) -> None:
     (folder / "study.db").write_bytes(b"not a database, but long enough to look like one" * 50)
     said = run("status", folder)
-    assert said.code == 2 and "the database cannot be used" in said.error
-    assert said.error.count("\n") == 1
+    assert said.returncode == 2 and "the database cannot be used" in said.stderr
+    assert said.stderr.count("\n") == 1
 
 
 ONE_SIDE = "more than 90 % on one side"
@@ -280,9 +274,7 @@ def test_rules_of_validity(answers: Statistics, finished: bool, rules: dict, why
 
 
 @pytest.mark.slow
-def test_rules_can_be_changed_afterwards(
-    tmp_path: Path, serve: Serve, run: Callable[..., Said]
-) -> None:
+def test_rules_can_be_changed_afterwards(tmp_path: Path, serve: Serve) -> None:
     folder = make_study(tmp_path)
     visitor = Visitor(serve(folder).address)
     visitor.start()
@@ -294,18 +286,18 @@ def test_rules_can_be_changed_afterwards(
     assert len(table(tmp_path / "votes.csv")) == 7
 
 
-def test_methods_taken_out_later_are_still_ranked(voted: Served, run: Callable[..., Said]) -> None:
+def test_methods_taken_out_later_are_still_ranked(voted: Served) -> None:
     path = voted.study.folder / "study.toml"
     path.write_text(path.read_text().replace('"telea", "patchmatch", ', '"patchmatch", '))
     said = run("status", voted.study.folder)
-    assert said.code == 0 and "3  telea" in said.out
+    assert said.returncode == 0 and "3  telea" in said.stdout
 
 
-def test_the_quota_follows_the_rules_of_now(tmp_path: Path, run: Callable[..., Said]) -> None:
+def test_the_quota_follows_the_rules_of_now(tmp_path: Path) -> None:
     """Who is excluded by a rule that came later makes room for others when the server starts."""
     folder = make_study(tmp_path, target_votes=5)
     run("simulate", folder, "--people", "9", "--careless", "0")
-    assert "valid 5 of 5 wanted" in run("status", folder).out
+    assert "valid 5 of 5 wanted" in run("status", folder).stdout
     path = folder / "study.toml"
     path.write_text(path.read_text().replace("min_median_ms = 0.0", "min_median_ms = 60000"))
     opened = open_study(folder)

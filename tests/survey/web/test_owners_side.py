@@ -17,10 +17,9 @@ from survey.storage import database, schema
 from survey.study import secrets_file
 from survey.web.app import create_app
 from tests.command_line import run as run_command
-from tests.survey.conftest import CSRF, Said, Served, Visitor, write_images
+from tests.survey.conftest import CSRF, Served, Visitor, run, write_images
 
 Serve = Callable[..., Served]
-Run = Callable[..., Said]
 
 
 def owner(address: str, token: str) -> Visitor:
@@ -55,7 +54,7 @@ def test_logging_out_ends_the_session_at_the_server(folder: Path, serve: Serve) 
     ],
 )
 def test_the_design_stays_once_people_have_started(
-    folder: Path, serve: Serve, run: Run, tmp_path: Path, old: str, new: str, name: str
+    folder: Path, serve: Serve, tmp_path: Path, old: str, new: str, name: str
 ) -> None:
     file = folder / "study.toml"
     before = file.read_text()
@@ -65,9 +64,9 @@ def test_the_design_stays_once_people_have_started(
     file.write_text(before.replace(old, new))
     assert file.read_text() != before
     said = run("serve", folder, "--port", "8731")
-    assert said.code == 2 and said.error.count("\n") == 1
-    assert f"study.toml: design.{name} = " in said.error and "set it back" in said.error
-    assert run("export", folder, tmp_path / "votes.csv").code == 0
+    assert said.returncode == 2 and said.stderr.count("\n") == 1
+    assert f"study.toml: design.{name} = " in said.stderr and "set it back" in said.stderr
+    assert run("export", folder, tmp_path / "votes.csv").returncode == 0
     assert len((tmp_path / "votes.csv").read_text().splitlines()) == 2
     file.write_text(before)
     create_app(folder)
@@ -80,7 +79,7 @@ def test_the_design_may_change_before_anybody_starts(folder: Path) -> None:
 
 
 def test_a_design_that_cannot_be_asked_keeps_no_answers(
-    folder: Path, serve: Serve, run: Run, tmp_path: Path
+    folder: Path, serve: Serve, tmp_path: Path
 ) -> None:
     visitor = Visitor(serve(folder).address)
     visitor.start()
@@ -89,13 +88,13 @@ def test_a_design_that_cannot_be_asked_keeps_no_answers(
     file.write_text(file.read_text().replace("pairs_per_person = 5", "pairs_per_person = 900"))
     with pytest.raises(InputError, match="pairs_per_person = 900"):
         create_app(folder)
-    assert run("export", folder, tmp_path / "votes.csv").code == 0
-    assert run("status", folder).code == 0
+    assert run("export", folder, tmp_path / "votes.csv").returncode == 0
+    assert run("status", folder).returncode == 0
 
 
 @pytest.mark.slow
 def test_names_that_look_like_formulas_are_text_in_a_spreadsheet(
-    tmp_path: Path, serve: Serve, run: Run
+    tmp_path: Path, serve: Serve
 ) -> None:
     given = write_images(tmp_path / "images")
     names = {"patchmatch": "@sum", "two-stage:telea": "'@sum"}

@@ -19,7 +19,7 @@ from survey.storage import database, store
 from survey.storage.open_study import open_study
 from survey.web import worker
 from tests.paths import ROOT
-from tests.survey.conftest import Said, Visitor, make_study
+from tests.survey.conftest import Visitor, make_study, run
 from tests.survey.postgresql import Cluster
 from tests.survey.production import LONGEST_S, Server, free_port
 
@@ -147,11 +147,11 @@ def test_a_process_that_dies_while_the_database_is_away_is_replaced_when_it_is_b
 
 
 def test_a_database_that_is_not_there_at_the_start_is_one_line(
-    cluster: Cluster, tmp_path: Path, run: Callable[..., Said]
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     folder = make_study(tmp_path, database=cluster.new_database("elsewhere"))
     file = folder / "study.toml"
     file.write_text(file.read_text().replace(f":{cluster.port}/", f":{free_port()}/"))
     said = run("serve", folder)
-    assert said.code == 2 and said.out == "" and said.error.count("\n") == 1
-    assert f"{folder}: the database cannot be used (" in said.error
+    assert said.returncode == 2 and said.stdout == "" and said.stderr.count("\n") == 1
+    assert f"{folder}: the database cannot be used (" in said.stderr

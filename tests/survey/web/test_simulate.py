@@ -11,9 +11,8 @@ import pytest
 
 from analysis.ranking.ranking import Settings, rank
 from analysis.votes import exclusions, votes
-from tests.survey.conftest import Said, Served, Visitor, make_study
+from tests.survey.conftest import Served, Visitor, make_study, run
 
-Run = Callable[..., Said]
 TRUTH = "method,ability\ntelea,-0.8\npatchmatch,0.8\ntwo-stage:telea,0.0\n"
 
 
@@ -25,13 +24,11 @@ def truth(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_simulated_study_finds_the_truth_and_says_what_it_is(
-    tmp_path: Path, truth: Path, run: Run
-) -> None:
+def test_a_simulated_study_finds_the_truth_and_says_what_it_is(tmp_path: Path, truth: Path) -> None:
     folder = make_study(tmp_path, pairs=15)
     said = run("simulate", folder, "--people", "40", "--truth", truth, "--careless", "0.2")
-    assert said.code == 0, said.error
-    assert ": open, simulated" in said.out
+    assert said.returncode == 0, said.stderr
+    assert ": open, simulated" in said.stdout
     run("export", folder, tmp_path / "votes.csv")
     with (tmp_path / "participants.csv").open() as file:
         people = list(csv.DictReader(file))
@@ -53,7 +50,7 @@ def test_a_simulated_study_finds_the_truth_and_says_what_it_is(
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_votes(tmp_path: Path, truth: Path, run: Run) -> None:
+def test_the_same_seed_gives_the_same_votes(tmp_path: Path, truth: Path) -> None:
     seen = []
     for place in ("a", "b"):
         folder = make_study(tmp_path / place)
@@ -66,7 +63,7 @@ def test_the_same_seed_gives_the_same_votes(tmp_path: Path, truth: Path, run: Ru
 
 
 @pytest.mark.slow
-def test_ties_are_simulated_where_allowed(tmp_path: Path, run: Run) -> None:
+def test_ties_are_simulated_where_allowed(tmp_path: Path) -> None:
     folder = make_study(tmp_path, ties=True)
     run("simulate", folder, "--people", "6", "--careless", "0")
     run("export", folder, tmp_path / "votes.csv")
@@ -75,24 +72,24 @@ def test_ties_are_simulated_where_allowed(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_crowd_stops_when_the_study_has_its_votes(tmp_path: Path, run: Run) -> None:
+def test_a_crowd_stops_when_the_study_has_its_votes(tmp_path: Path) -> None:
     """As many valid votes as were wanted, whoever failed on the way."""
     folder = make_study(tmp_path, target_votes=50)
     said = run("simulate", folder, "--people", "100", "--careless", "0.4", "--seed", "1")
-    assert said.code == 0 and "full after" in said.out
-    assert "valid 50 of 50 wanted" in said.out
-    assert "failed a validation question" in said.out
+    assert said.returncode == 0 and "full after" in said.stdout
+    assert "valid 50 of 50 wanted" in said.stdout
+    assert "failed a validation question" in said.stdout
 
 
 def test_people_and_simulated_ones_never_share_a_study(
-    tmp_path: Path, serve: Callable[..., Served], run: Run
+    tmp_path: Path, serve: Callable[..., Served]
 ) -> None:
     with_people = make_study(tmp_path / "a")
     Visitor(serve(with_people).address).start()
     said = run("simulate", with_people, "--people", "1")
-    assert said.code == 2 and "people have taken part" in said.error
+    assert said.returncode == 2 and "people have taken part" in said.stderr
     simulated = make_study(tmp_path / "b")
-    assert run("simulate", simulated, "--people", "1").code == 0
+    assert run("simulate", simulated, "--people", "1").returncode == 0
     refused = Visitor(serve(simulated).address).start()
     assert refused.status_code == 403 and refused.headers["X-Stopped"] == "simulated"
 
@@ -107,10 +104,10 @@ def test_people_and_simulated_ones_never_share_a_study(
     ],
 )
 def test_a_truth_that_cannot_be_used(
-    folder: Path, tmp_path: Path, run: Run, text: str | None, complaint: str
+    folder: Path, tmp_path: Path, text: str | None, complaint: str
 ) -> None:
     path = tmp_path / "truth.csv"
     if text is not None:
         path.write_text(text)
     said = run("simulate", folder, "--truth", path)
-    assert said.code == 2 and complaint in said.error and said.error.count("\n") == 1
+    assert said.returncode == 2 and complaint in said.stderr and said.stderr.count("\n") == 1
