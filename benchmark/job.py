@@ -7,7 +7,7 @@ import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -29,6 +29,7 @@ from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_jso
 from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
 from methods.files import write_atomically
+from methods.libraries import ROOT
 from methods.resolutions import size_text
 from methods.shown_text import counted
 from methods.terminal import plain_console
@@ -63,7 +64,7 @@ def open_backend(job: Job, console: Console) -> AbstractContextManager[Backend]:
     try:
         from benchmark.cluster.backend import dask_backend
     except ImportError as error:
-        extra = f"pip install '{Path(__file__).resolve().parents[1]}[cluster]'"
+        extra = f"pip install '{ROOT}[cluster]'"
         raise InputError(f"--cluster needs Dask distributed ({error}): {extra}") from None
     return dask_backend(job, job.request.cluster, console)
 
@@ -116,13 +117,14 @@ def run_job(
             announce.changed_files(job, plan, folder, console)
             announce.kept_methods(others, console)
             announce.elsewhere(job, folder, console)
-            _write_run_json(job, plan, others, folder, backend, finished=False)
+            write_run_json = partial(_write_run_json, job, plan, others, folder, backend)
+            write_run_json(finished=False)
             try:
                 _execute(job, plan, folder, backend, console, report)
             except MetricsDisagreeError:
-                _write_run_json(job, plan, others, folder, backend, finished=False)
+                write_run_json(finished=False)
                 raise
-            _write_run_json(job, plan, others, folder, backend, finished=True)
+            write_run_json(finished=True)
     labels = {spec.label for spec in job.specs}
     own = [row for row in plan.rows.values() if row.method in labels]
     _report_failures(own, folder, console)

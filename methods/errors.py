@@ -82,9 +82,7 @@ def run_command_line(
         status = app(standalone_mode=False)
     except typer.TyperException as error:
         _exit(error.format_message(), 2)
-    except typer.Abort:
-        status = INTERRUPTED
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except expected as error:
         _exit(str(error), 2)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 PRIVATE = 0o600
 PUBLIC = 0o666
-CHUNK = 1 << 20
 
 
 @contextmanager
@@ -146,8 +145,7 @@ def _sha256(states: tuple[tuple[str, int, int], ...]) -> str:
     digest = hashlib.sha256()
     for path, _, _ in states:
         with Path(path).open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
+            hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
 
 
