@@ -12,8 +12,8 @@ from analysis.agreement import logistic
 from analysis.bradley_terry import (
     MIN_CLUSTERS,
     Array,
-    Counts,
     fit_resamples,
+    from_wins,
     resample_clusters,
     small_samples,
 )
@@ -56,7 +56,7 @@ def resample_photographs(
     np.add.at(on_photograph, photographs, wins)
     drawn, totals = resample_clusters(on_photograph, number, np.random.default_rng(seed))
     times = drawn[:, photographs]
-    overall, _ = fit_resamples(Counts(totals, 0 * totals, 0 * totals), prior=prior)
+    overall, _ = fit_resamples(from_wins(totals), prior=prior)
     people = np.zeros((number, images, k))
     for part in parts(number, images * k**2):
         resample, image = np.nonzero(times[part.start : part.stop])

@@ -53,34 +53,10 @@ def tables_of(flat: NDArray[Any], methods: int) -> Counts:
     return Counts(*np.moveaxis(tables, -3, 0))
 
 
-def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
-    """Return the counts of votes whose sides are unknown.
-
-    Raises ValueError if a table is not square, not finite, negative, or compares a method with
-    itself.
-
-    Parameters
-    ----------
-    wins
-        How often i was preferred to j, (K, K); the diagonal is 0.
-    ties
-        How often neither was, (K, K); only the part above the diagonal is read.
-
-    Returns
-    -------
-    Counts
-        Every win counted for the left side.
-    """
+def from_wins(wins: ArrayLike) -> Counts:
+    """Return the counts of votes whose sides are unknown: how often i was preferred to j."""
     won = np.asarray(wins, float)
-    if won.ndim != 2 or won.shape[0] != won.shape[1]:
-        raise ValueError(f"wins must be a square table, not of shape {won.shape}")
-    tied = np.zeros_like(won) if ties is None else np.triu(np.asarray(ties, float), 1)
-    for table in (won, tied):
-        if table.shape != won.shape or not np.isfinite(table).all() or (table < 0).any():
-            raise ValueError("counts must be finite, at least 0, and wins and ties of one shape")
-    if np.diag(won).any():
-        raise ValueError("the diagonal of wins must be 0: nothing is compared with itself")
-    return Counts(won, np.zeros_like(won), tied)
+    return Counts(won, np.zeros_like(won), np.zeros_like(won))
 
 
 class VoteArrays(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from analysis.bradley_terry import Array, Counts
+from analysis.bradley_terry import Array, Counts, from_wins
 
 
 class Choices(NamedTuple):
@@ -29,7 +29,7 @@ class Choices(NamedTuple):
         for method in range(k):
             own = self.chosen == method
             wins[..., method, :] = counts[..., own] @ self.others[own]
-        return Counts(wins, np.zeros_like(wins), np.zeros_like(wins))
+        return from_wins(wins)
 
 
 def with_pairs(choices: Choices) -> Choices:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from analysis import plackett_luce
-from analysis.bradley_terry import Array, Counts, VoteArrays, fit, fit_many
+from analysis.bradley_terry import Array, VoteArrays, fit, fit_many, from_wins
 from analysis.votes.files import numbered
 from analysis.votes.order_arrays import order_arrays
 from analysis.votes.votes import Votes, vote_arrays
@@ -93,9 +93,7 @@ def wins_by_cluster(votes: VoteArrays) -> Array:
 
 def shrunk(wins: Array, overall: Array) -> Array:
     """Fit abilities to wins (..., K, K), each shrunk towards its overall ones (..., K)."""
-    wins = wins + _predicted(overall)
-    nothing = np.zeros_like(wins)
-    return fit_many(Counts(wins, nothing, nothing)).abilities
+    return fit_many(from_wins(wins + _predicted(overall))).abilities
 
 
 def _predicted(overall: Array) -> Array:

@@ -156,7 +156,7 @@ def test_a_prior_is_so_many_more_votes_won_by_halves() -> None:
 
 def test_ties_alone_rank_nothing_and_one_side_alone_has_no_effect_size() -> None:
     with pytest.raises(NoEstimateError, match="every vote is a tie"):
-        fit(from_wins(np.zeros((2, 2)), [[0, 9], [0, 0]]))
+        fit(Counts(np.zeros((2, 2)), np.zeros((2, 2)), np.array([[0, 9.0], [0, 0]])))
     left = np.array([[0.0, 5], [3, 0]])
     with pytest.raises(NoEstimateError, match="left side always won"):
         fit(Counts(left, 0 * left, 0 * left), order=True)
@@ -167,12 +167,6 @@ def test_nearly_unanimous_votes_are_fitted() -> None:
     assert found.abilities[0] - found.abilities[1] == pytest.approx(np.log(100_000))
 
 
-@pytest.mark.parametrize("wins", [[[0, 1]], [[1, 2], [2, 0]], [[0, -1], [1, 0]]])
-def test_tables_that_are_no_counts_are_refused(wins: list[list[float]]) -> None:
-    with pytest.raises(ValueError, match=r"square|diagonal|at least 0"):
-        from_wins(wins)
-
-
 def test_data_sets_that_are_alike_are_fitted_as_each_alone() -> None:
     """So many methods that they share an information matrix; one of them is unlike the rest."""
     rng = np.random.default_rng(0)
@@ -180,7 +174,7 @@ def test_data_sets_that_are_alike_are_fitted_as_each_alone() -> None:
     wins = rng.poisson(20, (6, k, k)).astype(float) * (1 - np.eye(k))
     wins[5, :3] *= 8
     start = fit(from_wins(wins.mean(0))).abilities
-    together = fit_many(Counts(wins, 0 * wins, 0 * wins), start=start)
+    together = fit_many(from_wins(wins), start=start)
     assert together.converged.all()
     for table, abilities in zip(wins, together.abilities, strict=True):
         assert abilities == pytest.approx(fit(from_wins(table)).abilities, abs=1e-8)
