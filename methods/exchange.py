@@ -106,7 +106,8 @@ class Exchange(Inpainter):
                 )
         if self.inputs is not None and "image" not in parts:
             raise ValueError("inputs: no input is the image")
-        if self.input_names is not None and len(self.input_names) != len(self.inputs or "am"):
+        kinds = self.inputs or inputs.USUAL
+        if self.input_names is not None and len(self.input_names) != len(kinds):
             raise ValueError("input_names: as many names as `inputs` are needed")
 
     def load(self) -> None:

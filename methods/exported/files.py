@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from methods.base import MethodError
@@ -11,7 +10,6 @@ from methods.exported.format import Network
 from methods.files import sha256
 from methods.weights.content import Kind, kind_of
 
-EXPORTED = ("archive_format", "serialized_exported_program.json")
 WEIGHTS_ONLY = (
     "it has weights only, no network; export the network with torch.onnx.export or torch.export, "
     "or write a method (docs/add_a_method.md)"
@@ -52,8 +50,7 @@ def load(path: Path, device: str) -> Network:
         return onnx_files.load(path, device)
     from methods.exported import torch_files
 
-    names = {name.rpartition("/")[2] for name in _names(path)}
-    if names.intersection(EXPORTED):
+    if content is Kind.TORCH_EXPORT:
         return torch_files.load_exported(path, device)
     if content is Kind.TORCH:
         raise torch_files.unreadable(path, WEIGHTS_ONLY)
@@ -64,11 +61,3 @@ def content_sha256(path: Path) -> str:
     """Return the SHA-256 of a network, with the files beside it that have its weights."""
     is_onnx = path.suffix.lower() == ".onnx"
     return sha256(path, *(onnx_files.external_data(path) if is_onnx else ()))
-
-
-def _names(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile:
-        return []

@@ -82,15 +82,14 @@ def feeds(
     for port, kind in zip(ports, kinds, strict=True):
         given = mask_dtype or dtype if kind == "mask" else dtype
         option = "mask_dtype" if kind == "mask" and mask_dtype else "dtype"
-        own = layout or port.layout or (_layout(ports) if len(port.shape or "four") == 4 else None)
-        own = own or "NCHW"
+        rank = 4 if port.shape is None else len(port.shape)
+        own = layout or port.layout or (_layout(ports) if rank == 4 else None) or "NCHW"
         if port.layout not in (None, own):
             raise MethodError(
                 f"{network.path}: input {port.name!r} ({port.described()}) looks like "
                 f"{port.layout}, `layout` is {own}: remove `layout`, the file tells it"
             )
         channels = _channels(network, port, kind, own)
-        rank = 4 if port.shape is None else len(port.shape)
         batch = port.shape[0] if port.shape and rank == 4 else 1
         if isinstance(batch, int) and batch != 1:
             raise MethodError(

@@ -31,6 +31,7 @@ class Kind(Enum):
     LFS = "a Git LFS pointer, not the file itself (git lfs pull fetches it)"
     CUT_ZIP = "a PyTorch file without its end: the download was cut short"
     TORCHSCRIPT = "a TorchScript network, which the method exchange runs"
+    TORCH_EXPORT = "a network of torch.export, which the method exchange runs"
     SAVED_MODEL = "a SavedModel; its weights are in the folder variables beside it, give that"
     ONNX = "an ONNX network, which the method exchange runs"
     ZIP = "a zip archive that PyTorch did not write"
@@ -124,6 +125,8 @@ def _zip_kind(path: Path) -> Kind:
             names = {name.rpartition("/")[2] for name in archive.namelist()}
     except (zipfile.BadZipFile, OSError):
         return Kind.CUT_ZIP
+    if names & {"archive_format", "serialized_exported_program.json"}:
+        return Kind.TORCH_EXPORT
     if "constants.pkl" in names:
         return Kind.TORCHSCRIPT
     return Kind.TORCH if "data.pkl" in names else Kind.ZIP
