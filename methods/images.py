@@ -87,13 +87,8 @@ def read_alpha(path: Path, sha256: str | None = None) -> NDArray[np.uint8]:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGBA").getchannel("A"))
 
 
-def read_mask(path: Path, sha256: str | None = None) -> Mask:
+def read_mask(path: Path) -> Mask:
     """Read a mask file that holds exactly the values 0 (known) and 255 (hole), in all channels.
-
-    Parameters
-    ----------
-    sha256
-        As for `read_rgb`.
 
     Returns
     -------
@@ -105,7 +100,7 @@ def read_mask(path: Path, sha256: str | None = None) -> Mask:
     ImageFileError
         If the file is no such mask, or `read_rgb` refuses it.
     """
-    channels = read_rgb(path, sha256)
+    channels = read_rgb(path)
     grey = channels[..., 0]
     if not (channels == grey[..., None]).all():
         raise ImageFileError(f"{path}: mask is coloured; save it as greyscale, 255 = hole")

@@ -11,7 +11,7 @@ from methods.base import Mask
 _DARK = 32
 
 
-def white_pixels(plane: NDArray[np.uint8], threshold: int | None = None) -> Mask | None:
+def white_pixels(plane: NDArray[np.uint8], threshold: int | None) -> Mask | None:
     """Return which values of a mask are white, or None if that takes a threshold.
 
     Parameters

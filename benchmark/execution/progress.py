@@ -167,7 +167,7 @@ class ProgressBar:
         cases: list[Case],
         rows: Iterable[Row],
         workers: int,
-        report: Report | None = None,
+        report: Report | None,
     ) -> None:
         self._console = console
         self._report = report

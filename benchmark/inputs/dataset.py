@@ -43,7 +43,7 @@ PLAIN = 0.95
 # What JPEG changes of one colour.
 PLAIN_LEVELS = 12
 # What is found out by decoding.
-_VERIFIED = (*("width", "height", "hole_share", "hole_cut", "hole_is_plain", "mask_is_stretched"),)
+_VERIFIED = ("width", "height", "hole_share", "hole_cut", "hole_is_plain", "mask_is_stretched")
 
 
 def verify(

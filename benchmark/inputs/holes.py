@@ -51,11 +51,8 @@ class CentreSquare(_Hole):
     share: OpenShare
 
     def draw(self, height: int, width: int, name: str) -> Mask:
-        sides = [round(size * self.share**0.5) for size in (height, width)]
-        starts = [(size - side) // 2 for size, side in zip((height, width), sides, strict=True)]
-        rows, columns = (
-            slice(start, start + side) for start, side in zip(starts, sides, strict=True)
-        )
+        scale = self.share**0.5
+        rows, columns = (_centred(round(size * scale), size) for size in (height, width))
         return _rectangle(height, width, rows, columns)
 
 
@@ -121,6 +118,11 @@ _STROKES = {
     "medium": ((4, 8), (0.03, 0.06)),
     "thick": ((2, 4), (0.10, 0.18)),
 }
+
+
+def _centred(side: int, size: int) -> slice:
+    start = (size - side) // 2
+    return slice(start, start + side)
 
 
 def _rectangle(height: int, width: int, rows: slice, columns: slice) -> Mask:

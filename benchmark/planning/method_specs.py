@@ -106,9 +106,7 @@ def tables_of(
     return tables
 
 
-def specs_of(
-    tables: Mapping[str, Mapping[str, Any]], device: str = "auto", seed: int = 0
-) -> list[MethodSpec]:
+def specs_of(tables: Mapping[str, Mapping[str, Any]], device: str, seed: int) -> list[MethodSpec]:
     """Return the methods of tables; those with random numbers get the seed if they have none."""
     return [_spec(label, dict(table), device, seed) for label, table in tables.items()]
 

@@ -22,7 +22,7 @@ class SqueezeNetFeatures(nn.Module):
     """SqueezeNet's features at 1/2, 1/4 and 1/8 of the image, each with a mean square of about
     one; `deep` adds four layers at 1/16, which are not scaled."""
 
-    def __init__(self, deep: bool = False) -> None:
+    def __init__(self, deep: bool) -> None:
         super().__init__()
         self.network = pretrained() if deep else pretrained(TEXTURE_LAYERS)
 

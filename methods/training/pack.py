@@ -32,12 +32,7 @@ TYPICAL_BYTES, ENTRY_BYTES = 60_000, 300
 Reader = Callable[[], bytes]
 
 
-def pack(
-    paths: Sequence[Path],
-    out: Path,
-    megabytes: float,
-    report: Callable[[str], None] = print,
-) -> Path:
+def pack(paths: Sequence[Path], out: Path, megabytes: float, report: Callable[[str], None]) -> Path:
     """Write a zip of reduced photographs; a pack that was interrupted is continued.
 
     Parameters
