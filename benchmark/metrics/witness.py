@@ -25,24 +25,7 @@ def witness_scores(
     names: Iterable[str],
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, float]:
-    """Compute metrics over the whole image and over the hole with scikit-image and numpy.
-
-    Parameters
-    ----------
-    reference, result
-        uint8 (H, W, 3).
-    mask
-        bool (H, W), True = hole.
-    names
-        Names of metrics; those without a witness are left out.
-    options
-        Metric name -> option -> value.
-
-    Returns
-    -------
-    dict
-        Values as of `benchmark.metrics.score`.
-    """
+    """Compute metrics as `benchmark.metrics.score` does, those that have a witness."""
     scores: dict[str, float] = {}
     for name in names:
         if name in WITNESSES:
