@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.base import Image, Mask
+from methods.errors import InputError
 from methods.files import write_atomically
 
 # OpenCV and Pillow are imported where they are used: methods are listed without them.
@@ -36,7 +37,7 @@ _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 ORIENTATION = 0x0112
 
 
-class ImageFileError(ValueError):
+class ImageFileError(InputError):
     """An image file that cannot be used; the message names the file and the remedy."""
 
 

@@ -29,7 +29,7 @@ from benchmark.inputs.protocol import (
 from methods.base import Image, Mask, Resolution
 from methods.errors import InputError
 from methods.files import sha256
-from methods.images import ImageFileError, image_size, read_rgb
+from methods.images import image_size, read_rgb
 from methods.resolutions import NATIVE, size_text
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def verify(
     def check(pair: Pair) -> Photo | str:
         try:
             return _verify_one(dataset, pair, protocol, resolutions, known)
-        except (ImageFileError, InputError) as error:
+        except InputError as error:
             return str(error)
         except OSError as error:
             return f"{error.filename}: {error.strerror}; make it readable or remove it"

@@ -103,7 +103,7 @@ def with_proposal(message: str, dataset: Dataset) -> str:
     """
     try:
         text = description_to_write(dataset.root)
-    except (OSError, ImageFileError) as error:
+    except OSError as error:
         raise InputError(str(error)) from None
     if not text:
         return message + _folders_with_images(dataset.root)
