@@ -18,7 +18,8 @@ from analysis.agreement.measures import (
 from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
 from analysis.runs import tables
-from analysis.runs.run import MetricInfo, Run
+from analysis.runs.metric_info import MetricInfo
+from analysis.runs.run import Run
 from analysis.votes.answers import LEFT, RIGHT
 from analysis.votes.files import alike, numbered
 from analysis.votes.names import spelt_as

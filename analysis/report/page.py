@@ -22,9 +22,10 @@ from analysis.report.people import People
 from analysis.runs import published, tables
 from analysis.runs.differences import Difference, to_best_by_hole_share
 from analysis.runs.hole_shares import by_hole_share
+from analysis.runs.metric_info import ARROWS, MetricInfo
 from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
-from analysis.runs.run import ARROWS, MetricInfo, Run, highest
+from analysis.runs.run import Run, highest
 from analysis.runs.tables import Table
 from methods.base import Resolution
 from methods.resolutions import size_text, sizes_text

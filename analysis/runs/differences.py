@@ -19,7 +19,8 @@ from scipy import stats
 
 from analysis.output import to_csv
 from analysis.runs.hole_shares import ranges
-from analysis.runs.run import MetricInfo, Run
+from analysis.runs.metric_info import MetricInfo
+from analysis.runs.run import Run
 from analysis.runs.tables import Group
 from methods.base import Resolution
 from methods.files import write_atomically

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from analysis.runs.differences import FEWEST_PHOTOGRAPHS, Difference
 from analysis.runs.hole_shares import by_hole_share
-from analysis.runs.run import MetricInfo, Run
+from analysis.runs.metric_info import MetricInfo
+from analysis.runs.run import Run
 from analysis.runs.tables import Group, Table
 from analysis.style import (
     GREY,

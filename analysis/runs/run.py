@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from analysis.runs import origins
 from analysis.runs.csv_files import REMEDY, csv_rows
-from analysis.runs.metric_info import ARROWS as ARROWS
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.origins import Origins
 from methods.base import Image, Mask, Resolution

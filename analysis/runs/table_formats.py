@@ -11,7 +11,8 @@ from rich.text import Text
 from analysis import output
 from analysis.output import LATEX_MARKS, latex
 from analysis.runs.hole_shares import by_hole_share
-from analysis.runs.run import ARROWS, Run
+from analysis.runs.metric_info import ARROWS
+from analysis.runs.run import Run
 from analysis.runs.tables import Cell, Group, Table, cost, objective
 from methods.files import write_atomically
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.output import ABSENT, counted
-from analysis.runs.run import Case, MetricInfo, Run
+from analysis.runs.metric_info import MetricInfo
+from analysis.runs.run import Case, Run
 from methods.base import Resolution
 from methods.resolutions import size_text
 

@@ -14,7 +14,7 @@ from analysis.output import (
     markdown_table,
     to_csv,
 )
-from analysis.runs.run import ARROWS
+from analysis.runs.metric_info import ARROWS
 from analysis.runs.tables import INCOMPLETE
 from analysis.sets.set_metrics import (
     FEWEST_PHOTOGRAPHS,

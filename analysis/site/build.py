@@ -13,8 +13,9 @@ from analysis.output import counted
 from analysis.report import page as report
 from analysis.runs import run, tables
 from analysis.runs.hole_shares import by_hole_share
+from analysis.runs.metric_info import ARROWS
 from analysis.runs.origins import check_provenance
-from analysis.runs.run import ARROWS, Run, highest
+from analysis.runs.run import Run, highest
 from analysis.site import pictures
 from analysis.site.entry import Entry
 from methods.base import Resolution
