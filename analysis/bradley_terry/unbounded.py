@@ -18,14 +18,15 @@ class NoEstimateError(ValueError):
     """The votes have no finite maximum-likelihood estimate.
 
     If it `exists`, it cannot be computed in double precision. `remedy` makes it finite: a prior,
-    ties as half a win, no order effect, or (empty) nothing. A prior helps too unless `prior_helps`
-    is False. The message has numbers in braces for methods; `with_names` replaces them.
+    ties as half a win (also of only ties), or no order effect. A prior helps too unless
+    `prior_helps` is False. The message has numbers in braces for methods; `with_names` replaces
+    them.
     """
 
     def __init__(
         self,
         message: str,
-        remedy: Literal["prior", "ties", "no order", ""] = "prior",
+        remedy: Literal["prior", "ties", "only ties", "no order"] = "prior",
         prior_helps: bool = True,
         exists: bool = False,
     ) -> None:
@@ -49,7 +50,7 @@ def no_estimate(counts: Counts, *, ties: bool, order: bool) -> NoEstimateError |
     """Return why the votes alone, (K, K), have no finite estimate; None if they have one."""
     left, right, tie = (bool(part.any()) for part in counts)
     if ties and tie and not left and not right:
-        return NoEstimateError("every vote is a tie: nothing ranks the methods", "", False)
+        return NoEstimateError("every vote is a tie: nothing ranks the methods", "only ties", False)
     if order and left != right and not tie:
         side = "left" if left else "right"
         return NoEstimateError(

@@ -28,10 +28,13 @@ from analysis.ranking.pairwise import (
 )
 from analysis.ranking.result import RankedMethod, Ranking, Settings, Unit
 from analysis.votes.columns import KNOWN, meant
-from analysis.votes.names import composed
+from analysis.votes.names import composed, look_alike
 from analysis.votes.simulated import count_simulated
 from analysis.votes.votes import Votes
 from methods.errors import InputError
+
+# How many lines of a file a note names.
+_MOST_LINES = 6
 
 
 def available_unit(votes: Votes, unit: Unit) -> tuple[Unit, list[str]]:
@@ -54,9 +57,15 @@ def unused_input(votes: Votes) -> list[str]:
     notes = []
     if len(votes.checks):
         notes.append(f"{len(votes.checks):,} answers to validation questions are not ranked")
+    if len(votes.headings) == 1:
+        notes.append(f"line {votes.headings[0]} is the heading again, no vote")
+    elif votes.headings:
+        lines = ", ".join(map(str, votes.headings[:_MOST_LINES]))
+        more = ", ..." if len(votes.headings) > _MOST_LINES else ""
+        notes.append(f"lines {lines}{more} are headings again, no votes")
     missing = [name for name in KNOWN if not votes.has(name)]
     for name in votes.unused:
-        known = meant(name, missing)
+        known = "" if name in KNOWN else meant(name, missing)
         remedy = f" (is {known!r} meant? --column {known}={name} reads it)" if known else ""
         notes.append(f"the column {name!r} is not used{remedy}")
     return notes
@@ -64,7 +73,16 @@ def unused_input(votes: Votes) -> list[str]:
 
 def refusal(votes: Votes, error: NoEstimateError, methods: Sequence[str]) -> InputError:
     """Return the error for votes that do not determine a ranking, with the remedy."""
-    return InputError(f"{votes.source}: {with_names(str(error), methods)}{_remedy(error)}")
+    reason = f"{with_names(str(error), methods)}{_remedy(error)}"
+    return InputError("; ".join([f"{votes.source}: {reason}", *_look_alike(methods)]))
+
+
+def _look_alike(methods: Sequence[str]) -> list[str]:
+    return [
+        f"{' and '.join(map(repr, names))} differ only in capitals, blanks or invisible "
+        "characters: if they are one method, spell it in one way"
+        for names in look_alike(methods)
+    ]
 
 
 def _remedy(error: NoEstimateError) -> str:
@@ -75,7 +93,9 @@ def _remedy(error: NoEstimateError) -> str:
         return (
             f": no finite ranking; {other.get(error.remedy, '')}--prior 1 gives one, which says so"
         )
-    return "; leave out --order" if error.remedy else ""
+    if error.remedy == "only ties":
+        return "; --ties half gives all of them the same ability"
+    return "; leave out --order"
 
 
 class Estimates(NamedTuple):
@@ -104,7 +124,7 @@ def assembled(
     methods, fit, resamples, level = found.methods, found.fit, found.resamples, settings.level
     anchor = _anchor(settings.anchor, methods)
     by_prior = bounded_by_prior(found.group, anchor)
-    notes = notes + _notes(votes, resamples, settings, unit)
+    notes = notes + _look_alike(methods) + _notes(votes, resamples, settings, unit)
     if settings.prior and found.unbounded:
         names = ", ".join(methods[i] for i in np.flatnonzero(by_prior))
         notes.append(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -33,7 +34,7 @@ def texts(layout: Layout, places: Sequence[int]) -> pd.DataFrame:
     try:
         parts = [chunk.astype("category") for chunk in chunks]
     except UnicodeDecodeError:
-        raise InputError(undecodable_line(layout.path)) from None
+        raise InputError(undecodable_line(layout.path, layout.text)) from None
     if not parts:
         return pd.DataFrame(columns=places, dtype="category")
     columns = {place: union_categoricals([part[place] for part in parts]) for place in places}
@@ -41,14 +42,17 @@ def texts(layout: Layout, places: Sequence[int]) -> pd.DataFrame:
 
 
 def _is_regular(layout: Layout) -> bool:
-    """Return whether every line is a row of as many fields as the heading, without quotes."""
+    """Return whether every line is a row of as many fields as the heading, without quotes, and
+    none is blank."""
     needed, separator = len(layout.names) - 1, layout.separator.encode()
+    blank = re.compile(rb"(?m)^[ \r" + re.escape(separator) + rb"]+$")
     with layout.open() as file:
         blocks = iter(lambda: file.readlines(_BLOCK), [])
         # pandas takes no separator of several bytes, and ends a text at a NUL byte.
         return len(separator) == 1 <= needed and all(
             {line.count(separator) for line in lines} == {needed}
-            and not any(odd in b"".join(lines) for odd in (b'"', b"\0"))
+            and not any(odd in (block := b"".join(lines)) for odd in (b'"', b"\0"))
+            and not blank.search(block)
             for lines in itertools.chain([file.readlines(_BLOCK)], blocks)
         )
 
@@ -98,7 +102,7 @@ def _rows(layout: Layout) -> Iterator[tuple[int, list[str]]]:
         with io.TextIOWrapper(layout.open(), encoding="utf-8", newline="\n") as file:
             reader = csv.reader(file, delimiter=layout.separator, strict=True)
             for row in reader:
-                if row and (len(row) > 1 or row[0].strip()):
+                if any(field.strip() for field in row):
                     if len(row) < needed or any(row[fields:]):
                         count = f"{len(row)} field{'s' if len(row) > 1 else ''}"
                         raise InputError(f"{path} line {line}: {count}, the header has {fields}")

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.votes import files
 from analysis.votes.files import Source, in_lines
 from analysis.votes.names import cleaned
-from analysis.votes.votes import FALSE, TRUE, Votes, refuse, refuse_repeated
+from analysis.votes.votes import FALSE, FLAG, TRUE, Votes, refuse, refuse_repeated
 from methods.errors import InputError, suggestion
 
 _PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED = "participant", "excluded", "reason", "simulated"
@@ -115,7 +115,7 @@ def _participants(votes: Votes, source: Source) -> pd.DataFrame:
     table[_PARTICIPANT] = cleaned(table[_PARTICIPANT])
     for name in (_EXCLUDED, _SIMULATED):
         words = table[name].map(lambda word: word.strip().lower())
-        refuse(table, ~words.isin(TRUE | FALSE), name, path)
+        refuse(table, ~words.isin(TRUE | FALSE), name, path, FLAG)
         table[name] = words.isin(TRUE)
     refuse_repeated(table, [_PARTICIPANT], path, "participant {participant!r} twice")
     unknown = votes.frame[_PARTICIPANT][~votes.frame[_PARTICIPANT].isin(table[_PARTICIPANT])]

@@ -18,6 +18,7 @@ from methods.errors import InputError
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 # How much of a file is read to find its separator.
 _SAMPLE_BYTES = 65536
+_SAVE_UTF8 = "; save it as UTF-8 CSV (in Excel: CSV UTF-8)"
 _UNCLOSED = "a quote is opened here and never closed"
 # First line of files that Excel writes or reads: it names the separator.
 _EXCEL_LINE = re.compile(r'"?sep=([,;|:^~\t])"?\1*', re.IGNORECASE)
@@ -28,7 +29,7 @@ class Layout:
     """How a CSV file is laid out. Lines are counted from 1."""
 
     path: Path
-    text: Path | bytes  # where it can be read as UTF-8: the file, or its text if that is UTF-16
+    text: Path | bytes  # where it can be read as UTF-8 with LF: the file, or else its text
     separator: str
     names: tuple[str, ...]  # of all columns; "" for a column without a name
     line: int  # where the heading begins
@@ -71,8 +72,11 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
         separator = _one_sign(separator)
     text = _text(path)
     sample, whole = _sample(path, text)
-    if "\r" in sample.partition("\n")[0].rstrip("\r"):
-        raise InputError(f"{path} line 1: lines end with CR alone; save it with LF line ends")
+    first = sample.partition("\n")[0]
+    if "\0" in first:
+        raise InputError(f"{path} line 1: a NUL byte{_SAVE_UTF8}")
+    if "\r" in first.rstrip("\r"):
+        raise InputError(f"{path} line 1: some lines end with CR alone{_SAVE_UTF8}")
     lines = list(io.StringIO(sample, newline="\n"))
     skipped = _leading_blank(lines)
     excel = _EXCEL_LINE.fullmatch(lines[skipped].strip("\r\n ")) if skipped < len(lines) else None
@@ -83,7 +87,7 @@ def find(path: Path, known: Collection[str], separator: str | None = None) -> La
         raise InputError(f"{path}: the file is empty")
     rest = lines[skipped:]
     if "\0" in rest[0]:
-        raise InputError(f"{path} line {skipped + 1}: a NUL byte; save it as UTF-8 CSV")
+        raise InputError(f"{path} line {skipped + 1}: a NUL byte{_SAVE_UTF8}")
     line = skipped + 1
     splits, reason = [], ""
     for each in separator or SEPARATORS:
@@ -113,13 +117,13 @@ def csv_reason(error: csv.Error) -> str:
     if "field limit" in str(error):
         return f"a quote is opened here and not closed in {csv.field_size_limit():,} characters"
     if "new-line" in str(error):
-        return "a line ends with CR alone; save it with LF line ends"
+        return f"a line ends with CR alone{_SAVE_UTF8}"
     return str(error)
 
 
-def undecodable_line(path: Path) -> str:
+def undecodable_line(path: Path, text: Path | bytes) -> str:
     """Return an error message with the first line that is not UTF-8, "" if there is none."""
-    with path.open("rb") as file:
+    with _opened(text) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode()
@@ -134,13 +138,17 @@ def undecodable_line(path: Path) -> str:
 
 def _text(path: Path) -> Path | bytes:
     with path.open("rb") as file:
-        mark = file.read(2)
-    if mark not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return path
-    try:
-        return path.read_bytes().decode("utf-16").encode()
-    except UnicodeError:
-        raise InputError(f"{path}: begins as UTF-16 but is not; save it as UTF-8") from None
+        begin = file.read(_SAMPLE_BYTES)
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return path.read_bytes().decode("utf-16").encode()
+        except UnicodeError:
+            raise InputError(f"{path}: begins as UTF-16 but is not; save it as UTF-8") from None
+    if b"\r" in begin and b"\n" not in begin:
+        # As Excel's "CSV (Macintosh)", unless the end is different.
+        whole = path.read_bytes()
+        return path if b"\n" in whole else whole.replace(b"\r", b"\n")
+    return path
 
 
 def _opened(text: Path | bytes) -> BinaryIO:
@@ -155,7 +163,7 @@ def _sample(path: Path, text: Path | bytes) -> tuple[str, bool]:
     try:
         return b"".join(lines).decode("utf-8-sig"), whole
     except UnicodeDecodeError:
-        raise InputError(undecodable_line(path)) from None
+        raise InputError(undecodable_line(path, text)) from None
 
 
 def _leading_blank(lines: list[str]) -> int:

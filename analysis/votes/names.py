@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -35,6 +36,19 @@ def recoded(column: pd.Series, text: Callable[[Any], str]) -> pd.Series:
 def cleaned(column: pd.Series) -> pd.Series:
     """Bring the values of a column of categories into Unicode form NFC, without blanks around."""
     return recoded(column, composed)
+
+
+def look_alike(names: Iterable[str]) -> list[list[str]]:
+    """Return groups of names that differ only in capitals, blanks or invisible characters."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_appearance(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _appearance(name: str) -> str:
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in letters if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
 def one_line(name: str) -> str:

@@ -20,6 +20,7 @@ from analysis.votes import columns, files, orders
 from analysis.votes.answers import LEFT, LONGEST_QUOTE, RIGHT, choices, preferred
 from analysis.votes.columns import WORDS
 from analysis.votes.files import Source, alike, in_lines, in_more_lines, numbered, valued
+from analysis.votes.headings import without_headings
 from analysis.votes.names import cleaned, one_line
 from methods.errors import InputError
 
@@ -29,6 +30,9 @@ FALSE = {"0", "0.0", "false", "no", "f", "n", ""}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # Whole numbers up to here are exact in double precision.
 _MOST_VOTES = 2**53
+# What a column needs, for error messages.
+FLAG = "1 or 0, true or false, yes or no"
+_POSITIVE = "a number, not below 0, with a point for decimals"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Votes:
     sided: bool  # False if the file has `winner` and `loser`, so that sides are unknown
     source: Path
     unused: tuple[str, ...] = ()  # columns of the file that are not read
+    headings: tuple[int, ...] = ()  # lines that are no votes, but headings again
     simulated: frozenset[str] = frozenset()  # participants known to be, whatever their names
     # Among several methods, `frame` has, instead of `left`, `right` and `choice`, the lists
     # `ranked`: the chosen method before the others, or all, best first.
@@ -80,6 +85,8 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     path = heading.path
     places = columns.positions(heading, reading.columns)
     frame = files.read(heading, places)
+    named = {ours: heading.names[place] for ours, place in places.items()}
+    frame, headings = without_headings(frame, named)
     if frame.empty:
         raise InputError(f"{path}: no votes in it, only a header")
     frame = frame.assign(**{name: cleaned(frame[name]) for name in WORDS if name in places})
@@ -92,16 +99,16 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
         if frame["ranked"].str.len().max() == 2:
             form, frame = "pairs", orders.as_pairs(frame)
     elif sided:
-        sides = {heading.names[places[side]]: side for side in (LEFT, RIGHT)}
+        sides = {named[side]: side for side in (LEFT, RIGHT)}
         frame = frame.assign(choice=choices(frame, path, reading.answers, sides))
     else:
         frame = preferred(frame.rename(columns={"winner": LEFT, "loser": RIGHT}))
     frame = _typed(frame, path)
     _check(frame, path, columns.platform_hint(heading))
-    read_names = {heading.names[place] for place in places.values()}
+    read_names = set(named.values())
     unused = dict.fromkeys(one_line(name) for name in heading.names if name not in read_names)
     unused_names = tuple(name for name in unused if name not in ("", "answered_at"))
-    return Votes(frame, sided, path, unused_names, form=form)
+    return Votes(frame, sided, path, unused_names, headings, form=form)
 
 
 def _form(places: Mapping[str, int]) -> Literal["pairs", "choices", "orders"]:
@@ -166,14 +173,14 @@ def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
             frame[name] = convert(frame, name, path)
     if "weight" not in frame:
         return frame.assign(weight=1.0)
-    refuse(frame, ~(frame["weight"] >= 0), "weight", path)
+    refuse(frame, frame["weight"].isna(), "weight", path, _POSITIVE)
     return frame
 
 
 def _flags(frame: pd.DataFrame, name: str, path: Path) -> pd.api.extensions.ExtensionArray:
     """Return True, False, or NA where `check_passed` does not apply."""
     known = valued(frame[name], lambda word: word.lower() in TRUE | FALSE, bool)
-    refuse(frame, ~known, name, path)
+    refuse(frame, ~known, name, path, FLAG)
     flags = valued(frame[name], lambda word: word.lower() in TRUE, bool)
     empty = (frame[name] == "") & (name == "check_passed")
     return pd.arrays.BooleanArray(flags, empty.to_numpy())
@@ -182,7 +189,7 @@ def _flags(frame: pd.DataFrame, name: str, path: Path) -> pd.api.extensions.Exte
 def _numbers(frame: pd.DataFrame, name: str, path: Path) -> NDArray[np.float64]:
     """Return numbers, NaN where there is none."""
     numbers = valued(frame[name], _number, float)
-    refuse(frame, np.isinf(numbers), name, path)
+    refuse(frame, np.isinf(numbers) | (numbers < 0), name, path, _POSITIVE)
     return numbers
 
 
@@ -192,9 +199,9 @@ def _number(text: str) -> float:
     return float(text) if _NUMBER.fullmatch(text) else np.inf if text else np.nan
 
 
-def refuse(frame: pd.DataFrame, wrong: Any, name: str, path: Path) -> None:
+def refuse(frame: pd.DataFrame, wrong: Any, name: str, path: Path, needed: str) -> None:
     """Raise InputError if a value of column `name` is wrong, with the first one and its line."""
-    _refuse_rows(frame[wrong], path, f"{name} {{{name}!r}} cannot be used")
+    _refuse_rows(frame[wrong], path, f"{name} {{{name}!r}} cannot be used", f"; write {needed}")
 
 
 def _refuse_rows(rows: pd.DataFrame, path: Path, reason: str, hint: str = "") -> None:

@@ -60,7 +60,7 @@ def test_out_that_is_a_file(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         ('left,right,choice,note\na,b,left,"x\n\ny"\n\nb,a,up,z\n', "line 6: choice 'up'"),
-        ("left,right,choice\ra,b,left\r", "lines end with CR alone"),
+        ("left,right,choice\ra,b,left\rb,a,left\n", "lines end with CR alone"),
         ("participant,left,right,choice,check_passed\np,a,b,left,\np,a,c,left,1\n",
          "line 3: a validation question by 'check_passed'"),
     ],

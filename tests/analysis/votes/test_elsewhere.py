@@ -47,6 +47,9 @@ SAME: dict[str, str | bytes] = {
     "unused columns of a name": "left,right,choice,note,note\nA,B,left,x,y\nB,A,tie,,\n",
     "blanks in the heading": "left , right,choice \nA,B ,left\n B,A, tie\n",
     "blank lines around the heading": "\n\n" + ROWS.replace("choice\n", "choice\n\n  \n"),
+    "rows that Excel leaves blank": "left;right;choice\nA;B;left\n;;\nB;A;tie\n;;\n; ;\n",
+    "blank rows among quotes": 'left,right,choice\n"A",B,left\n,,\nB,A,tie\n',
+    "Excel's CSV (Macintosh)": ROWS.replace("\n", "\r"),
     "winner": "left,right,winner\nA,B,A\nB,A,Tie\n",
     "the arena": "model_a,model_b,winner\nA,B,model_a\nB,A,tie (bothbad)\n",
     "the arena since 2025": "model_a,model_b,winner\nA,B,model_a\nB,A,both_bad\n",
@@ -120,6 +123,45 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "FILE line 2: no",
     ),
 }
+
+
+HEADINGS = {
+    "joined files": (ROWS + ROWS.splitlines()[0] + "\nA,B,right\n", (4,)),
+    "Qualtrics": (
+        'Date,left,right,choice\n"Start\nDate",Left image,Right image,Which?\n'
+        '"{""ImportId"":""startDate""}","{""ImportId"":""a""}","{""ImportId"":""b""}",'
+        '"{""ImportId"":""QID1""}"\n1,A,B,left\n1,B,A,tie\n1,A,B,right\n',
+        (2, 4),
+    ),
+    "Qualtrics without questions": (
+        'winner,loser\n"{""ImportId"":""a""}","{""ImportId"":""b""}"\nA,B\nB,A\nB,A\n', (2,)
+    ),
+    "two files of Qualtrics": (
+        2 * ("winner,loser\nPreferred,Rejected\n" + '"{""ImportId"":""a""}","b"\n' + "A,B\nB,A\n"),
+        (2, 3, 6, 7, 8),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HEADINGS)
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_further_headings_are_no_votes_and_said(case: str, as_frame: bool, tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    text, lines = HEADINGS[case]
+    path.write_text(text)
+    votes = read(pd.read_csv(path) if as_frame else path)
+    assert set(votes.frame["left"]) | set(votes.frame["right"]) == {"A", "B"}
+    assert len(votes.headings) == len(lines) and (as_frame or votes.headings == lines)
+    done = CliRunner().invoke(app, ["validate", str(path)])
+    assert done.exit_code == 0, done.exception
+    listed = ", ".join(map(str, lines))
+    one, more = f"line {listed} is the heading again", f"lines {listed} are headings again"
+    assert (one if len(lines) == 1 else more) in done.output
+
+
+def test_methods_may_be_called_as_columns_are(tmp_path: Path) -> None:
+    text = "left,right,winner\nleft,b,left\nb,winner,b\n"
+    assert rows(tmp_path / "votes.csv", text) == [("left", "b", "left"), ("b", "winner", "left")]
 
 
 @pytest.mark.parametrize("case", REFUSED)

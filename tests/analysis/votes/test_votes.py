@@ -43,11 +43,15 @@ BAD = {
         "FILE line 1: not UTF-8 (byte 0xe9)",
     ),
     "UTF-16": (GOOD.encode("utf-16-le"), "FILE line 1: a NUL byte; save it as UTF-8 CSV"),
+    "UTF-16 of Windows": (
+        GOOD.replace("\n", "\r\n").encode("utf-16-le"),
+        "FILE line 1: a NUL byte; save it as UTF-8 CSV",
+    ),
     "two columns of a name": (
         "left,right,choice,left\na,b,left,a\n",
         "FILE line 1: 2 columns are called 'left'",
     ),
-    "row of empty fields": (GOOD + ",,\n", "FILE line 4: no method in 'left'"),
+    "row without methods": (GOOD + ",,tie\n", "FILE line 4: no method in 'left'"),
     "nobody": (
         "participant,left,right,choice\np,a,b,left\n,b,a,left\n,b,a,left\n",
         "FILE line 3: no participant in 'participant' (2 such lines)",
@@ -63,6 +67,18 @@ BAD = {
         "left,right,choice,response_ms\na,b,left,\na,b,left,1e999\n",
         "FILE line 3: response_ms '1e999' cannot be used",
     ),
+    "time before the question": (
+        "left,right,choice,response_ms\na,b,left,-5\n",
+        "FILE line 2: response_ms '-5' cannot be used; write a number, not below 0",
+    ),
+    "decimal comma": (
+        "left;right;choice;weight\na;b;left;1,5\n",
+        "FILE line 2: weight '1,5' cannot be used; write a number, not below 0, with a point for",
+    ),
+    "flag of a German Excel": (
+        "left;right;choice;is_check\na;b;left;wahr\n",
+        "FILE line 2: is_check 'wahr' cannot be used; write 1 or 0, true or false, yes or no",
+    ),
     "a quote closed too late": (
         GOOD + f'a,b,"{"x" * 200_000}"\n',
         "FILE line 4: a quote is opened here and not closed in 131,072 characters",
@@ -71,7 +87,7 @@ BAD = {
         "left,right,choice,weight\na,b,left,1\na,b,left,\n",
         "FILE line 3: weight '' cannot be used",
     ),
-    "negative weight": ("winner,loser,weight\na,b,-1\n", "FILE line 2: weight '-1.0' cannot"),
+    "negative weight": ("winner,loser,weight\na,b,-1\n", "FILE line 2: weight '-1' cannot"),
     "twice among many": (
         "participant,question,left,right,choice\n"
         + "".join(f"p{i % 7},{i},a,b,left\n" for i in range(70))
@@ -267,6 +283,26 @@ def test_columns_that_are_not_used_are_said_and_what_was_meant(tmp_path: Path) -
     done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
     assert "'participent' is not used (is 'participant' meant? --column participant=" in done.output
     assert "the column 'browser' is not used\n" in done.output
+
+
+def test_a_column_of_the_other_form_is_not_taken_for_a_misspelt_one(tmp_path: Path) -> None:
+    rows = [f"p{i},a,b,{'left' if i % 3 else 'right'},a,b" for i in range(9)]
+    text = "participant,left,right,choice,winner,loser\n" + "\n".join(rows) + "\n"
+    (tmp_path / "votes.csv").write_text(text)
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
+    assert "the column 'winner' is not used\n" in done.output and "meant?" not in done.output
+
+
+def test_methods_that_look_alike_are_named(tmp_path: Path) -> None:
+    rows = ["left,right,choice", "ours,b,left", "ours\u200b,b,left", "b,Ours,tie", "b,ours,left"]
+    rows += ["b,ours\u200b,left", "b,Ours,left", "Ours,b,left"]
+    (tmp_path / "votes.csv").write_text("\n".join(rows), "utf-8")
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
+    assert done.exit_code == 0
+    assert r"'Ours' and 'ours' and 'ours\u200b' differ only in capitals, blanks or" in done.output
+    (tmp_path / "votes.csv").write_text("\n".join(rows[:3]), "utf-8")
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
+    assert r"'ours' and 'ours\u200b' differ only in" in str(done.exception)
 
 
 def test_participants_twice_or_ragged_are_refused(tmp_path: Path) -> None:
