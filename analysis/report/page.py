@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Callable, Iterable
@@ -111,12 +110,7 @@ def provenance(run: Run) -> dict[str, Any]:
 
 def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
     """Return each plot with its figure as an SVG data URL."""
-    embedded = []
-    for plot in plots:
-        content = io.BytesIO()
-        style.write(plot.figure, content, "svg")
-        embedded.append((plot, data_url("svg+xml", content.getvalue())))
-    return embedded
+    return [(plot, data_url("svg+xml", style.encoded(plot.figure, "svg"))) for plot in plots]
 
 
 def resampled(run: Run) -> str:
