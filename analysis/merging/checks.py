@@ -6,15 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from analysis.merging.settings import differing
 from analysis.merging.source import Source
 from methods.errors import InputError
 from methods.files import comparable_name
 from methods.labels import REFERENCE, folder_name
 from methods.resolutions import size_text
-
-# Options of an entry of run.json that the results of a method depend on.
-# A seed is among the options of the methods that use one.
-_SETTINGS = {"method": "adapter", "options": "set of options", "weights_sha256": "weights file"}
 
 
 def check(sources: Sequence[Source]) -> None:
@@ -129,25 +126,11 @@ def _same_methods(one: Source, other: Source) -> None:
 
 
 def _same_settings(label: str, one: Source, other: Source) -> None:
-    entries = one.methods[label], other.methods[label]
-    for key, what in _SETTINGS.items():
-        values = [_without_folders(entry.get(key)) for entry in entries]
-        if values[0] != values[1]:
-            raise InputError(
-                f"{one.path} and {other.path}: method {label!r} was run with another {what} "
-                f"({_shortened(values[0])} and {_shortened(values[1])}): " + remedy(other, label)
-            )
-
-
-def _without_folders(value: Any) -> Any:
-    """Return a value with only the last part of each path, which differ between machines."""
-    if isinstance(value, dict):
-        return {key: _without_folders(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_folders(item) for item in value]
-    if isinstance(value, str):
-        return value.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return value
+    for what, value, another in differing(one.methods[label], other.methods[label]):
+        raise InputError(
+            f"{one.path} and {other.path}: method {label!r} was run with another {what} "
+            f"({value} and {another}): " + remedy(other, label)
+        )
 
 
 def remedy(source: Source, label: str) -> str:
@@ -169,8 +152,3 @@ def _differing(one: Mapping[str, Any], two: Mapping[str, Any]) -> Iterator[str]:
 
 def _listed(names: Iterable[object]) -> str:
     return ", ".join(map(str, names))
-
-
-def _shortened(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

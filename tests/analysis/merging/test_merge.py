@@ -191,13 +191,6 @@ def test_what_differs_is_named(a: Path, tmp_path: Path, changes: dict, said: str
     assert said in message and str(b) in message and str(a) in message
 
 
-def test_folders_in_options_may_differ(tmp_path: Path) -> None:
-    a = make_run(tmp_path / "a", [entry("net", options={"file": "/home/ann/net.onnx"})])
-    b = make_run(tmp_path / "b", [entry("net", options={"file": r"C:\nets\net.onnx"})], ["z"])
-    merge(a, b, out=tmp_path / "out")
-    assert len(run.load(tmp_path / "out").cases) == 3
-
-
 def test_other_definitions_of_a_metric_are_refused(a: Path, tmp_path: Path) -> None:
     b = make_run(tmp_path / "b", ["coal"])
     metrics = json.loads((b / "run.json").read_text())["metrics"]
