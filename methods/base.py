@@ -21,7 +21,7 @@ from methods.known_pixels import (
     composite,
     known_pixels_changed,
 )
-from methods.libraries import distribution_of, installed_version
+from methods.libraries import distribution_of, extra_installation, installed_version
 from methods.resolutions import Resolution
 
 __all__ = [
@@ -283,6 +283,6 @@ class Inpainter(ABC):
         Returns
         -------
         str
-            For a shell, in a checkout where the method has an extra.
+            For a shell.
         """
-        return f"pip install .[{cls.extra}]" if cls.extra else f"pip install {package}"
+        return extra_installation(cls.extra) if cls.extra else f"pip install {package}"

@@ -18,6 +18,7 @@ from types import ModuleType
 
 # Of a checkout; of an installed suite the folder of all packages.
 ROOT = Path(__file__).resolve().parents[1]
+_PROJECT, _SUITE = ROOT / "pyproject.toml", "inpainting-suite"
 
 # Cached because it reads files and is needed for every case.
 installed_version = cache(version)
@@ -49,7 +50,12 @@ def imported_module(name: str) -> ModuleType:
 
 def suite_version() -> str:
     """Return the version of this suite, installed or a checkout."""
-    project = ROOT / "pyproject.toml"
-    if project.is_file():
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    return version("inpainting-suite")
+    if _PROJECT.is_file():
+        return str(tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"])
+    return version(_SUITE)
+
+
+def extra_installation(extra: str) -> str:
+    """Return the command for a shell that installs what an optional part of this suite needs."""
+    # In quotes, as zsh has another meaning for brackets.
+    return f"pip install '{'.' if _PROJECT.is_file() else _SUITE}[{extra}]'"

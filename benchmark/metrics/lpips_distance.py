@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmark.metrics.feature_distance import hole_box, unit_tensor
 from benchmark.metrics.metric import ImagePair, Metric, Scores
+from methods.libraries import extra_installation
 
 NETWORKS = ("alex", "vgg", "squeeze")
 # After AlexNet's pooling layers nothing is left of a smaller image.
@@ -48,7 +49,7 @@ def _missing(network: str = "alex") -> str:
     try:
         importlib.import_module("lpips")
     except (ImportError, OSError, RuntimeError) as error:
-        return f"{error}: pip install .[lpips]"
+        return f"{error}: {extra_installation('lpips')}"
     try:
         _model(network, spatial=False)
     except (OSError, RuntimeError) as error:

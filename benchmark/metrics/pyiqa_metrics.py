@@ -13,10 +13,11 @@ from benchmark.metrics.feature_distance import hole_box, unit_tensor
 from benchmark.metrics.metric import ImagePair, Metric, Scores
 from methods.base import Image
 from methods.errors import closest
+from methods.libraries import extra_installation
 from methods.shown_text import message_text
 
 PREFIX = "pyiqa:"
-INSTALL = "pip install .[pyiqa]"
+INSTALL = extra_installation("pyiqa")
 # They compare two sets of images, not two images.
 _OF_SETS = {"fid", "sfid", "fid_dinov2", "inception_score"}
 

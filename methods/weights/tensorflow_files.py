@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from methods.base import MissingRequirementError
 from methods.files import replacing
+from methods.libraries import extra_installation
 from methods.weights import WeightsError
 from methods.weights.content import Kind, damaged
 
 Variables = dict[str, NDArray[Any]]
-INSTALL = "pip install .[tensorflow]"
+INSTALL = extra_installation("tensorflow")
 INDEX = ".index"
 PART = re.compile(r"(.+)(?:\.index|\.meta|\.data-\d{5}-of-\d{5})")
 SHARD = re.compile(r"\.data-\d{5}-of-(\d{5})")

@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 
 from methods.errors import InputError
 from methods.files import PRIVATE
+from methods.libraries import extra_installation
 
 Result = TypeVar("Result")
 # The future result of a function, and the function.
@@ -67,7 +68,7 @@ def _connect_postgresql(url: URL, folder: Path) -> Engine:
         return create_engine(url, pool_size=_THREADS, pool_pre_ping=True, connect_args=arguments)
     except ImportError as error:
         raise InputError(
-            f"{folder}: PostgreSQL needs more: pip install 'inpainting-suite[postgresql]'"
+            f"{folder}: PostgreSQL needs more: {extra_installation('postgresql')}"
         ) from error
 
 

@@ -117,7 +117,7 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
     bench.protocol.write_text(PROTOCOL.replace('["l1", "psnr", "ssim"]', metrics))
     done = bench.run("--methods", "telea", "--resolutions", "48")
     assert done.returncode == 0
-    lacking = "the package pyiqa is missing: pip install .[pyiqa]"
+    lacking = "the package pyiqa is missing: pip install '.[pyiqa]'"
     assert f"not computed: pyiqa:niqe: {lacking}" in done.stderr
     for row in bench.rows().values():
         assert row["pyiqa:niqe"] == row["dists"] == row["error"] == "" and row["l1"]
@@ -125,7 +125,7 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
     assert "| 48 niqe (pyiqa) |" in table and "DISTS: not computed: " in table
     assert "pip install .\\[pyiqa]" in table
     described = json.loads((bench.out / "run.json").read_text())["metrics"]
-    assert described["dists"]["missing"].endswith("pip install .[pyiqa]")
+    assert described["dists"]["missing"].endswith("pip install '.[pyiqa]'")
 
 
 @pytest.mark.slow

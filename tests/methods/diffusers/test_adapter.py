@@ -165,7 +165,7 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     with pytest.raises(MissingRequirementError, match=r"needs no-such-library: pip install \.\[di"):
         create(pipeline_folder(tmp_path / "tiny"))
     listed = run("methods", "list").stdout
-    assert "diffusers: no: diffusers needs no-such-library: pip install .[diffusers]" in listed
+    assert "diffusers: no: diffusers needs no-such-library: pip install '.[diffusers]'" in listed
 
 
 @pytest.mark.slow

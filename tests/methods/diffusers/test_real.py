@@ -19,7 +19,7 @@ pytestmark = [
     # Not skipped, which some runs of the tests take for a failure.
     pytest.mark.xfail(
         importlib.util.find_spec("diffusers") is None,
-        reason="needs the optional extra: pip install .[diffusers]",
+        reason="needs the optional extra: pip install '.[diffusers]'",
         run=False,
     ),
 ]

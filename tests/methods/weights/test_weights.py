@@ -31,7 +31,7 @@ from methods.weights.tensorflow_files import checkpoint_files
 # Not skipped, which some runs of the tests take for a failure.
 needs_tensorflow = pytest.mark.xfail(
     importlib.util.find_spec("tensorflow") is None,
-    reason="needs the optional extra: pip install .[tensorflow]",
+    reason="needs the optional extra: pip install '.[tensorflow]'",
     run=False,
 )
 
