@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -25,10 +24,9 @@ from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Plan, list_cases, select_cases
 from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder import provenance
-from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
+from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json, write_run_json
 from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
-from methods.files import write_atomically
 from methods.libraries import ROOT
 from methods.resolutions import size_text
 from methods.shown_text import counted
@@ -117,14 +115,14 @@ def run_job(
             announce.changed_files(job, plan, folder, console)
             announce.kept_methods(others, console)
             announce.elsewhere(job, folder, console)
-            write_run_json = partial(_write_run_json, job, plan, others, folder, backend)
-            write_run_json(finished=False)
+            record = partial(_record, job, plan, others, folder, backend)
+            record(finished=False)
             try:
                 _execute(job, plan, folder, backend, console, report)
             except MetricsDisagreeError:
-                write_run_json(finished=False)
+                record(finished=False)
                 raise
-            write_run_json(finished=True)
+            record(finished=True)
     labels = {spec.label for spec in job.specs}
     own = [row for row in plan.rows.values() if row.method in labels]
     _report_failures(own, folder, console)
@@ -169,7 +167,7 @@ def _write_scores(job: Job, plan: Plan, folder: RunFolder) -> None:
     write_scores(folder.path / "scores.csv", plan.rows.values(), columns, shares)
 
 
-def _write_run_json(
+def _record(
     job: Job,
     plan: Plan,
     others: list[KeptMethod],
@@ -208,8 +206,7 @@ def _write_run_json(
         "versions": provenance.versions(),
         **(computed_on or {"machine": provenance.machine(), **backend.record()}),
     }
-    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder.path / "run.json", text)
+    write_run_json(folder.path, info)
 
 
 def _report_failures(rows: list[Row], folder: RunFolder, console: Console) -> None:

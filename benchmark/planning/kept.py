@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -17,10 +16,10 @@ from benchmark.inputs.protocol import Protocol
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.plan import Case, Plan, input_keys, score_key
 from benchmark.planning.request import Job
-from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json
+from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json, write_run_json
 from benchmark.run_folder.rows import Slot
 from methods.errors import InputError, suggestion
-from methods.files import replacing, write_atomically
+from methods.files import replacing
 from methods.labels import REFERENCE, folder_name, share_folder
 
 AUDIT = "audit.csv"
@@ -174,7 +173,7 @@ def forget(out: Path, labels: list[str]) -> dict[str, int]:
         for name in ("methods", "not_shown"):
             entries = info.get(name, [])
             info[name] = [entry for entry in entries if entry["label"] not in labels]
-        write_atomically(out / "run.json", json.dumps(info, indent=2, ensure_ascii=False) + "\n")
+        write_run_json(out, info)
         for name in ("scores.csv", AUDIT):
             _remove_rows(out / name, labels)
         for label in labels:

@@ -44,6 +44,12 @@ def read_run_json(folder: Path) -> dict[str, Any]:
     return info if isinstance(info, dict) else {}
 
 
+def write_run_json(folder: Path, info: dict[str, Any]) -> None:
+    """Write a folder's run.json. Raises OSError."""
+    text = json.dumps(info, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / "run.json", text)
+
+
 def damaged(result: Path) -> InputError:
     """Return the error for a stored result that cannot be read."""
     return InputError(f"{result} is damaged: delete it, and the same command runs its case again")
