@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 import cv2
@@ -16,6 +17,7 @@ import methods
 from benchmark.run_folder import provenance
 from methods.base import Inpainter, MethodError, MissingRequirementError, Resolution
 from methods.errors import InputError
+from methods.files import sha256
 from methods.shown_text import message_text
 from methods.validation import field_names
 
@@ -49,7 +51,7 @@ def describe(
         inpainter.check_resolutions(resolutions)
         inpainter.check()
     except MissingRequirementError as error:
-        about = {"note": "", "remark": "", "weights_sha256": {}}
+        about = {"note": "", "remark": "", "weights_sha256": {}} | _source(method, options)
         return Described(about, {}, [str(error)] * len(cases))
     except (MethodError, ValueError) as error:
         text = str(error)
@@ -60,7 +62,30 @@ def describe(
         "weights_sha256": inpainter.weights_used(),
     }
     identities = [_identity(label, inpainter, *case) for case in cases]
+    known = next((identity for identity in identities if isinstance(identity, dict)), {})
+    about |= {"adapter_versions": dict(_versions(known))} | _source(method, options)
     return Described(about, inpainter.settled_options(), identities)
+
+
+def _source(method: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the SHA-256 of the files of a "module:Class" and of such a stage one, if there are."""
+    files = []
+    stage_one = method.partition(":")[2] or str(options.get("stage_one", ""))
+    for name in (method, stage_one):
+        module, colon, _ = name.partition(":")
+        if colon and module not in methods.available():
+            file = getattr(sys.modules.get(module), "__file__", None)
+            files += [Path(file)] if file else []
+    return {"source_sha256": sha256(*files)} if files else {}
+
+
+def _versions(identity: dict[str, Any], name: str = "") -> Iterator[tuple[str, int]]:
+    """Yield the versions of an adapter and of the parts that it identifies on their own."""
+    if isinstance(version := identity.get("version"), int):
+        yield identity.get("method", name), version
+    for key, part in identity.items():
+        if isinstance(part, dict) and key != "options":
+            yield from _versions(part, key)
 
 
 def class_facts(method: str) -> dict[str, Any]:

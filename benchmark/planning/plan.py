@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-import methods
 from benchmark.inputs.masks import MaskRule
 from benchmark.inputs.photos import Photo
 from benchmark.inputs.protocol import Protocol
@@ -22,7 +19,6 @@ from benchmark.planning.method_specs import MethodSpec
 from benchmark.run_folder.folder import Listings, RunFolder, key_of
 from benchmark.run_folder.rows import Row, Slot
 from methods.base import Resolution
-from methods.files import sha256
 from methods.resolutions import NATIVE
 
 # Increase these when a change of the benchmark's own code changes inputs or scores.
@@ -94,8 +90,6 @@ def list_cases(
     for spec in specs:
         described = _describe(spec, resolutions, [(size, photo.name) for size, photo in pairs])
         plan.provenance[spec.label] = described.provenance
-        if source := _source_sha256(spec):
-            plan.provenance[spec.label] |= {"source_sha256": source}
         if described.settled:
             spec = replace(spec, options={**spec.options, **described.settled})
         for (resolution, photo), identity in zip(pairs, described.identities, strict=True):
@@ -156,15 +150,6 @@ def _reading(photo: Photo) -> list[dict[str, Any]]:
     """Return how a mask is read, where it is not by the default rule."""
     rule = photo.mask_rule
     return [asdict(rule)] if photo.mask_sha256 and rule != MaskRule() else []
-
-
-def _source_sha256(spec: MethodSpec) -> str | None:
-    """Return the SHA-256 of the file of a "module:Class"; None for methods of the suite."""
-    name, _, cls = spec.method.partition(":")
-    if not cls or name in methods.available():
-        return None
-    file = getattr(sys.modules.get(name), "__file__", None)
-    return sha256(Path(file)) if file else None
 
 
 @cache
