@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from methods.base import Image, Mask
 from methods.errors import InputError
+from methods.libraries import extra_installation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +83,7 @@ def _inception() -> Callable[[Image], NDArray[np.float32]]:
         module: Any = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
     except (ImportError, OSError, RuntimeError) as error:
         raise InputError(
-            f"--features inception needs torch-fidelity ({error}): pip install '.[fid]'; "
+            f"--features inception needs torch-fidelity ({error}): {extra_installation('fid')}; "
             "--features efficientnet needs nothing"
         ) from None
     import torch

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.votes.names import recoded
 from methods.errors import InputError
+from methods.libraries import extra_installation
 
 
 def names(path: Path) -> list[str]:
@@ -56,7 +57,8 @@ def _float(text: str) -> str:
 def _opened(path: Path) -> Iterator[Any]:
     """Give a `pyarrow.parquet.ParquetFile`, and report in a line what goes wrong with it."""
     if find_spec("pyarrow") is None:
-        raise InputError(f"{path}: Parquet needs pyarrow: pip install '.[parquet]'; or use CSV")
+        install = extra_installation("parquet")
+        raise InputError(f"{path}: Parquet needs pyarrow: {install}; or use CSV")
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 

@@ -8,7 +8,9 @@ from importlib.util import find_spec
 from inpainting_suite import refuse  # first of all: refuses foreign packages of these names
 
 if lacking := [name for name in ("lightning_fabric", "tensorboard") if find_spec(name) is None]:
-    sys.exit(refuse(f"training needs {' and '.join(lacking)}: pip install '.[training]'"))
+    from methods.libraries import extra_installation
+
+    sys.exit(refuse(f"training needs {' and '.join(lacking)}: {extra_installation('training')}"))
 
 # isort: split
 

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from methods.errors import InputError
 from methods.files import replacing
+from methods.libraries import extra_installation
 from survey.results import participants, validity
 from survey.results.participants import Participant
 from survey.results.payments import payment_row, read_sessions
@@ -78,7 +79,7 @@ def write(study: OpenStudy, votes: Path) -> list[Path]:
     packed = votes.suffix.lower() == ".parquet"
     if packed and find_spec("pyarrow") is None:
         raise InputError(
-            f"{votes}: Parquet needs pyarrow: pip install '.[parquet]'; or name a .csv file"
+            f"{votes}: Parquet needs pyarrow: {extra_installation('parquet')}; or name a .csv file"
         )
     votes.parent.mkdir(parents=True, exist_ok=True)
     with replacing(*paths, private=True) as parts:

@@ -123,7 +123,7 @@ def test_a_run_without_it_has_an_empty_column_and_says_what_to_install(
         assert row["pyiqa:niqe"] == row["dists"] == row["error"] == "" and row["l1"]
     table = (bench.out / "tables" / "objective.md").read_text()
     assert "| 48 niqe (pyiqa) |" in table and "DISTS: not computed: " in table
-    assert "pip install .\\[pyiqa]" in table
+    assert "pip install '.\\[pyiqa]'" in table
     described = json.loads((bench.out / "run.json").read_text())["metrics"]
     assert described["dists"]["missing"].endswith("pip install '.[pyiqa]'")
 

@@ -425,7 +425,7 @@ def test_without_tensorflow_its_files_say_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     folder = fake_checkpoint(tmp_path / "model")
-    with pytest.raises(MissingRequirementError, match=r"pip install \.\[tensorflow\]"):
+    with pytest.raises(MissingRequirementError, match=r"pip install '\.\[tensorflow\]"):
         read(folder / "snap-0.index")
     # Converted elsewhere, it is read without TensorFlow.
     digest = find("deepfillv2", str(folder)).sha256
