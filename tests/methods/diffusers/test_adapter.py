@@ -162,7 +162,7 @@ def test_a_pipeline_that_cannot_be_loaded(
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cls = methods.method_class("diffusers")
     monkeypatch.setattr(cls, "requires", {"no_such": "no-such-library"})
-    with pytest.raises(MissingRequirementError, match=r"needs no-such-library: pip install '\.\[di"):
+    with pytest.raises(MissingRequirementError, match=r"no-such-library: pip install '\.\[di"):
         create(pipeline_folder(tmp_path / "tiny"))
     listed = run("methods", "list").stdout
     assert "diffusers: no: diffusers needs no-such-library: pip install '.[diffusers]'" in listed
