@@ -222,7 +222,11 @@ class Run:
 
     def read_mask(self, resolution: Resolution, image: str) -> Mask | None:
         """Return the mask of an image at a resolution; None if there is no file."""
-        return _read(self.path / "masks" / str(resolution) / f"{image}.png", read_mask)
+        return _read(self.mask_path(resolution, image), read_mask)
+
+    def mask_path(self, resolution: Resolution, image: str) -> Path:
+        """Return the file of `read_mask`."""
+        return self.path / "masks" / str(resolution) / f"{image}.png"
 
 
 def highest(resolutions: Sequence[Resolution]) -> Resolution:
@@ -246,10 +250,13 @@ def load(path: Path) -> Run:
 
 
 def _read_info(path: Path) -> dict[str, Any]:
+    file = path / "run.json"
     try:
-        return checked_info(json.loads((path / "run.json").read_text(encoding="utf-8")))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a run folder that can be read: {error}") from None
+        return checked_info(json.loads(file.read_text(encoding="utf-8")))
+    except KeyError as error:
+        raise InputError(f"{file}: no entry {error}; {REMEDY}") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{file}: empty, cut short or damaged ({error}); {REMEDY}") from None
 
 
 def checked_info(info: dict[str, Any]) -> dict[str, Any]:
@@ -270,11 +277,15 @@ def _read_cases(path: Path) -> Iterator[Case]:
     for line, row in csv_rows(path, CASE_COLUMNS):
         try:
             method, resolution, image, status, error = map(row.pop, CASE_COLUMNS)
-            values = {key: float(text) for key, text in row.items() if text}
+            column, text = "resolution", resolution
             size: Resolution = NATIVE if resolution == NATIVE else int(resolution)
+            values = {}
+            for column, text in row.items():
+                if text:
+                    values[column] = float(text)
             yield Case(method, size, image, status, values, message_text(error))
-        except ValueError as problem:
-            raise InputError(f"{path} line {line}: {problem}; {REMEDY}") from None
+        except ValueError:
+            raise InputError(f"{path} line {line}: {column} {text!r} is no number; {REMEDY}") from None
 
 
 def _needs_reference(described: dict[str, Any]) -> bool:

@@ -20,8 +20,11 @@ BROKEN = {
         HEADER + ROW.replace("\n", '"a\nb"\n') + "[a]\n",
         "line 4: 1 field, the header has 11",
     ),
-    "no number": (HEADER + ROW.replace("20.0", "high"), "line 2: could not convert string to"),
-    "no whole number": (HEADER + ROW.replace("64", "64.5"), "line 2: invalid literal for int()"),
+    "no number": (HEADER + ROW.replace("20.0", "high"), "line 2: psnr 'high' is no number"),
+    "no whole number": (
+        HEADER + ROW.replace("64", "64.5"),
+        "line 2: resolution '64.5' is no number",
+    ),
     "no such column": (SCORES.replace("error", "reason", 1), "line 1: no column 'error'"),
     "empty": ("", "line 1: no column 'method'"),
     "other encoding": ((HEADER + "é" + ROW).encode("latin-1"), ": not UTF-8 (byte 0xe9)"),
@@ -38,6 +41,16 @@ def test_broken_scores_are_refused_by_their_line(case: str, folder: Path) -> Non
         run.load(folder)
     message = str(caught.value)
     assert message.startswith(str(path)) and said in message and "\n" not in message
+    assert message.endswith("; give the benchmark's command again, which writes it anew")
+
+
+@pytest.mark.parametrize("content", ["", '{"methods": [', "[]", '{"methods": [], "metrics": {}}'])
+def test_a_broken_run_json_is_refused_by_its_name(content: str, folder: Path) -> None:
+    (folder / "run.json").write_text(content)
+    with pytest.raises(InputError) as caught:
+        run.load(folder)
+    message = str(caught.value)
+    assert message.startswith(f"{folder / 'run.json'}: ") and "\n" not in message
     assert message.endswith("; give the benchmark's command again, which writes it anew")
 
 
