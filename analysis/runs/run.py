@@ -240,7 +240,7 @@ def load(path: Path) -> Run:
     Raises InputError, with the file's name, if it is not a run folder or a file is damaged.
     """
     try:
-        info = _read_info(path)
+        info = _read_info(path / "run.json")
         cases = list(_read_cases(path / "scores.csv"))
         audit = path / "audit.csv"
         rows = [row for _, row in csv_rows(audit, _AUDIT_COLUMNS)] if audit.exists() else []
@@ -249,8 +249,7 @@ def load(path: Path) -> Run:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
 
 
-def _read_info(path: Path) -> dict[str, Any]:
-    file = path / "run.json"
+def _read_info(file: Path) -> dict[str, Any]:
     try:
         return checked_info(json.loads(file.read_text(encoding="utf-8")))
     except KeyError as error:
@@ -285,7 +284,8 @@ def _read_cases(path: Path) -> Iterator[Case]:
                     values[column] = float(text)
             yield Case(method, size, image, status, values, message_text(error))
         except ValueError:
-            raise InputError(f"{path} line {line}: {column} {text!r} is no number; {REMEDY}") from None
+            problem = f"{column} {text!r} is no number"
+            raise InputError(f"{path} line {line}: {problem}; {REMEDY}") from None
 
 
 def _needs_reference(described: dict[str, Any]) -> bool:
