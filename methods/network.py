@@ -71,9 +71,8 @@ class NetworkInpainter(Inpainter):
     _network: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._file = None
-        if self.weights != RANDOM:
-            self._file = files.find(self.weights_name, self.weights)
+        is_random = self.weights == RANDOM
+        self._file = None if is_random else files.find(self.weights_name, self.weights)
 
     @property
     def note(self) -> str:

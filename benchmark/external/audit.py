@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-import methods
 from benchmark.external.findings import INVERTED, VERDICTS, Finding
 from benchmark.external.image_files import describe
 from benchmark.inputs.dataset import in_threads
@@ -40,10 +39,8 @@ def audit(job: Job, console: Console) -> list[Finding]:
     InputError
         If no file of a method belongs to the run.
     """
-    sources: dict[str, External] = {
-        spec.label: methods.create(External.name, **spec.options)  # type: ignore[misc]
-        for spec in job.specs
-        if spec.method == External.name
+    sources = {
+        spec.label: External(**spec.options) for spec in job.specs if spec.method == External.name
     }
     if not sources:
         return []

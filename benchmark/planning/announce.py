@@ -18,8 +18,9 @@ from methods.shown_text import counted
 def cases(job: Job, plan: Plan, console: Console) -> None:
     """Print how many cases there are and what must be known of them."""
     total, to_run = len(plan.cases), len(plan.to_run)
-    photos = counted(len({photo.file for photo in job.photos}), "photograph")
-    if len(job.photos) > len({photo.file for photo in job.photos}):
+    number = len({photo.file for photo in job.photos})
+    photos = counted(number, "photograph")
+    if len(job.photos) > number:
         photos += f" with {len(job.photos)} masks"
     console.print(
         f"{photos}, {counted(len(job.specs), 'method')}, "
