@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -110,11 +110,20 @@ def folder_sha256(folder: Path, most: int) -> str:
         found += [Path(root, name) for name in names if not _is_passed_over(name)]
         if len(found) > most:
             return ""
-    files = sorted(path for path in found if path.is_file())
     try:
-        lines = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+        return listing_sha256(folder, sorted(path for path in found if path.is_file()))
     except OSError:
         return ""
+
+
+def listing_sha256(
+    folder: Path, paths: Iterable[Path], content: Callable[[Path], str] = sha256
+) -> str:
+    """Return a SHA-256 of names and contents of files in a folder: that of what `sha256sum` prints.
+
+    content: returns the SHA-256 of a file.
+    """
+    lines = [f"{content(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths]
     return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from methods.base import MissingRequirementError
-from methods.files import sha256
+from methods.files import listing_sha256, sha256
 
 INDEX = "model_index.json"
 # The pipeline is loaded without it, see `methods.diffusion`.
@@ -64,10 +63,7 @@ class PipelineFiles:
         paths = [self.folder / INDEX]
         for component in self.components():
             paths += _loaded_files(self.folder / component, variant)
-        lines = [
-            f"{_content(path)}  {path.relative_to(self.folder).as_posix()}\n" for path in paths
-        ]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return listing_sha256(self.folder, paths, _content)
 
 
 def find(model: str, revision: str | None, variant: str | None) -> PipelineFiles:

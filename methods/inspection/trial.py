@@ -110,7 +110,10 @@ def _explored(network: Network) -> Findings | list[str]:
     best, *as_good = _best(trials)
     reads_hole, best = _under_the_hole(network, best)
     outputs = _outputs(network, best)
-    ports = [_port(name, value) for name, value in outputs.items()]
+    ports = [
+        Port(name, str(output.dtype).removeprefix("torch."), tuple(output.shape))
+        for name, output in outputs.items()
+    ]
     ranges = [_extremes(output) for output in outputs.values()]
     first = next(name for name, output in outputs.items() if is_image(output, *best.sides))
     return Findings(best, as_good, ports, ranges, first, reads_hole)
@@ -260,10 +263,6 @@ def _method(network: Network, options: Options) -> Exchange:
 def _outputs(network: Network, trial: Trial) -> Outputs:
     image, mask = candidates.picture(*trial.sides)
     return _method(network, trial.options).outputs(blank(image, mask), mask)
-
-
-def _port(name: str, output: Any) -> Port:
-    return Port(name, str(output.dtype).removeprefix("torch."), tuple(output.shape))
 
 
 def _extremes(output: Any) -> Pair:
