@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,16 @@ def merge(
     """Join runs of the same protocol and photographs, of other methods or by other people, into
     one run folder, with tables, figures and report."""
     from analysis.merging.merge import merge as merge_runs
+    from analysis.report.page import FILE_NAME
     from analysis.report.publish import publish
 
     command = ["python", "-m", "analysis", *sys.argv[1:]]
-    merge_runs(folders, out, rename or [], command, say=lambda text: print(text, file=sys.stderr))
-    print(publish(out, force=True))
+    merge_runs(
+        folders,
+        out,
+        rename or [],
+        command,
+        say=lambda text: print(text, file=sys.stderr),
+        publish=partial(publish, force=True),
+    )
+    print(out / FILE_NAME)

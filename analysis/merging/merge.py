@@ -5,24 +5,32 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from analysis.merging import checks, merged
+from analysis.merging import checks, merged, pictures
 from analysis.merging.merged import Taken
 from analysis.merging.source import Source, locked, read
-from analysis.runs.origins import FILE_NAME, JOURNAL, Slot
+from analysis.runs import complete
+from analysis.runs.origins import FILE_NAME, JOURNAL
 from methods.errors import InputError, suggestion
 from methods.files import shortest_names, write_atomically
-from methods.labels import folder_name, label_problem
+from methods.labels import label_problem
 
 Say = Callable[[str], None]
+# Called with a folder that is complete but for tables, figures and report.
+Publish = Callable[[Path], object]
 
 
 def merge(
-    paths: Sequence[Path], out: Path, renames: Sequence[str], command: list[str], say: Say
+    paths: Sequence[Path],
+    out: Path,
+    renames: Sequence[str],
+    command: list[str],
+    say: Say,
+    publish: Publish = lambda folder: None,
 ) -> None:
     """Join run folders.
 
@@ -37,6 +45,9 @@ def merge(
         For the record.
     say
         Called with each sentence that the user should read.
+    publish
+        Called with the folder before it gets its name, to write tables, figures and report. After
+        an InputError of it there is no folder `out`, too.
     """
     _check_paths(paths, out)
     names = shortest_names([path.resolve() for path in paths])
@@ -45,13 +56,15 @@ def merge(
             stack.enter_context(locked(path))
         wanted = _renames(paths, renames)
         sources = [read(path, names[path.resolve()], wanted.get(path, {})) for path in paths]
+        _check_outside(paths, out)
         _check_labels(sources, wanted)
         checks.check(sources)
+        pictures.check(sources)
         for source in sources:
             _tell(source, say)
         try:
             taken = merged.take(sources)
-            _write(taken, sources, out, command)
+            _write(taken, sources, out, command, publish)
         except OSError as error:
             raise InputError(_told(error, out)) from None
 
@@ -68,6 +81,12 @@ def _check_paths(paths: Sequence[Path], out: Path) -> None:
         raise InputError(f"--out {out}: is a file; name another folder")
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"--out {out}: is not empty; name another folder")
+
+
+def _check_outside(paths: Sequence[Path], out: Path) -> None:
+    for path in paths:
+        if out.resolve().is_relative_to(path.resolve()):
+            raise InputError(f"--out {out}: is inside the run {path}; name a folder outside of it")
 
 
 def _renames(paths: Sequence[Path], texts: Sequence[str]) -> dict[Path, dict[str, str]]:
@@ -112,15 +131,18 @@ def _tell(source: Source, say: Say) -> None:
         say(f"{source.path} was not finished: its cases so far are taken")
 
 
-def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str]) -> None:
+def _write(
+    taken: Taken, sources: Sequence[Source], out: Path, command: list[str], publish: Publish
+) -> None:
     """Build the folder beside `out`, and rename it."""
     part = _part(out)
     with suppress(FileNotFoundError):
         shutil.rmtree(part)
     part.mkdir(parents=True)
+    files = pictures.files(taken, sources)
     try:
-        for origin, target in _files(taken, sources):
-            _link(origin, part / target)
+        for place, origin in files.items():
+            _link(origin, part / place)
         with (part / JOURNAL).open("w", encoding="utf-8", newline="") as file:
             file.writelines(merged.journal(taken, sources))
         write_atomically(part / "scores.csv", merged.scores_csv(taken, sources))
@@ -128,6 +150,10 @@ def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str
             write_atomically(part / "audit.csv", audit)
         write_atomically(part / FILE_NAME, _json(merged.merged_json(taken, sources)))
         write_atomically(part / "run.json", _json(merged.run_json(taken, sources, command)))
+        try:
+            publish(part)
+        except InputError as error:
+            raise InputError(_with_origins(str(error), part, files, out)) from None
         if out.exists():
             out.rmdir()
         part.rename(out.resolve())
@@ -135,31 +161,16 @@ def _write(taken: Taken, sources: Sequence[Source], out: Path, command: list[str
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _with_origins(message: str, part: Path, files: Mapping[str, Path], out: Path) -> str:
+    """Return a message about files of the unfinished folder with their names in the runs."""
+    for place, origin in files.items():
+        message = message.replace(str(part / place), str(origin))
+    return message.replace(str(part), str(out))
+
+
 def _part(out: Path) -> Path:
     """Return where the folder is built."""
     return out.resolve().with_name(f".{out.resolve().name}.part")
-
-
-def _files(taken: Taken, sources: Sequence[Source]) -> Iterator[tuple[Path, str]]:
-    """Yield each file to take, and its path in the merged folder."""
-    for slot, source in merged.references(sources).items():
-        mask = f"masks/{slot[1]}/{slot[2]}.png"
-        reference = source.result_path(slot)
-        # Without a single result at this size there need not be one.
-        if reference.exists():
-            yield reference, _target("outputs", slot, "png")
-            yield source.path / mask, mask
-    for slot, source in taken.items():
-        if source.rows[slot]["status"] == "ok":
-            yield source.result_path(slot), _target("outputs", slot, "png")
-        log = source.path / f"logs/{slot[1]}/{folder_name(source.own_label(slot[0]))}/{slot[2]}.txt"
-        if log.exists():
-            yield log, _target("logs", slot, "txt")
-
-
-def _target(folder: str, slot: Slot, suffix: str) -> str:
-    method, resolution, image = slot
-    return f"{folder}/{resolution}/{folder_name(method)}/{image}.{suffix}"
 
 
 def _link(origin: Path, target: Path) -> None:
@@ -181,10 +192,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 def _told(error: OSError, out: Path) -> str:
     if isinstance(error, FileNotFoundError) and _part(out).name not in str(error.filename):
-        return (
-            f"{error.filename}: no such file, though scores.csv has its case: the benchmark's "
-            "command of that run makes it again"
-        )
+        return str(complete.lost(Path(error.filename)))
     return (
         f"--out {out}: {error.filename or out} cannot be written or read "
         f"({error.strerror or error}); free space or permissions are needed"

@@ -84,7 +84,7 @@ def audit_csv(taken: Taken, sources: Sequence[Source]) -> str:
 
 def journal(taken: Taken, sources: Sequence[Source]) -> Iterator[str]:
     """Yield the lines of the journal: references, then cases with the run they come from."""
-    for slot, source in references(sources).items():
+    for slot, (source, *_) in inputs(sources).items():
         yield json.dumps({"slot": slot, "key": source.records[slot]["key"]}) + "\n"
     for slot, run in _origins(taken, sources).items():
         record = taken[slot].records[slot]
@@ -104,13 +104,13 @@ def _origins(taken: Taken, sources: Sequence[Source]) -> dict[Slot, str]:
     return found
 
 
-def references(sources: Sequence[Source]) -> Taken:
-    """Return the run that each reference and mask is taken from."""
-    found: Taken = {}
+def inputs(sources: Sequence[Source]) -> dict[Slot, list[Source]]:
+    """Return the runs that have recorded each reference and mask, which are the same in all."""
+    found: dict[Slot, list[Source]] = {}
     for source in sources:
         for slot in source.records:
             if slot[0] == REFERENCE:
-                found.setdefault(slot, source)
+                found.setdefault(slot, []).append(source)
     return found
 
 

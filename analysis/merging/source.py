@@ -11,9 +11,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from analysis.runs import run
+from analysis.runs import complete, run
 from analysis.runs.csv_files import csv_rows
-from analysis.runs.origins import JOURNAL, Record, Slot, check_provenance, journal
+from analysis.runs.origins import Record, Slot, check_provenance
 from analysis.runs.run import CASE_COLUMNS, Run
 from methods.base import Resolution
 from methods.errors import InputError
@@ -121,17 +121,10 @@ def read(path: Path, name: str, renames: Mapping[str, str]) -> Source:
     check_provenance(loaded.info, path / "run.json")
     try:
         rows = {_slot(row): row for _, row in csv_rows(path / "scores.csv", CASE_COLUMNS)}
-        latest = dict(journal(path / JOURNAL))
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; is {path} a run folder?") from None
     _check_names(loaded, rows)
-    recorded = {slot: record for slot, record in latest.items() if record["key"] is not None}
-    for slot, row in rows.items():
-        if is_run(row) and "row" not in recorded.get(slot, {}):
-            raise InputError(
-                f"{path}: its journal {JOURNAL} lacks {slot[0]}, {slot[1]}, {slot[2]}, which "
-                "scores.csv has: give the benchmark's command again, which goes on with it"
-            )
+    recorded = complete.recorded(path, (slot for slot, row in rows.items() if is_run(row)))
     inputs = {(REFERENCE, size, image) for size in loaded.resolutions for image in loaded.images}
     shown = {slot: record for slot, record in recorded.items() if slot in rows or slot in inputs}
     return Source(

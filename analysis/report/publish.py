@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from analysis import style
 from analysis.figures import FIGURES, case_images, gallery, strips
+from analysis.figures.case_images import CaseImages
 from analysis.ranking import files as ranking_files
 from analysis.report import page as report
 from analysis.report.people import People
@@ -76,7 +78,7 @@ def publish(
     except OSError as error:
         raise InputError(
             f"{error.filename or path} cannot be written ({error.strerror}): free space or "
-            f"permissions are needed; then: python -m analysis report {path}"
+            "permissions are needed; then give the command again"
         ) from None
     return page
 
@@ -104,18 +106,35 @@ def _side_by_side(loaded: Run, room: int, progress: Progress) -> list[dict[str, 
     in_gallery = gallery.chosen(loaded.images)
     collected = gallery.Gallery(len(in_gallery), len(loaded.methods), min(room, gallery.BUDGET))
     names = loaded.images if len(loaded.images) <= MOST_FIGURES else in_gallery
-    for done, name in enumerate(names):
-        progress(done, len(names))
+
+    def prepared(name: str) -> CaseImages | None:
         images = case_images.load(loaded, name, resolution, loaded.methods)
         if images is None or not images.results:
-            continue
-        box = case_images.edge_box(images, strips.crop_side(images))
-        figure = strips.side_by_side(images, box)
-        style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{name}")
+            return None
         if name in in_gallery:
             collected.add(images)
+        return images
+
+    for done, (name, images) in enumerate(_ahead(prepared, names)):
+        progress(done, len(names))
+        if images is not None:
+            box = case_images.edge_box(images, strips.crop_side(images))
+            figure = strips.side_by_side(images, box)
+            style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{name}")
     progress(len(names), len(names))
     return collected.entries()
+
+
+def _ahead(
+    prepared: Callable[[str], CaseImages | None], names: Sequence[str]
+) -> Iterator[tuple[str, CaseImages | None]]:
+    """Yield names and what is prepared of them, while the next one is prepared by a thread."""
+    with ThreadPoolExecutor(1) as thread:
+        following = [thread.submit(prepared, name) for name in names[:1]]
+        for number, name in enumerate(names, 1):
+            images = following.pop().result()
+            following += [thread.submit(prepared, name) for name in names[number : number + 1]]
+            yield name, images
 
 
 def _fingerprint(loaded: Run) -> str:

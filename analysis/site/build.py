@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analysis.output import counted
 from analysis.report import page as report
-from analysis.runs import run, tables
+from analysis.runs import complete, run, tables
 from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.metric_info import ARROWS
 from analysis.runs.origins import check_provenance
@@ -112,10 +112,15 @@ def _entries(paths: Sequence[Path], resolution: str | None) -> list[Entry]:
     sizes = dict.fromkeys(str(size) for loaded in runs for size in loaded.resolutions)
     if resolution is not None and resolution not in sizes:
         raise InputError(f"--resolution {resolution}: not in these runs ({', '.join(sizes)})")
-    return [
+    entries = [
         Entry(loaded, names[place], _size(loaded, resolution))
         for loaded, place in zip(runs, resolved, strict=True)
     ]
+    for entry in entries:
+        ran = [case for case in entry.run.cases if case.status != "skipped"]
+        complete.recorded(entry.run.path, ((it.method, it.resolution, it.image) for it in ran))
+        complete.check_pictures(entry.run, entry.resolution)
+    return entries
 
 
 def _size(loaded: Run, resolution: str | None) -> Resolution:

@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from analysis.merging import merge as merging
+from methods.errors import InputError
 from tests.analysis.conftest import INFO, save_case, write_run
 
 COLUMNS = (
@@ -103,3 +107,19 @@ def change_json(folder: Path, **changes: Any) -> Path:
     path = folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
     return folder
+
+
+def merge(*paths: Path, out: Path, rename: list[str] | None = None) -> list[str]:
+    """Merge runs; return what the user is told."""
+    told: list[str] = []
+    merging.merge(paths, out, rename or [], ["merge"], told.append)
+    return told
+
+
+def refused(*paths: Path, out: Path, rename: list[str] | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        merge(*paths, out=out, rename=rename)
+    assert not out.exists() and not list(out.parent.glob(".*.part"))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message

@@ -10,7 +10,7 @@ import pytest
 from analysis.merging import merge as merging
 from analysis.runs import run
 from methods.errors import InputError
-from tests.analysis.merging.runs import entry, make_run
+from tests.analysis.merging.runs import entry, make_run, refused
 
 FILL = {"python": "1", "fill.py": "2", "best.pth": "3"}
 COMMAND = "python {}/fill.py {} --weights={}/best.pth {{image}} {{mask}} {{result}}"
@@ -133,3 +133,8 @@ def test_a_method_that_differs_is_refused_with_both_values(tmp_path: Path, name:
     remedy = f'--rename "{path}:{label}={label} (b)"'
     assert all(text in message for text in (*said, remedy)), message
     assert not (tmp_path / "out").exists()
+
+
+def test_methods_that_would_share_a_folder_are_refused(tmp_path: Path) -> None:
+    a, b = make_run(tmp_path / "a", ["a:b"]), make_run(tmp_path / "b", ["A_b"])
+    assert "would share a folder" in refused(a, b, out=tmp_path / "out")

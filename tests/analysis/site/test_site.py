@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,7 +18,7 @@ from analysis.__main__ import app
 from analysis.site import build as building
 from analysis.site.pictures import SIDE
 from methods.errors import InputError
-from tests.analysis.conftest import INFO, SCORES, save_case, write_run
+from tests.analysis.conftest import save_case
 from tests.analysis.merging.runs import make_run
 
 EVIL = '"><script>alert(1)</script>: α'
@@ -46,6 +48,24 @@ class Page(HTMLParser):
 
 def site(*paths: Path, out: Path, resolution: str | None = None, full: bool = False) -> Path:
     return building.build(paths, out, resolution, full, "Ours & theirs", ["x"], lambda *_: None)
+
+
+def journaled(folder: Path) -> Path:
+    """Write the journal of a run folder that was written by hand."""
+    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] != "skipped"]
+    slots = [(row["method"], int(row["resolution"]), row["image"]) for row in rows]
+    records = [
+        {"slot": slot, "key": "k", "row": row} for slot, row in zip(slots, rows, strict=True)
+    ]
+    (folder / "cases.jsonl").write_text("".join(json.dumps(it) + "\n" for it in records))
+    return folder
+
+
+@pytest.fixture
+def pictured(pictured: Path) -> Path:
+    """The run folder with pictures at 128 px, and its journal."""
+    return journaled(pictured)
 
 
 def check_links(out: Path) -> None:
@@ -133,18 +153,18 @@ def test_a_site_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     assert (out / "run-a.html").read_text() == "mine" and (out / "run-b.html").exists()
 
 
-def test_what_cannot_be_a_site_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_a_site_is_refused(pictured: Path, tmp_path: Path) -> None:
     out = tmp_path / "site"
     with pytest.raises(InputError, match="given twice"):
-        site(folder, folder, out=out)
+        site(pictured, pictured, out=out)
     with pytest.raises(InputError, match=r"is .* a run folder"):
         site(tmp_path, out=out)
     with pytest.raises(InputError, match="no site of this command"):
-        site(folder, out=tmp_path)
+        site(pictured, out=tmp_path)
     with pytest.raises(InputError, match="is a file"):
-        site(folder, out=folder / "run.json")
+        site(pictured, out=pictured / "run.json")
     with pytest.raises(InputError, match="Not a directory"):
-        site(folder, out=folder / "run.json/site")
+        site(pictured, out=pictured / "run.json/site")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
 
 
@@ -162,7 +182,7 @@ def test_nothing_is_left_of_a_site_that_was_stopped(
 
 def test_runs_that_are_named_alike_have_pages_of_their_own(tmp_path: Path) -> None:
     names = ["index", "x/demo", "y/demo", "Demo", "демо", "дема", "a-b", "a b", "n" * 200]
-    runs = [write_run(tmp_path / name, INFO, SCORES) for name in names]
+    runs = [make_run(tmp_path / name, ["telea"]) for name in names]
     out = site(*runs, out=tmp_path / "site").parent
     manifest = json.loads((out / "site.json").read_text())
     assert len(manifest["runs"]) == len(list(out.glob("run-*.html"))) == len(names)
@@ -176,8 +196,41 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     assert "The run was not finished" in Page(out / "index.html").text
 
 
-def test_the_command_prints_the_first_page(folder: Path, tmp_path: Path) -> None:
-    words = ["site", str(folder), "--out", str(tmp_path / "site"), "--title", "<b>"]
+@pytest.mark.parametrize(
+    "name", ["outputs/128/reference", "outputs/128/b|ar/x.png", "masks/128/y.png"]
+)
+def test_pictures_that_are_gone_are_named(pictured: Path, tmp_path: Path, name: str) -> None:
+    path = pictured / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(InputError) as caught:
+        site(pictured, out=tmp_path / "site")
+    message = str(caught.value)
+    assert message.startswith(str(path)) and "no such file, though scores.csv has its" in message
+    assert "the benchmark's command of that run makes it again" in message
+    assert not (tmp_path / "site").exists()
+
+
+def test_pictures_of_other_sizes_are_not_needed(pictured: Path, tmp_path: Path) -> None:
+    # Those at 64 px were never there.
+    assert (
+        "Pictures of run, 128 px"
+        in Page(site(pictured, out=tmp_path / "site").parent / "pictures-run.html").text
+    )
+    with pytest.raises(InputError, match=r"outputs/64/\[a\]/x.png: no such file"):
+        site(pictured, out=tmp_path / "small", resolution="64")
+
+
+def test_a_journal_that_lacks_a_case_is_refused_as_in_merging(
+    pictured: Path, tmp_path: Path
+) -> None:
+    lines = (pictured / "cases.jsonl").read_text().splitlines(keepends=True)
+    (pictured / "cases.jsonl").write_text("".join(lines[:-1]))
+    with pytest.raises(InputError, match=r"cases.jsonl lacks b\|ar, 128, y, which scores.csv has"):
+        site(pictured, out=tmp_path / "site")
+
+
+def test_the_command_prints_the_first_page(pictured: Path, tmp_path: Path) -> None:
+    words = ["site", str(pictured), "--out", str(tmp_path / "site"), "--title", "<b>"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0 and done.output.strip() == str(tmp_path / "site/index.html")
     assert "&lt;b&gt;" in (tmp_path / "site/index.html").read_text()
