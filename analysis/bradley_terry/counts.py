@@ -53,10 +53,23 @@ def tables_of(flat: NDArray[Any], methods: int) -> Counts:
     return Counts(*np.moveaxis(tables, -3, 0))
 
 
-def from_wins(wins: ArrayLike) -> Counts:
-    """Return the counts of votes whose sides are unknown: how often i was preferred to j."""
+def from_wins(wins: ArrayLike, ties: ArrayLike | None = None) -> Counts:
+    """Return the counts of votes whose sides are unknown, every win as one of the left side.
+
+    `wins` is how often i was preferred to j, (..., K, K), its diagonal 0; `ties` how often neither
+    was, of which only the part above the diagonal is read. Raises ValueError for tables that are
+    not square, not finite, negative, or compare a method with itself.
+    """
     won = np.asarray(wins, float)
-    return Counts(won, np.zeros_like(won), np.zeros_like(won))
+    if won.ndim < 2 or won.shape[-1] != won.shape[-2]:
+        raise ValueError(f"wins must be a square table, not of shape {won.shape}")
+    tied = np.zeros_like(won) if ties is None else np.triu(np.asarray(ties, float), 1)
+    for table in (won, tied):
+        if table.shape != won.shape or not np.isfinite(table).all() or (table < 0).any():
+            raise ValueError("counts must be finite, at least 0, and wins and ties of one shape")
+    if np.diagonal(won, axis1=-2, axis2=-1).any():
+        raise ValueError("the diagonal of wins must be 0: nothing is compared with itself")
+    return Counts(won, np.zeros_like(won), tied)
 
 
 class VoteArrays(NamedTuple):

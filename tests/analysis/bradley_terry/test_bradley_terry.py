@@ -154,9 +154,15 @@ def test_a_prior_is_so_many_more_votes_won_by_halves() -> None:
     np.testing.assert_allclose(fit(from_wins(wins), prior=10).abilities, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("wins", [[[0, 1]], [[1, 2], [2, 0]], [[0, -1], [1, 0]]])
+def test_tables_that_are_no_counts_are_refused(wins: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match=r"square|diagonal|at least 0"):
+        from_wins(wins)
+
+
 def test_ties_alone_rank_nothing_and_one_side_alone_has_no_effect_size() -> None:
     with pytest.raises(NoEstimateError, match="every vote is a tie"):
-        fit(Counts(np.zeros((2, 2)), np.zeros((2, 2)), np.array([[0, 9.0], [0, 0]])))
+        fit(from_wins(np.zeros((2, 2)), [[0, 9], [0, 0]]))
     left = np.array([[0.0, 5], [3, 0]])
     with pytest.raises(NoEstimateError, match="left side always won"):
         fit(Counts(left, 0 * left, 0 * left), order=True)
