@@ -134,10 +134,12 @@ def _tell(source: Source, say: Say) -> None:
 def _write(
     taken: Taken, sources: Sequence[Source], out: Path, command: list[str], publish: Publish
 ) -> None:
-    """Build the folder beside `out`, and rename it."""
-    part = _part(out)
+    """Build the folder beside `out`, and move it."""
+    beside = _part(out)
     with suppress(FileNotFoundError):
-        shutil.rmtree(part)
+        shutil.rmtree(beside)
+    # The report's heading is the folder's name.
+    part = beside / out.resolve().name
     part.mkdir(parents=True)
     files = pictures.files(taken, sources)
     try:
@@ -158,7 +160,7 @@ def _write(
             out.rmdir()
         part.rename(out.resolve())
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _with_origins(message: str, part: Path, files: Mapping[str, Path], out: Path) -> str:

@@ -47,6 +47,7 @@ def test_merged_runs_are_those_of_one_command_and_are_gone_on_with(
     assert scores(out) == scores(tmp_path / "all")
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "Merged from" in page and "from run" in page
+    assert "<h1>Inpainting benchmark: out</h1>" in page and ".part" not in page
     said = benchmark(tmp_path, "out", "telea")
     assert "2 cases, 2 finished before, 0 to run" in said
     assert "kept from before: navier-stokes, 2 cases" in said
