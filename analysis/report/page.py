@@ -22,6 +22,7 @@ from analysis.runs import published, tables
 from analysis.runs.differences import Difference, to_best_by_hole_share
 from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.metric_info import ARROWS, MetricInfo
+from analysis.runs.photographs import have_several_masks, masks
 from analysis.runs.plots import Plot
 from analysis.runs.published import PublishedTable
 from analysis.runs.run import Run, highest
@@ -115,16 +116,17 @@ def _embedded(plots: Iterable[Plot]) -> list[tuple[Plot, str]]:
 
 def resampled(run: Run) -> str:
     """Return what the bootstrap of a run draws, in words."""
-    several = len(run.images) > run.number_of_photographs
-    return "photographs, each drawn with all its masks" if several else "images"
+    if have_several_masks(run):
+        return "photographs, each drawn with all its masks"
+    is_repeated = len(run.images) > run.number_of_photographs
+    return "photographs, each drawn under all its names" if is_repeated else "images"
 
 
 def summary(run: Run) -> str:
     """Return methods, photographs, sizes and finished cases of a run in words."""
     done = sum(case.status == "ok" for case in run.cases)
     photographs = counted(run.number_of_photographs, "photograph")
-    masks = len(run.images)
-    with_masks = f" with {masks} masks" if masks > run.number_of_photographs else ""
+    with_masks = f" with {masks(run)} masks" if have_several_masks(run) else ""
     return (
         f"{counted(len(run.methods), 'method')} on {photographs}{with_masks} at "
         f"{sizes_text(run.resolutions)}, protocol {run.protocol}. "

@@ -253,7 +253,7 @@ def _read_info(file: Path) -> dict[str, Any]:
     try:
         return checked_info(json.loads(file.read_text(encoding="utf-8")))
     except KeyError as error:
-        raise InputError(f"{file}: no entry {error}; {REMEDY}") from None
+        raise InputError(f"{file}: not that of a run folder (no {error}); {REMEDY}") from None
     except (TypeError, ValueError) as error:
         raise InputError(f"{file}: empty, cut short or damaged ({error}); {REMEDY}") from None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.output import ABSENT, counted
 from analysis.runs.metric_info import MetricInfo
+from analysis.runs.photographs import have_several_masks, repeated
 from analysis.runs.run import Case, Run
 from methods.base import Resolution
 from methods.resolutions import size_text
@@ -211,10 +212,12 @@ def _objective_notes(run: Run) -> list[str]:
     metrics = run.metrics or run.protocol_metrics
     images = counted(len(run.images), "image")
     if len(run.images) > run.number_of_photographs:
-        images += f" ({counted(run.number_of_photographs, 'photograph')}, several masks)"
+        several = ", several masks" if have_several_masks(run) else ""
+        images += f" ({counted(run.number_of_photographs, 'photograph')}{several})"
     notes = [
         f"Means over {images}, whole image after known pixels were put back; "
         f"protocol {run.protocol}. Best bold, second underlined.",
+        *repeated(run),
         *run.remarks,
     ]
     if run.not_computed:

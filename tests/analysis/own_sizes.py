@@ -25,11 +25,11 @@ def native_info(
     reference: bool = True,
     blur: bool = True,
 ) -> dict[str, Any]:
-    """Return run.json; `photographs`: the file of each image, if several share one."""
+    """Return run.json; `photographs`: the file of each image, if several masks share one."""
     files = photographs or list(shares)
     images = [
         {"name": image, "file": file, "sha256": file.encode().hex(), "width": 90, "height": 60}
-        | {"hole_share": {"native": share}}
+        | {"mask_sha256": image.encode().hex(), "hole_share": {"native": share}}
         for (image, share), file in zip(shares.items(), files, strict=True)
     ]
     metrics = {**METRICS, "blur": BLUR} if blur else METRICS

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis import style
+from analysis.report import page
 from analysis.runs import differences, plots, run, table_formats, tables
 from tests.analysis.own_sizes import native_info, write_native
 
@@ -79,3 +80,37 @@ def test_several_masks_of_a_photograph_are_counted_as_such(tmp_path: Path) -> No
     info = native_info(SHARES, photographs=["x.png", "x.png"])
     notes = tables.objective(run.load(write_native(tmp_path, info))).notes
     assert notes[0].startswith("Means over 2 images (1 photograph, several masks)")
+
+
+def test_a_photograph_under_several_names_is_no_photograph_with_several_masks(
+    tmp_path: Path,
+) -> None:
+    info = native_info({"a": 0.05, "b": 0.05, "c": 0.25}, photographs=["a.png", "b.png", "c.png"])
+    first, again, _ = info["dataset"]["images"]
+    again |= {"sha256": first["sha256"], "mask_sha256": first["mask_sha256"]}
+    loaded = run.load(write_native(tmp_path, info))
+    notes = tables.objective(loaded).notes
+    assert notes[0].startswith("Means over 3 images (2 photographs), whole image")
+    assert notes[1] == "The same photograph under several names counts as often in means: a = b."
+    assert page.summary(loaded).startswith("2 methods on 2 photographs at native size")
+    assert page.resampled(loaded) == "photographs, each drawn under all its names"
+
+
+def test_copies_of_a_photograph_with_masks_of_their_own_are_masks_of_one(tmp_path: Path) -> None:
+    info = native_info({"a": 0.05, "b": 0.05, "c": 0.25}, photographs=["a.png", "b.png", "c.png"])
+    for image in info["dataset"]["images"]:
+        image["sha256"] = "9"
+    info["dataset"]["images"][2]["mask_sha256"] = info["dataset"]["images"][1]["mask_sha256"]
+    loaded = run.load(write_native(tmp_path, info))
+    notes = tables.objective(loaded).notes
+    assert notes[0].startswith("Means over 3 images (1 photograph, several masks)")
+    assert notes[1].endswith("counts as often in means: b = c.")
+    assert page.summary(loaded).startswith("2 methods on 1 photograph with 2 masks at native size")
+
+
+def test_many_repeated_photographs_are_counted(tmp_path: Path) -> None:
+    info = native_info({f"{letter}{copy}": 0.1 for letter in "abcdefg" for copy in (1, 2)})
+    for image in info["dataset"]["images"]:
+        image |= {"sha256": image["name"][0], "mask_sha256": None}
+    note = tables.objective(run.load(write_native(tmp_path, info))).notes[1]
+    assert note.endswith("a1 = a2; b1 = b2; c1 = c2; d1 = d2; e1 = e2 and 2 more.")

@@ -78,7 +78,7 @@ def test_what_is_not_a_run_folder_is_said_to_be_none(tmp_path: Path) -> None:
         run.load(tmp_path)
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / "scores.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match="not a run folder"):
+    with pytest.raises(InputError, match="not that of a run folder"):
         run.load(tmp_path)
 
 
