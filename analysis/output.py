@@ -67,11 +67,6 @@ def p_in_words(p_value: float, equals: str = "= ") -> str:
     return "< 0.001" if p_value < 0.001 else f"{equals}{apart(p_value, 0.05)}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return "1 case", "2 cases"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def between(low: str, high: str) -> str:
     """Return "low to high" of two formatted numbers; a dash if either is one."""
     if ABSENT in (low, high):

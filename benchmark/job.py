@@ -27,7 +27,7 @@ from benchmark.run_folder import provenance
 from benchmark.run_folder.folder import RunFolder, open_run_folder, read_run_json, write_run_json
 from benchmark.run_folder.rows import Row, write_scores
 from methods.errors import InputError
-from methods.libraries import ROOT
+from methods.libraries import extra_installation
 from methods.resolutions import size_text
 from methods.shown_text import counted
 from methods.terminal import plain_console
@@ -62,8 +62,8 @@ def open_backend(job: Job, console: Console) -> AbstractContextManager[Backend]:
     try:
         from benchmark.cluster.backend import dask_backend
     except ImportError as error:
-        extra = f"pip install '{ROOT}[cluster]'"
-        raise InputError(f"--cluster needs Dask distributed ({error}): {extra}") from None
+        install = extra_installation("cluster")
+        raise InputError(f"--cluster needs Dask distributed ({error}): {install}") from None
     return dask_backend(job, job.request.cluster, console)
 
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from analysis import style
 from analysis.figures.gallery import data_url
-from analysis.output import ABSENT, apart, counted
+from analysis.output import ABSENT, apart
 from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
@@ -29,6 +29,7 @@ from analysis.runs.run import Run, highest
 from analysis.runs.tables import Table
 from methods.base import Resolution
 from methods.resolutions import size_text, sizes_text
+from methods.shown_text import counted
 
 FILE_NAME = "report.html"
 # Mail servers refuse larger files.

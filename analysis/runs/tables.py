@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.output import ABSENT, counted
+from analysis.output import ABSENT
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.photographs import have_several_masks, repeated
 from analysis.runs.run import Case, Run
 from methods.base import Resolution
 from methods.resolutions import size_text
+from methods.shown_text import counted
 
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"

@@ -8,7 +8,6 @@ from pathlib import Path
 from analysis.output import (
     ABSENT,
     between,
-    counted,
     latex_table,
     make_folder,
     markdown_table,
@@ -26,6 +25,7 @@ from analysis.sets.set_metrics import (
 )
 from methods.files import write_atomically
 from methods.resolutions import size_text
+from methods.shown_text import counted
 
 _HEADING = (
     "method", "resolution", "metric", "value", "ci_low", "ci_high",

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from analysis.output import counted
 from analysis.report import page as report
 from analysis.runs import complete, run, tables
 from analysis.runs.hole_shares import by_hole_share
@@ -22,6 +21,7 @@ from methods.base import Resolution
 from methods.errors import InputError
 from methods.files import shortest_names
 from methods.resolutions import size_text
+from methods.shown_text import counted
 
 INDEX = "index.html"
 # Says which files of a folder are the site's, so that they can be replaced.

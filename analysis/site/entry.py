@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from analysis.output import ABSENT, counted
+from analysis.output import ABSENT
 from analysis.report import page as report
 from analysis.runs import differences, tables
 from analysis.runs.run import Run
@@ -17,6 +17,7 @@ from analysis.runs.tables import Table
 from methods.base import Resolution
 from methods.files import composed
 from methods.resolutions import size_text
+from methods.shown_text import counted
 
 # Characters of a run's name in the names of files.
 _LONGEST = 60

@@ -18,7 +18,7 @@ from PIL import ImageOps
 
 from methods.base import Image, Mask
 from methods.files import write_atomically
-from methods.images import HEADER, ImageFileError, bit_depth, open_image, opened
+from methods.images import HEADER, ORIENTATION, ImageFileError, bit_depth, open_image, opened
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -26,10 +26,9 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 _STEPS = 257
 # Bytes of a PNG file before its second chunk.
 _PNG_HEADER = 33
-# The EXIF tag, and how an image is turned upright for each of its values.
 # zlib's level: Pillow's own, 6, takes two to five times as long for a file of about the same size.
 COMPRESSION = 3
-_ORIENTATION = 0x0112
+# How an image is turned upright for each value of the EXIF tag.
 _UPRIGHT: dict[int, Callable[[Any], Any]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
@@ -99,7 +98,7 @@ def read_picture(path: Path) -> Picture:
         profile = image.info.get("icc_profile")
         content = path.read_bytes()
         if _is_deep(content):
-            orientation = image.getexif().get(_ORIENTATION, 1)
+            orientation = image.getexif().get(ORIENTATION, 1)
             return Picture(_deep_pixels(path, content, orientation), profile)
         pixels = np.asarray(_plain(ImageOps.exif_transpose(image)))
     return Picture(pixels.reshape(*pixels.shape[:2], -1), profile)
