@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,9 @@ _OF_RUN = (
 )  # fmt: skip
 # Options of run.json that are null where methods differ.
 _CONDITIONS = ("seed", "time_limit_s", "memory_limit_gb", "accept_drift", "device")
+
+# What a note says about so many photographs, masks or holes of its run.
+_COUNT = re.compile(r"\d+ (of \d+ )?(photograph|mask|hole)")
 
 Taken = dict[Slot, Source]
 
@@ -183,10 +187,18 @@ def _images(sources: Sequence[Source]) -> list[dict[str, Any]]:
 
 
 def _notes(sources: Sequence[Source]) -> Iterator[str]:
-    """Yield the notes on photographs and sizes, with the run's name where not all have them."""
-    for note in dict.fromkeys(note for source in sources for note in source.run.remarks):
-        having = [source.name for source in sources if note in source.run.remarks]
-        yield note if len(having) == len(sources) else f"{', '.join(having)}: {note}"
+    """Yield the notes on photographs and sizes, with the run's name where not all have them.
+
+    One that counts is about the photographs of its run: runs of others have another, even if the
+    words are the same.
+    """
+    having: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for source in sources:
+        for note in source.run.remarks:
+            counted = frozenset(source.images) if _COUNT.search(note) else frozenset()
+            having.setdefault((note, counted), []).append(source.name)
+    for (note, _), names in having.items():
+        yield note if len(names) == len(sources) else f"{', '.join(names)}: {note}"
 
 
 def _checked(source: Source) -> dict[str, Any]:

@@ -74,20 +74,6 @@ def test_photographs_and_sizes_are_united(tmp_path: Path) -> None:
     assert merged.cases_of("coal", 32) == []
 
 
-def test_times_name_the_machine_of_every_method(tmp_path: Path) -> None:
-    a = make_run(tmp_path / "a", ["telea"], ["x"], processor="abacus")
-    b = make_run(tmp_path / "b", ["telea", "coal"], ["y"], processor="slide rule")
-    merge(a, b, out=tmp_path / "out")
-    notes = tables.cost(run.load(tmp_path / "out")).notes
-    threads = "workers: 1, threads of each: 1."
-    assert f"coal, telea (1 of 2 cases): run b; machine: slide rule; {threads}" in notes
-    assert f"telea (1 of 2 cases): run a; machine: abacus; {threads}" in notes
-    assert "Times are comparable within one machine only." in notes
-    assert not any(note.startswith("Machine:") for note in notes)
-    info = json.loads((tmp_path / "out/run.json").read_text())
-    assert info["machine"]["processor"] == "abacus / slide rule"
-
-
 def test_a_case_run_again_after_merging_is_no_longer_the_other_machines(
     a: Path, tmp_path: Path
 ) -> None:
