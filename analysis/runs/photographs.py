@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.runs.run import Run
 
-# Photographs in a note.
+# Photographs in a note, and names of each.
 _MOST_NAMED = 5
 
 
@@ -20,14 +22,16 @@ def have_several_masks(run: Run) -> bool:
 
 def repeated(run: Run) -> list[str]:
     """Return a sentence about photographs that are there under several names, if there are any."""
-    groups = [" = ".join(names) for names in _by_mask(run).values() if len(names) > 1]
+    groups = [_listed(names, " = ") for names in _by_mask(run).values() if len(names) > 1]
     if not groups:
         return []
-    more = f" and {len(groups) - _MOST_NAMED} more" if len(groups) > _MOST_NAMED else ""
-    return [
-        "The same photograph under several names counts as often in means: "
-        f"{'; '.join(groups[:_MOST_NAMED])}{more}."
-    ]
+    named = _listed(groups, "; ")
+    return [f"The same photograph under several names counts as often in means: {named}."]
+
+
+def _listed(items: Sequence[str], between: str) -> str:
+    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
+    return between.join(items[:_MOST_NAMED]) + more
 
 
 def _by_mask(run: Run) -> dict[tuple[int, str], list[str]]:

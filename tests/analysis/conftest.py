@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,6 +91,18 @@ def write_run(folder: Path, info: dict[str, Any] = INFO, scores: str = SCORES) -
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(json.dumps(info))
     (folder / "scores.csv").write_text(scores)
+    return folder
+
+
+def journaled(folder: Path) -> Path:
+    """Write the journal of a run folder, as its scores.csv has the cases."""
+    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] != "skipped"]
+    slots = [(row["method"], int(row["resolution"]), row["image"]) for row in rows]
+    records = [
+        {"slot": slot, "key": "k", "row": row} for slot, row in zip(slots, rows, strict=True)
+    ]
+    (folder / "cases.jsonl").write_text("".join(json.dumps(it) + "\n" for it in records))
     return folder
 
 

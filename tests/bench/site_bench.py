@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 from analysis.site.build import build
+from tests.analysis.conftest import journaled
 from tests.bench import analysis_bench
 from tests.browser.conftest import CHROMIUM, OPTIONS
 
@@ -28,6 +29,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         run, site = Path(folder) / "run", Path(folder) / "site"
         analysis_bench.run_folder(run, CASES)
+        journaled(run)
         started = time.perf_counter()
         build([run], site, None, False, "Results", [], lambda *_: None)
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

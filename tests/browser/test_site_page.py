@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from analysis.site.build import build
-from tests.analysis.conftest import INFO, SCORES, write_pictures, write_run
+from tests.analysis.conftest import INFO, SCORES, journaled, write_pictures, write_run
 from tests.shared import made_once
 
 LONG = "A method with a rather long name, and an_unbreakable_word_of_forty_letters"
@@ -24,7 +24,7 @@ def make_pages(folder: Path) -> None:
     info = {**INFO, "methods": [*INFO["methods"], entry]}
     run = write_run(folder / "run", info, SCORES + f'"{LONG}",128,x,ok,1,2,0,0,1,1,\n')
     write_pictures(run, ["[a]", "b|ar", LONG], ["x", "y"], 128)
-    build([run], folder / "out", None, False, "Results", [], lambda *_: None)
+    build([journaled(run)], folder / "out", None, False, "Results", [], lambda *_: None)
 
 
 def column(page: Page, number: int) -> list[str]:

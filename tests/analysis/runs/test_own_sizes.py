@@ -109,8 +109,12 @@ def test_copies_of_a_photograph_with_masks_of_their_own_are_masks_of_one(tmp_pat
 
 
 def test_many_repeated_photographs_are_counted(tmp_path: Path) -> None:
-    info = native_info({f"{letter}{copy}": 0.1 for letter in "abcdefg" for copy in (1, 2)})
+    info = native_info({f"{letter}{copy}": 0.1 for letter in "abcdefg" for copy in range(2)})
     for image in info["dataset"]["images"]:
         image |= {"sha256": image["name"][0], "mask_sha256": None}
-    note = tables.objective(run.load(write_native(tmp_path, info))).notes[1]
-    assert note.endswith("a1 = a2; b1 = b2; c1 = c2; d1 = d2; e1 = e2 and 2 more.")
+    note = tables.objective(run.load(write_native(tmp_path / "pairs", info))).notes[1]
+    assert note.endswith("means: a0 = a1; b0 = b1; c0 = c1; d0 = d1; e0 = e1 and 2 more.")
+    for image in info["dataset"]["images"]:
+        image["sha256"] = "a"
+    note = tables.objective(run.load(write_native(tmp_path / "all", info))).notes[1]
+    assert note.endswith("means: a0 = a1 = b0 = b1 = c0 and 9 more.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import shutil
@@ -18,7 +17,7 @@ from analysis.__main__ import app
 from analysis.site import build as building
 from analysis.site.pictures import SIDE
 from methods.errors import InputError
-from tests.analysis.conftest import save_case
+from tests.analysis.conftest import journaled, save_case
 from tests.analysis.merging.runs import make_run
 
 EVIL = '"><script>alert(1)</script>: α'
@@ -48,18 +47,6 @@ class Page(HTMLParser):
 
 def site(*paths: Path, out: Path, resolution: str | None = None, full: bool = False) -> Path:
     return building.build(paths, out, resolution, full, "Ours & theirs", ["x"], lambda *_: None)
-
-
-def journaled(folder: Path) -> Path:
-    """Write the journal of a run folder that was written by hand."""
-    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["status"] != "skipped"]
-    slots = [(row["method"], int(row["resolution"]), row["image"]) for row in rows]
-    records = [
-        {"slot": slot, "key": "k", "row": row} for slot, row in zip(slots, rows, strict=True)
-    ]
-    (folder / "cases.jsonl").write_text("".join(json.dumps(it) + "\n" for it in records))
-    return folder
 
 
 @pytest.fixture
