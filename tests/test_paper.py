@@ -46,16 +46,15 @@ def make_paper(folder: Path) -> None:
         "--methods telea,navier-stokes,patchmatch"
     )
     steps = commands(
-        f"PAPER={folder / 'paper'}", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=60",
-        "VOTES=1000", "FIGURE1=--image torii_walkway --resolution 48 --resolution 64",
+        f"PAPER={folder / 'paper'}", f"RUN_OPTIONS={options}", "SEEN=64", "PEOPLE=30",
+        "VOTES=500", "FIGURE1=--image torii_walkway --resolution 48 --resolution 64",
     )  # fmt: skip
     assert steps[0][1] == "run_benchmark.py" and steps[-2][2:4] == ["analysis", "report"]
     for step in steps:
         with pytest.MonkeyPatch.context() as patch:
             # Of methods on images, where thirty are needed.
             patch.setattr(correlate, "_MIN_RESULTS", 15)
-            if step in (steps[0], steps[-2]):
-                leave_undrawn(patch)
+            leave_undrawn(patch)
             follow(step)
 
 
@@ -102,11 +101,11 @@ def test_the_ranking_is_the_one_that_was_simulated(supplement: Path) -> None:
 
 def test_votes_are_as_many_as_the_study_wanted(supplement: Path) -> None:
     study = json.loads((supplement / "votes/study.json").read_text())
-    assert study["valid_votes"] == 1000 and study["simulated"] is True
+    assert study["valid_votes"] == 500 and study["simulated"] is True
     assert study["study"]["design"]["pairs_per_person"] == 25
     people = table(supplement / "votes/participants.csv")
     valid = [row for row in people if row["excluded"] == "0"]
-    assert len(valid) == 40 and len(people) >= 40
+    assert len(valid) == 20 and len(people) >= 20
     assert len(table(supplement / "votes/votes.csv")) == 27 * len(people)
 
 
@@ -141,7 +140,7 @@ def test_the_page_and_the_ranking_tell_the_same_numbers(supplement: Path) -> Non
 def test_it_looks_like_supplementary_material(supplement: Path) -> None:
     for name in (
         "run/tables/objective.tex", "run/report.html", "ranking/ranking.tex",
-        "ranking/ranking.pdf", "ranking/by_image.csv", "votes/votes.csv", "study/study.toml",
+        "ranking/by_image.csv", "votes/votes.csv", "study/study.toml",
     ):  # fmt: skip
         assert (supplement / name).stat().st_size > 0, name
     for folder in ("ranking", "metrics", "figures"):
