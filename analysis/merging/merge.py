@@ -140,9 +140,9 @@ def _write(
         shutil.rmtree(beside)
     # The report's heading is the folder's name.
     part = beside / out.resolve().name
-    part.mkdir(parents=True)
     files = pictures.files(taken, sources)
     try:
+        part.mkdir(parents=True)
         for place, origin in files.items():
             _link(origin, part / place)
         with (part / JOURNAL).open("w", encoding="utf-8", newline="") as file:
