@@ -59,14 +59,35 @@ def check_options(names: Iterable[str], options: Options | None = None) -> None:
 
 
 def missing(names: Iterable[str], options: Options | None = None) -> dict[str, str]:
-    """Return the metrics that cannot be computed here: name -> what to install or fetch."""
+    """Return the metrics that cannot be computed here.
+
+    Parameters
+    ----------
+    names, options
+        As of `check_options`.
+
+    Returns
+    -------
+    dict
+        Metric name -> what to install or fetch.
+    """
     found = {name: find(name).missing(**(options or {}).get(name, {})) for name in names}
     return {name: advice for name, advice in found.items() if advice}
 
 
 def identity(names: Iterable[str], options: Options | None = None) -> dict[str, Any]:
-    """Return what scores depend on besides names and options, as plain values for JSON: versions
-    other than 1, and which metrics are missing."""
+    """Return what scores depend on besides names and options.
+
+    Parameters
+    ----------
+    names, options
+        As of `check_options`.
+
+    Returns
+    -------
+    dict
+        Plain values for JSON: versions other than 1, and which metrics are missing.
+    """
     names = sorted(names)
     versions = {name: find(name).version for name in names if find(name).version != 1}
     parts = {"versions": versions, "missing": sorted(missing(names, options))}
@@ -122,12 +143,23 @@ def score_what_works(
     result: Image,
     mask: Mask,
     names: Iterable[str],
-    options: Options,
+    options: Options | None = None,
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Compute metrics as `score` does; return also why some have failed, by their names.
+    """Compute metrics as `score` does; one that fails has no value, and the others have theirs.
 
-    These have NaN and the others their values; those that are missing here have none.
+    Parameters
+    ----------
+    reference, result, mask, names, options
+        As of `score`.
+
+    Returns
+    -------
+    scores
+        As of `score`; NaN where a metric has failed, nothing where it is missing here.
+    problems
+        Metric name -> why it has failed.
     """
+    options = options or {}
     names = list(names)
     left_out = missing(names, options)
     pair = checked_pair(reference, result, mask)

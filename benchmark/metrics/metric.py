@@ -99,11 +99,28 @@ class Scores(NamedTuple):
 
 
 def _accept_all(**options: Any) -> None:
-    """Accept every option value."""
+    """Accept every option value.
+
+    Parameters
+    ----------
+    **options
+        Of the metric.
+    """
 
 
 def _nothing(**options: Any) -> str:
-    """Return that nothing is missing."""
+    """Return that nothing is missing.
+
+    Parameters
+    ----------
+    **options
+        Of the metric.
+
+    Returns
+    -------
+    str
+        Empty.
+    """
     return ""
 
 
