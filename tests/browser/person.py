@@ -65,6 +65,8 @@ class Person:
         self.until(
             f"document.querySelector('#count')?.textContent === {count} && "
             "document.querySelector('[data-choice=left]').ariaDisabled === 'false'"
+            # Not a page of the browser's cache, which is about to be loaded again.
+            " && !document.body.inert"
         )
 
     def boxes(self, selector: str) -> list[Box]:

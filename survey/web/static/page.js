@@ -33,7 +33,10 @@ for (const button of buttons) {
 }
 // A page restored from the browser's cache shows an old question.
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (!event.persisted) return;
+  // What is clicked on a page that is about to go would be lost.
+  document.body.inert = true;
+  location.reload();
 });
 async function begin() {
   const waiting = kept.get(data.question.position, data.who);
