@@ -18,6 +18,7 @@ from analysis.bradley_terry.bootstrap import (
     WEAK_PRIOR,
     Resamples,
     bootstrap,
+    bootstrap_clusters,
     fit_resamples,
     resample_clusters,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Resamples",
     "VoteArrays",
     "bootstrap",
+    "bootstrap_clusters",
     "bounded_by_prior",
     "bounded_groups",
     "fit",

@@ -65,6 +65,23 @@ def bootstrap(
     return Resamples.of(fits, votes.sample_size)
 
 
+def bootstrap_clusters(tables: Array, resamples: int, seed: int, *, prior: float) -> Resamples:
+    """Draw and fit as `bootstrap` does, given the counts of each cluster, (clusters, 3, K, K).
+
+    The clusters drawn are the same where they are in the same order, and each has votes. Ties are
+    Davidson's; there is no order effect.
+    """
+    clusters, _, methods, _ = tables.shape
+    flat = tables.reshape(clusters, -1)
+    rng = np.random.default_rng(seed)
+    start = fit_many(tables_of(flat.sum(0), methods), prior=prior or WEAK_PRIOR).abilities
+    fits = []
+    for part in parts(resamples, flat.shape[1]):
+        totals = _times_drawn(clusters, len(part), rng).T @ flat
+        fits.append(fit_resamples(tables_of(totals, methods), prior=prior, start=start))
+    return Resamples.of(fits, clusters)
+
+
 def fit_resamples(
     counts: Counts,
     *,

@@ -14,13 +14,18 @@ from survey.results.participants import Participant
 from survey.storage import arrivals, database, store
 from survey.storage.open_study import OpenStudy, open_study
 from survey.storage.schema import now_ms
+from survey.study import texts
 
 _HOUR_MS = 3_600_000
 _HOURS = 24
 
 
-def board(study: OpenStudy) -> dict[str, Any]:
-    """Return everything that the owner's page shows, by name."""
+def board(study: OpenStudy, language: str = "") -> dict[str, Any]:
+    """Return everything that the owner's page shows, by name.
+
+    The ranking's note is in the language, by default the study's.
+    """
+    words = texts.load(language or study.config.language)["ranking_note"]
     with database.reading(study.engine) as connection:
         everybody = list(participants.evaluate(connection, study.config))
         refused_links = arrivals.read_refused(connection)
@@ -28,7 +33,7 @@ def board(study: OpenStudy) -> dict[str, Any]:
     valid = [participant for participant in everybody if participant.valid]
     methods = live_ranking.methods_with_votes(valid, study.config.design.methods)
     valid_votes = live_ranking.votes_by_participant(valid, methods)
-    ranking, note = live_ranking.ranking(valid_votes, methods)
+    ranking, note = live_ranking.ranking(valid_votes, methods, words)
     votes = [vote for participant in everybody for vote in participant.votes]
     decided = [vote.choice for vote in votes if vote.choice != "tie"]
     excluded = [participant.reason for participant in everybody if _is_excluded(participant)]
@@ -92,7 +97,7 @@ def as_text(folder: Path) -> str:
     """Describe the state of a study, for a terminal."""
     study = open_study(folder)
     with database.errors_as_input(str(folder)):
-        numbers = board(study)
+        numbers = board(study, "en")
     study.engine.dispose()
     people, votes = numbers["people"], numbers["votes"]
     target = f" of {votes['target']:,} wanted" if votes["target"] else ""
@@ -114,8 +119,13 @@ def as_text(folder: Path) -> str:
         lines.append(f"left side chosen: {100 * numbers['sides']:.1f} %")
     width = max((len(row["method"]) for row in numbers["ranking"]), default=0)
     ranking = (
-        f"{row['rank']:3d}  {row['method']:{width}s}  {row['ability']:7.3f}  "
-        f"({row['ci_low']:.3f} to {row['ci_high']:.3f})"
+        f"{row['rank']:3d}  {row['method']:{width}s}  {row['ability']:7.3f}  {_interval(row)}"
         for row in numbers["ranking"]
     )
     return "\n".join([*lines, "", *ranking, numbers["ranking_note"]]) + "\n"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["ci_low"] is None:
+        return "-"
+    return f"({row['ci_low']:.3f} to {row['ci_high']:.3f})"

@@ -1,34 +1,37 @@
 """The ranking while votes come in, for the owner's page and for adaptive designs.
 
-The fit is that of `analysis.bradley_terry`; intervals resample participants, as `analysis rank`
-does.
+Fit, resamples of participants and what few of them allow are those of `analysis.bradley_terry`, so
+that `analysis rank` finds the same in an export of the same votes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
 from analysis.bradley_terry import (
+    MIN_CLUSTERS,
     WEAK_PRIOR,
     Array,
     Counts,
     Fit,
     NoEstimateError,
+    Resamples,
+    bootstrap_clusters,
+    bounded_by_prior,
+    bounded_groups,
     fit,
-    fit_resamples,
     ranks,
-    resample_clusters,
+    small_samples,
 )
 from survey.results.participants import Participant
 from survey.storage import store
 
-_RESAMPLES = 200
-_MIN_PARTICIPANTS = 5
+# Those of `analysis rank`.
+_RESAMPLES, _SEED, _LEVEL = 1000, 0, 0.95
 
 
 def vote_counts(connection: Connection, methods: Sequence[str]) -> Counts:
@@ -48,10 +51,14 @@ def methods_with_votes(valid: Sequence[Participant], methods: Sequence[str]) -> 
 
 
 def votes_by_participant(valid: Sequence[Participant], methods: Sequence[str]) -> Array:
-    """Return votes by participant, choice, left and right method: (participants, 3, K, K)."""
+    """Return votes by participant, choice, left and right method: (participants, 3, K, K).
+
+    Participants are in the order of their codes, as `analysis rank` resamples them.
+    """
     index = {method: i for i, method in enumerate(methods)}
     tables = np.zeros((len(valid), 3, len(methods), len(methods)))
-    for table, participant in zip(tables, valid, strict=True):
+    in_order = sorted(valid, key=lambda participant: str(participant.row.code))
+    for table, participant in zip(tables, in_order, strict=True):
         for vote in participant.votes:
             table[store.CHOICES.index(vote.choice), index[vote.left], index[vote.right]] += 1
     return tables
@@ -66,53 +73,86 @@ def votes_of_pairs(votes: Array) -> list[list[int | None]]:
     ]
 
 
-def ranking(votes: Array, methods: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+class _Estimate(NamedTuple):
+    """The ranking of K methods, and how sure it is."""
+
+    votes: Counts
+    prior: float  # with which it was fitted, 0 if the votes determine it
+    fit: Fit
+    resamples: Resamples
+    low: Array  # limits of the intervals, (K,), NaN without one
+    high: Array
+
+
+def ranking(
+    votes: Array, methods: Sequence[str], words: dict[str, str]
+) -> tuple[list[dict[str, Any]], str]:
     """Rank methods by `votes_by_participant`, best first; say how, or why that is impossible.
 
-    A row has the method's ability with its 95 % interval, rank, wins, losses and ties.
+    A row has the method's ability with its 95 % interval (None if votes do not give one), rank,
+    wins, losses and ties. Methods without votes have no row. `words` are the texts `ranking_note`
+    of a language.
     """
-    if len(votes) < _MIN_PARTICIPANTS:
-        return [], (
-            f"The ranking begins with {_MIN_PARTICIPANTS} valid participants; now {len(votes)}."
-        )
-    total = Counts(*votes.sum(0))
+    votes = votes[votes.any((1, 2, 3))]
+    if len(votes) < MIN_CLUSTERS:
+        return [], words["begins"].format(least=MIN_CLUSTERS, people=len(votes))
+    times = votes.sum((0, 1))
+    voted = (times + times.T).any(0)
     try:
-        estimate, note = _fit(total)
+        found = _estimate(votes[:, :, voted][..., voted])
     except NoEstimateError as error:
-        return [], f"No ranking yet: {error}."
-    _, resampled = resample_clusters(votes, _RESAMPLES, np.random.default_rng(0))
-    fits, bounded = fit_resamples(Counts(*resampled.swapaxes(0, 1)))
-    low, high = np.quantile(fits.abilities, [0.025, 0.975], axis=0)
-    if not bounded.all():
-        note += (
-            f" {int((~bounded).sum())} of the resamples have no finite ranking, and got "
-            f"{WEAK_PRIOR:g} votes for each two methods."
-        )
-    rank_of = ranks(estimate.abilities)
-    order = np.argsort(rank_of, kind="stable")
-    rows = [
+        return [], words["only_ties" if error.remedy == "only ties" else "none"]
+    rows = _rows(found, [method for method, has in zip(methods, voted, strict=True) if has])
+    without = [method for method, has in zip(methods, voted, strict=True) if not has]
+    return rows, " ".join(_notes(found, without, words))
+
+
+def _estimate(votes: Array) -> _Estimate:
+    total, prior = Counts(*votes.sum(0)), 0.0
+    try:
+        estimate = fit(total)
+    except NoEstimateError:
+        prior = WEAK_PRIOR
+        estimate = fit(total, prior=prior)
+    resamples = bootstrap_clusters(votes, _RESAMPLES, _SEED, prior=prior)
+    errors = small_samples.std_errors(resamples.abilities, len(votes))
+    by_prior = bounded_by_prior(bounded_groups(total, ties=True, order=False), None)
+    known = np.isfinite(errors) & ~by_prior
+    wide = small_samples.widened(resamples.abilities, estimate.abilities, len(votes), _LEVEL)
+    limits = np.quantile(wide, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    low, high = np.where(known, limits, np.nan)
+    return _Estimate(total, prior, estimate, resamples, low, high)
+
+
+def _rows(found: _Estimate, methods: Sequence[str]) -> list[dict[str, Any]]:
+    rank_of = ranks(found.fit.abilities)
+    wins, ties = found.votes.wins, found.votes.ties
+    return [
         {
             "method": methods[i],
-            "ability": float(estimate.abilities[i]),
-            "ci_low": float(low[i]),
-            "ci_high": float(high[i]),
+            "ability": float(found.fit.abilities[i]),
+            "ci_low": None if np.isnan(found.low[i]) else float(found.low[i]),
+            "ci_high": None if np.isnan(found.high[i]) else float(found.high[i]),
             "rank": int(rank_of[i]),
-            "wins": float(total.wins[i].sum()),
-            "losses": float(total.wins[:, i].sum()),
-            "ties": float(total.ties[i].sum()),
+            "wins": float(wins[i].sum()),
+            "losses": float(wins[:, i].sum()),
+            "ties": float(ties[i].sum()),
         }
-        for i in order
+        for i in np.argsort(rank_of, kind="stable")
     ]
-    return rows, note
 
 
-def _fit(votes: Counts) -> tuple[Fit, str]:
-    note = (
-        f"Bradley-Terry on valid votes; 95 % intervals from {_RESAMPLES} resamples of participants."
-    )
-    with suppress(NoEstimateError):
-        return fit(votes), note
-    return fit(votes, prior=WEAK_PRIOR), (
-        f"{note} There are too few votes for a finite ranking, so {WEAK_PRIOR:g} votes are added "
-        "for each two methods."
-    )
+def _notes(found: _Estimate, without: Sequence[str], words: dict[str, str]) -> list[str]:
+    people, prior = found.resamples.clusters, f"{WEAK_PRIOR:g}"
+    notes = [words["model"].format(resamples=_RESAMPLES)]
+    if found.prior:
+        notes.append(words["prior"].format(prior=prior))
+    elif np.isnan(found.low).all():
+        notes.append(words["alike"])
+    elif found.resamples.unbounded:
+        notes.append(words["unbounded"].format(number=found.resamples.unbounded, prior=prior))
+    if small_samples.warnings(people, "participant"):
+        notes.append(words["few"].format(people=people))
+    if without:
+        notes.append(words["no_votes"].format(methods=", ".join(without)))
+    return notes
