@@ -173,10 +173,10 @@ def correlate(
     """
     _settings(samples=samples, seed=seed)
     run = _run(scores)
-    size = highest(run.resolutions) if resolution is None else resolution
-    if size not in run.resolutions:
-        known = ", ".join(map(str, run.resolutions))
-        raise InputError(f"resolution {size}: not in this run ({known})")
+    known = {str(size): size for size in run.resolutions}
+    if resolution is not None and str(resolution) not in known:
+        raise InputError(f"resolution {resolution}: not in this run ({', '.join(known)})")
+    size = highest(run.resolutions) if resolution is None else known[str(resolution)]
     rules = Rules(_optional(participants))
     valid, flow = exclusions.apply(_read(votes, column, answer), rules)
     found = correlations(run, valid, size, samples, seed)

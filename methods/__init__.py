@@ -97,6 +97,8 @@ def method_class(name: str) -> type[Inpainter]:
     ValueError
         If the name is unknown or leads to something else.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"the name of a method is text, not {name!r}")
     base, _, rest = name.partition(":")
     if base in _bundled():
         module, cls = _bundled()[base]

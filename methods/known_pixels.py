@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -99,16 +101,60 @@ def check_pair(image: Image, mask: Mask) -> None:
     ValueError
         If type, shape or sizes differ from these, or the mask is empty or full.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
-    if mask.dtype != np.bool_ or mask.shape != image.shape[:2]:
-        raise ValueError(
-            f"mask must be bool {image.shape[:2]}, True = hole, is {mask.dtype} {mask.shape}"
-        )
+    check_image(image)
+    check_mask(mask, image)
     if not mask.any():
         raise ValueError("mask is empty: there is nothing to fill")
     if mask.all():
         raise ValueError("mask covers the whole image: nothing is known to fill from")
+
+
+def check_image(image: Any, name: str = "image") -> None:
+    """Refuse what is not an image.
+
+    Parameters
+    ----------
+    image
+        Anything.
+    name
+        What the message calls it.
+
+    Raises
+    ------
+    ValueError
+        If it is not uint8 (H, W, 3).
+    """
+    is_bytes = isinstance(image, np.ndarray) and image.dtype == np.uint8
+    if not is_bytes or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"{name} must be uint8 (H, W, 3) RGB, is {_described(image)}")
+
+
+def check_mask(mask: Any, image: Image) -> None:
+    """Refuse what is not a mask of an image.
+
+    Parameters
+    ----------
+    mask
+        Anything.
+    image
+        uint8 (H, W, 3).
+
+    Raises
+    ------
+    ValueError
+        If it is not bool (H, W).
+    """
+    shape = image.shape[:2]
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != shape:
+        is_grey = isinstance(mask, np.ndarray) and mask.dtype == np.uint8 and mask.shape == shape
+        remedy = "; mask > 127 turns 0 and 255 into it" if is_grey else ""
+        raise ValueError(f"mask must be bool {shape}, True = hole, is {_described(mask)}{remedy}")
+
+
+def _described(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return f"{type(value).__name__}, not an array of NumPy"
 
 
 def check_raw(raw: object, image: Image) -> Image:
@@ -132,6 +178,5 @@ def check_raw(raw: object, image: Image) -> Image:
         If it is not uint8 of the image's shape.
     """
     if not isinstance(raw, np.ndarray) or raw.dtype != np.uint8 or raw.shape != image.shape:
-        actual = f"{raw.dtype} {raw.shape}" if isinstance(raw, np.ndarray) else type(raw).__name__
-        raise MethodError(f"returned {actual} where uint8 {image.shape} was expected")
+        raise MethodError(f"returned {_described(raw)} where uint8 {image.shape} was expected")
     return raw

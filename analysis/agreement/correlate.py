@@ -109,12 +109,14 @@ def correlations(
     answers = votes.without_checks
     answers = answers.assign(**{key: spelt_as(answers[key], of_run[key]) for key in of_run})
     known = answers[np.all([answers[key].isin(names) for key, names in of_run.items()], axis=0)]
+    notes = _unmatched(answers, run)
     if known.empty:
+        first = f"; {notes[0].removeprefix('Warning: ')}" if notes else ""
         raise InputError(
             f"{votes.source}: no vote on images and methods of {run.path} "
-            f"({', '.join(run.methods)}; {len(run.images)} images)"
+            f"({', '.join(run.methods)}; {', '.join(run.images[:_MOST_NAMED])}"
+            f"{', ...' if len(run.images) > _MOST_NAMED else ''}){first}"
         )
-    notes = _unmatched(answers, run)
     votes = replace(votes, frame=known)
     data, methods = vote_arrays(votes, "image")
     images = numbered(known["image"])[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -83,7 +84,14 @@ def read_valid_votes(
     reading = votes.Reading(
         key_values(columns, "--column"), key_values(answers, "--answer"), separator
     )
-    return exclusions.apply(votes.read(file, reading), rules)
+    found = votes.read(file, reading)
+    beside = file.with_name("participants.csv")
+    if rules.participants is None and beside != file and beside.is_file():
+        print(
+            f"note: {beside}, which may exclude participants, is not used; --participants reads it",
+            file=sys.stderr,
+        )
+    return exclusions.apply(found, rules)
 
 
 def resolution_of(run: Run, text: str | None) -> Resolution:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from analysis import plackett_luce
-from analysis.bradley_terry import Array, VoteArrays, fit, fit_many, from_wins
+from analysis.bradley_terry import Array, VoteArrays, fit, fit_many, from_wins, ranks
 from analysis.votes.files import numbered
 from analysis.votes.order_arrays import order_arrays
 from analysis.votes.votes import Votes, vote_arrays
@@ -44,10 +44,15 @@ def ranked(votes: Votes, by: Cell, *, prior: float = 0.0) -> list[AbilityOnPart]
     names, methods, table, shown = (_by_pairs if among_two else _by_choices)(votes, by, prior)
     return [
         AbilityOnPart(
-            name, methods[method], float(table[i, method]), place, float(shown[i, method])
+            name,
+            methods[method],
+            float(table[i, method]),
+            int(places[method]),
+            float(shown[i, method]),
         )
         for i, name in enumerate(names)
-        for place, method in enumerate(np.argsort(-table[i], kind="stable"), 1)
+        for places in [ranks(table[i])]
+        for method in np.argsort(places, kind="stable")
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.runs import origins
+from analysis.runs.case import Case, not_finite
 from analysis.runs.csv_files import REMEDY, csv_rows
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.origins import Origins
@@ -27,23 +27,6 @@ CASE_COLUMNS = ("method", "resolution", "image", "status", "error")
 _AUDIT_COLUMNS = ("method", "file", "stored_as", "verdict", "remarks")
 
 Pixels = TypeVar("Pixels", Image, Mask)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of scores.csv; `values` holds every numeric column that is not empty."""
-
-    method: str
-    resolution: Resolution
-    image: str
-    status: str
-    values: dict[str, float]
-    error: str
-
-    @property
-    def scored_as_given(self) -> bool:
-        """Whether changed known pixels were not put back before scoring."""
-        return self.values.get("scored_as_given", 0) > 0
 
 
 @dataclass(frozen=True)
@@ -189,20 +172,17 @@ class Run:
         }
 
     def not_finite(self, metric: str) -> dict[str, list[Case]]:
-        """Return the photographs with a value that is not finite, each with these cases.
+        """Return the photographs with a value that is lacking or not finite, each with these cases.
 
         Means and differences leave them out at every resolution and for all methods alike.
         """
-        return self._not_finite.get(metric, {})
+        if metric not in self._not_finite:
+            self._not_finite[metric] = not_finite(self.cases, metric)
+        return self._not_finite[metric]
 
     @cached_property
     def _not_finite(self) -> dict[str, dict[str, list[Case]]]:
-        found: dict[str, dict[str, list[Case]]] = {}
-        for case in self.cases:
-            for metric in self.info["metrics"] if case.status == "ok" else ():
-                if not math.isfinite(case.values.get(metric, 0.0)):
-                    found.setdefault(metric, {}).setdefault(case.image, []).append(case)
-        return found
+        return {}
 
     @cached_property
     def _cases_by_cell(self) -> dict[tuple[str, Resolution], list[Case]]:

@@ -252,7 +252,9 @@ def left_out(run: Run, metric: MetricInfo, what: str = "means, differences and p
     ]
     more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
     errors = [case.error for found in cases.values() for case in found if case.error]
-    reason = errors[0] if errors else "as where it equals the reference"
+    is_lacking = any(metric.key not in case.values for found in cases.values() for case in found)
+    usual = "it is missing" if is_lacking else "as where it equals the reference"
+    reason = errors[0] if errors else usual
     return (
         f"{metric.label}: {what} leave out {len(cases)} of "
         f"{len(run.images)} images for all methods, because a result has no finite value "

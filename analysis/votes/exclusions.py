@@ -88,6 +88,8 @@ def apply(votes: Votes, rules: Rules) -> tuple[Votes, list[Step]]:
             for step in steps[1:]
             if step.participants
         ]
+        if not reasons:
+            raise InputError(f"{votes.source}: no votes but answers to validation questions")
         raise InputError(f"{votes.source}: every vote is excluded ({'; '.join(reasons)})")
     return votes, steps
 
@@ -154,8 +156,9 @@ def _by_answers(votes: Votes, rules: Rules) -> list[tuple[str, pd.Index]]:
         people = count.index[count < rules.min_votes]
         excluded.append((f"fewer than {rules.min_votes} votes", people))
     if rules.min_median_ms:
-        if not votes.has("response_ms"):
-            raise InputError(f"{votes.source}: no column 'response_ms' to judge speed by")
+        if not votes.has("response_ms") or votes.frame["response_ms"].isna().all():
+            what = "times in the column" if votes.has("response_ms") else "column"
+            raise InputError(f"{votes.source}: no {what} 'response_ms' to judge speed by")
         by_person = votes.without_checks.groupby(_PARTICIPANT, observed=True)
         median = by_person["response_ms"].median()
         people = median.index[median < rules.min_median_ms]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from methods.base import Image, Mask
+from methods.known_pixels import check_image, check_mask
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,14 @@ def checked_pair(reference: Image, result: Image, mask: Mask | None = None) -> I
     ValueError
         If type, shape or sizes differ from these, or the mask has no hole pixel.
     """
-    for name, image in (("reference", reference), ("result", result)):
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(f"{name} must be uint8 (H, W, 3) RGB, is {image.dtype} {image.shape}")
+    check_image(reference, "reference")
+    check_image(result, "result")
     if reference.shape != result.shape:
         raise ValueError(
             f"reference {reference.shape} and result {result.shape} must have one shape"
         )
-    shape = reference.shape[:2]
     if mask is not None:
-        if mask.dtype != np.bool_ or mask.shape != shape:
-            raise ValueError(f"mask must be bool {shape}, is {mask.dtype} {mask.shape}")
+        check_mask(mask, reference)
         if not mask.any():
             raise ValueError("mask has no hole pixel: there is nothing to score in the hole")
     reference, result = np.ascontiguousarray(reference), np.ascontiguousarray(result)

@@ -52,6 +52,8 @@ def find(name: str) -> Metric:
     ValueError
         If there is none, or its declaration cannot be used.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"the name of a metric is text, not {name!r}")
     return METRICS.get(name) or _found_elsewhere(name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +37,8 @@ def read_scores(run: str | Path) -> pd.DataFrame:
     InputError
         If it is not a run folder, or scores.csv is damaged.
     """
+    if not isinstance(run, str | PathLike):
+        raise InputError(f"scores: a run folder is expected, not {type(run).__name__}")
     folder = Path(run).expanduser()
     path = folder / "scores.csv"
     try:

@@ -222,6 +222,14 @@ def test_what_is_checked_by_another_library_is_told(votes: pd.DataFrame) -> None
     assert analysis.rank(votes).checked_against is None
 
 
+def test_times_and_votes_that_are_not_there_are_said(votes: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="no times in the column 'response_ms' to judge speed by"):
+        analysis.rank(votes.assign(response_ms=np.nan), min_median_ms=5000)
+    checks = votes.assign(is_check=True, check_passed=True)
+    with pytest.raises(InputError, match="no votes but answers to validation questions"):
+        analysis.rank(checks)
+
+
 def test_plots_are_pictures_in_a_notebook(votes: pd.DataFrame) -> None:
     ranked = analysis.rank(votes)
     for name in ("ranking", "preferences"):
@@ -271,6 +279,19 @@ def test_a_part_of_the_scores_has_a_table_of_its_own(run: Path, tmp_path: Path) 
     assert "A selection: 2 of 20 images of the run." in table.notes
     assert table.to_latex(tmp_path / "table.tex") == (tmp_path / "table.tex").read_text()
     assert type(table[[48]]) is pd.DataFrame
+
+
+def test_a_photograph_without_a_value_of_one_method_is_left_out_for_all(run: Path) -> None:
+    scores = benchmark.read_scores(run)
+    first = scores.index[scores["resolution"] == 48][0]
+    image = scores.loc[first, "image"]
+    table = analysis.objective_table(scores.assign(psnr=scores["psnr"].drop(first)))
+    rest = scores[(scores["resolution"] == 48) & (scores["image"] != image)]
+    means = rest.groupby("method")["psnr"].mean()
+    assert table[48, "psnr"].to_dict() == pytest.approx(means.to_dict(), rel=1e-12)
+    (said,) = [note for note in table.notes if "leave out" in note]
+    assert "PSNR: means, differences and plots leave out 1 of 20 images for all" in said
+    assert f"({image}: {scores.loc[first, 'method']}), it is missing" in said
 
 
 def test_copies_of_the_table_keep_its_layout_and_changes_are_seen(run: Path) -> None:
@@ -341,5 +362,8 @@ def test_correlate_gives_the_file_of_the_command(
         found, expected, check_dtype=False, check_exact=True, check_names=False
     )
     assert any("Photoshop" in note for note in found.attrs["notes"])
+    assert analysis.correlate(run, votes, "48", samples=100).equals(found)
     with pytest.raises(InputError, match=r"resolution 96: not in this run \(48, 64\)"):
         analysis.correlate(run, votes, 96)
+    with pytest.raises(InputError, match=r"no vote on images .* votes on the image 'x' are left"):
+        analysis.correlate(run, votes.assign(image="x"))

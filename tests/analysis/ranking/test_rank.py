@@ -55,6 +55,29 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_equal_abilities_on_an_image_share_their_rank(tmp_path: Path) -> None:
+    rows = [
+        "left,right,choice,image",
+        *("a,b,left,i", "b,a,left,i"),
+        *("c,a,right,i", "c,b,right,i"),
+    ]
+    (tmp_path / "votes.csv").write_text("\n".join(rows))
+    done = command(tmp_path / "votes.csv", "--out", tmp_path / "out", "--by", "image", "--prior", 1)
+    assert done.returncode == 0, done.stderr
+    ranks = {row["method"]: row["rank"] for row in table(tmp_path / "out" / "by_image.csv")}
+    assert ranks == {"a": "1", "b": "1", "c": "3"}
+
+
+def test_exclusions_beside_the_votes_that_are_not_used_are_said(tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("participant,left,right,choice\np,a,b,left\nq,b,a,left\n")
+    (tmp_path / "participants.csv").write_text("participant,excluded\np,0\nq,0\n")
+    words = [tmp_path / "votes.csv", "--out", tmp_path / "out"]
+    said = f"note: {tmp_path}/participants.csv, which may exclude participants, is not used"
+    assert said in command(*words).stderr
+    used = command(*words, "--participants", tmp_path / "participants.csv")
+    assert used.returncode == 0 and "is not used" not in used.stderr
+
+
 @pytest.fixture(scope="module")
 def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rank")

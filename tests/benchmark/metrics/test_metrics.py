@@ -294,6 +294,7 @@ def test_bad_images_are_refused(name: str) -> None:
         (np.zeros((16, 16), np.uint8), r"result must be uint8.*\(16, 16\)"),
         (np.zeros((16, 16, 4), np.uint8), r"result must be uint8.*\(16, 16, 4\)"),
         (np.zeros((0, 16, 3), np.uint8), r"result must be uint8.*\(0, 16, 3\)"),
+        (image.tolist(), "result must be uint8.*is list, not an array"),
     ):
         with pytest.raises(ValueError, match=message):
             function(image, bad, mask)
@@ -301,7 +302,7 @@ def test_bad_images_are_refused(name: str) -> None:
         function(image.astype(np.int16), image)
     for bad_mask, message in (
         (mask[:, :-1], r"mask must be bool \(16, 16\)"),
-        (mask.astype(np.uint8), "mask must be bool.*uint8"),
+        (mask.astype(np.uint8), "mask must be bool.*uint8.*; mask > 127 turns"),
         (~mask, "no hole pixel"),
     ):
         with pytest.raises(ValueError, match=message):
