@@ -182,7 +182,7 @@ def serve(
     print(state, flush=True)
     if preview:
         print("preview: nothing is recorded", flush=True)
-    server.serve(study, host, port, workers, preview)
+    server.serve(opened, host, port, workers)
 
 
 def _apply_rules(study: OpenStudy) -> str:

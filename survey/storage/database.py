@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import SQLAlchemyError, TimeoutError
 
 from methods.errors import InputError
 from methods.files import PRIVATE
@@ -37,10 +37,6 @@ _THREADS = 8
 _LOOK_S = 0.0002
 # How often SQLite's log is tried to be emptied after something was deleted.
 _FORGET_TRIES, _FORGET_PAUSE_S = 600, 1.0
-
-
-class UnavailableError(InputError):
-    """The database does not answer now, but may later."""
 
 
 def connect(folder: Path, database: str) -> Engine:
@@ -276,10 +272,9 @@ class _WriteQueue:
 
 @contextmanager
 def errors_as_input(where: str) -> Iterator[None]:
-    """Turn errors of the database into an InputError, which is an UnavailableError if temporary."""
+    """Turn errors of the database into an InputError."""
     try:
         yield
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        kind = UnavailableError if isinstance(error, OperationalError) else InputError
-        raise kind(f"{where}: the database cannot be used ({cause})") from error
+        raise InputError(f"{where}: the database cannot be used ({cause})") from error

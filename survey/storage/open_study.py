@@ -6,7 +6,7 @@ import atexit
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class OpenStudy:
     secrets: secrets_file.Secrets
     engine: Engine
     stimuli: list[stimuli.Stimulus]
+    # The checksum of stimuli.csv, by which a database knows its study.
+    stimuli_sha256: str
     preview: bool = False
     simulated: bool = False
     finished_counts: FinishedCounts = field(default_factory=FinishedCounts)
@@ -71,21 +73,10 @@ def open_study(
     study.
     """
     study = config.read(folder)
-    file = folder / database.FILE
-    if not new and not preview and study.server.database == "sqlite" and not file.is_file():
-        raise InputError(
-            f"{file} is missing; put it back from a backup, or create the study anew "
-            "(several hosts need PostgreSQL)"
-        )
-    if preview:
-        scratch = tempfile.mkdtemp(prefix="preview-")
-        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-        engine = database.connect(Path(scratch), "sqlite")
-    else:
-        engine = database.connect(folder, study.server.database)
+    engine = _engine(folder, study, preview=preview, new=new)
     images = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url))
-    secrets = secrets_file.read(folder)
-    opened = OpenStudy(folder, study, secrets, engine, images, preview, simulated)
+    secrets, checksum = secrets_file.read(folder), sha256(folder / stimuli.LIST)
+    opened = OpenStudy(folder, study, secrets, engine, images, checksum, preview, simulated)
     if asking or new:
         # The pool is made, and thereby checked, before the database is touched.
         _ = opened.pool
@@ -93,6 +84,31 @@ def open_study(
     if asking:
         _check_design(opened)
     return opened
+
+
+def reopened(opened: OpenStudy) -> OpenStudy:
+    """Connect another process to the database of a study, whose files are not read again.
+
+    They may be wrong by now: somebody edits them while the study is served.
+    """
+    engine = _engine(opened.folder, opened.config, preview=opened.preview)
+    again = replace(opened, engine=engine, finished_counts=FinishedCounts())
+    _check_database(again)
+    return again
+
+
+def _engine(folder: Path, study: config.Study, *, preview: bool, new: bool = False) -> Engine:
+    file = folder / database.FILE
+    if preview:
+        scratch = tempfile.mkdtemp(prefix="preview-")
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+        return database.connect(Path(scratch), "sqlite")
+    if not new and study.server.database == "sqlite" and not file.is_file():
+        raise InputError(
+            f"{file} is missing; put it back from a backup, or create the study anew "
+            "(several hosts need PostgreSQL)"
+        )
+    return database.connect(folder, study.server.database)
 
 
 def _check_design(opened: OpenStudy) -> None:
@@ -117,7 +133,7 @@ def _check_design(opened: OpenStudy) -> None:
 def _check_database(opened: OpenStudy) -> None:
     """Check that the database is the study's, and that its other hosts have the same secrets."""
     folder = opened.folder
-    own_images, own_secret = sha256(folder / stimuli.LIST), opened.secrets.fingerprint
+    own_images, own_secret = opened.stimuli_sha256, opened.secrets.fingerprint
     with database.errors_as_input(str(folder)):
         images, secret = store.create_tables(opened.engine, own_images, own_secret)
     if images != own_images:

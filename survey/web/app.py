@@ -54,7 +54,11 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
 
     A preview records nothing; simulated participants are marked, and their starts not limited.
     """
-    study = open_study(Path(folder), preview=preview, simulated=simulated, asking=True)
+    return app_of(open_study(Path(folder), preview=preview, simulated=simulated, asking=True))
+
+
+def app_of(study: OpenStudy) -> Flask:
+    """Return the WSGI application of a study that was opened to ask people."""
     app = _Survey(__name__)
     # Otherwise a request of //path is redirected to any host that it names.
     app.url_map.merge_slashes = False
@@ -73,7 +77,7 @@ def create_app(folder: Path | str, *, preview: bool = False, simulated: bool = F
         PERMANENT_SESSION_LIFETIME=timedelta(days=_COOKIE_DAYS),
         MAX_CONTENT_LENGTH=_MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=_MAX_REQUEST_BYTES,
-        RATELIMIT_ENABLED=not simulated,
+        RATELIMIT_ENABLED=not study.simulated,
         # Tokens live as long as the session; some browsers send no Referer.
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 from methods.errors import InputError
-from survey.web.app import create_app
+from survey.storage.open_study import OpenStudy, reopened
+from survey.web.app import app_of
 
 # Most wait for a request that arrives slowly, not for the database.
 _THREADS = 64
@@ -25,12 +25,15 @@ def check_free(host: str, port: int) -> None:
         raise InputError(f"--host {host} --port {port}: {error.strerror}") from error
 
 
-def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> None:
-    """Serve a study, by one process in a preview, until the process is asked to stop."""
+def serve(study: OpenStudy, host: str, port: int, workers: int) -> None:
+    """Serve a study, by one process in a preview, until the process is asked to stop.
+
+    All processes use its files as they were read, those too that replace one that died.
+    """
     if sys.platform == "win32":
         import waitress
 
-        waitress.serve(create_app(folder, preview=preview), host=host, port=port, threads=_THREADS)
+        waitress.serve(app_of(reopened(study)), host=host, port=port, threads=_THREADS)
         return
     from gunicorn.app.base import BaseApplication
 
@@ -40,13 +43,13 @@ def serve(folder: Path, host: str, port: int, workers: int, preview: bool) -> No
 
     class Server(BaseApplication):
         def load_config(self) -> None:
-            for key, value in _settings(host, port, 1 if preview else workers).items():
+            for key, value in _settings(host, port, 1 if study.preview else workers).items():
                 self.cfg.set(key, value)
             self.cfg.set("worker_class", Worker)
 
         def load(self) -> Any:
             # In each process: two must not share a database connection.
-            return create_app(folder, preview=preview)
+            return app_of(reopened(study))
 
     Server().run()
 

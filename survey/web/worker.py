@@ -11,10 +11,10 @@ from typing import Any
 
 from gunicorn.workers import gthread
 
-from survey.storage.database import UnavailableError
+from methods.errors import InputError
 from survey.web.app import SECURITY_HEADERS
 
-# Pause between two attempts to reach the database.
+# Pause between two attempts to open the study.
 RETRY_S = 1
 # How long a request may take to arrive: somebody who sends a byte now and then holds a thread.
 ARRIVE_S = 15
@@ -46,15 +46,15 @@ class Worker(gthread.ThreadWorker):
         super().handle_error(request, _Refusing(client), address, error)
 
     def load_wsgi(self) -> None:
-        # Wait for the database: a worker that cannot start would end the whole server.
+        # Wait for the database, or its file: a worker that cannot start would end the server.
         reported = False
         while self.alive and self.is_parent_alive():
             try:
                 super().load_wsgi()
                 return
-            except UnavailableError as error:
+            except InputError as error:
                 if not reported:
-                    self.log.error("%s; trying again until it answers", error)
+                    self.log.error("%s; trying again", error)
                 reported = True
             self.notify()
             time.sleep(RETRY_S)

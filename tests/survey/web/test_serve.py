@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -109,14 +110,18 @@ def test_many_idle_connections_keep_nobody_out(folder: Path, production: Start) 
     assert "Error" not in server.output.read_text()
 
 
-AWAY = "; trying again until it answers"
+AWAY = "; trying again"
 
 
 def lose_worker(server: Server, times: int) -> None:
     """A process dies, and the one that replaces it does not find the database."""
     os.kill(server.workers()[0], signal.SIGKILL)
+    wait_until(server, lambda: server.output.read_text().count(AWAY) >= times)
+
+
+def wait_until(server: Server, happened: Callable[[], bool]) -> None:
     until = time.monotonic() + LONGEST_S
-    while server.output.read_text().count(AWAY) < times:
+    while not happened():
         assert server.process.poll() is None, server.output.read_text()
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -144,6 +149,54 @@ def test_a_process_that_dies_while_the_database_is_away_is_replaced_when_it_is_b
         assert server.stop() == 0
     finally:
         cluster.start()
+
+
+FILES = ("study.toml", "keys.json", "stimuli.csv")
+
+
+@pytest.mark.parametrize("broken", ["an entry", "the design", "every file"])
+def test_a_process_is_replaced_whatever_was_done_to_the_files(
+    folder: Path, production: Start, broken: str
+) -> None:
+    """The replacement could not read them, and ended the whole server."""
+    server = production(folder, "--workers", "1")
+    visitor = visitor_of(server)
+    visitor.start()
+    assert visitor.vote(1).status_code == 200
+    file = folder / "study.toml"
+    if broken == "an entry":
+        file.write_text("bogus = 1\n" + file.read_text())
+    elif broken == "the design":
+        file.write_text(file.read_text().replace("pairs_per_person = 5", "pairs_per_person = 4"))
+    else:
+        for name in FILES:
+            (folder / name).write_text("no")
+        shutil.rmtree(folder / "stimuli")
+    lost = server.workers()[0]
+    os.kill(lost, signal.SIGKILL)
+    wait_until(server, lambda: server.workers() not in ([lost], []))
+    assert visitor.vote(2).status_code == 200
+    new = visitor_of(server)
+    assert new.start().url.endswith("/question#begin") and new.question()["total"] == 7
+    said = server.output.read_text()
+    assert AWAY not in said and "Traceback" not in said
+    assert server.stop() == 0
+
+
+def test_a_process_that_finds_no_database_file_waits_for_it(
+    folder: Path, production: Start
+) -> None:
+    server = production(folder, "--workers", "1")
+    visitor = visitor_of(server)
+    visitor.start()
+    for name in ("study.db", "study.db-wal", "study.db-shm"):
+        if (folder / name).exists():
+            (folder / name).rename(folder / f"{name}.away")
+    lose_worker(server, 1)
+    assert f"{folder / 'study.db'} is missing" in server.output.read_text()
+    for away in folder.glob("*.away"):
+        away.rename(away.with_suffix(""))
+    assert visitor.vote(1).status_code == 200
 
 
 def test_a_database_that_is_not_there_at_the_start_is_one_line(
