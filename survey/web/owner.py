@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from methods.errors import InputError
 from survey.results import export
 from survey.results.board import board
 from survey.storage import database, logins, store
+from survey.storage.open_study import OpenStudy
+from survey.study import config
 from survey.web.context import current_study, limiter
 
 pages = Blueprint("owner", __name__, url_prefix="/owner")
@@ -32,10 +36,29 @@ def _require_login() -> ResponseReturnValue | None:
     return render_template("owner_login.html", problem=""), 401
 
 
+def _by_current_rules() -> tuple[OpenStudy, str, str]:
+    """Return the study with the exclusion rules of its file, and what the file's edit means.
+
+    The latter is the name of a text, "" without an edit, and what is wrong. All processes of a
+    server agree: while the file is wrong, they apply the rules with which the server began.
+    """
+    study = current_study()
+    try:
+        now = config.read(study.folder)
+    except InputError as error:
+        # The page need not say where on its disk the study is.
+        return study, "unreadable", str(error).replace(f"{study.folder}/", "")
+    current = study.config.model_copy(update={"exclusion": now.exclusion})
+    return replace(study, config=current), "" if now == study.config else "edited", ""
+
+
 @pages.get("")
 def dashboard() -> ResponseReturnValue:
-    numbers = board(current_study())
-    return render_template("owner.html", board=numbers, simulated=numbers["simulated"])
+    study, note, fault = _by_current_rules()
+    numbers = board(study)
+    return render_template(
+        "owner.html", board=numbers, simulated=numbers["simulated"], note=note, fault=fault
+    )
 
 
 @pages.post("/login")
@@ -70,4 +93,5 @@ def state() -> ResponseReturnValue:
 def download() -> ResponseReturnValue:
     name = f"votes-{datetime.now(UTC):%Y%m%d-%H%M}.zip"
     headers = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(export.zipped(current_study()), mimetype="application/zip", headers=headers)
+    study, _, _ = _by_current_rules()
+    return Response(export.zipped(study), mimetype="application/zip", headers=headers)
