@@ -114,6 +114,7 @@ def run_job(
             announce.cases(job, plan, console)
             announce.changed_files(job, plan, folder, console)
             announce.kept_methods(others, console)
+            announce.replaced(job, folder, console)
             announce.elsewhere(job, folder, console)
             record = partial(_record, job, plan, others, folder, backend)
             record(finished=False)

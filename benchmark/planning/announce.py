@@ -14,6 +14,8 @@ from benchmark.run_folder.folder import RunFolder, read_run_json
 from methods.resolutions import sizes_text
 from methods.shown_text import counted
 
+_MOST_NAMED = 5
+
 
 def cases(job: Job, plan: Plan, console: Console) -> None:
     """Print how many cases there are and what must be known of them."""
@@ -71,6 +73,18 @@ def kept_methods(others: list[KeptMethod], console: Console) -> None:
         console.print(
             f"kept from before: {other.label}, {other.cases}{absent} cases{more}; "
             f'--forget "{other.label}" takes it out'
+        )
+
+
+def replaced(job: Job, folder: RunFolder, console: Console) -> None:
+    """Warn of finished cases of other methods that are removed with the reference they are of."""
+    for label, images in kept.replaced(folder, job).items():
+        names = list(dict.fromkeys(images))
+        more = ", ..." if len(names) > _MOST_NAMED else ""
+        console.print(
+            f"warning: {label}, {counted(len(images), 'case')} on an earlier version of "
+            f"{', '.join(names[:_MOST_NAMED])}{more} will be removed, since the photograph or its "
+            "mask has changed; name the method in the command to run it on the new one"
         )
 
 

@@ -77,6 +77,20 @@ def keep(plan: Plan, folder: RunFolder, job: Job) -> list[KeptMethod]:
     ]
 
 
+def replaced(folder: RunFolder, job: Job) -> dict[str, list[str]]:
+    """Return the images of finished cases of methods that a job does not run, by label, whose
+    reference or mask is another one now: the new one replaces it, and these results go."""
+    keys = input_keys(job.photos, job.resolutions, job.protocol)
+    own = {spec.label for spec in job.specs} | {REFERENCE}
+    found: dict[str, list[str]] = {}
+    for (label, resolution, image), (_, _, row) in folder.recorded.items():
+        before, *_ = folder.recorded.get((REFERENCE, resolution, image), (None,))
+        is_replaced = before not in (None, keys.get((resolution, image), before))
+        if is_replaced and label not in own and row is not None and row.status == "ok":
+            found.setdefault(label, []).append(image)
+    return found
+
+
 def check_folder(job: Job, recorded: Iterable[Slot] = ()) -> bool:
     """Return whether a job's run folder is to be cleared: of another run, with --overwrite all.
 
