@@ -62,11 +62,17 @@ def welcome() -> ResponseReturnValue:
     parameters = platforms.platform_parameters(request.args)
     if not parameters and _code() is not None:
         return redirect(url_for("participant.question"))
-    study = current_study()
+    study, identity = current_study(), platforms.identity(parameters)
     with database.reading(study.engine) as connection:
         reason = taking_part.closed_reason(store.study_row(connection), study)
-    if reason:
+        known = identity and store.find_by_platform(connection, *identity[:2])
+    if reason and known is None:
         return stop_page(reason, 403)
+    if reason and known:
+        # Who returns is not shown how to start what nobody can start now.
+        with database.writing(study.engine) as connection:
+            taking_part.record_arrival(connection, known.code, identity)
+        return _go_on(known.code)
     # A start from this page gets this code, so that a double click starts once.
     session.setdefault("code", _new_code())
     return _welcome_page(parameters)
@@ -87,7 +93,7 @@ def start() -> ResponseReturnValue:
         row = store.study_row(connection, lock=True)
         if identity:
             code = _new_code()
-            known = store.find_by_platform(connection, identity.platform, identity.platform_id)
+            known = store.find_by_platform(connection, *identity[:2])
         else:
             code = session.get("code") or _new_code()
             known = store.find(connection, code)
@@ -98,23 +104,19 @@ def start() -> ResponseReturnValue:
         else:
             code = taking_part.enrol(connection, code, identity, study)
         taking_part.record_arrival(connection, code, identity)
-    _remember(code)
-    return redirect(_first_question(), 303)
+    return _go_on(code)
 
 
-def _first_question() -> str:
-    """Return the address that tells the page that a person begins, or goes on, in its tab."""
-    return url_for("participant.question", _anchor="begin")
+def _go_on(code: str) -> ResponseReturnValue:
+    """Let this browser be the participant's, who begins or goes on in its tab."""
+    # Not by number: numbers begin again in a preview and after the database was replaced.
+    session["participant"] = code
+    session.permanent = True
+    return redirect(url_for("participant.question", _anchor="begin"), 303)
 
 
 def _new_code() -> str:
     return f"p-{secrets.token_hex(5)}"
-
-
-def _remember(code: str) -> None:
-    # Not by number: numbers begin again in a preview and after the database was replaced.
-    session["participant"] = code
-    session.permanent = True
 
 
 def _code() -> str | None:
@@ -127,8 +129,7 @@ def resume(token: str) -> ResponseReturnValue:
     code = current_study().secrets.participant_code(token)
     if code is None:
         abort(404)
-    _remember(code)
-    return redirect(_first_question())
+    return _go_on(code)
 
 
 @pages.get("/question")
