@@ -11,6 +11,9 @@ from pathlib import Path
 from methods.errors import InputError
 from methods.files import comparable_name
 
+# Bytes of a name. Files of figures have 30 more, and 255 is the most that systems take.
+_LONGEST = 220
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -64,6 +67,16 @@ def photo_names(root: Path, photos: list[Path], uses_folder: bool) -> dict[Path,
     raise InputError(f"{second} and {first.name}: same name apart from suffix or case; rename one")
 
 
+def _of_usual_length(cases: list[Pair]) -> list[Pair]:
+    for case in cases:
+        if len(case.name.encode()) > _LONGEST:
+            raise InputError(
+                f"{case.image}: the case would be called {case.name[:20]}..., which is longer than "
+                f"{_LONGEST} bytes: shorten the name of the photograph or of its mask"
+            )
+    return cases
+
+
 def _are_unique(names: Sequence[str]) -> bool:
     return len({comparable_name(name) for name in names}) == len(names)
 
@@ -98,7 +111,7 @@ def named_cases(names: dict[Path, str], masks: dict[Path, list[Path]]) -> list[P
     ):
         cases = [*single, *(Pair(way(name, mask), photo, mask) for name, photo, mask in several)]
         if _are_unique([case.name for case in cases]):
-            return cases
+            return _of_usual_length(cases)
     first = several[0]
     raise InputError(
         f"{first[2]}: masks of {first[1].name} and of other photographs have the same names; "

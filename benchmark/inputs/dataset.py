@@ -42,6 +42,8 @@ KnownPhotos = Mapping[tuple[str, str | None], dict[str, Any]]
 PLAIN = 0.95
 # What JPEG changes of one colour.
 PLAIN_LEVELS = 12
+# Of fewer pixels this says nothing.
+_FEWEST_PLAIN = 64
 # What is found out by decoding.
 _VERIFIED = ("width", "height", "hole_share", "hole_cut", "hole_is_plain", "mask_is_stretched")
 
@@ -238,7 +240,9 @@ def _with_shares(
 
 
 def _is_plain(pixels: Image) -> bool:
-    """Return whether nearly all pixels, uint8 (N, 3), have one colour."""
+    """Return whether nearly all pixels, uint8 (N, 3), have one colour; not of a few."""
+    if len(pixels) < _FEWEST_PLAIN:
+        return False
     middle = np.median(pixels, axis=0).astype(np.int16)
     near = (np.abs(pixels - middle) <= PLAIN_LEVELS).all(axis=1)
     return bool(near.mean() > PLAIN)

@@ -119,6 +119,19 @@ def test_ambiguous_and_unusable_names(photos: Path, tmp_path: Path) -> None:
     (photos / "Cliff.jpg").unlink()
     save(photos / "two\nlines.png", scene(1, 96, 96))
     assert "rename" in refusal(photos, tmp_path)
+    (photos / "two\nlines.png").unlink()
+    save(photos / f"{'雪' * 80}.png", scene(1, 96, 96))
+    assert "longer than 220 bytes: shorten the name" in refusal(photos, tmp_path)
+
+
+def test_a_hole_of_a_few_pixels_is_no_painted_hole(tmp_path: Path) -> None:
+    mask = np.zeros((96, 96), np.uint8)
+    mask[40:44, 50:54] = 255
+    folder, grey = tmp_path / "tree", np.full((96, 96, 3), 9, np.uint8)
+    save(folder / "images" / "a.png", grey)
+    save(folder / "masks" / "a.png", mask)
+    [photo] = verified(folder, tmp_path, middle_third="dataset")
+    assert not photo.hole_is_plain
 
 
 def test_odd_but_usable_names(photos: Path, tmp_path: Path) -> None:
