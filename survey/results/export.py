@@ -42,6 +42,7 @@ _PAYMENTS = ("participant", "status", "excluded", "platform", "platform_id", "se
              "assignment_also_of")  # fmt: skip
 _SHOWN = ("participant", "question", "image", "left", "right", "is_check", "answered", "layout",
           "shown_px", "zoomed", "compared", "server_ms")  # fmt: skip
+_SUFFIXES = (".csv", ".parquet")
 _FORMULA = ("=", "+", "-", "@")
 _INTEGERS = ("question", "is_check", "check_passed", "response_ms")
 # Bytes of text that become one group of rows of a Parquet file.
@@ -71,7 +72,7 @@ def write(study: OpenStudy, votes: Path) -> list[Path]:
     Raises
     ------
     InputError
-        If a path is a folder or the votes cannot be written as Parquet.
+        If a path is a folder, the name ends otherwise, or the votes cannot be written as Parquet.
     OSError
         If a file cannot be written.
     """
@@ -96,6 +97,10 @@ def write(study: OpenStudy, votes: Path) -> list[Path]:
 def _paths(votes: Path) -> list[Path]:
     if votes.is_dir() or votes.name in FILES[1:]:
         raise InputError(f"{votes}: name a file for the votes, such as {votes.parent / VOTES_FILE}")
+    if votes.suffix.lower() not in _SUFFIXES:
+        raise InputError(
+            f"{votes}: votes are written to {' or '.join(_SUFFIXES)}; name such a file"
+        )
     paths = [votes, *(votes.parent / name for name in FILES[1:])]
     for path in paths:
         if path.is_dir():

@@ -66,15 +66,15 @@ def open_study(
 ) -> OpenStudy:
     """Open the study of a folder; only a `new` study, or a preview, creates its database.
 
-    With `asking`, people will be asked: then the design is checked too. A design that cannot be
-    used does not keep answers from being exported.
+    With `asking`, people will be asked: then the design is checked too, and that the images are
+    there. Neither keeps answers from being exported.
 
     Raises InputError if a file is missing or wrong, or the database cannot be used or holds another
     study.
     """
     study = config.read(folder)
     engine = _engine(folder, study, preview=preview, new=new)
-    images = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url))
+    images = stimuli.read(folder, elsewhere=bool(study.server.stimuli_url) or not asking)
     secrets, checksum = secrets_file.read(folder), sha256(folder / stimuli.LIST)
     opened = OpenStudy(folder, study, secrets, engine, images, checksum, preview, simulated)
     if asking or new:

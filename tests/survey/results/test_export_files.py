@@ -87,3 +87,14 @@ def test_an_export_never_overwrites_its_own_votes(folder: Path, tmp_path: Path, 
     said = run("export", folder, out / name)
     assert said.returncode == 2 and "name a file for the votes" in said.stderr
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["votes.xlsx", "votes", "votes.csv.gz"])
+def test_no_file_is_called_what_it_is_not(folder: Path, tmp_path: Path, name: str) -> None:
+    """CSV was written under any name."""
+    file = tmp_path / "out" / name
+    said = run("export", folder, file)
+    assert said.returncode == 2 and said.stdout == ""
+    reason = "votes are written to .csv or .parquet; name such a file"
+    assert said.stderr == f"error: {file}: {reason}\n"
+    assert not (tmp_path / "out").exists()

@@ -220,10 +220,25 @@ def test_a_folder_that_is_no_study(tmp_path: Path, words: list[str]) -> None:
     assert said.returncode == 2 and "is not a study" in said.stderr and said.stderr.count("\n") == 1
 
 
-def test_a_study_with_parts_missing(folder: Path) -> None:
+def test_answers_are_there_without_the_images(voted: Served, tmp_path: Path) -> None:
+    folder = voted.study.folder
     some = next((folder / "stimuli").iterdir())
     some.unlink()
-    assert f"{some} is missing" in run("status", folder).stderr
+    assert "valid 30" in run("status", folder).stdout
+    said = run("export", folder, tmp_path / "votes.csv")
+    assert said.returncode == 0 and len(table(tmp_path / "votes.csv")) == 7 * 7 + 1
+    for command in ("serve", "check"):
+        said = run(command, folder)
+        assert said.returncode == 2 and str(some) in said.stderr and said.stderr.count("\n") == 1
+    shutil.rmtree(folder / "stimuli")
+    assert run("close", folder).returncode == 0
+    assert ": closed" in run("status", folder).stdout
+
+
+def test_a_study_with_parts_missing(folder: Path) -> None:
+    (folder / "stimuli.csv").rename(folder / "away.csv")
+    assert "stimuli.csv" in run("status", folder).stderr
+    (folder / "away.csv").rename(folder / "stimuli.csv")
     (folder / "keys.json").unlink()
     assert run("status", folder).returncode == 2
 
