@@ -101,7 +101,7 @@ class Inpainter(ABC):
         image
             uint8 (H, W, 3) RGB, 0-255. Pixels under the mask must not be read.
         mask
-            bool (H, W), True = hole.
+            bool (H, W), True = hole. Both are copies, which may be changed in place.
 
         Returns
         -------
@@ -132,7 +132,8 @@ class Inpainter(ABC):
             If the method fails.
         """
         check_pair(image, mask)
-        raw = check_raw(self.fill(blank(image, mask), mask), image)
+        # Of both a copy: methods may write into what they are given.
+        raw = check_raw(self.fill(blank(image, mask), mask.copy()), image)
         return composite(image, raw, mask)
 
     def load(self) -> None:

@@ -89,6 +89,29 @@ def test_a_method_gets_no_pixel_under_the_mask_and_may_change_no_other() -> None
     assert (result[mask] == 1).all() and np.array_equal(result[~mask], image[~mask])
 
 
+class InPlace(Inpainter):
+    """Writes its result and other values into what it is given."""
+
+    name: ClassVar[str] = "in-place"
+    summary: ClassVar[str] = "for tests"
+
+    def fill(self, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        np.logical_not(mask, out=mask)
+        image[:] = (9, 8, 7)
+        return image
+
+
+@pytest.mark.parametrize("around", ["", "two-stage:"])
+def test_a_method_may_write_into_what_it_is_given(around: str) -> None:
+    image, mask = CASES["odd"]
+    pristine = image.copy(), mask.copy()
+    result = methods.create(f"{around}{__name__}:InPlace").inpaint(image, mask)
+    assert np.array_equal(image, pristine[0]) and np.array_equal(mask, pristine[1])
+    assert np.array_equal(result[~mask], image[~mask])
+    if not around:
+        assert (result[mask] == (9, 8, 7)).all()
+
+
 # Beyond what every method does: OpenCV's shift-map reads outside its arrays at the border.
 ELSEWHERE = [
     *((name, "odd") for name in RUNNABLE),
