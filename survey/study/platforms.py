@@ -30,9 +30,11 @@ PLATFORMS = {
     "other": Platform("participant_id"),
 }
 _PARAMETERS = {name for platform in PLATFORMS.values() for name in platform.parameters}
-# Rejects placeholders that were not filled in, such as ${workerId}, which would make all people
-# one participant, and ids that a spreadsheet would take for a formula.
-_ID = re.compile(r"[A-Za-z0-9][\w.:@-]{0,199}", re.ASCII)
+# One spelling for each person, which is approved by this id: neither spaces nor letters that can be
+# encoded in two ways; nor what a spreadsheet would take for a formula.
+_ID = re.compile(r"[A-Za-z0-9_][\w.:@-]{0,199}", re.ASCII)
+# Placeholders such as ${workerId} would make all people one participant.
+_PLACEHOLDER = re.compile(r".*[][{}<>$%].*|\s*", re.DOTALL)
 # What MTurk sends for people who preview a task.
 _PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
@@ -59,14 +61,17 @@ class LinkError(ValueError):
 def platform_parameters(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters of a link that are a platform's.
 
-    Raises LinkError if one is not filled in or misspelt, or none says who the person is.
+    Raises LinkError if one is not filled in, has other characters than ids may have or is misspelt,
+    or none says who the person is.
     """
     known = {name: value for name, value in parameters.items() if name in _PARAMETERS}
     if known.get("assignmentId") == _PREVIEW:
         raise LinkError("accept_first")
     for name, value in known.items():
         if not _ID.fullmatch(value):
-            raise LinkError("bad_link", f"{name} is not filled in")
+            if _PLACEHOLDER.fullmatch(value):
+                raise LinkError("bad_link", f"{name} is not filled in")
+            raise LinkError("bad_id", f"{name} is not up to 200 of A-Z a-z 0-9 _ . : @ -")
     for name in parameters.keys() - _PARAMETERS:
         if right := _SPELLINGS.get(_letters(name)):
             raise LinkError("bad_link", f"{right} is spelt in another way")

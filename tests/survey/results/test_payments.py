@@ -93,6 +93,8 @@ def test_a_study_of_one_link_is_not_an_assignment_of_all(
         ("?prolific_pid=1", "PROLIFIC_PID is spelt in another way"),
         ("?WorkerID=1&assignmentId=2", "workerId is spelt in another way"),
         ("?PROLIFIC_PID={{%25PROLIFIC_PID%25}}", "PROLIFIC_PID is not filled in"),
+        ("?participant_id=", "participant_id is not filled in"),
+        ("?participant_id=[seat]", "participant_id is not filled in"),
     ],
 )
 def test_a_link_without_its_person_is_told_to_both(
@@ -105,6 +107,22 @@ def test_a_link_without_its_person_is_told_to_both(
     assert f"link followed 2 times that nobody can start from: {cause}" in as_text(folder)
     with database.reading(served.study.engine) as connection:
         assert store.all_participants(connection) == []
+
+
+@pytest.mark.parametrize("name", ["Иван", "0 7", "-7", "seat/7", "7" * 201])
+def test_a_name_that_cannot_be_used_is_not_called_missing(served: Served, name: str) -> None:
+    answer = Visitor(served.address).get("/", params={"participant_id": name})
+    assert answer.status_code == 400 and "cannot be used" in answer.text
+    assert "letters A to Z, digits and the characters _ . : @ -, at most 200" in answer.text
+    cause = "participant_id is not up to 200 of A-Z a-z 0-9 _ . : @ -"
+    assert board(served.study)["refused_links"] == [(cause, 1)]
+
+
+@pytest.mark.parametrize("name", ["_7", "7", "a.b:c@d-e_f", "7" * 200])
+def test_names_of_seats(served: Served, folder: Path, tmp_path: Path, name: str) -> None:
+    come(served, f"?participant_id={name}")
+    (row,) = payments(folder, tmp_path)
+    assert row["platform_id"] == name
 
 
 def test_cloudresearch_names_its_people(served: Served, folder: Path, tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_platforms_send_one_participation_for_each_worker(
     [
         ("?workerId=${workerId}&assignmentId=${assignmentId}", "bad_link"),
         ("?PROLIFIC_PID={{%25PROLIFIC_PID%25}}", "bad_link"),
-        ("?participant_id=%3DHYPERLINK(1)", "bad_link"),
+        ("?participant_id=%3DHYPERLINK(1)", "bad_id"),
         ("?participant_id=", "bad_link"),
         ("?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=3", "accept_first"),
     ],
