@@ -19,7 +19,6 @@ from typer import Argument, Option
 from methods.errors import InputError, run_command_line
 
 if TYPE_CHECKING:
-    from survey.setup.create import Created, Request
     from survey.storage.open_study import OpenStudy
 
 # Modules are imported by the commands that need them: --help stays fast.
@@ -86,13 +85,16 @@ def create(
 ) -> None:
     """Turn results into a study: study.toml to edit, images under random names, the database."""
     from survey.setup import create as setup
+    from survey.setup import summary
+    from survey.setup.sources import with_home
 
+    named = [name.strip() for name in methods.split(",")] if methods is not None else None
     request = setup.Request(
-        out=out,
-        run=run,
+        out=with_home(out),
+        run=with_home(run) if run is not None else None,
         images=images or (),
         resolution=resolution,
-        methods=[name.strip() for name in methods.split(",")] if methods is not None else None,
+        methods=[name for name in named if name] if named is not None else None,
         reference=reference,
         check=check,
         against=against,
@@ -109,34 +111,11 @@ def create(
     found = setup.find_images(request)
     with _progress("encoding images", len(found.sources)) as advance:
         created = setup.create(request, found, advance)
-    _print_created(request, created)
+    print(*summary.lines(request, created), sep="\n")
     for path in found.passed_over:
         print(f"passed over: {path}, a hidden file")
-
-
-def _print_created(request: Request, created: Created) -> None:
-    design, out = created.study.design, request.out
-    compression = f"quality {request.quality}" if request.quality else "lossless"
-    checks = f"{design.checks_per_person} of {design.check_method} against the original"
-    print(f"{out}: {created.questions} questions on {', '.join(design.methods)}")
-    print(f"images: {created.stimuli}, {compression} WebP")
-    print(
-        f"each person: {design.pairs_per_person} questions and "
-        + (checks if design.checks_per_person else "no validation questions")
-    )
-    if design.pairs_per_person > created.balanced:
-        print(
-            f"{design.check_method} against the original is asked less often than other pairs: "
-            f"it is also in validation questions; --pairs {created.balanced} would keep them equal"
-        )
-    for image, method in created.missing:
-        print(f"left out: {image} by {method}, which has no result")
-    if created.no_checks:
-        print(created.no_checks)
-    if not created.study.contact:
-        print(f"no contact is given: participants may want one, see {out / 'study.toml'}")
-    print(f"\nowner's token, shown only now: {created.token}")
-    print(f"next: read and edit {out / 'study.toml'}, then: python -m survey serve {out}")
+    if created.alike:
+        print(summary.warning(created.alike), file=sys.stderr)
 
 
 @contextmanager
@@ -269,7 +248,7 @@ def simulate(
     with _progress("simulating", people) as advance:
         finished = simulation.simulate(study, crowd, advance)
     if finished < people:
-        print(f"full after {finished:,} more people")
+        print(f"full after {finished:,} more {'person' if finished == 1 else 'people'}")
     print(board.as_text(study), end="")
 
 

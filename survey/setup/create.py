@@ -13,7 +13,7 @@ from methods.errors import InputError, suggestion
 from methods.files import write_atomically
 from methods.labels import REFERENCE
 from survey.design.questionnaire import Pool, make_pool
-from survey.setup import sources
+from survey.setup import originals, sources
 from survey.setup.sources import Images
 from survey.storage import database, store
 from survey.storage.open_study import checked_pool, open_study
@@ -21,8 +21,6 @@ from survey.study import config, secrets_file, stimuli, texts
 
 # Those of the paper.
 _PAIRS, _CHECKS = 25, 2
-_SHOWS_OBJECT = "the originals of the run show the object to be removed (reference = false)"
-_RIGHT = "results that are right beyond doubt, such as retouched by hand"
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,8 @@ class Request:
 class Created(NamedTuple):
     """A new study; the owner's token is stored nowhere else; `balanced`: most questions for a
     person with which all pairs are asked equally often; `missing`: (image, method); `no_checks`:
-    what validation questions need that were wanted but are not there."""
+    what validation questions need that were wanted but are not there; `alike`: each two methods
+    whose images are the same."""
 
     study: config.Study
     token: str
@@ -64,6 +63,7 @@ class Created(NamedTuple):
     balanced: int
     missing: list[tuple[str, str]]
     no_checks: str
+    alike: list[tuple[str, str]]
 
 
 def find_images(request: Request) -> Images:
@@ -72,19 +72,53 @@ def find_images(request: Request) -> Images:
         raise InputError("no images: give --run RUN_FOLDER or --images METHOD=DIR")
     if REFERENCE in (request.methods or []):
         raise InputError("--methods reference: write --reference to compare the originals too")
+    if request.run is None and request.resolution is not None:
+        raise InputError(
+            f"--resolution {request.resolution}: that of the results in --run; images of folders "
+            "are shown as they are, so leave it out"
+        )
     others = sources.from_folders(request.images)
-    methods = request.methods
-    if request.run is None:
-        for method in methods or []:
+    found = others if request.run is None else _beside_run(request, request.run, others)
+    if request.run is None and request.methods is not None:
+        for method in request.methods:
             if method not in others.methods:
                 raise InputError(f"--methods {method}{suggestion(method, others.methods)}")
-        return others if methods is None else others._replace(methods=list(methods))
-    from_others = {source.method for source in others.sources}
-    if methods is not None:
-        methods = [method for method in methods if method not in from_others]
-    check = None if request.check in from_others else request.check
-    run = sources.from_run(request.run, request.resolution, methods, check)
-    return sources.merged(run, others)
+        found = others._replace(methods=list(request.methods))
+    _check_names(found.methods + [REFERENCE] * request.reference, request.check)
+    return found
+
+
+def _beside_run(request: Request, run: Path, others: Images) -> Images:
+    """Add images of folders to those of a run.
+
+    --methods may name methods of the run alone: then those of folders are compared too, except the
+    one that is given for validation questions.
+    """
+    wanted, check = request.methods, request.check
+    of_run, of_folders = wanted, others.methods
+    if wanted is not None:
+        of_run = [method for method in wanted if method not in others.methods]
+        named = [method for method in wanted if method in others.methods]
+        of_folders = named or [method for method in others.methods if method != check]
+    in_run = None if check in others.methods else check
+    found = sources.from_run(run, request.resolution, of_run, in_run)
+    return sources.merged(found, others._replace(methods=of_folders))
+
+
+def _check_names(methods: Sequence[str], check: str | None) -> None:
+    """Refuse too few methods, and names that stand for answers in files of votes."""
+    if len(methods) < 2:
+        only = f"only {methods[0]}" if methods else "none"
+        raise InputError(
+            f"two methods are needed to compare, but there is {only}: name more in --methods, or "
+            "add --images METHOD=DIR"
+        )
+    for method in [*methods, check or ""]:
+        if method.strip().lower() in store.CHOICES:
+            raise InputError(
+                f"{method}: cannot be told from the answer {method.strip().lower()!r} in a file of "
+                "votes; call the method otherwise: --images NAME=DIR, or another label in the run"
+            )
 
 
 def create(
@@ -95,6 +129,11 @@ def create(
     Raises InputError if the settings or images cannot be used, or the folder or its database exists
     already.
     """
+    if request.database != "sqlite" and request.database.startswith("sqlite"):
+        raise InputError(
+            f"--database {request.database}: write sqlite, or postgresql+psycopg://USER@HOST/"
+            "DATABASE; a file of SQLite is always study.db in the study's folder"
+        )
     study = _study(request, images)
     if request.database.startswith("postgresql"):
         _check_postgresql(request)
@@ -102,10 +141,15 @@ def create(
     with _new_folder(request.out) as folder:
         shown = {*design.methods, *((check, REFERENCE) if check else ())}
         used = [source for source in images.sources if source.method in shown]
-        encoded = stimuli.write(used, folder, request.quality, on_encoded)
-        study = _with_possible_numbers(
-            study, request, make_pool(encoded, design.methods, design.against, check)
-        )
+        encoded, alike = stimuli.write(used, folder, request.quality, on_encoded)
+        pool = make_pool(encoded, design.methods, design.against, check)
+        if request.checks and not pool.check_images:
+            raise InputError(
+                f"--checks {request.checks}: {originals.needed_for_checks(images, pool)}"
+            )
+        study = _with_possible_numbers(study, request, pool)
+        consent = texts.consent(study.language, checks=study.design.checks_per_person > 0)
+        study = study.model_copy(update={"consent": consent})
         pool = checked_pool(study, encoded, "create")
         write_atomically(folder / config.FILE, config.to_toml(study), private=True)
         token = secrets_file.create(folder)
@@ -121,9 +165,9 @@ def create(
         if (image, method) not in available
     ]
     checks = study.design.checks_per_person
-    no_checks = "" if checks or request.checks == 0 else _needed_for_checks(images)
-    balanced = pool.balanced_pairs(checks)
-    return Created(study, token, len(encoded), len(pool.pairs), balanced, missing, no_checks)
+    no_checks = "" if checks or request.checks == 0 else originals.needed_for_checks(images, pool)
+    balanced, number = pool.balanced_pairs(checks), len(pool.pairs)
+    return Created(study, token, len(encoded), number, balanced, missing, no_checks, alike)
 
 
 def _check_postgresql(request: Request) -> None:
@@ -153,7 +197,7 @@ def _study(request: Request, images: Images) -> config.Study:
     has_reference = any(source.method == REFERENCE for source in images.sources)
     if (request.reference or request.check) and not has_reference:
         option = "--reference" if request.reference else f"--check {request.check}"
-        raise InputError(f"{option}: {_why_no_reference(images)}")
+        raise InputError(f"{option}: {originals.why_not_shown(images)}")
     check = request.check or _lowest_psnr(images)
     language = request.language if request.language in texts.languages() else "en"
     # Only names: exports need not publish the owner's folders.
@@ -182,22 +226,6 @@ def _study(request: Request, images: Images) -> config.Study:
     return config.validated(content, "create")
 
 
-def _why_no_reference(images: Images) -> str:
-    """Say why nothing can be shown as what is right, and what to do."""
-    if images.shows_object:
-        return f"{_SHOWS_OBJECT}; leave the option out, or give --images reference=DIR: {_RIGHT}"
-    return "there is no reference to show; give --images reference=DIR"
-
-
-def _needed_for_checks(images: Images) -> str:
-    if images.shows_object:
-        return (
-            f"no validation questions: {_SHOWS_OBJECT}; for them give --check METHOD, the worst, "
-            f"and --images reference=DIR: {_RIGHT}"
-        )
-    return "validation questions need the originals and --check METHOD"
-
-
 def _lowest_psnr(images: Images) -> str:
     """Return the method of lowest mean PSNR, as DeepFill v2 was in the paper; "" if unknown."""
     known = [(images.psnr[method], method) for method in images.methods if method in images.psnr]
@@ -220,6 +248,8 @@ def _with_possible_numbers(study: config.Study, request: Request, pool: Pool) ->
 @contextmanager
 def _new_folder(out: Path) -> Iterator[Path]:
     """Give a temporary folder, which gets its name when it is complete."""
+    if out.name in {"", ".."} or out.resolve() == Path.cwd():
+        raise InputError(f"--out {out}: name a folder to be made, such as {out / 'study'}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists; choose another --out (a study is never overwritten)")
     part = out.with_name(f".{out.name}.part")

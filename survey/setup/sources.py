@@ -56,6 +56,7 @@ def from_run(
             raise InputError(
                 f"{run}: no results of {method!r} at {size_text(size)}{suggestion(method, known)}"
             )
+    in_run = {row["image"] for row in rows}
     rows = [row for row in rows if row["method"] in shown]
     scored = [row for row in rows if row.get("psnr")]
     # As in the run's tables: a result that equals the original has an infinite PSNR.
@@ -66,7 +67,8 @@ def from_run(
             psnr[row["method"]].append(float(row["psnr"]))
     folder = run / "outputs" / str(size)
     results = [(row["image"], row["method"]) for row in rows]
-    images = [] if shows_object else sorted({row["image"] for row in rows})
+    # Where all methods are from folders, only the originals are from the run.
+    images = [] if shows_object else sorted({row["image"] for row in rows} or in_run)
     references = [(image, REFERENCE) for image in images]
     sources = [
         Source(composed(image), method, folder / folder_name(method) / f"{image}.png")
@@ -118,14 +120,24 @@ def from_folders(folders: Sequence[str]) -> Images:
             raise InputError(f"--images {option!r}: write it as METHOD=DIR")
         if method in methods:
             raise InputError(f"--images {method}=...: given twice")
-        found = _image_files(method, Path(folder))
+        place = with_home(Path(folder))
+        found = _image_files(method, place)
         # macOS leaves ._name.png beside name.png on other systems' disks.
         hidden += [path for path in found if path.name.startswith(".")]
-        sources += _from_folder(
-            method, Path(folder), [path for path in found if path not in hidden]
-        )
+        sources += _from_folder(method, place, [path for path in found if path not in hidden])
         methods.append(method)
     return Images(sources, [method for method in methods if method != REFERENCE], {}, 0, hidden)
+
+
+def with_home(path: Path) -> Path:
+    """Return a path with ~ as the home, which shells leave in METHOD=~/DIR and --out=~/DIR.
+
+    As in shells, ~NAME stays as it is where nobody has the name.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _image_files(method: str, folder: Path) -> list[Path]:

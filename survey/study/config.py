@@ -31,7 +31,7 @@ from survey.study import texts
 FILE = "study.toml"
 _MAX_TEXT = 20_000
 # The synchronous drivers that the survey is tested with.
-_DRIVERS = {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}
+_SQLITE, _POSTGRESQL = {"sqlite", "sqlite+pysqlite"}, {"postgresql", "postgresql+psycopg"}
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # The address of the images goes into the Content-Security-Policy header, so special characters
 # are rejected; CSP cannot express IPv6 hosts.
@@ -65,6 +65,8 @@ def _image_address(url: str) -> str:
 
 
 def _different(methods: list[str]) -> list[str]:
+    if len(methods) < 2:
+        raise ValueError("two methods are needed to compare")
     repeated = [method for method in methods if methods.count(method) > 1]
     if repeated:
         raise ValueError(f"{repeated[0]!r} is in it twice")
@@ -76,17 +78,19 @@ def _database(address: str) -> str:
         return address
     try:
         url = make_url(address)
-        # In memory, each process would have a database of its own and lose it.
-        in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
-        usable = url.drivername in _DRIVERS and not in_memory
     except (ArgumentError, ValueError):
-        usable = False
-    if not usable:
-        raise ValueError(
-            "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
-            "~/.pgpass)"
-        )
-    return address
+        url = None
+    if url and url.drivername in _POSTGRESQL:
+        return address
+    # Earlier versions could make studies with a file elsewhere: no votes of theirs may be lost.
+    file = Path(url.database or "") if url and url.drivername in _SQLITE else None
+    if file and file.is_absolute() and file.is_file():
+        return address
+    moved = "; a file of SQLite is study.db in the study's folder: move it there" if file else ""
+    raise ValueError(
+        "write sqlite, or postgresql+psycopg://USER@HOST/DATABASE (password in PGPASSWORD or "
+        f"~/.pgpass){moved}"
+    )
 
 
 _Link = Annotated[str, AfterValidator(_link)]
@@ -103,7 +107,7 @@ class _Section(BaseModel):
 class Design(_Section):
     """Which questions participants get."""
 
-    methods: Annotated[list[str], Field(min_length=2), AfterValidator(_different)]
+    methods: Annotated[list[str], AfterValidator(_different)]
     pairs_per_person: int = Field(25, ge=1, le=1000)
     checks_per_person: int = Field(2, ge=0, le=100)
     check_method: str = Field("", description="shown against the reference in validation questions")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import os
 import secrets
 import struct
@@ -39,6 +40,13 @@ class Source(NamedTuple):
     path: Path
 
 
+class Written(NamedTuple):
+    """What `write` wrote; `alike`: each two methods whose pixels agree on all images of both."""
+
+    stimuli: list[Stimulus]
+    alike: list[tuple[str, str]]
+
+
 class Stimulus(NamedTuple):
     """A row of stimuli.csv; `name` is the random name of the file, without its suffix."""
 
@@ -55,7 +63,7 @@ def write(
     folder: Path,
     quality: int,
     on_encoded: Callable[[], None] = lambda: None,
-) -> list[Stimulus]:
+) -> Written:
     """Encode every source under a random name, and write stimuli.csv.
 
     The quality is that of lossy WebP, 1 to 100, or 0 for lossless. `on_encoded` is called after
@@ -65,20 +73,35 @@ def write(
 
     def encode(source: Source) -> Stimulus:
         name = secrets.token_hex(16)
-        size = _encode(source, folder / FOLDER / f"{name}.webp", quality)
+        path = folder / FOLDER / f"{name}.webp"
+        size = _encode(source, path, quality)
         on_encoded()
-        return Stimulus(name, source.image, source.method, *size, sha256="")
+        return Stimulus(name, source.image, source.method, *size, sha256=sha256(path))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         stimuli = list(pool.map(encode, sources))
     _check_sizes(stimuli)
+    alike = _alike(stimuli)
     stimuli = _of_one_length(stimuli, folder / FOLDER)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(Stimulus._fields)
     table.writerows(sorted(stimuli))
     write_atomically(folder / LIST, text.getvalue(), private=True)
-    return stimuli
+    return Written(stimuli, alike)
+
+
+def _alike(stimuli: Sequence[Stimulus]) -> list[tuple[str, str]]:
+    """Return each two methods with the same files, not padded yet, on all images of both."""
+    files: dict[str, dict[str, str]] = defaultdict(dict)
+    for stimulus in stimuli:
+        files[stimulus.method][stimulus.image] = stimulus.sha256
+    return [
+        (first, second)
+        for first, second in itertools.combinations(files, 2)
+        if (both := files[first].keys() & files[second].keys())
+        and all(files[first][image] == files[second][image] for image in both)
+    ]
 
 
 def _encode(source: Source, path: Path, quality: int) -> tuple[int, int]:

@@ -20,3 +20,9 @@ def languages() -> tuple[str, ...]:
 def load(language: str) -> dict[str, Any]:
     """Return the texts of a language by name; `study` has the defaults of a new study."""
     return tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def consent(language: str, *, checks: bool) -> str:
+    """Return the consent of a new study, with or without validation questions."""
+    words = load(language)
+    return str(words["study"]["consent"]).format(checks=words["consent"]["checks"] * checks)

@@ -168,7 +168,7 @@ def test_an_edited_study_is_checked(folder: Path, old: str, new: str, complaint:
         (["--run", "RUN", "--resolution", "1024"], "--resolution 1024: not in"),
         (["--run", "RUN", "--check", "coal"], "no results of 'coal'"),
         (["--run", "NOTHING"], "is NOTHING a run folder?"),
-        (["--run", "RUN", "--methods", "telea"], "design.methods"),
+        (["--run", "RUN", "--methods", "telea"], "but there is only telea"),
         (["--run", "RUN", "--methods", "telea,telea"], "'telea' is in it twice"),
         (["--run", "RUN", "--methods", "telea,reference"], "write --reference"),
         (["--run", "RUN", "--images", "reference=IMAGES"], "the run has its own references"),
@@ -253,16 +253,6 @@ def test_the_list_of_stimuli_is_the_only_place_that_knows(folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((folder / "stimuli.csv").read_text())))
     assert {row["method"] for row in rows} == {*METHODS, "reference"}
     assert all(len(row["name"]) == 32 and int(row["name"], 16) >= 0 for row in rows)
-
-
-def test_two_studies_never_share_a_database(tmp_path: Path) -> None:
-    database = f"sqlite:///{tmp_path}/shared.db"
-    make_study(tmp_path / "a", database=database)
-    given = [word for part in write_images(tmp_path / "b") for word in ("--images", part)]
-    said = run("create", *given, "--database", database, "--out", tmp_path / "b/study")
-    assert said.returncode == 2 and "the database holds another study" in said.stderr
-    assert not (tmp_path / "b/study").exists()
-    assert run("status", tmp_path / "a/study").returncode == 0
 
 
 def test_a_database_that_is_gone_is_no_new_study(folder: Path) -> None:
