@@ -27,6 +27,10 @@ Show = Literal["both", "whole", "crop"]
 _PRINT_DPI = 300
 # Lengths in inches: the narrowest panel of a strip that may be wrapped, and the gap between panels.
 _NARROWEST, _GAP = 1.1, 0.03
+# Height relative to width of the highest panel, in which longer photographs become narrower, and
+# the long side relative to the short one from which only a part of a photograph is shown.
+_HIGHEST, _LONGEST = 3.0, 10
+_PART = "part shown"
 _FRAME = "#E6007E"
 # Height of a line and width of a character relative to the size of the type.
 _LINE, _CHARACTER = 1.3, 0.6
@@ -50,10 +54,11 @@ class Strip:
     """Panels of one photograph at one resolution, from left to right, and a label before them."""
 
     panels: list[Panel]
-    # Height and width of the photograph in pixels, and the region to enlarge.
+    # Height and width in pixels of what is shown of the photograph, and the region to enlarge.
     size: tuple[int, int]
     box: Box
     label: str = ""
+    is_part: bool = False
 
 
 def make_strip(
@@ -69,20 +74,48 @@ def make_strip(
 ) -> Strip:
     """Return a strip of a photograph, with images reduced to `side`, the pixels across a panel.
 
+    Of a photograph more than ten times as long as wide, it has the part around the crop.
     `names` gives names of methods for the figure, `missing` reasons why one has no result.
     """
     columns: dict[str, Image | None] = {MASKED: images.masked} if MASKED in ends else {}
     columns |= {method: images.results.get(method) for method in methods}
     columns |= {REFERENCE: images.reference} if REFERENCE in ends else {}
     names = {REFERENCE: images.reference_name, **names}
+    shown = _shown(images.mask.shape, box)
+    size = shown.height, shown.width
+    across = max(1, round(side * _width_share(size)))
     panels = [
         Panel(names.get(name, name), None, None, missing.get(name, "no result"))
         if pixels is None
-        else Panel(names.get(name, name), _reduced(pixels, side), _enlarged(box.crop(pixels), side))
+        else Panel(
+            names.get(name, name),
+            _reduced(shown.crop(pixels), across),
+            _enlarged(box.crop(pixels), side),
+        )
         for name, pixels in columns.items()
     ]
-    height, width = images.mask.shape
-    return Strip(panels, (height, width), box, label)
+    x, y = shown.left, shown.top
+    inside = Box(box.left - x, box.top - y, box.right - x, box.bottom - y)
+    return Strip(panels, size, inside, label, size != images.mask.shape)
+
+
+def _shown(size: Sequence[int], box: Box) -> Box:
+    """Return what is shown of a photograph: all, or of a very long one the part around a box."""
+    most = _LONGEST * min(size)
+    top, bottom = _around(box.top, box.bottom, size[0], most)
+    left, right = _around(box.left, box.right, size[1], most)
+    return Box(left, top, right, bottom)
+
+
+def _around(first: int, last: int, length: int, most: int) -> tuple[int, int]:
+    """Return the ends of at most `most` of `length` pixels, with a range in their middle."""
+    start = max(0, min((first + last - most) // 2, length - most))
+    return start, min(length, start + most)
+
+
+def _width_share(size: tuple[int, int]) -> float:
+    """Return the share of a panel's width that a photograph of (height, width) takes."""
+    return min(1.0, _HIGHEST * size[1] / size[0])
 
 
 def side_by_side(images: CaseImages, box: Box) -> Figure:
@@ -126,43 +159,53 @@ def compose(strips: Sequence[Strip], show: Show, width: float) -> Figure:
     headings = _headings(strips, panel, points)
     heights = [[panel * ratio for ratio in _ratios(strip, show)] for strip in strips]
     below = _GAP if show != "both" else 3 * _GAP
-    total = sum(sum(rows) + _GAP * (len(rows) - 1) for rows in heights)
+    all_rows = [sum(rows) + _GAP * (len(rows) - 1) for rows in heights]
+    extents = [
+        max(rows, _longest_line(strip.label) * _SMALLEST * _CHARACTER / 72)
+        for strip, rows in zip(strips, all_rows, strict=True)
+    ]
+    total = sum(extents)
     total += sum(heading.height for heading in headings) + below * (len(strips) - 1)
     figure = Figure(figsize=(width, total))
     figure.set_layout_engine("none")
     top = total
-    for strip, heading, rows in zip(strips, headings, heights, strict=True):
+    for strip, heading, rows, extent in zip(strips, headings, heights, extents, strict=True):
         top -= heading.height
-        bottom = top - sum(rows) - _GAP * (len(rows) - 1)
+        bottom = top - extent
         for column, content in enumerate(strip.panels):
             x, upper = left + column * (panel + _GAP), top
             for row, height in enumerate(rows):
-                bounds = (x / width, (upper - height) / total, panel / width, height / total)
-                axes = figure.add_axes(bounds)
-                _draw(axes, content, strip, first=row == 0, whole=show != "crop" and row == 0)
+                whole = show != "crop" and row == 0
+                across = panel * (_width_share(strip.size) if whole else 1.0)
+                inset = (panel - across) / 2
+                bounds = (x + inset) / width, (upper - height) / total, across / width
+                axes = figure.add_axes((*bounds, height / total))
+                _draw(axes, content, strip, first=row == 0, whole=whole)
                 if row == 0 and heading.texts:
                     title = style.escape_math(heading.texts[column])
                     # The height is given: matplotlib would look for it among invisible ticks.
                     axes.set_title(title, y=1.0, pad=2, fontsize=heading.points)
                 upper -= height + _GAP
         if strip.label:
-            longest = max(map(len, strip.label.splitlines()))
             figure.text(
                 0.003, (top + bottom) / 2 / total, style.escape_math(strip.label), rotation=90,
-                va="center", ha="left",
-                multialignment="center", fontsize=_fitting(longest, top - bottom, points),
+                va="center", ha="left", multialignment="center",
+                fontsize=_fitting(_longest_line(strip.label), extent, points),
             )  # fmt: skip
         top = bottom - below
     return figure
 
 
 def _with_short_labels(strips: Sequence[Strip], show: Show, width: float) -> list[Strip]:
-    """Return strips whose labels are broken where they would be longer than the strip is high."""
+    """Return strips whose labels tell parts, broken where they would be longer than the strip is
+    high."""
     panel = width / max(len(strip.panels) for strip in strips)
     broken = []
     for strip in strips:
         characters = int(panel * sum(_ratios(strip, show)) * 72 / (_SMALLEST * _CHARACTER))
-        lines = [part for line in strip.label.splitlines() for part in _lines(line, characters)]
+        told = f"\n{_PART}" if strip.is_part and show != "crop" else ""
+        label = (strip.label + told).strip()
+        lines = [part for line in label.splitlines() for part in _lines(line, characters)]
         broken.append(replace(strip, label="\n".join(lines)))
     return broken
 
@@ -204,6 +247,10 @@ def _lines(text: str, characters: int) -> list[str]:
     return [line.replace("\v", "") for line in wrapped] or [""]
 
 
+def _longest_line(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
+
+
 def _fitting(characters: int, inches: float, points: float) -> float:
     """Return the size of type, at most `points`, in which a text fits a length."""
     return max(_SMALLEST, min(points, inches * 72 / (characters * _CHARACTER)))
@@ -212,6 +259,7 @@ def _fitting(characters: int, inches: float, points: float) -> float:
 def _ratios(strip: Strip, show: Show) -> list[float]:
     """Return the heights of a strip's rows relative to the width of a panel."""
     whole, crop = strip.size[0] / strip.size[1], strip.box.height / strip.box.width
+    whole = min(whole, _HIGHEST)
     return {"both": [whole, crop], "whole": [whole], "crop": [crop]}[show]
 
 
@@ -220,7 +268,9 @@ def _draw(axes: Axes, panel: Panel, strip: Strip, *, first: bool, whole: bool) -
     box = strip.box
     if panel.whole is None or panel.crop is None:
         if first:
-            axes.text(0.5, 0.5, textwrap.fill(panel.text, 12), ha="center", va="center",
+            # In a low panel there is room for one line.
+            length = 12 if not whole or strip.size[0] * _HIGHEST >= strip.size[1] else 40
+            axes.text(0.5, 0.5, textwrap.fill(panel.text, length), ha="center", va="center",
                       color=style.GREY, transform=axes.transAxes)  # fmt: skip
     elif whole:
         height, width = strip.size

@@ -24,6 +24,8 @@ from methods.files import write_atomically
 _RANKING = "ranking"
 # What `publish` draws; other files in figures/ belong to the user.
 _DRAWN = ("*-against-*", "differences.*", "side-by-side-*")
+# What a report that was killed while it drew has left of them.
+_LEFTOVERS = tuple(f".{name}.part" for name in _DRAWN)
 # Each figure takes a second; with more photographs, only those in the gallery are drawn.
 MOST_FIGURES = 100
 # Entries of run.json that differ between two starts of the same run.
@@ -59,6 +61,7 @@ def publish(
     page = path / report.FILE_NAME
     fingerprint = _fingerprint(loaded)
     try:
+        _remove(path, _LEFTOVERS)
         table_formats.write(loaded)
         up_to_date = not force and _is_up_to_date(page, fingerprint)
         # The intervals of 100,000 cases take half a minute.
@@ -67,9 +70,7 @@ def publish(
         to_best, across = differences.write(loaded)
         if not up_to_date:
             # Photographs or metrics of an earlier run may be gone.
-            for pattern in _DRAWN:
-                for drawn in (path / FIGURES).glob(pattern):
-                    drawn.unlink()
+            _remove(path, _DRAWN)
             with style.styled(plot_style):
                 text = _draw(loaded, to_best, across, fingerprint, progress, people)
                 write_atomically(page, text)
@@ -81,6 +82,13 @@ def publish(
             "permissions are needed; then give the command again"
         ) from None
     return page
+
+
+def _remove(path: Path, patterns: Sequence[str]) -> None:
+    """Remove what the patterns match of the figures in a run folder."""
+    for pattern in patterns:
+        for drawn in (path / FIGURES).glob(pattern):
+            drawn.unlink()
 
 
 def _draw(

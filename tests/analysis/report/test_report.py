@@ -104,6 +104,13 @@ def test_an_up_to_date_report_is_left_alone_and_a_stale_one_is_not(pictured: Pat
     stale.write_bytes(b"of an earlier run")
     assert publish(pictured).stat().st_mtime_ns > before
     assert mine.exists() and not stale.exists()
+    # Of a report that was killed while it drew, and of somebody else.
+    names = (".side-by-side-128-x.png.part", ".differences.pdf.part", ".mine.png.part")
+    parts = [pictured / "figures" / name for name in names]
+    for part in parts:
+        part.write_bytes(b"half")
+    publish(pictured)
+    assert [part.exists() for part in parts] == [False, False, True]
     again = page.stat().st_mtime_ns
     assert publish(pictured, force=True).stat().st_mtime_ns > again
 
