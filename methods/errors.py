@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from methods.foreign_code import error_message
 from methods.shown_text import visible
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     # PyTorch and OpenCV define their own errors, but this module must import neither.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    message = str(error).lower()
+    message = error_message(error).lower()
     return any(phrase in message for phrase in OUT_OF_MEMORY)
 
 

@@ -15,7 +15,15 @@ from typing import Any
 _starting = threading.Lock()
 
 
+# Instead of exit status 0, at which pebble waits for the answer of the process for ever.
+ENDED_WITH_0 = 256
+
+
 class _FreshProcess(SpawnProcess):
+    @property
+    def exitcode(self) -> int | None:
+        return ENDED_WITH_0 if super().exitcode == 0 else super().exitcode
+
     @staticmethod
     def _Popen(process: Any) -> Any:  # noqa: N802, the name that contexts override
         with _starting:

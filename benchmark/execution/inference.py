@@ -24,11 +24,12 @@ import numpy as np
 from pebble import ProcessExpired, ProcessPool
 
 from benchmark.execution import inference_child as child
-from benchmark.execution.fresh_process import FreshContext
+from benchmark.execution.fresh_process import ENDED_WITH_0, FreshContext
 from benchmark.execution.other_python import OtherPython
 from benchmark.planning.method_specs import MethodSpec
 from benchmark.planning.request import Limits
 from methods.base import Image, Mask, Resolution
+from methods.foreign_code import error_text
 
 # How often a running case checks whether its process was closed.
 CLOSED_S = 1.0
@@ -121,15 +122,24 @@ class InferenceProcess:
             pass
         if self._closed:
             raise CancelledError
-        try:
-            outcome = Outcome(**future.result())
-        except CaseTimeoutError:
-            outcome = Outcome("timeout", error=f"time limit of {limits.seconds:g} s reached")
-        except ProcessExpired as error:
-            outcome = _crashed(error.exitcode, self._printed())
+        outcome = self._outcome(future, limits)
         if outcome.status == "ok":
             outcome = replace(outcome, raw=np.load(self._scratch / "raw.npy"))
         return replace(outcome, log=outcome.log or self._printed())
+
+    def _outcome(self, future: Future[dict[str, Any]], limits: Limits) -> Outcome:
+        # Not raised here: a KeyboardInterrupt would be taken for the user's.
+        match future.exception():
+            case None:
+                return Outcome(**future.result())
+            case CaseTimeoutError():
+                return Outcome("timeout", error=f"time limit of {limits.seconds:g} s reached")
+            case ProcessExpired() as error:
+                return _crashed(error.exitcode, self._printed())
+            case BrokenProcessPool() as error:
+                raise error
+            case error:  # such as a log of the method's that cannot be sent
+                return Outcome("failed", error=error_text(error))
 
     def _save(self, **arrays: np.ndarray) -> None:
         try:
@@ -176,7 +186,8 @@ def _crashed(exitcode: int | None, printed: str) -> Outcome:
         )
     if exitcode is not None and exitcode < 0:
         return Outcome("failed", error=f"process crashed: {signal.strsignal(-exitcode)}")
-    return Outcome("failed", error=f"process ended with exit status {exitcode}")
+    status = 0 if exitcode == ENDED_WITH_0 else exitcode
+    return Outcome("failed", error=f"process ended with exit status {status}")
 
 
 _local = threading.local()

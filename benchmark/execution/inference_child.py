@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,7 +33,7 @@ from methods.base import (
     check_raw,
 )
 from methods.errors import is_out_of_memory
-from methods.shown_text import message_text
+from methods.foreign_code import error_message, error_text, keep_output_open
 
 _scratch: Path
 _inpainter: Inpainter | None = None
@@ -79,6 +80,7 @@ def _prepare(scratch: str) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     faulthandler.enable()
+    keep_output_open()
 
 
 def run(
@@ -99,17 +101,27 @@ def run(
         mask = np.load(_scratch / "mask.npy")
         return _measured(inpainter, image, mask)
     except MethodError as error:
-        return {"status": _status(error), "error": message_text(str(error)), "log": error.log}
-    except (Exception, SystemExit) as error:
-        traceback.print_exc()
-        reason = f"{type(error).__name__}: {message_text(str(error))}"
+        reason = error_message(error) or type(error).__name__
+        return {"status": _status(error), "error": reason, "log": _log(error)}
+    # Rust's panics are no Exception; the KeyboardInterrupt of a user does not reach this process.
+    except BaseException as error:
+        with suppress(Exception):
+            traceback.print_exc()
+        reason = error_text(error)
         if not is_out_of_memory(error):
             return {"status": "failed", "error": reason}
         limit = "" if memory_gb is None else f"memory limit of {memory_gb:g} GB reached: "
         return {"status": "out_of_memory", "error": limit + reason}
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            # A method may have replaced it by anything.
+            with suppress(Exception):
+                stream.flush()
+
+
+def _log(source: Inpainter | MethodError) -> str:
+    """Return the log of a method or its error, whatever it is, as text that a file can hold."""
+    return str(getattr(source, "log", "")).encode(errors="replace").decode()
 
 
 def _status(error: MethodError) -> str:
@@ -152,13 +164,13 @@ def _measured(inpainter: Inpainter, image: np.ndarray, mask: np.ndarray) -> dict
     np.save(_scratch / "raw.npy", check_raw(raw, image))
     report: dict[str, Any] = {
         "status": "ok",
-        "log": inpainter.log,
+        "log": _log(inpainter),
         "read_sha256": inpainter.read_sha256,
     }
     if inpainter.measures_cost:
         own = inpainter.peak_memory_mb
         report["seconds"] = seconds
-        report["peak_memory_mb"] = peak if own is None else own
+        report["peak_memory_mb"] = peak if own is None else float(own)
         report["peak_cuda_memory_mb"] = cuda.max_memory_allocated() / 2**20 if cuda else None
     return report
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import methods
 from methods import arguments
-from methods.base import Image, Inpainter, Mask, MethodError
+from methods.base import Inpainter, Mask, MethodError
 from methods.errors import InputError, is_out_of_memory
 from methods.fill.pairs import Job, in_folders, single
 from methods.fill.picture import read_picture, write_picture
+from methods.foreign_code import error_message, error_text, keep_output_open
 from methods.images import ImageFileError, read_rgb
 from methods.masks import middle_level, white_pixels
 from methods.resolutions import NATIVE
@@ -54,9 +56,11 @@ def fill_files(
     if not to_fill and not is_folder:
         raise InputError(f"{result}: is there already; --overwrite replaces it")
     inpainter = _create(method, device, seed, options, weights)
+    keep_output_open()
     if to_fill:
-        inpainter.check()
-        inpainter.load()
+        with _failures_named():
+            inpainter.check()
+            inpainter.load()
     name = f"{method} ({inpainter.remark})" if inpainter.remark else method
     if not is_folder:
         return _fill_one(inpainter, to_fill[0], hole, threshold, name)
@@ -103,7 +107,7 @@ def _fill_one(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None,
     try:
         height, width = _fill(inpainter, job, hole, threshold)
     except MethodError as error:
-        plain_console(stderr=True, soft_wrap=True).print(f"error: {message_text(str(error))}")
+        plain_console(stderr=True, soft_wrap=True).print(f"error: {error_message(error)}")
         return 1
     seconds = time.perf_counter() - started
     print(f"{job.result}: {width}x{height}, filled by {message_text(name)} in {seconds:.1f} s")
@@ -126,7 +130,7 @@ def _fill_all(inpainter: Inpainter, jobs: list[Job], hole: Hole, threshold: int 
                 _fill(inpainter, job, hole, threshold)
             except (MethodError, ImageFileError, InputError) as error:
                 failed += 1
-                text = message_text(str(error))
+                text = error_message(error)
                 console.print(text if str(job.image) in text else f"{job.image}: {text}")
             bar.advance(task)
     return failed
@@ -139,7 +143,9 @@ def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> 
     """
     picture = read_picture(job.image)
     mask = _read_hole(job.mask, hole, threshold, picture.size)
-    filled = _inpainted(inpainter.for_case(NATIVE, job.image.stem), picture.rgb(), mask)
+    rgb = picture.rgb()
+    with _failures_named(mask):
+        filled = inpainter.for_case(NATIVE, job.image.stem).inpaint(rgb, mask)
     try:
         write_picture(job.result, picture.filled(filled, mask))
     except OSError as error:
@@ -147,16 +153,18 @@ def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> 
     return picture.size
 
 
-def _inpainted(inpainter: Inpainter, image: Image, mask: Mask) -> Image:
+@contextmanager
+def _failures_named(mask: Mask | None = None) -> Iterator[None]:
+    """Turn whatever a library or a method of the user's raises into a MethodError of one line."""
     try:
-        return inpainter.inpaint(image, mask)
-    except MethodError:
+        yield
+    except (MethodError, InputError, KeyboardInterrupt):  # the last one is the user's
         raise
-    except Exception as error:  # a library or a method of the user's can raise anything
+    except BaseException as error:
         if is_out_of_memory(error):
-            height, width = mask.shape
-            raise MethodError(f"memory ran out at {width}x{height}; reduce the image") from None
-        raise MethodError(message_text(f"{type(error).__name__}: {error}")) from error
+            at = "" if mask is None else f" at {mask.shape[1]}x{mask.shape[0]}"
+            raise MethodError(f"memory ran out{at}; reduce the image") from None
+        raise MethodError(error_text(error)) from error
 
 
 def _read_hole(path: Path, hole: Hole, threshold: int | None, size: tuple[int, int]) -> Mask:

@@ -10,12 +10,14 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import methods
 from methods import readiness
 from methods.base import Image, Inpainter, MethodError, MissingRequirementError, check_pair
 from methods.errors import is_out_of_memory
+from methods.foreign_code import error_message, error_text
 from methods.gimp import protocol
 from methods.gimp.protocol import FillRequest, Message
 
@@ -82,13 +84,14 @@ def failure(error: BaseException, request: FillRequest) -> Message:
     if is_out_of_memory(error):
         return protocol.failure("out_of_memory", _out_of_memory(request))
     if isinstance(error, MissingRequirementError):
-        return protocol.failure("not_ready", _for_gimp(str(error)))
+        return protocol.failure("not_ready", _for_gimp(error_message(error)))
     if isinstance(error, MethodError):
-        return protocol.failure("failed", f"{request.method}: {error}")
+        return protocol.failure("failed", f"{request.method}: {error_message(error)}")
     if isinstance(error, RefusedError):
         return protocol.failure(error.kind, str(error))
-    traceback.print_exception(error)
-    return protocol.failure("failed", f"{request.method} failed: {type(error).__name__}: {error}")
+    with suppress(Exception):
+        traceback.print_exception(error)
+    return protocol.failure("failed", f"{request.method} failed: {error_text(error)}")
 
 
 def listing() -> Message:

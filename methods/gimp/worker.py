@@ -130,7 +130,7 @@ def _process(job: Job, loaded: LoadedMethods) -> None:
         image, seconds = filling.fill(loaded, job.request, lambda text: _report(job, text))
         answer: Message = {"ok": True, "seconds": seconds}
         result = [image.data.cast("B")]
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # panics of Rust are no Exception
         answer = filling.failure(error, job.request)
     if answer.get("kind") == "out_of_memory":
         loaded.drop_all()

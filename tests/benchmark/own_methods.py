@@ -14,6 +14,20 @@ import numpy as np
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 
 
+class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+    """As what Rust raises."""
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class NoLogError(MethodError):
+    def __init__(self) -> None:
+        pass
+
+
 @dataclass(kw_only=True)
 class Grey(Inpainter):
     """Fills the hole with one value and may brighten what is known."""
@@ -54,6 +68,26 @@ class Bad(Inpainter):
             os.kill(os.getpid(), signal.SIGKILL)
         if self.how == "exit":
             sys.exit(5)
+        if self.how == "panic":
+            raise PanicException("index out of range")
+        if self.how == "interrupt":
+            raise KeyboardInterrupt
+        if self.how == "unprintable":
+            raise UnprintableError
+        if self.how == "closes its output":
+            sys.stdout.close()
+            sys.stderr.close()
+            raise RuntimeError("closed")
+        if self.how == "no output":
+            sys.stdout = sys.stderr = None  # type: ignore[assignment]
+            raise RuntimeError("gone")
+        if self.how == "odd log":
+            raise MethodError("odd", log="\udcff")
+        if self.how == "no log":
+            raise NoLogError
+        if self.how == "ends well":
+            sys.stdout.flush()
+            os._exit(0)
         if self.how == "hang":
             signal.pause()
         if self.how == "greedy":

@@ -70,6 +70,14 @@ def test_a_good_case() -> None:
         ("segfault", "failed", "process crashed: Segmentation fault"),
         ("killed", "out_of_memory", "process killed (signal 9)"),
         ("exit", "failed", "SystemExit: 5"),
+        ("ends well", "failed", "process ended with exit status 0"),
+        ("panic", "failed", "PanicException: index out of range"),
+        ("interrupt", "failed", "KeyboardInterrupt: "),
+        ("unprintable", "failed", "UnprintableError: (no message: its __str__ raises ValueError)"),
+        ("closes its output", "failed", "RuntimeError: closed"),
+        ("no output", "failed", "RuntimeError: gone"),
+        ("odd log", "failed", "odd"),
+        ("no log", "failed", "NoLogError"),
         ("memory", "out_of_memory", "Unable to allocate"),
         ("shape", "failed", "returned uint8 (31, 32, 3) where uint8 (32, 32, 3) was expected"),
         ("float", "failed", "returned float32 (32, 32, 3)"),
@@ -84,9 +92,10 @@ def test_every_way_to_fail_is_an_outcome_and_the_next_case_runs(
     outcome = case(bad, BRIGHT)
     assert (outcome.status, outcome.raw) == (status, None)
     assert error in outcome.error and "\n" not in outcome.error
+    outcome.log.encode()
     if how == "method-error":
         assert outcome.log == "no, said the program"
-    elif how != "missing":
+    elif how not in {"missing", "odd log"}:
         assert f"about to be {how}" in outcome.log
     following = case(bad, DARK)
     assert following.status == "ok" and "about to be" not in following.log

@@ -65,7 +65,11 @@ def test_a_good_case_is_the_usual_one() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
-    ["raise", "segfault", "killed", "exit", "memory", "shape", "float", "method-error", "missing"],
+    [
+        *("raise", "segfault", "killed", "exit", "memory", "shape", "float", "method-error"),
+        *("missing", "ends well", "panic", "interrupt", "unprintable", "closes its output"),
+        *("no output", "odd log", "no log"),
+    ],
 )
 def test_every_way_to_fail_is_the_same_outcome_and_the_next_case_runs(how: str) -> None:
     here = case(spec("Bad", None, how=how), BRIGHT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -149,6 +150,60 @@ def test_a_method_that_fails_is_exit_code_one(boat: Path, change: Any, said: str
     done = one(boat, method=OWN)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (1, "", said)
     assert not (boat / "new").exists()
+
+
+class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@dataclass(kw_only=True)
+class Rough(Choosy):
+    """Ends by what `how` names, while it loads or fills; closes its output before."""
+
+    name: ClassVar[str] = "rough"
+    how: str = ""
+    loading: bool = False
+
+    def load(self) -> None:
+        if self.loading:
+            self._end()
+
+    def fill(self, image: Image, mask: Mask) -> Image:
+        self._end()
+        return super().fill(image, mask)
+
+    def _end(self) -> None:
+        sys.stdout.close()
+        sys.stderr.close()
+        if self.how == "panic":
+            raise PanicException
+        if self.how == "exit":
+            sys.exit(0)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("panic", "PanicException: (no message: its __str__ raises ValueError)"),
+        ("exit", "SystemExit: 0"),
+    ],
+)
+def test_whatever_a_method_raises_is_one_line(folders: Path, how: str, said: str) -> None:
+    method = OWN.replace("Choosy", "Rough"), "--option", f"how={how}"
+    image, mask = folders / "images/boat.jpg", folders / "masks/boat_mask.png"
+    done = fill(folders, method[0], image, mask, "one.png", *method[1:])
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: {said}\n")
+    done = fill(folders, method[0], image, mask, "o.png", *method[1:], "--option", "loading=true")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {said}\n")
+    done = fill(folders, method[0], "images", "masks", "all", *method[1:])
+    assert done.returncode == 1 and done.stdout.endswith("0 were there before, 3 failed\n")
+    assert len(done.stderr.splitlines()) == 3 and done.stderr.count(said) == 3
+
+
+def test_a_method_that_closes_the_output_is_reported_on_it(boat: Path) -> None:
+    done = one(boat, method=OWN.replace("Choosy", "Rough"))
+    assert done.returncode == 0 and done.stdout.startswith("new/result.png: 56x40, filled by ")
 
 
 @pytest.fixture

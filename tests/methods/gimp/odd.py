@@ -75,6 +75,18 @@ class Leaving(_Failing):
         return SystemExit(3)
 
 
+class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class Panicking(_Failing):
+    name: ClassVar[str] = "panicking"
+
+    def error(self) -> BaseException:
+        return PanicException()
+
+
 class OutOfMemory(_Failing):
     name: ClassVar[str] = "out-of-memory"
 

@@ -82,6 +82,7 @@ def test_a_method_is_loaded_once_while_it_is_among_the_last_two(gimp: FakeGimp) 
         (f"{ODD}:Failing", "failed", ["Failing", "the hole is too strange"]),
         (f"{ODD}:Crashing", "failed", ["Crashing", "ZeroDivisionError", "by nothing"]),
         (f"{ODD}:Leaving", "failed", ["Leaving", "SystemExit"]),
+        (f"{ODD}:Panicking", "failed", ["Panicking", "PanicException"]),
         (f"{ODD}:OutOfMemory", "out_of_memory", ["40x30", "smaller area"]),
         (f"{ODD}:GpuOutOfMemory", "out_of_memory", ["40x30", "smaller area"]),
     ],
