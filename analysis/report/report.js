@@ -7,9 +7,12 @@ function element(tag, properties = {}, ...children) {
   return node;
 }
 
-function format(value, decimals) {
+function format(value, { key, decimals }) {
   if (value === null || value === undefined) return "–";
-  return typeof value === "number" ? value.toFixed(decimals) : value;
+  if (typeof value !== "number") return value;
+  const text = value.toFixed(decimals);
+  // Times are never zero.
+  return key === "seconds" && Number(text) === 0 ? `<${(10 ** -decimals).toFixed(decimals)}` : text;
 }
 
 function option(value, text = value) {
@@ -141,7 +144,7 @@ function comparePair(image) {
     const row = rows.find((candidate) => candidate.method === method
       && candidate.image === image && candidate.resolution === data.gallery.resolution);
     return element("tr", {}, element("th", { className: "name", textContent: method }),
-      ...used.map((column) => element("td", { textContent: row ? format(row.values[column.index], column.decimals) : "–" })));
+      ...used.map((column) => element("td", { textContent: row ? format(row.values[column.index], column) : "–" })));
   });
   table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   table.hidden = !sides.length;
@@ -230,7 +233,7 @@ function caseRow(row, columns) {
     if (column.key === "status" && row.status !== "ok") {
       return element("td", { className: "text bad", textContent: `${row.status}: ${row.error}` });
     }
-    const text = column.number ? format(column.get(row), column.decimals) : String(column.get(row));
+    const text = column.number ? format(column.get(row), column) : String(column.get(row));
     const given = column.key === "status" && row.as_given ? " †" : "";
     return element("td", { textContent: text + given, className: column.key === "method" ? "text" : "" });
   }));

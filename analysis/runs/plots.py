@@ -34,6 +34,9 @@ _LEGEND_LENGTH = 42
 _MOST_TICKS = 6
 # Marker sizes of the lowest and the highest resolution, in points.
 _SMALLEST, _LARGEST = 3.0, 8.0
+# Where times of 0.000 are drawn, as scores.csv has what takes less than this.
+_FASTEST = 0.0005
+_INCOMPLETE = "no score on every image"
 
 
 class Plot(NamedTuple):
@@ -48,18 +51,23 @@ def all_plots(run: Run, table: Table, differences: list[Difference]) -> Iterator
     """Draw the plots of a run, from its objective table and its differences to the best methods."""
     for metric in run.metrics if run.resolutions != [NATIVE] else ():
         name, caption = f"{metric.key}-against-resolution", f"{metric.label} against resolution"
-        if any(_means(table, method, metric) for method in run.methods):
+        absent = _without_means(run, table, metric)
+        if len(absent) < len(run.methods):
+            caption += _not_drawn(absent, _INCOMPLETE)
             yield Plot(name, caption, _against_resolution(run, table, metric))
     if by_share := by_hole_share(run):
         size = size_text(by_share.groups[0].resolution)
         for metric in run.metrics:
             name = f"{metric.key}-against-hole-share"
             caption = f"{metric.label} against the hole's share of the image, {size}"
-            yield Plot(name, caption, _against_hole_share(run, by_share, metric))
+            absent = _without_means(run, by_share, metric)
+            if len(absent) < len(run.methods):
+                caption += _not_drawn(absent, f"{_INCOMPLETE} of a range")
+                yield Plot(name, caption, _against_hole_share(run, by_share, metric))
     for metric in run.metrics:
         if figure := _against_seconds(run, table, metric):
             name, caption = f"{metric.key}-against-seconds", f"{metric.label} against time"
-            yield Plot(name, caption, figure)
+            yield Plot(name, caption + _times_noted(run, table, metric), figure)
     if differences:
         if any(difference.ci_low is not None for difference in differences):
             marks = "with 95 % intervals; open markers: the interval holds zero"
@@ -74,6 +82,8 @@ def _against_resolution(run: Run, table: Table, metric: MetricInfo) -> Figure:
     figure, axes = _metric_axes(metric, "Resolution (px)")
     for method, style in method_styles(run.methods).items():
         means = _means(table, method, metric)
+        if not means:
+            continue
         sizes = [group.resolution for group in means]
         _draw_line(axes, method, style, sizes, list(means.values()))
     axes.set_xticks(run.resolutions)
@@ -89,7 +99,9 @@ def _against_hole_share(run: Run, by_share: Table, metric: MetricInfo) -> Figure
     percents = {group: int(group.key.split("-")[0]) for group in by_share.groups}
     for method, style in method_styles(run.methods).items():
         means = _means(by_share, method, metric)
-        _draw_line(axes, method, style, [percents[group] for group in means], [*means.values()])
+        if means:
+            shares = [percents[group] for group in means]
+            _draw_line(axes, method, style, shares, [*means.values()])
     dash = "–" if len(percents) <= _MOST_TICKS else "–\n"
     ticks = [group.heading.replace(" % ", "\n").replace("–", dash) for group in percents]
     axes.set_xticks(list(percents.values()), ticks)
@@ -108,23 +120,22 @@ def _against_seconds(run: Run, table: Table, metric: MetricInfo) -> Figure | Non
     """Plot the mean of a metric against the median time; None if no method was timed."""
     figure, axes = _metric_axes(metric, "Seconds per image (median)")
     for method, style in method_styles(run.methods).items():
-        seconds = _median_seconds(run, method)
-        means = {group.resolution: mean for group, mean in _means(table, method, metric).items()}
-        sizes = [size for size in run.resolutions if size in means and size in seconds]
-        if not sizes:
+        points = _timed_means(run, table, method, metric)
+        if not points:
             continue
-        times, values = [seconds[size] for size in sizes], [means[size] for size in sizes]
-        axes.plot(times, values, color=style.colour, linewidth=0.8)
-        for size in sizes:
+        times = {size: seconds or _FASTEST for size, (seconds, _) in points.items()}
+        values = [mean for _, mean in points.values()]
+        axes.plot([*times.values()], values, color=style.colour, linewidth=0.8)
+        for size, (_, mean) in points.items():
             share = (run.resolutions.index(size) + 1) / len(run.resolutions)
             axes.plot(
-                seconds[size],
-                means[size],
+                times[size],
+                mean,
                 color=style.colour,
                 marker=style.marker,
                 linestyle="none",
                 markersize=_SMALLEST + share * (_LARGEST - _SMALLEST),
-                label=wrapped_label(method, _LEGEND_LENGTH) if size == sizes[-1] else None,
+                label=wrapped_label(method, _LEGEND_LENGTH) if size == [*points][-1] else None,
             )
     if not axes.lines:
         return None
@@ -153,7 +164,9 @@ def _label_seconds(axes: Axes) -> None:
     low, high = axes.get_xlim()
     steps = (1, 2, 5) if high / low < 100 else (1,)
     axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:f}".rstrip("0").rstrip("."))
+    )
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
@@ -230,11 +243,44 @@ def _median_seconds(run: Run, method: str) -> dict[Resolution, float]:
         times = [
             case.values["seconds"]
             for case in run.cases_of(method, resolution)
-            if case.status == "ok" and case.values.get("seconds", 0) > 0
+            if case.status == "ok" and "seconds" in case.values
         ]
         if times:
             medians[resolution] = statistics.median(times)
     return medians
+
+
+def _timed_means(
+    run: Run, table: Table, method: str, metric: MetricInfo
+) -> dict[Resolution, tuple[float, float]]:
+    """Return resolution -> median seconds and mean, where there are both."""
+    seconds = _median_seconds(run, method)
+    means = {group.resolution: mean for group, mean in _means(table, method, metric).items()}
+    return {
+        size: (seconds[size], means[size])
+        for size in run.resolutions
+        if size in means and size in seconds
+    }
+
+
+def _times_noted(run: Run, table: Table, metric: MetricInfo) -> str:
+    """Say in a caption which methods are drawn at a time that stands for less, or not at all."""
+    points = {method: _timed_means(run, table, method, metric) for method in run.methods}
+    fast = [m for m, drawn in points.items() if any(not seconds for seconds, _ in drawn.values())]
+    noted = f"; {', '.join(fast)}: under {_FASTEST:g} s, drawn there" if fast else ""
+    absent = _without_means(run, table, metric)
+    untimed = [method for method, drawn in points.items() if not drawn and method not in absent]
+    return noted + _not_drawn(absent, _INCOMPLETE) + _not_drawn(untimed, "no time")
+
+
+def _without_means(run: Run, table: Table, metric: MetricInfo) -> list[str]:
+    """Return the methods without a mean over all images of any group."""
+    return [method for method in run.methods if not _means(table, method, metric)]
+
+
+def _not_drawn(methods: Sequence[str], reason: str) -> str:
+    """Say in a caption which methods a plot does not have."""
+    return f"; not drawn: {', '.join(methods)} ({reason})" if methods else ""
 
 
 def _add_legend(figure: Figure, axes: Axes) -> None:

@@ -156,8 +156,7 @@ def _tabular(table: Table, groups: Sequence[Group]) -> str:
 def _latex_cell(cell: Cell) -> str:
     if cell.value is None:
         return "--"
-    value = f"{cell.value:.{cell.column.metric.decimals}f}"
-    marked = _LATEX.get(cell.place, "{}").format(value)
+    marked = _LATEX.get(cell.place, "{}").format(latex(cell.number))
     # \rlap keeps the digits aligned.
     marks = "".join(LATEX_MARKS[mark] for mark in cell.marks)
     return marked + (f"\\rlap{{{marks}}}" if marks else "")

@@ -74,10 +74,20 @@ class Cell:
         return INCOMPLETE * incomplete + AS_GIVEN * (self.as_given > 0)
 
     @property
+    def number(self) -> str:
+        """The rounded value, "" without one; costs, which are never zero, at least as "<0.01"."""
+        if self.value is None:
+            return ""
+        metric = self.column.metric
+        number = f"{self.value:.{metric.decimals}f}"
+        if metric not in _COSTS or float(number):
+            return number
+        return f"<{10**-metric.decimals:.{metric.decimals}f}"
+
+    @property
     def text(self) -> str:
         """The rounded value with its marks, or a dash."""
-        decimals = self.column.metric.decimals
-        return ABSENT if self.value is None else f"{self.value:.{decimals}f}{self.marks}"
+        return self.number + self.marks if self.number else ABSENT
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def make_pages(folder: Path) -> None:
     (folder / "run/outputs/128/[a]/y.png").unlink()
     entry = {"label": LONG, "method": LONG, "options": {}, "note": LONG}
     info = {**INFO, "methods": [*INFO["methods"], entry]}
-    write_run(folder / "long", info, SCORES + f'"{LONG}",128,x,ok,1,2,0,0,1,1,\n')
+    write_run(folder / "long", info, SCORES + f'"{LONG}",128,x,ok,1,2,0,0,0.000,1,\n')
     write_pictures(folder / "long", ["[a]", "b|ar", LONG], ["x", "y"], 128)
     run = shutil.copytree(folder / "run", folder / "people")
     rows = ["participant,image,left,right,choice"]
@@ -122,6 +122,13 @@ def test_a_method_without_a_result_says_so(page: Page, report: str) -> None:
 
 def column(page: Page, number: int) -> list[str]:
     return page.locator(f"#cases tbody tr > :nth-child({number})").all_inner_texts()
+
+
+def test_a_time_is_never_shown_as_zero(page: Page, pages: Path) -> None:
+    page.goto((pages / "long/report.html").as_uri())
+    page.select_option("#method", LONG)
+    (row,) = page.locator("#cases tbody tr").all_inner_texts()
+    assert "<0.01" in row.split("\t")
 
 
 def test_the_table_sorts_filters_and_leads_to_the_gallery(page: Page, report: str) -> None:

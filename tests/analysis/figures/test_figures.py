@@ -70,6 +70,52 @@ def test_without_intervals_no_marker_speaks_of_them(folder: Path) -> None:
         assert all(line.get_markerfacecolor() != "white" for line in axes.lines)
 
 
+def with_seconds(folder: Path, seconds: dict[str, str]) -> None:
+    """Give all finished cases of methods one time each."""
+    path = folder / "scores.csv"
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    for row in lines[1:]:
+        row[8] = seconds[row[0]] if row[3] == "ok" else ""
+    path.write_text("\n".join(map(",".join, lines)))
+
+
+def test_a_very_fast_method_is_in_the_plot_against_seconds(folder: Path) -> None:
+    """It had neither a point nor an entry in the legend: a logarithmic axis has no zero."""
+    with_seconds(folder, {"[a]": "2.000", "b|ar": "0.000", "gone": ""})
+    plot = drawn(folder)["l1-against-seconds"]
+    (axes,) = plot.figure.axes
+    assert {"b|ar", "[a]"} <= {line.get_label() for line in axes.lines}
+    assert {line.get_xdata()[0] for line in axes.lines} == {0.0005, 2.0}
+    assert plot.caption == (
+        "L1 against time; b|ar: under 0.0005 s, drawn there; "
+        "not drawn: gone (no score on every image)"
+    )
+    with_seconds(folder, {"[a]": "2.000", "b|ar": "0.000031", "gone": ""})
+    plot = drawn(folder)["l1-against-seconds"]
+    (axes,) = plot.figure.axes
+    assert 3.1e-5 in {line.get_xdata()[0] for line in axes.lines}
+    assert axes.xaxis.get_major_formatter()(1e-5) == "0.00001"
+    assert "under" not in plot.caption
+
+
+def test_captions_say_which_methods_are_not_drawn_and_legends_have_none_of_them(
+    folder: Path,
+) -> None:
+    with_seconds(folder, {"[a]": "", "b|ar": "1.000", "gone": ""})
+    shown = drawn(folder)
+    for name, entries in (
+        ("l1-against-resolution", ["b|ar", "[a]"]),
+        ("l1-against-seconds", ["b|ar"]),
+    ):
+        (legend,) = shown[name].figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == entries
+    said = "not drawn: gone (no score on every image)"
+    assert shown["l1-against-resolution"].caption == f"L1 against resolution; {said}"
+    assert (
+        shown["l1-against-seconds"].caption == f"L1 against time; {said}; not drawn: [a] (no time)"
+    )
+
+
 def test_nothing_timed_means_no_plot_against_seconds(folder: Path) -> None:
     path = folder / "scores.csv"
     lines = [line.split(",") for line in path.read_text().splitlines()]

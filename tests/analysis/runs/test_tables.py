@@ -55,6 +55,16 @@ def test_cost_is_the_median_time_and_the_highest_peak(folder: Path) -> None:
     assert "**" not in table_formats.to_markdown(tables.cost(run.load(folder)))
 
 
+def test_a_time_that_would_be_printed_as_zero_is_printed_as_less_than(tmp_path: Path) -> None:
+    scores = SCORES.replace("0,0,1.0,50.0", "0,0,0.000321,50.0").replace("0,2.0,60.0", "0,0,60.0")
+    table = tables.cost(run.load(write_run(tmp_path, scores=scores)))
+    line = table_formats.to_markdown(table).splitlines()[2]
+    assert line == r"| b\|ar | <0.01 | 60 | <0.01 | 50 |"
+    assert r"ar & \ensuremath{<}0.01 & 60 &" in table_formats.to_latex(table, "cost")
+    rows = list(csv.DictReader(io.StringIO(table_formats.to_csv(table))))
+    assert rows[0]["128_seconds"] == "0.000321"
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_nothing_is_cut_off_on_any_screen(folder: Path, terminal: bool) -> None:
     out = io.StringIO()
