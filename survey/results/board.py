@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from methods.shown_text import counted
 from survey.results import live_ranking, participants
 from survey.results.participants import Participant
 from survey.storage import arrivals, database, store
@@ -53,7 +54,7 @@ def board(study: OpenStudy, language: str = "") -> dict[str, Any]:
         "ranking": ranking,
         "ranking_note": note,
         "pairs": {"methods": methods, "rows": live_ranking.votes_of_pairs(valid_votes)},
-        "images": _images(votes),
+        "images": _images([vote for participant in valid for vote in participant.votes]),
         "sides": decided.count("left") / len(decided) if decided else None,
         "per_hour": _per_hour(votes, now),
         "updated": f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC",
@@ -76,7 +77,7 @@ def _people(everybody: Sequence[Participant]) -> dict[str, int]:
 
 
 def _images(votes: Sequence[Any]) -> list[tuple[str, int, float]]:
-    """Return number and median time of the votes on each image."""
+    """Return number and median time of votes on each image."""
     times: dict[str, list[int]] = defaultdict(list)
     for vote in votes:
         times[vote.image].append(vote.response_ms)
@@ -106,7 +107,7 @@ def as_text(folder: Path) -> str:
         "people: " + ", ".join(f"{number:,} {name}" for name, number in people.items()),
         *(f"  excluded: {number:,} {reason}" for reason, number in numbers["reasons"]),
         *(
-            f"  link followed {n:,} times that nobody can start from: {cause}"
+            f"  link followed {counted(n, 'time')} that nobody can start from: {cause}"
             for cause, n in numbers["refused_links"]
         ),
     ]

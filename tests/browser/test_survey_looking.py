@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import CHROMIUM, OPTIONS
 from tests.browser.study import (  # noqa: F401
+    PHONE,
     QUESTIONS,
     Study,
     Visit,
@@ -306,3 +307,15 @@ def test_without_scripts_the_page_says_so(visit: Visit) -> None:
     page.goto("/")
     # Chromium hides the words from tests that switch scripts off.
     assert "needs JavaScript" in page.content()
+
+
+def test_long_words_do_not_touch_above_the_images_of_a_small_phone(visit: Visit) -> None:
+    """As in German."""
+    page = start(visit(**{**PHONE, "viewport": {"width": 320, "height": 640}}))
+    count, compare = page.locator("#count"), page.locator("#compare")
+    for place, words in ((count, "27 von 27"), (compare.locator("span"), "Vergleichen")):
+        place.evaluate("(element, words) => { element.textContent = words }", words)
+    left, right = count.bounding_box(), compare.bounding_box()
+    assert left and right and right["x"] - left["x"] - left["width"] >= 6
+    menu = page.locator("#menu").bounding_box()
+    assert menu and menu["x"] + menu["width"] <= 320

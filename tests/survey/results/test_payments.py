@@ -102,6 +102,7 @@ def test_a_link_without_its_person_is_told_to_both(
 ) -> None:
     answer = Visitor(served.address).get(f"/{query}")
     assert answer.status_code == 400 and "This link is not complete" in answer.text
+    assert f"link followed 1 time that nobody can start from: {cause}" in as_text(folder)
     Visitor(served.address).get(f"/{query}")
     assert board(served.study)["refused_links"] == [(cause, 2)]
     assert f"link followed 2 times that nobody can start from: {cause}" in as_text(folder)

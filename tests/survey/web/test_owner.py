@@ -84,7 +84,8 @@ def test_the_dashboard_needs_the_token(voted: Served) -> None:
         answer = visitor.get(path)
         assert answer.status_code == 401 and "patchmatch" not in answer.text
     visitor.csrf = re.search(r'csrf_token" value="([^"]+)"', visitor.get("/owner").text)[1]
-    assert visitor.post("/owner/login", {"token": "guess"}).status_code == 401
+    refused = visitor.post("/owner/login", {"token": "guess"})
+    assert refused.status_code == 401 and "not the owner&#39;s token" in refused.text
     assert visitor.post("/owner/state", {"state": "closed"}).status_code == 401
     assert Visitor(voted.address).start().url.endswith("/question#begin")
 
@@ -101,7 +102,10 @@ def test_the_dashboard_tells_how_the_study_stands(owner: Visitor, voted: Served)
     assert found["reasons"] == [("failed a validation question", 1)]
     assert found["median_ms"] == 1000 and found["per_hour"][-1][1] + found["per_hour"][-2][1] > 30
     assert sum(number for row in found["pairs"]["rows"] for number in row if number) == 60
+    # On images as by pairs.
+    assert sum(votes for _, votes, _ in found["images"]) == 30
     page = owner.get("/owner").text
+    assert "Valid votes by image" in page and "Valid votes by pair" in page
     for text in (*STRENGTH, "failed a validation question", "photo0"):
         assert text in page, text
 
