@@ -158,6 +158,10 @@ def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
     try:
         imported = getattr(imported_module(module), cls)
     except (ImportError, AttributeError) as error:
+        if "/" in module or module.endswith(".py"):
+            raise ValueError(f"method {name!r}: write {_without_path(module)}:{cls}") from None
+        if type(error) is ImportError:
+            raise ValueError(f"method {name!r}: {error}") from None
         raise ValueError(
             f"unknown method {name!r}: {error}; known: {', '.join(available())}, "
             "or package.module:Class of your own"
@@ -166,7 +170,20 @@ def _imported_class(name: str, module: str, cls: str) -> type[Inpainter]:
         raise ValueError(f"method {name!r}: {cls} is not a subclass of methods.Inpainter")
     if missing := ", ".join(sorted(imported.__abstractmethods__)):
         raise ValueError(f"method {name!r}: {cls} does not define {missing}")
+    if not isinstance(getattr(imported, "name", None), str):
+        raise ValueError(
+            f"method {name!r}: {cls} does not define name; write a line into the class such as "
+            f"name = {cls.lower()!r}"
+        )
     return imported
+
+
+def _without_path(file: str) -> str:
+    """Return the name, with dots, by which a module is imported from the current folder."""
+    path = Path(file.removesuffix(".py"))
+    if path.is_absolute() or ".." in path.parts:
+        return f"(in the folder {path.parent}) {path.name}"
+    return ".".join(path.parts)
 
 
 @cache

@@ -57,7 +57,7 @@ class Inpainter(ABC):
     #: A string literal, which `create` and tables use.
     name: ClassVar[str]
     #: A string literal, for `python -m methods list`.
-    summary: ClassVar[str]
+    summary: ClassVar[str] = ""
     #: Module to import -> distribution to `pip install` for it.
     requires: ClassVar[dict[str, str]] = {}
     #: The optional extra of this project that installs `requires`, if there is one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from argparse import ArgumentParser
 from functools import cache
 from importlib import import_module
 from importlib.metadata import (
@@ -15,10 +16,14 @@ from importlib.metadata import (
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
+
+from methods.foreign_code import error_message, error_text
 
 # Of a checkout; of an installed suite the folder of all packages.
 ROOT = Path(__file__).resolve().parents[1]
 _PROJECT, _SUITE = ROOT / "pyproject.toml", "inpainting-suite"
+_USUAL_ERROR = ArgumentParser.error
 
 # Cached because it reads files and is needed for every case.
 installed_version = cache(version)
@@ -41,11 +46,49 @@ def distribution_of(module: str, package: str) -> str | None:
 
 
 def imported_module(name: str) -> ModuleType:
-    """Import a module of the user's, which may lie in the current folder."""
+    """Import a module of the user's, which may lie in the current folder.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is none of this name.
+    ImportError
+        If it cannot be imported, whatever happens meanwhile, in one line.
+    """
     # Python searches the script's folder, but users expect the current one.
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
-    return import_module(name)
+    # That of a script would print the usage of another command than the user's.
+    ArgumentParser.error = _refuse  # type: ignore[method-assign, assignment]
+    try:
+        return import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise ImportError(_import_failure(name, error)) from None
+    finally:
+        ArgumentParser.error = _USUAL_ERROR  # type: ignore[method-assign]
+
+
+def _refuse(_: ArgumentParser, message: str) -> NoReturn:
+    raise SystemExit(message)
+
+
+def _import_failure(name: str, error: BaseException) -> str:
+    match error:
+        case SystemExit():
+            remedy = "put its script part under if __name__ == '__main__'"
+            return f"importing {name} ended with SystemExit: {remedy}"
+        case SyntaxError(filename=str(), lineno=int()):
+            where = f"{error.filename}, line {error.lineno}"
+            return f"importing {name} failed: {where}: {error.msg}"
+        case ModuleNotFoundError(name=str()):
+            return f"importing {name} failed: {error.name} is not installed"
+        case ImportError():
+            return f"importing {name} failed: {error_message(error)}"
+    return f"importing {name} failed: {error_text(error)}"
 
 
 def suite_version() -> str:

@@ -33,7 +33,9 @@ def imported(name: str, place: str) -> Metric:
         found = getattr(module, attribute)
     # A module of the user's may fail in any way.
     except Exception as error:
-        raise ValueError(f"metric {name!r}: {type(error).__name__}: {error}") from None
+        # Of `imported_module`, which says what has failed.
+        reason = str(error) if type(error) is ImportError else f"{type(error).__name__}: {error}"
+        raise ValueError(f"metric {name!r}: {reason}") from None
     if not isinstance(found, Metric):
         raise ValueError(
             f"metric {name!r}: {attribute} is no benchmark.metrics.Metric, but of type "

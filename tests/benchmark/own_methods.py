@@ -14,7 +14,7 @@ import numpy as np
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError
 
 
-class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+class PanicException(BaseException):  # as pyo3 names it
     """As what Rust raises."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 import methods
 from methods import readiness
 from methods.__main__ import app
-from methods.base import Inpainter, MissingRequirementError
+from methods.base import Image, Inpainter, Mask, MissingRequirementError
 from tests.command_line import run
 from tests.paths import ROOT
 
@@ -114,6 +115,60 @@ def test_mistakes_are_named(name: str, options: dict[str, object], said: str) ->
     with pytest.raises(ValueError, match=said) as caught:
         methods.create(name, **options)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+SCRIPT = "put its script part under if __name__ == '__main__'"
+PARSING = "import argparse\nparser = argparse.ArgumentParser()\nparser.parse_args(['--no-such'])"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("import nothere", "mine:X", "importing mine failed: nothere is not installed"),
+        ("import nothere.part", "mine:X", "importing mine failed: nothere is not installed"),
+        ("from os import nope", "mine:X", "importing mine failed: cannot import name 'nope' from"),
+        ("x = 1\ndef (", "mine:X", "mine.py, line 2: invalid syntax"),
+        ("import sys; sys.exit(0)", "mine:X", f"importing mine ended with SystemExit: {SCRIPT}"),
+        ("import sys; sys.exit(5)", "mine:X", f"importing mine ended with SystemExit: {SCRIPT}"),
+        (PARSING, "mine:X", f"importing mine ended with SystemExit: {SCRIPT}"),
+        ("raise ValueError('no\\nwords')", "mine:X", "importing mine failed: ValueError: no words"),
+        ("raise BaseException('odd')", "mine:X", "importing mine failed: BaseException: odd"),
+        ("import sys; sys.nope", "mine:X", "AttributeError: module 'sys' has no attribute 'nope'"),
+        ("", "mine.py:X", "method 'mine.py:X': write mine:X"),
+        ("", "./mine.py:X", "method './mine.py:X': write mine:X"),
+        ("", "sub/mine.py:X", "method 'sub/mine.py:X': write sub.mine:X"),
+        ("", "/there/mine.py:X", "write (in the folder /there) mine:X"),
+        ("", ":X", "Empty module name"),
+        ("", "mine:X", "unknown method 'mine:X': module 'mine' has no attribute 'X'; known: "),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_one_line(
+    text: str,
+    name: str,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    # Of the tests before, which other modules of this name may have left behind.
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        methods.create(name)
+    sys.modules.pop("mine", None)
+    assert "\n" not in str(caught.value) and capsys.readouterr() == ("", "")
+
+
+class Nameless(Inpainter):
+    def fill(self, image: Image, mask: Mask) -> Image:
+        return image
+
+
+def test_a_class_without_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Nameless does not define name; .* name = 'nameless'"):
+        methods.create(f"{__name__}:Nameless")
 
 
 def test_what_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ def test_a_method_that_fails_is_exit_code_one(boat: Path, change: Any, said: str
     assert not (boat / "new").exists()
 
 
-class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+class PanicException(BaseException):  # as pyo3 names it
     def __str__(self) -> str:
         raise ValueError("no words")
 

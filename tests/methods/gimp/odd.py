@@ -75,7 +75,7 @@ class Leaving(_Failing):
         return SystemExit(3)
 
 
-class PanicException(BaseException):  # noqa: N818, the name that pyo3 gives it
+class PanicException(BaseException):  # as pyo3 names it
     def __str__(self) -> str:
         raise ValueError("no words")
 
