@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Inpainter", "available", "create", "method_class", "option_in"]
 
 ENTRY_POINTS = "inpainting_suite.methods"
+# Also those of PyTorch's that only methods of the user's may know.
+DEVICE = r"auto|(cpu|cuda|hip|hpu|ipu|meta|mps|mtia|npu|privateuseone|tpu|vulkan|xla|xpu)(:\d+)?"
 # A line of a class body that may declare the name of a method.
 DECLARATION = r"^\s+name\s*(:.*)?=.*"
 
@@ -68,6 +70,8 @@ def create(
     from methods.validation import build
 
     cls = method_class(name)
+    if isinstance(device, str) and not re.fullmatch(DEVICE, device):
+        raise ValueError(f"device {device!r}: there is none; write auto, cpu, cuda or cuda:1 ...")
     values = {"device": device, **options}
     if weights is not None:
         values["weights"] = fspath(weights)

@@ -104,6 +104,10 @@ def test_a_broken_library_is_named_when_the_method_is_loaded(
         ("telea", {"radius": "wide"}, "radius"),
         ("telea", {"radius": 0}, "greater than 0"),
         ("telea", {"weights": "x.pth"}, "unknown key 'weights'"),
+        ("telea", {"device": "gpu"}, "'gpu': there is none; write auto, cpu, cuda or cuda:1"),
+        ("telea", {"device": "cuda1"}, "device 'cuda1': there is none"),
+        ("two-stage:telea", {"device": "CPU"}, "device 'CPU': there is none"),
+        ("telea", {"device": 1}, "device: input should be a valid string"),
         ("patchmatch", {"seed": -1}, "seed"),
         ("external", {}, "'folder' is missing"),
         ("json:JSONDecoder", {}, "not a subclass"),
@@ -169,6 +173,11 @@ class Nameless(Inpainter):
 def test_a_class_without_a_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Nameless does not define name; .* name = 'nameless'"):
         methods.create(f"{__name__}:Nameless")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu:0"])
+def test_devices_that_a_machine_may_have(device: str) -> None:
+    assert methods.create("telea", device=device).device == device
 
 
 def test_what_is_not_installed_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
