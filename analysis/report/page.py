@@ -19,7 +19,7 @@ from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
 from analysis.runs import published, tables
-from analysis.runs.differences import Difference, to_best_by_hole_share
+from analysis.runs.differences import Difference, to_best_by_hole_share, why_none
 from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.metric_info import ARROWS, MetricInfo
 from analysis.runs.photographs import have_several_masks, masks
@@ -68,6 +68,7 @@ def prepare(
         published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
         by_hole_share=by_hole_share(run),
         cost=tables.cost(run),
+        why_none="" if to_best else why_none(run),
         best=comparison(run, [(size_text(d.resolution), d) for d in to_best]),
         best_by_share=comparison(
             run, [(group.heading, d) for group, d in to_best_by_hole_share(run)]

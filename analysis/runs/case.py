@@ -1,12 +1,17 @@
-"""Rows of scores.csv, and which of them have no value of a metric that others have."""
+"""Rows of scores.csv, which of them have no value of a metric that others have, and why."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from methods.base import Resolution
+from methods.shown_text import counted
+
+# Images or reasons that a sentence names one by one.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,26 @@ def not_finite(cases: Sequence[Case], metric: str) -> dict[str, list[Case]]:
             if case.status == "ok" and not math.isfinite(lacking if value is None else value):
                 found.setdefault(image, []).append(case)
     return found
+
+
+def reasons(missing: Sequence[Case]) -> str:
+    """Say how many cases have no result for which reason; alike are those but for image and size.
+
+    Of many reasons it has some, of each status at least one.
+    """
+    alike: dict[tuple[str, str], list[Case]] = {}
+    for case in missing:
+        own = rf"(?<!\w)({re.escape(case.image)}|{case.resolution})(?!\w)"
+        alike.setdefault((case.status, re.sub(own, "", case.error)), []).append(case)
+    first: dict[str, tuple[str, str]] = {}
+    for kind in alike:
+        first.setdefault(kind[0], kind)
+    kinds = sorted(alike, key=lambda kind: first[kind[0]] != kind)
+    shown = kinds[: max(MOST_NAMED, len(first))]
+    told = [
+        f"{len(alike[kind]) if len(kinds) > 1 else ''} {kind[0]}: {alike[kind][0].error}".strip()
+        for kind in shown
+    ]
+    if more := len(kinds) - len(shown):
+        told.append(f"{counted(more, 'more reason')} in scores.csv")
+    return "; ".join(told)

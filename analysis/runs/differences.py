@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from analysis.output import to_csv
+from analysis.runs.case import MOST_NAMED
 from analysis.runs.hole_shares import ranges
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.run import Run
 from analysis.runs.tables import Group
 from methods.base import Resolution
 from methods.files import write_atomically
+from methods.resolutions import size_text
 
 CONFIDENCE = 0.95
 RESAMPLES = 9999
@@ -69,6 +71,36 @@ def to_best(run: Run) -> list[Difference]:
         for resolution in run.resolutions
         for difference in _to_best(run, metric, resolution, _compared(run, metric))
     ]
+
+
+def why_none(run: Run) -> str:
+    """Say why there are no differences: which methods lack a finite score, and on which images."""
+    if not run.metrics:
+        return "no metric of this run does without the original"
+    if len(run.methods) < 2:
+        return "the run has one method"
+    lacking = [f"{method} lacks {gaps}" for method in run.methods if (gaps := _gaps(run, method))]
+    return f"fewer than two methods have a finite score on every image ({'; '.join(lacking)})"
+
+
+def _gaps(run: Run, method: str) -> str:
+    """Return the images on which a method lacks a finite score of any metric, in words."""
+    gaps = []
+    for resolution in run.resolutions:
+        scored = {
+            case.image
+            for case in run.cases_of(method, resolution)
+            if case.status == "ok"
+            and all(math.isfinite(case.values.get(metric.key, math.nan)) for metric in run.metrics)
+        }
+        images = [image for image in run.images if image not in scored]
+        named = images[:MOST_NAMED]
+        if len(images) > len(named):
+            named.append(f"{len(images) - len(named)} more")
+        which = ", ".join(named) if scored else "every image"
+        if images:
+            gaps.append(f"{which} at {size_text(resolution)}")
+    return " and ".join(gaps)
 
 
 def to_best_by_hole_share(run: Run) -> list[tuple[Group, Difference]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.output import ABSENT
+from analysis.runs.case import MOST_NAMED, reasons
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.photographs import have_several_masks, repeated
 from analysis.runs.run import Case, Run
@@ -21,8 +22,6 @@ from methods.shown_text import counted
 # Marks on values, explained in the notes below a table.
 INCOMPLETE = "*"
 AS_GIVEN = "†"
-# Images that a note names one by one.
-_MOST_NAMED = 5
 # Quantities of the table of costs, and how the values of several images become one.
 _COSTS: dict[MetricInfo, Callable[[list[float]], float]] = {
     MetricInfo("seconds", "time", "s", "", 2): statistics.median,
@@ -258,9 +257,9 @@ def left_out(run: Run, metric: MetricInfo, what: str = "means, differences and p
     cases = run.not_finite(metric.key)
     named = [
         f"{image}: {', '.join(dict.fromkeys(case.method for case in found))}"
-        for image, found in list(cases.items())[:_MOST_NAMED]
+        for image, found in list(cases.items())[:MOST_NAMED]
     ]
-    more = f"; {len(cases) - _MOST_NAMED} more" if len(cases) > _MOST_NAMED else ""
+    more = f"; {len(cases) - MOST_NAMED} more" if len(cases) > MOST_NAMED else ""
     errors = [case.error for found in cases.values() for case in found if case.error]
     is_lacking = any(metric.key not in case.values for found in cases.values() for case in found)
     usual = "it is missing" if is_lacking else "as where it equals the reference"
@@ -277,10 +276,9 @@ def _method_notes(method: str, cases: list[Case]) -> list[str]:
     notes = []
     missing = [case for case in cases if case.status != "ok"]
     if missing:
-        first = missing[0]
         notes.append(
             f"{method}: {len(missing)} of {len(cases)} cases without a result "
-            f"({first.status}: {first.error}); {INCOMPLETE} marks means over fewer images."
+            f"({reasons(missing)}); {INCOMPLETE} marks means over fewer images."
         )
     as_given = sum(case.scored_as_given for case in cases)
     changed = sum(case.values.get("known_pixels_changed", 0) > 0 for case in cases) - as_given

@@ -134,6 +134,23 @@ def test_a_run_without_any_result_still_has_a_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_where_nothing_can_be_compared_the_page_names_methods_and_images(tmp_path: Path) -> None:
+    scores = SCORES.replace("[a],64,y,ok", "[a],64,y,timeout").replace(
+        "b|ar,128,x,ok,3.0", "b|ar,128,x,failed,"
+    )
+    page = publish(write_run(tmp_path / "run", scores=scores)).read_text()
+    assert (
+        "<p>There is nothing to compare: fewer than two methods have a finite score on every image "
+        "(b|ar lacks x at 128 px; [a] lacks y at 64 px and every image at 128 px; "
+        "gone lacks every image at 64 px and every image at 128 px).</p>"
+    ) in page
+    info = {**INFO, "methods": INFO["methods"][:1]}
+    rows = [row for row in SCORES.splitlines() if row.startswith(("method", "b|ar"))]
+    alone = publish(write_run(tmp_path / "alone", info, "\n".join(rows) + "\n")).read_text()
+    assert "There is nothing to compare: the run has one method." in alone
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_published_numbers_stand_beside_runs_of_the_papers_protocol(tmp_path: Path) -> None:
     info = {
         **INFO,

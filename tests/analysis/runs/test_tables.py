@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from analysis.runs import run, table_formats, tables
+from analysis.runs.case import Case, reasons
 from methods.errors import InputError
 from tests.analysis.conftest import HEADER, INFO, SCORES, write_run
 from tests.analysis.latex import compiled
@@ -47,6 +48,35 @@ def test_notes_say_what_a_reader_must_know(folder: Path) -> None:
     assert "PSNR: means, differences and plots leave out 1 of 2 images for all" in notes
     assert "(x: [a]), as where it equals the reference" in notes
     assert "gone: 4 of 4 cases without a result (skipped: gone needs coal)" in notes
+
+
+def test_every_kind_of_reason_is_named_and_alike_are_those_but_for_the_image(
+    tmp_path: Path,
+) -> None:
+    scores = SCORES
+    for size, image, row in (
+        (64, "x", "skipped,,,,,,,no result res/64/x.png"),
+        (64, "y", "skipped,,,,,,,no result res/64/y.png"),
+        (128, "y", "skipped,,,,,,,no result res/128/y.png"),
+        (128, "x", 'failed,,,,,,,"x.png is 95x96, the case 128x128"'),
+    ):
+        scores = scores.replace(
+            f"gone,{size},{image},skipped,,,,,,,gone needs coal", f"gone,{size},{image},{row}"
+        )
+    notes = tables.objective(run.load(write_run(tmp_path, scores=scores))).notes
+    assert (
+        "gone: 4 of 4 cases without a result (3 skipped: no result res/64/x.png; "
+        "1 failed: x.png is 95x96, the case 128x128); * marks means over fewer images."
+    ) in notes
+
+
+def test_of_many_reasons_some_are_named_and_of_each_status_one() -> None:
+    cases = [Case("m", 64, f"p{i}", "failed", {}, f"reason {'abcdefgh'[i]}") for i in range(8)]
+    cases.append(Case("m", 64, "p9", "timeout", {}, "too long"))
+    assert reasons(cases) == (
+        "1 failed: reason a; 1 timeout: too long; 1 failed: reason b; 1 failed: reason c; "
+        "1 failed: reason d; 4 more reasons in scores.csv"
+    )
 
 
 def test_cost_is_the_median_time_and_the_highest_peak(folder: Path) -> None:
