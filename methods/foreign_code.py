@@ -16,8 +16,9 @@ def error_message(error: BaseException) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """Return "ValueError: message" in one line."""
-    return f"{type(error).__name__}: {error_message(error)}"
+    """Return "ValueError: message" in one line, without a message "ValueError"."""
+    message = error_message(error)
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def keep_output_open() -> None:

@@ -12,6 +12,8 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
 from typing import Any
 
+from benchmark.execution.process_groups import end_group
+
 _starting = threading.Lock()
 
 
@@ -20,6 +22,16 @@ ENDED_WITH_0 = 256
 
 
 class _FreshProcess(SpawnProcess):
+    _has_ended = False
+
+    def is_alive(self) -> bool:
+        """Return whether it runs; the first call after its end kills what it has left behind."""
+        alive = super().is_alive()
+        if not alive and not self._has_ended and self.pid is not None:
+            self._has_ended = True
+            end_group(self.pid)
+        return alive
+
     @property
     def exitcode(self) -> int | None:
         return ENDED_WITH_0 if super().exitcode == 0 else super().exitcode

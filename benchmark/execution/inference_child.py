@@ -24,6 +24,7 @@ import cv2  # noqa: F401, methods import it when first used, which is not to be 
 import numpy as np
 
 import methods
+from benchmark.execution.process_groups import end_own_group, lead_group
 from methods.base import (
     Inpainter,
     MethodError,
@@ -66,7 +67,7 @@ def _take(requests: TextIO, calls: queue.SimpleQueue[list[Any]]) -> None:
         call = json.loads(line)
         if call is None:
             # Another process may use the scratch folder already.
-            os._exit(1)
+            end_own_group()
         calls.put(call)
     _exit()
 
@@ -74,6 +75,7 @@ def _take(requests: TextIO, calls: queue.SimpleQueue[list[Any]]) -> None:
 def _prepare(scratch: str) -> None:
     global _scratch
     _scratch = Path(scratch)
+    lead_group()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     log = os.open(_scratch / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
@@ -207,4 +209,4 @@ def _exit_with_parent() -> None:
 
 def _exit() -> None:
     shutil.rmtree(_scratch, ignore_errors=True)
-    os._exit(1)
+    end_own_group()

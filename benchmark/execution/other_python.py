@@ -18,6 +18,7 @@ from typing import Any
 
 from pebble import ProcessExpired
 
+from benchmark.execution.process_groups import end_group
 from benchmark.planning.interpreters import command, environment
 
 # The start of the interpreter is no part of a case; on a network drive it may take long.
@@ -135,17 +136,18 @@ class OtherPython:
     def _ended(self) -> int:
         """Return the exit code of a process that is ending by itself."""
         assert self._process is not None
-        try:
-            return self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._end()
-            return self._process.returncode
+        process = self._process
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_S)
+        self._end()
+        return process.returncode
 
     def _end(self) -> None:
-        """Make sure that the process has ended, and forget what is left of its output."""
+        """Make sure that the process has ended, with all that it has started, and forget it."""
         self._received = b""
         if self._process is None:
             return
+        end_group(self._process.pid)
         self._process.kill()
         # To a Python that a script has started, which was killed in its place.
         with suppress(OSError, ValueError):
@@ -154,3 +156,4 @@ class OtherPython:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
             pipe.close()
+        self._process = None

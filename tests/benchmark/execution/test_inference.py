@@ -13,6 +13,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     wait,
 )
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from benchmark.planning.plan import Case
 from benchmark.planning.request import Limits
 from benchmark.run_folder.folder import key_of
 from methods.external import External
+from tests.methods.test_outside import is_gone, wait_until
+from tests.paths import ROOT
 
 MASK = np.zeros((32, 32), bool)
 MASK[10:20, 10:20] = True
@@ -72,7 +75,7 @@ def test_a_good_case() -> None:
         ("exit", "failed", "SystemExit: 5"),
         ("ends well", "failed", "process ended with exit status 0"),
         ("panic", "failed", "PanicException: index out of range"),
-        ("interrupt", "failed", "KeyboardInterrupt: "),
+        ("interrupt", "failed", "KeyboardInterrupt"),
         ("unprintable", "failed", "UnprintableError: (no message: its __str__ raises ValueError)"),
         ("closes its output", "failed", "RuntimeError: closed"),
         ("no output", "failed", "RuntimeError: gone"),
@@ -112,6 +115,25 @@ def test_a_hang_ends_at_the_time_limit() -> None:
     outcome = case(bad, BRIGHT, time_limit=3)
     assert outcome.status == "timeout" and "3 s" in outcome.error
     assert case(bad, DARK).status == "ok"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", [None, sys.executable])
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [("leaves and hangs", "timeout"), ("leaves and ends", "failed"), ("leaves", "ok")],
+)
+def test_what_a_method_has_started_ends_with_it(
+    how: str, status: str, python: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    outcome = case(replace(spec("Bad", how=how), python=python), BRIGHT, time_limit=3)
+    assert outcome.status == status
+    left = outcome.log.split("sleep is ")[1].split()[0]
+    if status == "ok":
+        assert not is_gone(left)  # the next case may need it
+        close_all()
+    wait_until(lambda: is_gone(left))
 
 
 @pytest.mark.slow
