@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
@@ -25,12 +27,22 @@ def use_fallbacks(figure: Figure) -> None:
 
     Characters that no installed font has are told on stderr, once, with a font that has them.
     """
-    texts = [text for text in figure.findobj(Text) if not text.get_text().isascii()]
+    texts = [text for text in _texts(figure) if not text.get_text().isascii()]
     for text in texts:
         families = text.get_fontfamily()
         missing = set(text.get_text()) - _characters(tuple(families)) - {"\n"}
         if missing:
             text.set_fontfamily([*families, *_covering(frozenset(missing))])
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Yield all text in an artist, without labels of axes that are off, which it takes long to
+    make."""
+    if isinstance(artist, Text):
+        yield artist
+    if not isinstance(artist, Axis) or artist.axes.axison:
+        for child in artist.get_children():
+            yield from _texts(child)
 
 
 def _characters(families: tuple[str, ...]) -> set[str]:

@@ -189,3 +189,21 @@ def test_a_plot_falls_back_to_a_font_with_the_characters(
     assert set("метод") <= fonts._characters(tuple(text.get_fontfamily()))
     said = capsys.readouterr().err
     assert said.count("note: plots show boxes for \ue123") == 1 and "Noto" in said
+
+
+def test_looking_for_fonts_makes_no_ticks_that_nobody_sees(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In figures of small photographs they took 6 to 13 % of the time."""
+    asked = []
+    monkeypatch.setattr(fonts, "_characters", lambda families: asked.append(families) or {*"метод"})
+    with style.styled():
+        figure = Figure()
+        bare, plot = figure.subplots(2)
+        bare.set_axis_off()
+        bare.set_title("метод")
+        plot.set_xlabel("метод")
+        fonts.use_fallbacks(figure)
+    # The title and the label.
+    assert len(asked) == 2
+    assert len(bare.xaxis.majorTicks) < len(plot.xaxis.majorTicks)
