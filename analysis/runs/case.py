@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from methods.base import Resolution
@@ -39,11 +39,13 @@ def by_picture(cases: Iterable[Case]) -> dict[tuple[Resolution, str], list[Case]
     return found
 
 
-def not_finite(cases: Sequence[Case], metric: str) -> dict[str, list[Case]]:
+def not_finite(
+    pictures: Mapping[tuple[Resolution, str], list[Case]], metric: str
+) -> dict[str, list[Case]]:
     """Return by image the finished cases whose value of a metric is not finite, or lacking though
     another method has one."""
     found: dict[str, list[Case]] = {}
-    for (_, image), rivals in by_picture(cases).items():
+    for (_, image), rivals in pictures.items():
         values = [case.values.get(metric) for case in rivals]
         lacking = math.nan if any(value is not None for value in values) else 0.0
         for case, value in zip(rivals, values, strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from analysis.runs import origins
-from analysis.runs.case import Case, not_finite
+from analysis.runs.case import Case, by_picture, not_finite
 from analysis.runs.csv_files import REMEDY, csv_rows
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.origins import Origins
@@ -176,13 +176,12 @@ class Run:
 
         Means and differences leave them out at every resolution and for all methods alike.
         """
-        if metric not in self._not_finite:
-            self._not_finite[metric] = not_finite(self.cases, metric)
-        return self._not_finite[metric]
+        return self._not_finite.get(metric, {})
 
     @cached_property
     def _not_finite(self) -> dict[str, dict[str, list[Case]]]:
-        return {}
+        pictures = by_picture(self.cases)
+        return {metric: not_finite(pictures, metric) for metric in self.info["metrics"]}
 
     @cached_property
     def _cases_by_cell(self) -> dict[tuple[str, Resolution], list[Case]]:
