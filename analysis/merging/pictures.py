@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.merging.merged import Taken, inputs
@@ -40,22 +40,20 @@ def check(sources: Sequence[Source]) -> None:
 
 def files(taken: Taken, sources: Sequence[Source]) -> dict[str, Path]:
     """Return place in the merged folder -> file of a run. To be called after `check`."""
-    return dict(_files(taken, sources))
-
-
-def _files(taken: Taken, sources: Sequence[Source]) -> Iterator[tuple[str, Path]]:
+    found = {}
     for slot, owners in inputs(sources).items():
         reference, mask = _pair(slot, owners)
         # Without a single result at this size there need not be any.
         if reference.exists() and mask.exists():
-            yield _place("outputs", slot, "png"), reference
-            yield f"masks/{slot[1]}/{slot[2]}.png", mask
+            found[_place("outputs", slot, "png")] = reference
+            found[f"masks/{slot[1]}/{slot[2]}.png"] = mask
     for slot, source in taken.items():
         if source.rows[slot]["status"] == "ok":
-            yield _place("outputs", slot, "png"), source.result_path(slot)
+            found[_place("outputs", slot, "png")] = source.result_path(slot)
         log = source.path / f"logs/{slot[1]}/{folder_name(source.own_label(slot[0]))}/{slot[2]}.txt"
         if log.exists():
-            yield _place("logs", slot, "txt"), log
+            found[_place("logs", slot, "txt")] = log
+    return found
 
 
 def _pair(slot: Slot, owners: Sequence[Source]) -> tuple[Path, Path]:
