@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from methods.foreign_code import error_message, error_text
+from methods.foreign_code import compiled_anew, error_message, error_text
 
 # Of a checkout; of an installed suite the folder of all packages.
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +61,8 @@ def imported_module(name: str) -> ModuleType:
     # That of a script would print the usage of another command than the user's.
     ArgumentParser.error = _refuse  # type: ignore[method-assign, assignment]
     try:
-        return import_module(name)
+        with compiled_anew(name):
+            return import_module(name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
