@@ -17,6 +17,7 @@ from analysis.agreement.measures import (
 )
 from analysis.bradley_terry import Array, NoEstimateError, VoteArrays, small_samples, with_names
 from analysis.ranking import per_image
+from analysis.ranking.assembly import unused_answers
 from analysis.runs import tables
 from analysis.runs.metric_info import MetricInfo
 from analysis.runs.run import Run
@@ -109,7 +110,7 @@ def correlations(
     answers = votes.without_checks
     answers = answers.assign(**{key: spelt_as(answers[key], of_run[key]) for key in of_run})
     known = answers[np.all([answers[key].isin(names) for key, names in of_run.items()], axis=0)]
-    notes = _unmatched(answers, run)
+    notes = [*_unmatched(answers, run), *unused_answers(votes)]
     if known.empty:
         first = f"; {notes[0].removeprefix('Warning: ')}" if notes else ""
         raise InputError(

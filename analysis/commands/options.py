@@ -117,12 +117,13 @@ def progress_bar(description: str) -> Iterator[Callable[..., None]]:
 
 def key_values(texts: list[str] | None, option: str) -> dict[str, str]:
     """Parse NAME=VALUE of a repeatable option; NAME may be empty."""
-    values = {}
+    values: dict[str, str] = {}
     for text in texts or []:
         name, equals, value = text.partition("=")
         if not equals or not value:
             raise InputError(f"{option} {text!r}: write it as NAME=VALUE")
-        values[name] = value
+        if values.setdefault(name, value) != value:
+            raise InputError(f"{option} {text}: {option} {name}={values[name]} is there too")
     return values
 
 

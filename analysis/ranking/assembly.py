@@ -68,7 +68,14 @@ def unused_input(votes: Votes) -> list[str]:
         known = "" if name in KNOWN else meant(name, missing)
         remedy = f" (is {known!r} meant? --column {known}={name} reads it)" if known else ""
         notes.append(f"the column {name!r} is not used{remedy}")
-    return notes
+    return notes + unused_answers(votes)
+
+
+def unused_answers(votes: Votes) -> list[str]:
+    """Return notes on answers that were explained, but nobody gave."""
+    return [
+        f"--answer {word}=...: no row of the file has this answer" for word in votes.unused_answers
+    ]
 
 
 def refusal(votes: Votes, error: NoEstimateError, methods: Sequence[str]) -> InputError:

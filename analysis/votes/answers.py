@@ -75,6 +75,12 @@ def choices(
     return pd.Categorical.from_codes(meanings, dtype=CHOICE)
 
 
+def without_rows(answers: Mapping[str, str], column: pd.Series | None) -> tuple[str, ...]:
+    """Return the words of `answers` that no row of the column `choice` has; None: no column."""
+    given = set() if column is None else set(cleaned(column).unique())
+    return tuple(word for word in answers if composed(word) not in given)
+
+
 def preferred(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the column `choice` to votes that all prefer the left method."""
     return frame.assign(choice=pd.Series(LEFT, frame.index, CHOICE))

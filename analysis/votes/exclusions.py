@@ -13,6 +13,8 @@ from analysis.votes.names import cleaned
 from analysis.votes.votes import FALSE, FLAG, TRUE, Votes, refuse, refuse_repeated
 from methods.errors import InputError, suggestion
 
+# Reason of a step by which a table of participants excludes nobody.
+_MARKED = "marked in the column 'excluded' of the table of participants"
 _PARTICIPANT, _EXCLUDED, _REASON, _SIMULATED = "participant", "excluded", "reason", "simulated"
 
 
@@ -132,7 +134,11 @@ def _participants(votes: Votes, source: Source) -> pd.DataFrame:
 
 def _listed(table: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """Return the participants whom a participants.csv excludes, by reason."""
-    by_reason = table[table[_EXCLUDED]].groupby(_REASON, sort=False, observed=True)
+    marked = table[table[_EXCLUDED]]
+    if marked.empty:
+        # Said, because the column may be one that nobody has filled yet.
+        return [(_MARKED, marked[_PARTICIPANT])]
+    by_reason = marked.groupby(_REASON, sort=False, observed=True)
     return [(reason or "excluded", people) for reason, people in by_reason[_PARTICIPANT]]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analysis.bradley_terry import VoteArrays
 from analysis.votes import columns, files, orders
-from analysis.votes.answers import LEFT, LONGEST_QUOTE, RIGHT, choices, preferred
+from analysis.votes.answers import LEFT, LONGEST_QUOTE, RIGHT, choices, preferred, without_rows
 from analysis.votes.columns import WORDS
 from analysis.votes.files import Source, alike, in_lines, in_more_lines, numbered, valued
 from analysis.votes.headings import without_headings
@@ -55,6 +55,7 @@ class Votes:
     source: Path
     unused: tuple[str, ...] = ()  # columns of the file that are not read
     headings: tuple[int, ...] = ()  # lines that are no votes, but headings again
+    unused_answers: tuple[str, ...] = ()  # words of `Reading.answers` that no row has
     simulated: frozenset[str] = frozenset()  # participants known to be, whatever their names
     # Among several methods, `frame` has, instead of `left`, `right` and `choice`, the lists
     # `ranked`: the chosen method before the others, or all, best first.
@@ -90,6 +91,7 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     if frame.empty:
         raise InputError(f"{path}: no votes in it, only a header")
     frame = frame.assign(**{name: cleaned(frame[name]) for name in WORDS if name in places})
+    unused_answers = without_rows(reading.answers, frame.get("choice"))
     form = _form(places)
     sided = "choice" in places
     if form != "pairs":
@@ -108,7 +110,7 @@ def read(source: Source, reading: Reading | None = None) -> Votes:
     read_names = set(named.values())
     unused = dict.fromkeys(one_line(name) for name in heading.names if name not in read_names)
     unused_names = tuple(name for name in unused if name not in ("", "answered_at"))
-    return Votes(frame, sided, path, unused_names, headings, form=form)
+    return Votes(frame, sided, path, unused_names, headings, unused_answers, form=form)
 
 
 def _form(places: Mapping[str, int]) -> Literal["pairs", "choices", "orders"]:

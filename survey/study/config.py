@@ -96,6 +96,14 @@ def _database(address: str) -> str:
 _Link = Annotated[str, AfterValidator(_link)]
 _Text = Annotated[str, Field(max_length=_MAX_TEXT)]
 _RequiredText = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT)]
+# Neither 1.0 nor "1" nor true, which pydantic takes for 1.
+_Whole = Annotated[int, Field(strict=True)]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+# What is said of values of the wrong type, by the beginning of pydantic's name of the error.
+_TYPES = {
+    "int_": "must be a whole number, without a point or quotes",
+    "float_": "must be a number, without quotes",
+}
 
 
 class _Section(BaseModel):
@@ -108,31 +116,31 @@ class Design(_Section):
     """Which questions participants get."""
 
     methods: Annotated[list[str], AfterValidator(_different)]
-    pairs_per_person: int = Field(25, ge=1, le=1000)
-    checks_per_person: int = Field(2, ge=0, le=100)
+    pairs_per_person: _Whole = Field(25, ge=1, le=1000)
+    checks_per_person: _Whole = Field(2, ge=0, le=100)
     check_method: str = Field("", description="shown against the reference in validation questions")
     ties: StrictBool = False
     adaptive: StrictBool = Field(
         False, description="ask the pairs that the ranking so far leaves open"
     )
     against: str = Field("", description="only pairs with this method")
-    target_votes: int = Field(
+    target_votes: _Whole = Field(
         0, ge=0, description="valid votes after which nobody can start, 0: no limit"
     )
-    seed: int = Field(0, ge=0)
+    seed: _Whole = Field(0, ge=0)
 
 
 class Exclusion(_Section):
     """Rules that decide whose votes are valid (see `survey.results.validity`)."""
 
-    max_failed_checks: int = Field(
+    max_failed_checks: _Whole = Field(
         1, ge=0, description="the paper's is 0; platforms pay who failed one"
     )
     unfinished: StrictBool = Field(
         True, description="leave out participants who did not answer everything"
     )
-    min_median_ms: float = Field(0.0, ge=0, description="median answer faster than this, 0: off")
-    max_same_side: float = Field(
+    min_median_ms: _Number = Field(0.0, ge=0, description="median answer faster than this, 0: off")
+    max_same_side: _Number = Field(
         1.0, ge=0.5, le=1, description="share of answers on one side above this, 1: off"
     )
 
@@ -160,8 +168,8 @@ class Server(_Section):
     database: Annotated[str, AfterValidator(_database)] = Field(
         "sqlite", description="sqlite, or postgresql+psycopg://USER@HOST/DATABASE"
     )
-    starts_per_minute: int = Field(60, ge=1, description="from one address")
-    abandoned_after_minutes: int = Field(60, ge=1)
+    starts_per_minute: _Whole = Field(60, ge=1, description="from one address")
+    abandoned_after_minutes: _Whole = Field(60, ge=1)
 
     @model_validator(mode="after")
     def _not_mixed(self) -> Server:
@@ -239,7 +247,8 @@ def _first_problem(error: ValidationError) -> str:
         return f"{entry}: no such entry{suggestion(name, model.model_fields)}"
     if details["type"] == "missing":
         return f"{entry} is missing"
-    message = details["msg"].removeprefix("Value error, ")
+    types = (said for name, said in _TYPES.items() if details["type"].startswith(name))
+    message = next(types, details["msg"].removeprefix("Value error, "))
     return f"{entry} = {details['input']!r}: {message[0].lower()}{message[1:]}"
 
 

@@ -21,13 +21,15 @@ def test_a_photograph_with_an_infinite_result_is_left_out_for_all_methods_and_na
     text = (folder / "scores.csv").read_text()
     text = re.sub(r"(?m)^(b,64,i3,ok,[^,]+),[^,]+", r"\1,inf", text)
     (folder / "scores.csv").write_text(text)
-    done = run("analysis", "correlate", str(folder), str(folder / "votes.csv"), "--out", str(out))
+    words = ["--answer", "9=tie", "--out", str(out)]
+    done = run("analysis", "correlate", str(folder), str(folder / "votes.csv"), *words)
     assert done.returncode == 0, done.stderr
     said = (
         "PSNR: correlations and votes predicted leave out 1 of 12 images for all methods, because "
         "a result has no finite value (i3: b)"
     )
     assert said in " ".join(done.stdout.split())
+    assert "--answer 9=...: no row of the file has this answer" in " ".join(done.stdout.split())
     for name in ("correlate.md", "correlate.tex", "correlate.json"):
         assert said in " ".join((out / name).read_text().split()), name
     shown = {row["metric"]: row for row in csv.DictReader((out / "correlate.csv").open())}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -257,3 +259,45 @@ def test_options_of_the_command(tmp_path: Path) -> None:
     pd.read_csv(io.StringIO(ROWS)).to_parquet(tmp_path / "votes.parquet")
     path = tmp_path / "votes.parquet"
     assert "--separator is for CSV files, this is Parquet" in run("--separator", ";")
+
+
+@pytest.mark.parametrize(
+    "content, unused",
+    [("left,right,choice\nA,B,1\nA,B,2 \n", ["3"]), ("winner,loser\nA,B\nB,A\n", [*"123"])],
+)
+def test_an_answer_that_no_row_has_is_said(content: str, unused: list[str], tmp_path: Path) -> None:
+    """As of a word that is spelt in another way in the file, or of another file's option."""
+    path = tmp_path / "votes.csv"
+    path.write_text(content)
+    words = ["--answer", " 1=left", "--answer", "2=right", "--answer", "3=tie"]
+    done = CliRunner().invoke(app, ["rank", str(path), *words, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.exception
+    said = re.findall(r"--answer +(\S+)=...: no row of the file has this answer", done.output)
+    assert said == unused
+    notes = json.loads((tmp_path / "out/rank.json").read_text())["notes"]
+    assert sum("no row of the file has this" in note for note in notes) == len(unused)
+
+
+def test_an_option_that_says_two_things_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text("left,right,choice\nA,B,1\nB,A,1\n")
+    words = ["validate", str(path), "--answer", "1=left", "--answer"]
+    refused = CliRunner().invoke(app, [*words, "1=right"]).exception
+    assert str(refused) == "--answer 1=right: --answer 1=left is there too"
+    assert CliRunner().invoke(app, [*words, "1=left"]).exit_code == 0
+
+
+@pytest.mark.parametrize("excluded", ["", "0"])
+def test_a_table_that_excludes_nobody_says_so(excluded: str, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("participant,left,right,choice\np,A,B,left\nq,B,A,left\n")
+    table = tmp_path / "people.csv"
+    table.write_text(f"participant,excluded\np,{excluded}\nq,{excluded}\n")
+    words = ["validate", str(tmp_path / "votes.csv"), "--participants", str(table)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.exception
+    nobody = "left out: 0 people with 0 votes, marked in the column 'excluded' of the table of"
+    assert nobody in done.output and "valid: 2 votes of 2 people" in done.output
+    table.write_text("participant,excluded\np,\nq,1\n")
+    done = CliRunner().invoke(app, words)
+    assert "left out: 1 person with 1 vote, excluded\n" in done.output
+    assert "0 people" not in done.output

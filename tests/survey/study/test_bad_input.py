@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -74,3 +75,31 @@ def test_a_token_that_cannot_be_written(folder: Path) -> None:
     (folder / ".keys.json.part").mkdir()
     assert f"{folder}/keys.json: " in refused(run("token", folder))
     assert (folder / "keys.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "entry, value, needed",
+    [
+        ("exclusion.max_failed_checks", "1.0", "a whole number, without a point or quotes"),
+        ("exclusion.max_failed_checks", "0.5", "a whole number, without a point or quotes"),
+        ("design.pairs_per_person", "4.0", "a whole number, without a point or quotes"),
+        ("design.target_votes", '"4"', "a whole number, without a point or quotes"),
+        ("server.abandoned_after_minutes", "true", "a whole number, without a point or quotes"),
+        ("exclusion.min_median_ms", '"800"', "a number, without quotes"),
+        ("exclusion.max_same_side", "true", "a number, without quotes"),
+    ],
+)
+def test_a_number_of_another_kind(entry: str, value: str, needed: str, folder: Path) -> None:
+    file, name = folder / "study.toml", entry.rpartition(".")[2]
+    text, times = re.subn(rf"(?m)^{name} = \S+", f"{name} = {value}", file.read_text())
+    assert times == 1
+    file.write_text(text)
+    shown = value.replace('"', "'").replace("true", "True")
+    assert f"study.toml: {entry} = {shown}: must be {needed}" in refused(run("status", folder))
+
+
+def test_a_median_that_nobody_reaches(folder: Path) -> None:
+    """With infinity every vote would be left out."""
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace("min_median_ms = 0.0", "min_median_ms = inf"))
+    assert "exclusion.min_median_ms = inf: input should be a" in refused(run("status", folder))
