@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from methods.shown_text import counted
-from survey.results import live_ranking, participants
+from survey.results import live_ranking, participants, validity
 from survey.results.participants import Participant
 from survey.storage import arrivals, database, store
 from survey.storage.open_study import OpenStudy, open_study
@@ -24,9 +24,10 @@ _HOURS = 24
 def board(study: OpenStudy, language: str = "") -> dict[str, Any]:
     """Return everything that the owner's page shows, by name.
 
-    The ranking's note is in the language, by default the study's.
+    The ranking's note and why people are excluded are in the language, by default the study's.
     """
-    words = texts.load(language or study.config.language)["ranking_note"]
+    language = language or study.config.language
+    words = texts.load(language)["ranking_note"]
     with database.reading(study.engine) as connection:
         everybody = list(participants.evaluate(connection, study.config))
         refused_links = arrivals.read_refused(connection)
@@ -37,7 +38,13 @@ def board(study: OpenStudy, language: str = "") -> dict[str, Any]:
     ranking, note = live_ranking.ranking(valid_votes, methods, words)
     votes = [vote for participant in everybody for vote in participant.votes]
     decided = [vote.choice for vote in votes if vote.choice != "tie"]
-    excluded = [participant.reason for participant in everybody if _is_excluded(participant)]
+    excluded = [
+        validity.exclusion_reason(
+            one.statistics, one.status == participants.FINISHED, study.config.exclusion, language
+        )
+        for one in everybody
+        if _is_excluded(one)
+    ]
     return {
         "state": state,
         "simulated": any(participant.simulated for participant in everybody),

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from methods.labels import REFERENCE
+from survey.study import texts
 from survey.study.config import Exclusion
 
 # How the codes of simulated participants begin; the analysis recognises them by it.
@@ -85,19 +86,22 @@ def _median(times: Iterable[int]) -> float | None:
     return median(known) if known else None
 
 
-def exclusion_reason(answers: Statistics, finished: bool, rules: Exclusion) -> str:
-    """Return why a participant's votes are not valid, "" if they are."""
+def exclusion_reason(
+    answers: Statistics, finished: bool, rules: Exclusion, language: str = "en"
+) -> str:
+    """Return why a participant's votes are not valid, "" if they are; files have it in English."""
+    words: dict[str, str] = texts.load(language)["reason"]
     if answers.checks_failed > rules.max_failed_checks:
         if rules.max_failed_checks == 0:
-            return "failed a validation question"
-        return f"failed {rules.max_failed_checks + 1} or more validation questions"
+            return words["failed"]
+        return words["failed_more"].format(number=rules.max_failed_checks + 1)
     if not finished and rules.unfinished:
-        return "not finished"
+        return words["unfinished"]
     median_ms = answers.median_shorter_ms
     if median_ms is not None and median_ms < rules.min_median_ms:
-        return f"median answer under {rules.min_median_ms:g} ms"
+        return words["fast"].format(ms=f"{rules.min_median_ms:.15g}")
     if answers.left_share is None or answers.decided < _MIN_DECIDED:
         return ""
     if max(answers.left_share, 1 - answers.left_share) > rules.max_same_side:
-        return f"more than {100 * rules.max_same_side:g} % on one side"
+        return words["one_side"].format(percent=f"{100 * rules.max_same_side:g}")
     return ""

@@ -32,6 +32,9 @@ def test_a_ranking_without_intervals_is_shown_without_them(
         visitor = Visitor(served.address)
         visitor.start()
         visitor.finish(first_of_the_order)
+    careless = Visitor(served.address)
+    careless.start()
+    careless.finish(lambda asked: "right" if first_of_the_order(asked) == "left" else "left")
     owner = Visitor(served.address)
     owner.csrf = re.search(r'csrf_token" value="([^"]+)"', owner.get("/owner").text)[1]
     page = owner.post("/owner/login", {"token": token}).text
@@ -39,6 +42,9 @@ def test_a_ranking_without_intervals_is_shown_without_them(
     assert note in page and "Bradley-Terry on" not in page
     assert page.count("<td>–</td>") == len(METHODS)
     assert 'class="reach"' not in page and page.count("<circle") == len(METHODS)
+    why = load("ru")["reason"]["failed"]
+    assert f"{why}</th><td>1<" in page and "failed a validation question" not in page
     said = run("status", folder)
+    assert "excluded: 1 failed a validation question" in said.stdout
     assert said.returncode == 0 and "too few votes for a finite ranking" in said.stdout
     assert re.search(r"^  1  telea +\d\.\d{3}  -$", said.stdout, re.M), said.stdout

@@ -279,7 +279,9 @@ def test_people_who_left_hold_no_place(tmp_path: Path, serve: Serve) -> None:
 
 
 def test_consent_says_how_long_it_takes(served: Served) -> None:
-    assert "7 questions, which take about 2 min." in Visitor(served.address).get("/").text
+    assert (
+        "Number of questions: 7. This takes about 2 min." in Visitor(served.address).get("/").text
+    )
     for _ in range(5):
         visitor = Visitor(served.address)
         visitor.start()
@@ -287,7 +289,9 @@ def test_consent_says_how_long_it_takes(served: Served) -> None:
     with database.writing(served.study.engine) as connection:
         slower = schema.participants.c.started_at - 11 * 60_000
         connection.execute(update(schema.participants).values(started_at=slower))
-    assert "7 questions, which take about 12 min." in Visitor(served.address).get("/").text
+    assert (
+        "Number of questions: 7. This takes about 12 min." in Visitor(served.address).get("/").text
+    )
 
 
 def test_excluded_people_do_not_fill_the_study(tmp_path: Path, serve: Serve) -> None:
@@ -342,7 +346,7 @@ def test_a_closed_page_still_lets_people_withdraw(visitor: Visitor, served: Serv
 
 
 def test_the_first_page_says_how_many_questions_there_are(visitor: Visitor) -> None:
-    assert "There are 7 questions, which" in visitor.get("/").text
+    assert "Number of questions: 7. This" in visitor.get("/").text
 
 
 def test_two_studies_in_one_browser(tmp_path: Path, serve: Serve) -> None:
