@@ -15,6 +15,7 @@ import methods
 from methods import arguments
 from methods.base import Inpainter, Mask, MethodError
 from methods.errors import InputError, is_out_of_memory
+from methods.fill import ctrl_c
 from methods.fill.pairs import Job, in_folders, single
 from methods.fill.picture import read_picture, write_picture
 from methods.foreign_code import error_message, error_text, keep_output_open
@@ -156,15 +157,18 @@ def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> 
 @contextmanager
 def _failures_named(mask: Mask | None = None) -> Iterator[None]:
     """Turn whatever a library or a method of the user's raises into a MethodError of one line."""
-    try:
-        yield
-    except (MethodError, InputError, KeyboardInterrupt):  # the last one is the user's
-        raise
-    except BaseException as error:
-        if is_out_of_memory(error):
-            at = "" if mask is None else f" at {mask.shape[1]}x{mask.shape[0]}"
-            raise MethodError(f"memory ran out{at}; reduce the image") from None
-        raise MethodError(error_text(error)) from error
+    with ctrl_c.noticed() as pressed:
+        try:
+            yield
+        except (MethodError, InputError):
+            raise
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and pressed.is_set():
+                raise
+            if is_out_of_memory(error):
+                at = "" if mask is None else f" at {mask.shape[1]}x{mask.shape[0]}"
+                raise MethodError(f"memory ran out{at}; reduce the image") from None
+            raise MethodError(error_text(error)) from error
 
 
 def _read_hole(path: Path, hole: Hole, threshold: int | None, size: tuple[int, int]) -> Mask:

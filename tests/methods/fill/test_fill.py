@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,6 +181,10 @@ class Rough(Choosy):
             raise PanicException
         if self.how == "exit":
             sys.exit(0)
+        if self.how == "interrupt":
+            raise KeyboardInterrupt
+        if self.how == "ctrl-c":
+            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +192,7 @@ class Rough(Choosy):
     [
         ("panic", "PanicException: (no message: its __str__ raises ValueError)"),
         ("exit", "SystemExit: 0"),
+        ("interrupt", "KeyboardInterrupt"),
     ],
 )
 def test_whatever_a_method_raises_is_one_line(folders: Path, how: str, said: str) -> None:
@@ -199,6 +205,15 @@ def test_whatever_a_method_raises_is_one_line(folders: Path, how: str, said: str
     done = fill(folders, method[0], "images", "masks", "all", *method[1:])
     assert done.returncode == 1 and done.stdout.endswith("0 were there before, 3 failed\n")
     assert len(done.stderr.splitlines()) == 3 and done.stderr.count(said) == 3
+
+
+@pytest.mark.parametrize("words", [(), ("--option", "loading=true")])
+def test_ctrl_c_ends_it_whatever_is_left(folders: Path, words: tuple[str, ...]) -> None:
+    method = OWN.replace("Choosy", "Rough"), "images", "masks", "all"
+    done = fill(folders, *method, "--option", "how=ctrl-c", *words)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "error: interrupted\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_method_that_closes_the_output_is_reported_on_it(boat: Path) -> None:
