@@ -69,6 +69,8 @@ class Style(BaseModel):
     # Widths of figures in inches: one column of a two-column paper, and a whole page.
     column_width: float = Field(default=3.4, ge=1, le=20)
     page_width: float = Field(default=7.0, ge=1, le=20)
+    # What figures of photographs have of a page, in inches: the rest is for their caption.
+    page_height: float = Field(default=9.0, ge=2, le=30)
     # Name of an installed font, and size of labels in points; small text is one point smaller.
     font: str = "DejaVu Sans"
     font_size: float = Field(default=8, ge=4, le=24)

@@ -90,12 +90,16 @@ def figure(
         inches = plot_style.page_width if width == "page" else plot_style.column_width
         spec = FigureSpec(image, sizes, shown, inches, crops, show, ends, names)
         drawn, boxes = comparison.draw(loaded, spec)
-        if out and out.suffix:
-            style.save(drawn, out.with_suffix(""), [out.suffix[1:]])
-        else:
-            style.save(drawn, path)
-    written = path if out and out.suffix else f"{path}.png and .pdf"
-    print(f"{written}, crop {' '.join(f'{box.left},{box.top},{box.width}' for box in boxes)}")
+        suffixes = [out.suffix[1:]] if out and out.suffix else ["png", "pdf"]
+        stem = str(path.with_suffix("")) if out and out.suffix else str(path)
+        stems = [stem] if len(drawn) == 1 else [f"{stem}-{i}" for i in range(1, len(drawn) + 1)]
+        for one, name in zip(drawn, stems, strict=True):
+            style.save(one, Path(name), suffixes)
+    if len(drawn) > 1:
+        print(f"{len(drawn)} figures, because one would be higher than a page:")
+    crops_used = " ".join(f"{box.left},{box.top},{box.width}" for box in boxes)
+    written = " and ".join(f".{suffix}" for suffix in suffixes)
+    print(f"{', '.join(f'{name}{written}' for name in stems)}, crop {crops_used}")
 
 
 def _default_name(images: list[str], sizes: list[Resolution]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
-from analysis.figures import case_images, strips
+from analysis.figures import case_images, composition, strips
 from analysis.figures.case_images import Box, CaseImages
-from analysis.figures.strips import ENDS, Show
+from analysis.figures.strips import ENDS, Show, Strip
 from analysis.runs.run import Run, highest
 from methods.base import Resolution
 from methods.errors import InputError
@@ -37,21 +37,27 @@ class FigureSpec:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def draw(run: Run, spec: FigureSpec) -> tuple[Figure, list[Box]]:
-    """Draw a figure; also return the region enlarged in each photograph at the highest resolution.
+def draw(run: Run, spec: FigureSpec) -> tuple[list[Figure], list[Box]]:
+    """Draw a figure, or several that fit a page each.
+
+    Also return the region enlarged in each photograph at the highest resolution.
 
     Raises InputError if a result is missing or a crop is invalid.
     """
     methods = list(spec.methods or _methods_with_results(run, spec))
     panels = len(methods) + len(spec.ends)
     alone = len(spec.images) == len(spec.resolutions) == 1
-    columns = strips.columns_of(panels, spec.width) if alone else panels
-    side = strips.panel_side(columns, spec.width)
-    rows, boxes = [], []
+    columns = panels
+    rows: list[Strip] = []
+    boxes = []
     for position, image in enumerate(spec.images):
         largest = _load(run, image, highest(spec.resolutions), methods)
         box = _box(spec.crops, position, largest)
         boxes.append(box)
+        if alone:
+            high = strips.height_of(largest, box, spec.show)
+            columns = strips.columns_of(panels, spec.width, high)
+        side = strips.panel_side(columns, spec.width)
         for size in spec.resolutions:
             images = largest if size == largest.resolution else _load(run, image, size, methods)
             rows.append(
@@ -66,9 +72,10 @@ def draw(run: Run, spec: FigureSpec) -> tuple[Figure, list[Box]]:
                     label=_label(spec, image, size),
                 )
             )
-    if alone:
-        rows = strips.wrap(rows[0], columns)
-    return strips.compose(rows, spec.show, spec.width), boxes
+    figures = (
+        [strips.wrap(rows[0], columns)] if alone else composition.pages(rows, spec.show, spec.width)
+    )
+    return [composition.compose(shown, spec.show, spec.width) for shown in figures], boxes
 
 
 def _methods_with_results(run: Run, spec: FigureSpec) -> list[str]:

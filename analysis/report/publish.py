@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from analysis import style
-from analysis.figures import FIGURES, case_images, gallery, strips
+from analysis.figures import FIGURES, case_images, composition, gallery, strips
 from analysis.figures.case_images import CaseImages
 from analysis.ranking import files as ranking_files
 from analysis.report import page as report
@@ -127,7 +127,7 @@ def _side_by_side(loaded: Run, room: int, progress: Progress) -> list[dict[str, 
         progress(done, len(names))
         if images is not None:
             box = case_images.edge_box(images, strips.crop_side(images))
-            figure = strips.side_by_side(images, box)
+            figure = composition.side_by_side(images, box)
             style.save(figure, loaded.path / FIGURES / f"side-by-side-{resolution}-{name}")
     progress(len(names), len(names))
     return collected.entries()

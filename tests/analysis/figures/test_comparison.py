@@ -32,7 +32,7 @@ def sized(pictured: Path) -> Path:
 def panels(folder: Path, spec: FigureSpec) -> list[list[Axes]]:
     """Axes as they stand: rows from the top, each from the left."""
     with style.styled():
-        figure, _ = comparison.draw(run.load(folder), spec)
+        (figure,), _ = comparison.draw(run.load(folder), spec)
     rows: dict[float, list[Axes]] = {}
     for axes in figure.axes:
         rows.setdefault(round(axes.get_position().y0, 4), []).append(axes)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from analysis import style
-from analysis.figures import case_images, strips
+from analysis.figures import case_images, composition, strips
 from analysis.figures.case_images import Box, CaseImages
 from analysis.runs import differences, plots, run, tables
 from tests.command_line import Done
@@ -51,7 +51,7 @@ def test_headings_and_labels_break_behind_punctuation_and_fit() -> None:
     labels = ("sea_rocks", "colosseum_arches")
     drawn = [strips.Strip(panels, (64, 64), Box(0, 0, 64, 64), label) for label in labels]
     with style.styled():
-        figure = strips.compose(drawn, "crop", 3.4)
+        figure = composition.compose(drawn, "crop", 3.4)
         titles = [axes.title for axes in figure.axes if axes.get_title()]
         assert titles[5].get_text().replace("\n", "|") == "two-|stage:|patchmatch"
         assert figure.texts[1].get_text() == "colosseum_\narches"
@@ -181,7 +181,7 @@ def test_the_crop_stays_inside_the_image_for_a_hole_in_its_corner() -> None:
 def test_side_by_side_has_a_panel_and_a_crop_for_everybody() -> None:
     shown = made_up(spot=(80, 120), hole=(slice(80, 160), slice(80, 160)))
     with style.styled():
-        figure = strips.side_by_side(shown, Box(100, 60, 140, 100))
+        figure = composition.side_by_side(shown, Box(100, 60, 140, 100))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert titles == ["masked input", "one", "other", "reference"]
     crops = [axes for axes in figure.axes if not axes.get_title()]
@@ -196,67 +196,10 @@ def test_many_methods_go_into_further_rows() -> None:
     results = {f"m{i}": shown.results["one"] for i in range(10)}
     many = CaseImages("x", SIZE, shown.reference, shown.mask, results)
     with style.styled():
-        figure = strips.side_by_side(many, Box(100, 60, 140, 100))
+        figure = composition.side_by_side(many, Box(100, 60, 140, 100))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert len(titles) == 12
     assert len({round(axes.get_position().x0, 4) for axes in figure.axes}) == 6
-
-
-def lengthy(height: int, width: int) -> CaseImages:
-    """A reference whose rows and columns all differ, with a hole in the middle, and two results."""
-    rows, columns = np.mgrid[:height, :width]
-    reference = np.dstack([rows // 256, rows % 256, columns % 256]).astype(np.uint8)
-    mask = np.zeros((height, width), bool)
-    mask[height // 2 - 3 : height // 2 + 3, width // 2 - 3 : width // 2 + 3] = True
-    return CaseImages("x", "native", reference, mask, {"one": reference, "other": reference // 2})
-
-
-@pytest.mark.parametrize("size", [(4000, 30), (1200, 60), (30, 4000), (60, 1200), (400, 1)])
-def test_a_very_long_photograph_fits_a_page_and_can_be_seen(size: tuple[int, int]) -> None:
-    """A figure of 30 x 4000 pixels was 200 inches high."""
-    shown = lengthy(*size)
-    box = case_images.edge_box(shown, strips.crop_side(shown))
-    with style.styled():
-        figure = strips.side_by_side(shown, box)
-        wholes = [axes for axes in figure.axes if axes.get_title()]
-        extents = [axes.get_window_extent() for axes in wholes]
-    assert figure.get_size_inches()[0] == 7 and figure.get_size_inches()[1] < 9
-    assert len(wholes) == 4 and [text.get_text() for text in figure.texts] == ["part shown"]
-    for axes, extent in zip(wholes, extents, strict=True):
-        assert min(extent.width, extent.height) / figure.dpi > 0.1
-        left, right, bottom, top = axes.images[0].get_extent()
-        # In its own shape.
-        shape = (bottom - top) / (right - left)
-        assert extent.height / extent.width == pytest.approx(shape, rel=0.01)
-        assert max(shape, 1 / shape) == pytest.approx(10)
-    if 30 in size:
-        # Not reduced; the frame begins at the pixel with which the crop does.
-        column, row = map(int, wholes[3].patches[0].get_xy())
-        corner = wholes[3].images[0].get_array()[row, column]
-        assert np.array_equal(corner, shown.reference[box.top, box.left])
-
-
-def test_names_beside_low_strips_overlap_nothing() -> None:
-    shown = lengthy(60, 1200)
-    box = case_images.edge_box(shown, 60)
-    labels = ("sea_rocks\nnative size", "colosseum_arches\nnative size")
-    drawn = [strips.make_strip(shown, box, ["one"], 300, label=label) for label in labels]
-    with style.styled():
-        figure = strips.compose(drawn, "whole", 7.0)
-        above, below = (text.get_window_extent() for text in figure.texts)
-        assert above.y0 > below.y1 and below.y0 >= 0 and above.y1 <= figure.bbox.y1
-        assert figure.texts[0].get_text().endswith("part\nshown")
-
-
-def test_a_long_photograph_is_shown_whole_in_a_narrower_panel() -> None:
-    shown = lengthy(500, 100)
-    with style.styled():
-        figure = strips.side_by_side(shown, Box(0, 200, 100, 300))
-        extents = [axes.get_window_extent() for axes in figure.axes if axes.get_title()]
-    assert not figure.texts and 6.9 < figure.get_size_inches()[1] < 7.3
-    assert all(e.height / e.width == pytest.approx(5, rel=0.01) for e in extents)
-    # Three times as high as a panel is wide.
-    assert extents[0].height / figure.dpi == pytest.approx(7 / 4 * 3, rel=0.03)
 
 
 def command(*words: object) -> Done:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.figures import gallery, strips
+from analysis.figures import composition, gallery
 from analysis.report import case_table, publish
 from analysis.report import page as report
 from analysis.runs import run
@@ -85,7 +85,7 @@ def test_the_largest_page_is_under_fifteen_megabytes_and_says_what_it_leaves_out
     drift = AUDIT.splitlines()[1]
     (tmp_path / "audit.csv").write_text(AUDIT + f"{drift}\n" * 4999)
     # The figures are not what is looked at, and would take a minute.
-    monkeypatch.setattr(strips, "side_by_side", lambda shown, box: None)
+    monkeypatch.setattr(composition, "side_by_side", lambda shown, box: None)
     path = publish.publish(tmp_path)
     page = path.read_text()
     data = data_of(page)
