@@ -43,15 +43,15 @@ def report(
     from analysis.ranking.result import Settings
     from analysis.report import publish
     from analysis.report.people import People
-    from analysis.runs import run
+    from analysis.runs import complete, run
     from analysis.votes.exclusions import Rules
 
     plot_style = style.read(style_file)
     people = None
+    loaded = run.load(folder)
     if votes_file:
         rules = Rules(participants, max_failed_checks, min_votes, min_median_ms)
         valid, flow = options.read_valid_votes(votes_file, column, answer, separator, rules)
-        loaded = run.load(folder)
         size = options.resolution_of(loaded, resolution)
         settings = Settings(ties=ties, order=order, prior=prior)
         ranked = study.ranked(
@@ -69,4 +69,6 @@ def report(
             people=people,
             plot_style=plot_style,
         )
+    for sentence in complete.without_pictures(loaded, run.highest(loaded.resolutions)):
+        print(f"note: {sentence}", file=sys.stderr)
     print(page)

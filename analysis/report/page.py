@@ -19,6 +19,7 @@ from analysis.report import people as people_section
 from analysis.report.case_table import case_table
 from analysis.report.people import People
 from analysis.runs import published, tables
+from analysis.runs.complete import without_pictures
 from analysis.runs.differences import Difference, to_best_by_hole_share, why_none
 from analysis.runs.hole_shares import by_hole_share
 from analysis.runs.metric_info import ARROWS, MetricInfo
@@ -81,6 +82,7 @@ def prepare(
         audit=run.audit,
         flagged=[row for row in run.audit if row["verdict"] != "ok"],
         resolution=highest(run.resolutions),
+        without_pictures=without_pictures(run, highest(run.resolutions)),
         size_text=size_text,
         cases=cases,
         unlisted=unlisted,

@@ -10,6 +10,11 @@ from analysis.runs.run import Run
 from methods.base import Resolution
 from methods.errors import InputError
 from methods.labels import REFERENCE
+from methods.shown_text import counted
+
+_AGAIN = "the benchmark's command of that run makes it again"
+# How many names of what is left out are told.
+_MOST_NAMED = 5
 
 
 def recorded(folder: Path, cases: Iterable[Slot]) -> dict[Slot, Record]:
@@ -49,9 +54,41 @@ def check_pictures(run: Run, resolution: Resolution) -> None:
                     raise lost(path)
 
 
+def without_pictures(run: Run, resolution: Resolution) -> list[str]:
+    """Return sentences on what figures and pages leave out, because its files are not there."""
+    done = [case for case in run.cases if case.status == "ok" and case.resolution == resolution]
+    images = list(dict.fromkeys(case.image for case in done))
+    without_inputs = [
+        image
+        for image in images
+        if not run.image_path(REFERENCE, resolution, image).exists()
+        or not run.mask_path(resolution, image).exists()
+    ]
+    shown = set(images).difference(without_inputs)
+    results = [
+        f"{case.method} on {case.image}"
+        for case in done
+        if case.image in shown and not run.image_path(case.method, resolution, case.image).exists()
+    ]
+    told = []
+    if without_inputs:
+        told.append(
+            f"{len(without_inputs)} of {counted(len(images), 'photograph')} "
+            f"({_some(without_inputs)}): no file in outputs/{resolution}/{REFERENCE} or "
+            f"masks/{resolution}"
+        )
+    if results:
+        told.append(
+            f"{len(results)} of {counted(len(done), 'result')} ({_some(results)}): no file in "
+            f"outputs/{resolution}"
+        )
+    return [f"Figures and gallery leave out {what}; {_AGAIN}" for what in told]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
+
+
 def lost(path: Path) -> InputError:
     """Return the error for a picture of a finished case that is not there."""
-    return InputError(
-        f"{path}: no such file, though scores.csv has its case: the benchmark's command of that "
-        "run makes it again"
-    )
+    return InputError(f"{path}: no such file, though scores.csv has its case: {_AGAIN}")
