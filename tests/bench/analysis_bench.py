@@ -12,7 +12,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -58,8 +59,8 @@ def told(photos: list[str]) -> dict[str, object]:
         "dataset": {
             "path": "photos",
             "images": [
-                {"name": name, "file": f"{name}.png", "sha256": "ab" * 32, "width": 2048,
-                 "height": 2048}
+                {"name": name, "file": f"{name}.png", "width": 2048, "height": 2048,
+                 "sha256": sha256(name.encode()).hexdigest()}
                 for name in photos
             ],
         },
@@ -145,13 +146,12 @@ def measure(folder: Path, cases: int) -> None:
     this = "tests.bench.analysis_bench"
     print(f"{cases:8}", end="", flush=True)
     for function, *more in (("loading",), ("tabling",), ("reporting", True), ("reporting", False)):
-        seconds, memory = measured(f"{this}:{function}", str(folder), *more)
-        print(f"{seconds:12.2f}{memory:6.0f}", end="", flush=True)
+        cost = measured(f"{this}:{function}", str(folder), *more)
+        print(f"{cost.seconds:12.2f}{cost.megabytes:6.0f}", end="", flush=True)
     print(f"{(folder / 'report.html').stat().st_size / 2**20:12.1f}")
 
 
-def main() -> None:
-    sizes = [int(text) for text in sys.argv[1:]] or CASES
+def main(sizes: Sequence[int]) -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
     names = ("read", "tables", "report", "unchanged")
     heads = "".join(f"{name + ' s':>12}{'MB':>6}" for name in names)
@@ -166,4 +166,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main([int(text) for text in sys.argv[1:]] or CASES)

@@ -123,7 +123,7 @@ def show_real() -> None:
 
 
 def show(part: str, place: str, where: str, cases: int) -> None:
-    _, memory = measured(f"tests.bench.cluster_bench:{part}", place, where)
+    memory = measured(f"tests.bench.cluster_bench:{part}", place, where).megabytes
     run = Path(place) / "run"
     seconds = float((run / "seconds.txt").read_text())
     run.rename(Path(place) / f"run {where}")

@@ -138,9 +138,10 @@ def from_files() -> None:
         for suffix, write in (("csv", made.to_csv), ("parquet", made.to_parquet)):
             path = Path(folder) / f"votes.{suffix}"
             write(path, index=False)
-            seconds, peak = measured("tests.bench.ranking_bench:ranked", str(path))
+            cost = measured("tests.bench.ranking_bench:ranked", str(path))
             size = path.stat().st_size / 2**20
-            print(f"{f'{suffix} to ranking':44}{seconds:10.2f}{peak:9.0f}{size:9.0f}")
+            peak = cost.megabytes
+            print(f"{f'{suffix} to ranking':44}{cost.seconds:10.2f}{peak:9.0f}{size:9.0f}")
             path.unlink()
 
 

@@ -176,7 +176,8 @@ def growth(sizes: list[int]) -> None:
             cases = dataset(Path(place), size)
             print(f"{cases:8}", end="", flush=True)
             for part in parts.values():
-                show(cases, *measured(f"tests.bench.scale_bench:{part.__name__}", place))
+                cost = measured(f"tests.bench.scale_bench:{part.__name__}", place)
+                show(cases, cost.seconds, cost.megabytes)
             # The first call draws the report, another one finds everything as it was.
             for _ in range(2):
                 show(cases, *command(Path(place)))
