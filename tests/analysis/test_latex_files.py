@@ -15,6 +15,7 @@ from analysis.output import latex
 from analysis.runs import run as runs
 from analysis.runs import table_formats
 from tests.analysis.agreement.test_correlate import written
+from tests.analysis.conftest import leave_undrawn
 from tests.analysis.latex import compiled
 from tests.analysis.own_sizes import native_info, write_native
 from tests.command_line import run
@@ -22,8 +23,8 @@ from tests.command_line import run
 NAMES = ["[x] first", "*star", "a--b ''c``", "\\\\[3pt]"]
 
 
-def write_all(folder: Path) -> list[Path]:
-    """Tables of a run whose holes differ, of a ranking by image and of a comparison of metrics."""
+def write_all(folder: Path) -> None:
+    """Write tables of a run whose holes differ, of a ranking by image and of a comparison of metrics."""
     info = native_info({"a": 0.05, "b": 0.1})
     for method, name in zip(info["methods"], NAMES, strict=False):
         method["label"] = name
@@ -57,23 +58,30 @@ def write_all(folder: Path) -> list[Path]:
     done = run("analysis", "correlate", str(folder / "people"), str(folder / "people/votes.csv"),
                "--out", str(folder / "agreement"))  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return sorted(folder.rglob("*.tex"))
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("everything")
+    with pytest.MonkeyPatch.context() as patch:
+        leave_undrawn(patch)
+        write_all(folder)
+    return folder
 
 
 @pytest.mark.slow
-def test_messages_of_programs_reach_no_table_with_control_characters(tmp_path: Path) -> None:
-    write_all(tmp_path)
-    for path in chain.from_iterable(tmp_path.rglob(f"*.{name}") for name in ("md", "tex")):
+def test_messages_of_programs_reach_no_table_with_control_characters(everything: Path) -> None:
+    for path in chain.from_iterable(everything.rglob(f"*.{name}") for name in ("md", "tex")):
         assert not set(path.read_text(encoding="utf-8")) & set("\x1b\x07\u202e"), path
 
 
 @pytest.mark.slow
-def test_every_table_compiles(tmp_path: Path) -> None:
-    tables = write_all(tmp_path)
+def test_every_table_compiles(everything: Path) -> None:
+    tables = sorted(everything.rglob("*.tex"))
     names = {path.stem for path in tables}
     assert {"objective", "cost", "by_hole_share", "ranking", "pairs", "correlate"} <= names
-    inputs = "".join(rf"\input{{{path.relative_to(tmp_path)}}}\clearpage " for path in tables)
-    compiled(tmp_path, inputs)
+    inputs = "".join(rf"\input{{{path.relative_to(everything)}}}\clearpage " for path in tables)
+    compiled(everything, inputs)
 
 
 def test_two_signs_are_not_set_as_one() -> None:

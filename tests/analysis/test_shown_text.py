@@ -61,7 +61,7 @@ def votes_of(folder: Path, names: list[str]) -> Path:
     return folder / "votes.csv"
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_terminal_shows_the_name(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

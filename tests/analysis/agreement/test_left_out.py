@@ -14,6 +14,7 @@ from tests.command_line import run
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_photograph_with_an_infinite_result_is_left_out_for_all_methods_and_named(
     tmp_path: Path,
 ) -> None:

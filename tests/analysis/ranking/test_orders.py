@@ -104,7 +104,7 @@ def test_forms_of_a_choice_are_read_alike(form: str, tmp_path: Path) -> None:
     assert found.frame["ranked"].tolist() == expected
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_columns_can_be_named_and_pairs_go_first(tmp_path: Path) -> None:
     rows = [["p", "a>b>c"], ["q", "b>c>a"], ["r", "c>a>b"]]
     path = saved(tmp_path / "v.csv", "who,Rang", rows, ";")

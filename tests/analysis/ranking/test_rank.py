@@ -55,6 +55,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_equal_abilities_on_an_image_share_their_rank(tmp_path: Path) -> None:
     rows = [
         "left,right,choice,image",
@@ -68,6 +69,7 @@ def test_equal_abilities_on_an_image_share_their_rank(tmp_path: Path) -> None:
     assert ranks == {"a": "1", "b": "1", "c": "3"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_exclusions_beside_the_votes_that_are_not_used_are_said(tmp_path: Path) -> None:
     (tmp_path / "votes.csv").write_text("participant,left,right,choice\np,a,b,left\nq,b,a,left\n")
     (tmp_path / "participants.csv").write_text("participant,excluded\np,0\nq,0\n")
