@@ -117,7 +117,7 @@ class TwoStage(NetworkInpainter):
         )
         has_weights = self.weights is not None or "weights" in self.stage_one_options
         self._networks, self._lacking = choice.choose_networks(self.networks, has_weights)
-        missing = []
+        missing = choice.lacking(self._refinement)
         self._file = None
         # The default variant in the registry is the published one.
         variant = self._networks if self._networks == "compact" else None

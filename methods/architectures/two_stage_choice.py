@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Literal
 
 from methods.weights import files
@@ -43,6 +44,13 @@ def choose_refinement(
     if asked == "matched" and profile == "published":
         raise ValueError("profile = published is for refinement = network, not matched")
     return asked
+
+
+def lacking(refinement: Refinement) -> list[str]:
+    """Return what must be installed for a refinement, as where only stage one's needs are met."""
+    if refinement == "matched" and find_spec("numba") is None:
+        return ["matched detail needs numba: pip install numba"]
+    return []
 
 
 def choose_networks(asked: Networks | Literal["auto"], has_weights: bool) -> tuple[Networks, str]:

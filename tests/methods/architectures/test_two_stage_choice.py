@@ -112,3 +112,12 @@ def test_lists_show_which_are_used() -> None:
     both_fetched()
     assert "two-stage: yes (published weights)" in shown("list")
     assert "yes (published weights)" in shown("info", "two-stage")
+
+
+def test_matched_detail_names_its_package_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("methods.architectures.two_stage_choice.find_spec", lambda name: None)
+    with pytest.raises(MissingRequirementError, match="matched detail needs numba: pip install n"):
+        methods.create("two-stage:patchmatch")
+    assert methods.create("two-stage:patchmatch", refinement="none").note
