@@ -24,7 +24,7 @@ NAMES = ["[x] first", "*star", "a--b ''c``", "\\\\[3pt]"]
 
 
 def write_all(folder: Path) -> None:
-    """Write tables of a run whose holes differ, of a ranking by image, of a comparison of metrics."""
+    """Write tables of a run of several hole sizes, of a ranking by image, of metrics compared."""
     info = native_info({"a": 0.05, "b": 0.1})
     for method, name in zip(info["methods"], NAMES, strict=False):
         method["label"] = name
