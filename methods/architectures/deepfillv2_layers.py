@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu_, interpolate, pad, relu_
 
+from methods.architectures.boxes import crop_or_pad
 from methods.architectures.spans import Span
 from methods.architectures.tensorflow1 import Layer, layer_table, same_padding
-from methods.architectures.unet import crop_or_pad
 
 # Name, kernel, stride, rate, channels of the input and of the convolution, of which gating leaves
 # half, and the name of the module in the fine-tuned PyTorch checkpoint.

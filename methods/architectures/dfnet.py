@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from methods.architectures.boxes import crop_or_pad
 from methods.architectures.smooth import smooth_fill
 from methods.architectures.spans import Span
-from methods.architectures.unet import SLOPE, PlainConv, UNet, crop_or_pad, relative_sigmoid
+from methods.architectures.unet import SLOPE, PlainConv, UNet, relative_sigmoid
 
 # Channels and kernel of each encoder block.
 ENCODER = ((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3), (512, 3))

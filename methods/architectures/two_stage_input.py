@@ -153,7 +153,7 @@ class RefinementInput:
 
     def at(self, rows: Span, columns: Span, device: torch.device) -> torch.Tensor:
         """Return a box as float32 (1, 20, h, w) in [0, 1]."""
-        return on_device(self.bytes_at(rows, columns), device)[None].float() / 255
+        return on_device(self.bytes_at(rows, columns), device)[None] / 255
 
 
 def _overlap(

@@ -13,19 +13,23 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, pad
+from torch.nn.functional import conv2d, interpolate
 
+from methods.architectures.boxes import (
+    BoxAt,
+    cleared_around,
+    crop_or_pad,
+    empty,
+    in_strips,
+    upsample,
+)
 from methods.architectures.spans import Span
 
 SLOPE = 0.2
 # Base values of `relative_sigmoid` are kept this far from 0 and 1: a quarter of a grey level.
 SMALLEST_BASE = 1e-3
 
-# Numbers that a block computes at a time where only a box is needed.
-STRIP = 2**22
-
 InputAt = Callable[[Span, Span], Tensor]
-BoxAt = Callable[[Sequence[Span]], Tensor]
 
 
 class SamePadConv(nn.Module):
@@ -75,7 +79,7 @@ class EncoderBlock(nn.Module):
         self.out = out
         self.encode = nn.Sequential(SamePadConv(into, out, kernel))
         if not first:
-            self.encode.extend([nn.BatchNorm2d(out), nn.ReLU()])
+            self.encode.extend([nn.BatchNorm2d(out), nn.ReLU(inplace=True)])
 
     def forward(self, x: Tensor) -> Tensor:
         return self.encode(x)
@@ -95,9 +99,9 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()
-        self.out = out
+        self.into = into
         self.decode = nn.Sequential(
-            PlainConv(into, out, 3), nn.BatchNorm2d(out), nn.LeakyReLU(SLOPE)
+            PlainConv(into, out, 3), nn.BatchNorm2d(out), nn.LeakyReLU(SLOPE, inplace=True)
         )
 
     def forward(self, below: Tensor, skip: Tensor) -> Tensor:
@@ -172,29 +176,32 @@ class UNet(nn.Module):
             for span, side in zip((rows, columns), size, strict=True)
         ]
         # How to get a box of each level's features, with zeros beyond the frame.
-        skips = [_padded(input_at, size)]
+        skips = [partial(self._padded, input_at, size)]
         for level, encoder in enumerate(self.encoders):
-            have = [axis.features[level + 1] for axis in axes]
+            have = room = [axis.features[level + 1] for axis in axes]
+            for next_encoder in self.encoders[level + 1 : level + 2]:
+                # With the zeros that it reads beyond the frame, which take a copy later.
+                read = [next_encoder.input_span(axis.features[level + 2]) for axis in axes]
+                room = [span.union(other) for span, other in zip(have, read, strict=True)]
             encoded = partial(_encoded, encoder, skips[level])
-            features = _in_strips(encoded, have, encoder.out)
-            skips.append(partial(crop_or_pad, features, have))
+            features = in_strips(encoded, have, encoder.out, room)
+            skips.append(partial(crop_or_pad, features, room))
         x = skips.pop()([axis.outputs[-1] for axis in axes])
         for level, decoder in zip(reversed(range(len(skips))), self.decoders, strict=True):
             below = [axis.outputs[level + 1].doubled() for axis in axes]
             frame = size[0] >> level, size[1] >> level
             decoded = partial(_decoded, decoder, x, below, skips.pop(), frame)
-            x = _in_strips(decoded, [axis.outputs[level] for axis in axes], decoder.out)
+            have = [axis.outputs[level] for axis in axes]
+            x = in_strips(decoded, have, decoder.into, have)
         return x
 
-
-def _padded(input_at: InputAt, size: tuple[int, int]) -> BoxAt:
-    """Return `input_at` with zeros beyond the frame."""
-
-    def at(needed: Sequence[Span]) -> Tensor:
-        rows, columns = (span.clipped(side) for span, side in zip(needed, size, strict=True))
-        return crop_or_pad(input_at(rows, columns), (rows, columns), needed)
-
-    return at
+    def _padded(self, input_at: InputAt, size: tuple[int, int], needed: Sequence[Span]) -> Tensor:
+        """Return the input in a box, with zeros beyond the frame, in the layout of the weights."""
+        inside = [span.clipped(side) for span, side in zip(needed, size, strict=True)]
+        x = input_at(*inside)
+        padded = empty(next(self.parameters()), x.shape[:2], needed)
+        cleared_around(padded, needed, inside).copy_(x)
+        return padded
 
 
 def _encoded(encoder: EncoderBlock, at: BoxAt, box: Sequence[Span]) -> Tensor:
@@ -211,33 +218,12 @@ def _decoded(
 ) -> Tensor:
     needed = [span.grown(1) for span in box]
     inside = [span.clipped(side) for span, side in zip(needed, frame, strict=True)]
-    # The level below ends where `inside` does, at an even pixel.
-    lower = [span.reduced(2) for span in inside]
-    start = [span.start // 2 for span in below]
-    part = x[..., slice(*lower[0].shifted(-start[0])), slice(*lower[1].shifted(-start[1]))]
-    upsampled = crop_or_pad(_upsampled(part), [span.doubled() for span in lower], inside)
-    joined = torch.cat([upsampled, skip(inside)], dim=1)
-    return decoder.forward_valid(crop_or_pad(joined, inside, needed))
-
-
-def _in_strips(compute: BoxAt, box: Sequence[Span], channels: int) -> Tensor:
-    """Return what `compute` returns for a box, computed a few rows at a time: less memory, which is
-    used again, and most of it stays in the processor's cache."""
-    rows, columns = box
-    longest = max(1, STRIP // (channels * (columns.stop - columns.start)))
-    strips = rows.cut(longest)
-    if len(strips) == 1:
-        return compute(box)
-    first = compute([strips[0], columns])
-    shape = (*first.shape[:2], rows.stop - rows.start, first.shape[3])
-    last = first.is_contiguous(memory_format=torch.channels_last)
-    layout = torch.channels_last if last else torch.contiguous_format
-    whole = torch.empty(shape, dtype=first.dtype, device=first.device, memory_format=layout)
-    whole[:, :, : first.shape[2]] = first
-    for strip in strips[1:]:
-        part = slice(strip.start - rows.start, strip.stop - rows.start)
-        whole[:, :, part] = compute([strip, columns])
-    return whole
+    joined = empty(x, (len(x), decoder.into), needed)
+    part = cleared_around(joined, needed, inside)
+    first = [span.start - b.start for span, b in zip(inside, below, strict=True)]
+    upsample(x, first, part[:, : x.shape[1]])
+    part[:, x.shape[1] :] = skip(inside)
+    return decoder.forward_valid(joined)
 
 
 @dataclass(frozen=True)
@@ -269,14 +255,3 @@ def _upsampled(x: Tensor) -> Tensor:
 def relative_sigmoid(change: Tensor, base: Tensor) -> Tensor:
     """Return `base`, in [0, 1], after adding `change` to its logit."""
     return torch.sigmoid(change + torch.logit(base, eps=SMALLEST_BASE))
-
-
-def crop_or_pad(x: Tensor, have: Sequence[Span], needed: Sequence[Span]) -> Tensor:
-    """Return the needed rows and columns of `x`, which covers `have`; zeros where `x` ends."""
-    margins: list[int] = []
-    # `pad` takes the margins of the last axis first.
-    for axis, source, target in ((-1, have[1], needed[1]), (-2, have[0], needed[0])):
-        start, stop = max(source.start, target.start), min(source.stop, target.stop)
-        x = x.narrow(axis, start - source.start, stop - start)
-        margins += [start - target.start, target.stop - stop]
-    return pad(x, margins) if any(margins) else x
