@@ -69,6 +69,8 @@ class NetworkInpainter(Inpainter):
     _file: files.WeightsFile | None = field(init=False, repr=False, compare=False)
     # An `nn.Module`, a name that pydantic cannot look up here.
     _network: Any = field(default=None, init=False, repr=False, compare=False)
+    # The network that `check` has built, until it is loaded.
+    _checked: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         is_random = self.weights == RANDOM
@@ -111,7 +113,9 @@ class NetworkInpainter(Inpainter):
         device = self.torch_device()
         # The fastest memory layout of each device.
         layout = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        network = self._built().eval().requires_grad_(False).to(device)
+        network = self._built() if self._checked is None else self._checked
+        self._checked = None
+        network = network.eval().requires_grad_(False).to(device)
         self._network = network.to(memory_format=layout)  # type: ignore[call-overload]
 
     def check(self) -> None:
@@ -122,7 +126,7 @@ class NetworkInpainter(Inpainter):
         WeightsError
             If it is not one of this network.
         """
-        self._built()
+        self._checked = self._built()
 
     def _built(self) -> nn.Module:
         import torch

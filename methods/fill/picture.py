@@ -26,8 +26,11 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 _STEPS = 257
 # Bytes of a PNG file before its second chunk.
 _PNG_HEADER = 33
-# zlib's level: Pillow's own, 6, takes two to five times as long for a file of about the same size.
-COMPRESSION = 3
+# Of a photograph a seventh smaller than zlib's level 3 with its own strategy, and in half the time.
+_FAST = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+)
 # How an image is turned upright for each value of the EXIF tag.
 _UPRIGHT: dict[int, Callable[[Any], Any]] = {
     2: np.fliplr,
@@ -106,15 +109,8 @@ def read_picture(path: Path) -> Picture:
 
 def write_picture(path: Path, picture: Picture) -> None:
     """Write a picture as a PNG file; replace an old file in one step. Raises OSError."""
-    pixels = picture.pixels.squeeze(2) if picture.pixels.shape[2] == 1 else picture.pixels
-    if pixels.dtype == np.uint16:
-        content = _deep_png(pixels.astype(np.uint16, copy=False), picture.profile)
-    else:
-        file = io.BytesIO()
-        options = {"icc_profile": picture.profile, "compress_level": COMPRESSION}
-        PillowImage.fromarray(pixels).save(file, "PNG", **options)
-        content = file.getvalue()
-    write_atomically(path, content)
+    has_two_channels = picture.pixels.shape[2] == 2
+    write_atomically(path, _grey_alpha_png(picture) if has_two_channels else _png(picture))
 
 
 def _is_deep(content: bytes) -> bool:
@@ -146,17 +142,25 @@ def _deep_pixels(path: Path, content: bytes, orientation: int) -> NDArray[np.uin
     return np.ascontiguousarray(upright).reshape(*upright.shape[:2], -1)
 
 
-def _deep_png(pixels: NDArray[np.uint16], profile: bytes | None) -> bytes:
-    if pixels.ndim == 3:
+def _png(picture: Picture) -> bytes:
+    pixels = picture.pixels
+    if pixels.shape[2] > 2:
         code = cv2.COLOR_RGB2BGR if pixels.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
         pixels = cv2.cvtColor(pixels, code)
-    ok, encoded = cv2.imencode(".png", pixels)
+    ok, encoded = cv2.imencode(".png", pixels, _FAST)
     if not ok:
         raise OSError(f"OpenCV could not encode {pixels.shape} pixels as PNG")
     content = encoded.tobytes()
-    if profile is None:
+    if picture.profile is None:
         return content
     # OpenCV writes no profile: its chunk follows the header.
-    body = b"iCCPprofile\0\0" + zlib.compress(profile)
+    body = b"iCCPprofile\0\0" + zlib.compress(picture.profile)
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return content[:_PNG_HEADER] + chunk + content[_PNG_HEADER:]
+
+
+def _grey_alpha_png(picture: Picture) -> bytes:
+    """Encode two channels, which OpenCV cannot."""
+    file = io.BytesIO()
+    PillowImage.fromarray(picture.pixels).save(file, "PNG", icc_profile=picture.profile)
+    return file.getvalue()

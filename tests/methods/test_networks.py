@@ -143,6 +143,17 @@ def test_every_depth_that_training_offers_can_be_used(tmp_path: Path, depth: int
     assert network.multiple == 2**depth
 
 
+def test_checked_weights_are_not_read_again(dfnet: DFNet, tmp_path: Path) -> None:
+    path = Path(stored(tmp_path / "w.safetensors", dfnet))
+    inpainter = methods.create("dfnet", weights=str(path), device="cpu")
+    inpainter.check()
+    path.unlink()
+    inpainter.load()
+    assert torch.equal(
+        inpainter.loaded().state_dict()["de_0.decode.0.conv.bias"], dfnet.de_0.decode[0].conv.bias
+    )
+
+
 def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(MissingRequirementError, match="device 'cuda:99' cannot be used"):
         torch_device("cuda:99")
