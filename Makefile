@@ -26,10 +26,12 @@ TORCH_INDEX ?= $(shell [ `uname` != Linux ] || command -v nvidia-smi >/dev/null 
 TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --retries 0 --timeout 10 --index-url $(TORCH_INDEX) \
   $$(grep ^torch== $<) 2>/dev/null || echo "no PyTorch at $(TORCH_INDEX): taking the one of pip")
 LOCK := --universal --no-header --no-annotate --python-version 3.11
-# Of tests: many wait, so there may be more than cores.
-PROCESSES ?= 4
+# Of tests. Each takes ten seconds to collect them; of all tests many wait, of the fast ones none.
+PROCESSES ?= 3
+FAST_PROCESSES ?= 2
 # With compiled modules kept, where that is turned off: hundreds of processes import the suite.
-TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(PROCESSES) --dist worksteal
+TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest --dist worksteal
+FAST := $(TEST) -n $(FAST_PROCESSES) -m "not slow"
 DEMO := $(RUN) run_benchmark.py --workers 2 --out results/demo
 TRAIN := $(RUN) -m methods.training
 BUNDLED := methods/weights/bundled
@@ -67,7 +69,7 @@ FIGURE4 := --image lake_mountains --image kitten_daisies --image spice_bowls
 FIGURE6 := --image sea_rocks --image colosseum_arches --show crop --width column
 
 .PHONY: demo demo-full paper results table1 weights docs check test coverage test-gimp conformance \
-  bench bench-gpu bench-scale train-gpu lint lock clean
+  tests-of-check tests-of-test bench bench-gpu bench-scale train-gpu lint lock clean
 
 demo: $(VENV)/installed
 	$(DEMO) --methods $(QUICK)
@@ -134,14 +136,18 @@ train-gpu:
 docs: $(VENV)/installed-dev
 	$(RUN) -m sphinx -W --keep-going --quiet -b html -c docs -d $(SITE)/../doctrees . $(SITE)
 
-check: lint
-	$(TEST) -m "not slow"
+# Types are checked by one process, beside which there is room for tests.
+check test: $(VENV)/installed-dev
+	@$(MAKE) --no-print-directory -j 2 lint tests-of-$@
 
-test: lint
-	$(TEST)
+tests-of-check:
+	$(FAST)
+
+tests-of-test:
+	$(TEST) -n $(PROCESSES)
 
 coverage: $(VENV)/installed-dev
-	$(TEST) -m "not slow" --cov --cov-report=term:skip-covered
+	$(FAST) --cov --cov-report=term:skip-covered
 
 test-gimp: $(VENV)/installed-dev
 	sh tests/gimp/set_up.sh $(GIMP_ROOT)

@@ -61,8 +61,12 @@ def reasons(missing: Sequence[Case]) -> str:
     """
     alike: dict[tuple[str, str], list[Case]] = {}
     for case in missing:
-        own = rf"(?<!\w)({re.escape(case.image)}|{case.resolution})(?!\w)"
-        alike.setdefault((case.status, re.sub(own, "", case.error)), []).append(case)
+        text = case.error
+        # Looked for first: compiling an expression for each of thousands of cases takes seconds.
+        for own in (case.image, str(case.resolution)):
+            if own in text:
+                text = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", "", text)
+        alike.setdefault((case.status, text), []).append(case)
     first: dict[str, tuple[str, str]] = {}
     for kind in alike:
         first.setdefault(kind[0], kind)
