@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from methods.errors import MethodError, MissingRequirementError, TimeLimitError
+from methods.foreign_code import error_message
 from methods.known_pixels import (
     Image,
     Mask,
@@ -149,7 +150,8 @@ class Inpainter(ABC):
                 importlib.import_module(module)
             except (ImportError, OSError) as error:
                 raise MissingRequirementError(
-                    f"{self.name} cannot import {module} ({error}): {self.installation(package)}"
+                    f"{self.name} cannot import {module} ({error_message(error)}): "
+                    f"{self.installation(package)}"
                 ) from None
 
     def check(self) -> None:  # noqa: B027, only methods with weights need it

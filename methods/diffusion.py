@@ -29,6 +29,8 @@ ARGUMENTS = {
 }
 # Arguments that `arguments` may not set.
 OWN = {*ARGUMENTS.values(), "image", "mask_image", "height", "width", "generator", "output_type"}
+# Older versions do not know `dtype`, and load float32 without a word.
+OLDEST = (0, 40)
 # Pixels per latent pixel, where a pipeline does not tell.
 LATENT = 8
 # Pixels of the latent image that transformers take together, along a side.
@@ -115,6 +117,17 @@ class Diffusers(Inpainter):
     @property
     def _shown(self) -> str:
         return self.model if self._files.commit else self._files.folder.name
+
+    @classmethod
+    def libraries(cls) -> dict[str, str]:
+        versions = super().libraries()
+        found = versions["diffusers"]
+        if tuple(map(int, found.split(".")[:2])) < OLDEST:
+            raise MissingRequirementError(
+                f"{cls.name} needs diffusers {OLDEST[0]}.{OLDEST[1]} or newer, and {found} is "
+                f"installed: {cls.installation('diffusers')}"
+            )
+        return versions
 
     def check(self) -> None:
         """Raise ValueError if a part of the pipeline is missing."""

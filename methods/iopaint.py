@@ -60,7 +60,7 @@ class IOPaint(Inpainter):
     def installation(cls, package: str) -> str:
         return (
             f"pip install {package} in an environment of its own, and give that environment's "
-            "Python with --python"
+            "Python to a run with --python, or fill with it: ITS_PYTHON -m methods fill"
         )
 
     def check(self) -> None:
@@ -77,8 +77,8 @@ class IOPaint(Inpainter):
         if self.model not in models and "/" not in self.model:
             known = sorted(name for name in {*models, *downloaded} if "/" not in name)
             raise MethodError(
-                f"IOPaint has no model {self.model!r}{suggestion(self.model, known)}, "
-                "or OWNER/NAME of a diffusion model"
+                f"IOPaint has no model {self.model!r}, and diffusion models are OWNER/NAME"
+                f"{suggestion(self.model, known)}"
             )
         raise MissingRequirementError(
             f"the weights of IOPaint's model {self.model} have not been downloaded: "

@@ -142,7 +142,11 @@ def test_all_options_and_versions_are_what_a_case_depends_on(stand_in: str) -> N
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("iopaint:lamma", {}, "IOPaint has no model 'lamma', did you mean 'lama'?"),
+        (
+            "iopaint:lamma",
+            {},
+            "no model 'lamma', and diffusion models are OWNER/NAME, did you mean 'l",
+        ),
         ("iopaint:cv2", {"strategy": "tile"}, "strategy"),
         ("iopaint:cv2", {"settings": {"sd_step": 3}}, "no 'sd_step', did you mean 'sd_steps'?"),
         ("iopaint:cv2", {"settings": {"sd_steps": "many"}}, "settings: sd_steps: "),
@@ -188,7 +192,9 @@ def test_a_result_of_another_size_is_a_failed_case(stand_in: str) -> None:
 
 def test_without_iopaint_it_is_told_how_to_have_it(tmp_path: Path) -> None:
     [reason] = described(sys.executable, "iopaint:cv2")["identities"]
-    assert "pip install IOPaint in an environment of its own" in reason and "--python" in reason
+    assert "pip install IOPaint in an environment of its own" in reason
+    # What there is for a run, and for `fill`, which has no --python.
+    assert "to a run with --python" in reason and "ITS_PYTHON -m methods fill" in reason
 
 
 # IOPaint itself is some gigabytes with its libraries: the Python of an environment that has it.

@@ -168,6 +168,30 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert "diffusers: no: diffusers needs no-such-library: pip install '.[diffusers]'" in listed
 
 
+def test_versions_that_do_not_know_dtype_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("0.40.0", "1.0.0.dev0", "0.35.2"):
+        monkeypatch.setattr("methods.base.installed_version", lambda name, it=version: it)
+        if version != "0.35.2":
+            create(folder)
+    said = r"0.40 or newer, and 0.35.2 is installed: pip install '\.\[diffusers\]'"
+    with pytest.raises(MissingRequirementError, match=said):
+        create(folder)
+
+
+def test_a_library_that_cannot_be_imported_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(name: str) -> None:
+        raise ImportError("huggingface-hub<1.0 is required,\nTry: `pip install transformers -U`")
+
+    method = create(folder)
+    monkeypatch.setattr("methods.base.importlib.import_module", failing)
+    with pytest.raises(MissingRequirementError, match=r"is required, Try: .* pip install '\.\[d"):
+        method.load()
+
+
 @pytest.mark.slow
 def test_as_stage_one(folder: Path) -> None:
     options = {"model": str(folder), "multiple": 1}
