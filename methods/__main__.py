@@ -20,6 +20,7 @@ from rich.table import Table
 import methods
 from methods.errors import InputError, MethodError, run_command_line, suggestion
 from methods.fill.command import fill
+from methods.foreign_code import keep_output_open
 from methods.gimp.command import app as gimp
 from methods.terminal import plain_console
 
@@ -49,7 +50,10 @@ def list_methods() -> None:
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(help="A method, or weights that a method uses.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A method, module:Class of your own, or weights that a method uses."),
+    ],
 ) -> None:
     """Show what is known of a method: paper, options, licences, sources of its weights."""
     from methods.weights import registry, show
@@ -57,9 +61,10 @@ def info(
     known = registry.load()
     console = _console()
     used = [name]
-    if name in methods.available():
+    if name in methods.available() or ":" in name:
         _show_method(name, console)
-        used = known.methods[name].weights if name in known.methods else []
+        published = known.methods.get(name.partition(":")[0])
+        used = published.weights if published else []
     elif name not in known.weights:
         names = sorted({*methods.available(), *known.weights})
         raise InputError(f"unknown name {name!r}{suggestion(name, names)}")
@@ -129,8 +134,13 @@ def _show_method(name: str, console: Console) -> None:
     from methods import readiness
     from methods.weights import registry, show
 
+    if ":" in name:
+        # Wrong names and classes are refused; what is listed is shown even if it is broken.
+        methods.method_class(name)
+        methods.option_in(name)
+        keep_output_open()
     method = readiness.check(name)
-    published = registry.load().methods.get(name)
+    published = registry.load().methods.get(name.partition(":")[0])
     lines = [
         ("", method.summary),
         ("paper", published.paper if published else ""),
@@ -140,12 +150,19 @@ def _show_method(name: str, console: Console) -> None:
         ("runs as", method.note),
     ]
     show.section(name, lines, console)
-    if not method.summary:
+    if not method.is_imported:
         return
     cls = methods.method_class(name)
-    options = [(item.name, _default(item)) for item in fields(cls) if item.init]
+    given = methods.option_in(name)
+    options = [
+        (item.name, repr(given[item.name]) if item.name in given else _default(item))
+        for item in fields(cls)
+        if item.init
+    ]
     show.section("options", options, console)
-    console.print(f"\n{inspect.getdoc(cls)}\n")
+    # A class without a docstring has its base's, or from dataclasses its signature.
+    if (text := cls.__doc__) and not text.startswith(f"{cls.__name__}("):
+        console.print(f"\n{inspect.cleandoc(text)}\n")
 
 
 def _default(item: Field[Any]) -> str:

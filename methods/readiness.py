@@ -6,7 +6,7 @@ from dataclasses import MISSING, dataclass, fields
 
 import methods
 from methods.base import Inpainter, MissingRequirementError
-from methods.shown_text import message_text
+from methods.foreign_code import error_message, error_text
 from methods.weights import registry
 
 READY = "yes"
@@ -17,7 +17,7 @@ class Readiness:
     """Whether a method can run here.
 
     summary, needs: empty if the method cannot be imported; why_not: the reason, with its remedy,
-    why the method cannot run, or ""; options: those without a default; remark, note: what tables
+    why the method cannot run, or ""; options: those that must be given; remark, note: what tables
     would say.
     """
 
@@ -28,6 +28,7 @@ class Readiness:
     options: tuple[str, ...] = ()
     remark: str = ""
     note: str = ""
+    is_imported: bool = True
 
     @property
     def ready(self) -> bool:
@@ -52,11 +53,14 @@ def check(name: str) -> Readiness:
     try:
         cls = methods.method_class(name)
     except Exception as error:  # importing somebody else's module can raise anything
-        return Readiness(name, "", "", f"{name} cannot be imported: {message_text(str(error))}")
+        why_not = f"{name} cannot be imported: {error_message(error)}"
+        return Readiness(name, "", "", why_not, is_imported=False)
+    given = methods.option_in(name)
     required = tuple(
         item.name
         for item in fields(cls)
         if item.init and item.default is MISSING and item.default_factory is MISSING
+        if item.name not in given
     )
     about = name, cls.summary, _needs(name, cls, required)
     if required:
@@ -67,13 +71,16 @@ def check(name: str) -> Readiness:
         return Readiness(*about, options=required)
     try:
         method = _ready(name, cls)
-    except Exception as error:  # a plug-in can raise anything, and must not break the list
-        return Readiness(*about, message_text(str(error)) or type(error).__name__)
+    # A plug-in can raise anything, and must not break the list.
+    except Exception as error:
+        return Readiness(*about, error_message(error) or type(error).__name__)
+    except SystemExit as error:
+        return Readiness(*about, error_text(error))
     return Readiness(*about, remark=method.remark, note=method.note)
 
 
 def _needs(name: str, cls: type[Inpainter], options: tuple[str, ...]) -> str:
-    method = registry.load().methods.get(name)
+    method = registry.load().methods.get(name.partition(":")[0])
     weights = [f"weights {used}" for used in (method.weights if method else [])]
     return ", ".join([*cls.requires.values(), *weights, *(f"option {item}" for item in options)])
 
@@ -85,6 +92,11 @@ def _ready(name: str, cls: type[Inpainter]) -> Inpainter:
     if stage_one and stage_one in methods.available():
         _ready(stage_one, methods.method_class(stage_one))
     # Importing all libraries and reading all weights would take too long for a list.
-    if not (hasattr(cls, "weights_name") or cls.load is Inpainter.load):
+    if hasattr(cls, "weights_name") or cls.load is Inpainter.load:
+        return method
+    if methods.option_in(name):
+        # Names a model, which may take minutes to load.
+        method.check()
+    else:
         method.load()
     return method
