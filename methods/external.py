@@ -48,7 +48,11 @@ class External(Inpainter):
         if not folder.is_dir():
             raise ValueError(f"results {folder}: not a folder; give the folder of the results")
         if not any(map(is_image, folder.rglob("*"))):
-            raise ValueError(f"results {folder}: holds no image; put them in RESOLUTION/IMAGE.png")
+            links = [path for path in folder.rglob("*") if is_dangling(path)]
+            link = f" but symbolic links to nothing, such as {links[0]}" if links else ""
+            raise ValueError(
+                f"results {folder}: holds no image{link}; put them in RESOLUTION/IMAGE.png"
+            )
 
     def check_resolutions(self, resolutions: Sequence[Resolution]) -> None:
         folder = Path(self.folder)
@@ -108,10 +112,12 @@ class External(Inpainter):
         files = self._listings[folder].get(comparable_name(name), [])
         if not files:
             near = near_name(image_name, [path.name for path in folder.glob("*")])
-            hint = f"; did you mean {near}?" if near else ""
+            hint = lost_link(folder, name) or (f"; did you mean {near}?" if near else "")
             raise MissingRequirementError(f"no result {folder / image_name}.png{hint}")
         if len(files) > 1:
-            raise MethodError(f"{files[0]} and {files[1].name}: two results for one case")
+            raise MethodError(
+                f"{files[0]} and {files[1].name}: two results for one case; leave one of them there"
+            )
         return files[0]
 
     def resolution_folder(self, resolution: Resolution) -> Path:
@@ -154,6 +160,19 @@ def near_name(name: str, files: Iterable[str]) -> str:
     wanted = comparable_name(name)
     holding = [stem for stem in stems if wanted in comparable_name(stem)]
     return stems.get(min(holding, key=len, default=closest(name, stems, 0.8)), "")
+
+
+def lost_link(folder: Path, name: str) -> str:
+    """Return the end of a message if the result of a name is a symbolic link to nothing, or ""."""
+    for path in sorted(folder.glob("*")):
+        if comparable_name(path.stem) == comparable_name(name) and is_dangling(path):
+            return f"; {path.name} is a symbolic link to nothing: put the file itself there"
+    return ""
+
+
+def is_dangling(path: Path) -> bool:
+    """Return whether a path is a symbolic link to nothing."""
+    return path.is_symlink() and not path.exists()
 
 
 def is_image(path: Path) -> bool:

@@ -23,7 +23,15 @@ from benchmark.inputs.photos import Photo, PhotoStore
 from benchmark.planning.request import Job
 from methods.base import Image, Mask, MissingRequirementError, Resolution
 from methods.errors import InputError
-from methods.external import External, is_flat, is_image, is_misnamed, near_name
+from methods.external import (
+    External,
+    is_dangling,
+    is_flat,
+    is_image,
+    is_misnamed,
+    lost_link,
+    near_name,
+)
 from methods.files import comparable_name
 from methods.images import ImageFileError, read_rgb
 from methods.known_pixels import BLANK
@@ -77,8 +85,10 @@ def _examine_photo(
             try:
                 path = source.result_file(resolution, photo.name)
             except MissingRequirementError:
-                expected = source.resolution_folder(resolution) / f"{photo.name}.png"
-                near = _near(source.resolution_folder(resolution), photo, unclaimed, job)
+                folder = source.resolution_folder(resolution)
+                expected = folder / f"{photo.name}.png"
+                link = lost_link(folder, source.names.get(photo.name, photo.name))
+                near = link or _near(folder, photo, unclaimed, job)
                 remarks = f"no such file: the case is skipped{near}"
                 missing = label, resolution, photo.name, str(expected), "missing"
                 yield Finding(*missing, remarks=remarks)
@@ -163,6 +173,8 @@ def _surplus(label: str, source: External, job: Job) -> Iterator[Finding]:
                 yield surplus(path, None, "folder")
             elif comparable_name(path.stem) not in names:
                 yield surplus(path, resolution, "no photograph of this name")
+            elif is_dangling(path):
+                yield surplus(path, resolution, "symbolic link to nothing")
             elif not is_image(path):
                 suffix = path.suffix or "no suffix"
                 yield surplus(path, resolution, f"{suffix}: not a supported image format")

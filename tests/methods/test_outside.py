@@ -278,5 +278,16 @@ def test_external_mistakes_are_named(results: Path, tmp_path: Path) -> None:
     write_png(results / "48" / "cat.tif", IMAGE)
     (results / "48" / "cat.tiff").write_bytes(b"x")
     method = methods.create("external", folder=str(results))
-    with pytest.raises(MethodError, match="two results"):
+    with pytest.raises(MethodError, match="two results for one case; leave one of them there"):
         method.for_case(48, "cat")
+
+
+def test_symbolic_links_to_nothing_are_said_to_be_such(results: Path, tmp_path: Path) -> None:
+    (results / "48" / "cat.png").rename(results / "48" / "dog.png")
+    (results / "48" / "cat.png").symlink_to(tmp_path / "nowhere.png")
+    said = r"no result .*cat.png; cat.png is a symbolic link to nothing: put the file itself there"
+    with pytest.raises(MissingRequirementError, match=said):
+        methods.create("external", folder=str(results)).for_case(48, "cat")
+    (results / "48" / "dog.png").unlink()
+    with pytest.raises(ValueError, match=r"no image but symbolic links to nothing, .*48/cat.png;"):
+        methods.create("external", folder=str(results))

@@ -270,6 +270,16 @@ def test_surplus_files_are_named_and_ignored(bench: Bench, exported: Path) -> No
     assert rows["", "96"]["remarks"] == "96 is not a resolution of this run, ignored"
 
 
+def test_a_symbolic_link_to_nothing_is_a_missing_result(bench: Bench, exported: Path) -> None:
+    results = fill_all(exported)
+    (results / "48/cliff.png").unlink()
+    (results / "48/cliff.png").symlink_to("nowhere.png")
+    done = run(bench, results)
+    assert done.returncode == 0 and "7 ok, 1 surplus, 1 missing" in done.stderr
+    assert done.stderr.count("cliff.png is a symbolic link to nothing: put the file itself") == 2
+    assert "did you mean" not in done.stderr and "not a supported" not in done.stderr
+
+
 def test_a_folder_with_nothing_of_this_run_is_a_mistake(bench: Bench, exported: Path) -> None:
     done = bench.run("--external", f"PS={exported / 'images'}", "--resolutions", "96")
     assert done.returncode == 2 and "no file in" in done.stderr and not bench.out.exists()
