@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 Options = Mapping[str, Mapping[str, Any]]
+# For messages.
+_EXAMPLE = {"ssim": {"sigma": 2.0}}
 
 
 def check_options(names: Iterable[str], options: Options | None = None) -> None:
@@ -52,10 +54,12 @@ def check_options(names: Iterable[str], options: Options | None = None) -> None:
         For an unknown metric or option, or an unusable value. A metric whose package or weights
         are missing is no error, see `missing`.
     """
-    options = options or {}
-    metrics = list(dict.fromkeys((*names, *options)))
-    for metric in [find(name) for name in metrics]:
-        metric.check_options(options.get(metric.name, {}))
+    options = {} if options is None else options
+    if not isinstance(options, Mapping):
+        raise ValueError(f"options of metrics: {_EXAMPLE} is their form, not {options!r}")
+    metrics = {metric.name: metric for metric in map(find, (*names, *options))}
+    for name, metric in metrics.items():
+        metric.check_options(options.get(name, {}))
 
 
 def missing(names: Iterable[str], options: Options | None = None) -> dict[str, str]:

@@ -236,6 +236,11 @@ class Metric:
         ValueError
             For an unknown option or an unusable value.
         """
+        if not isinstance(options, Mapping):
+            raise ValueError(
+                f"metric {self.name}: its options are a table, name to value, not {options!r}; "
+                "leave it out for the defaults"
+            )
         for option in options:
             if option not in self.options:
                 valid = ", ".join(self.options) or "none"

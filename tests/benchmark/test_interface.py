@@ -250,6 +250,23 @@ def test_arrays_are_scored() -> None:
         benchmark.score(reference / 255, result, mask)
 
 
+@pytest.mark.parametrize(
+    ("names", "options", "said"),
+    [
+        (["psnr"], {"psnr": None}, "metric psnr: its options are a table .*, not None; leave it"),
+        (["psnr"], {"l1": []}, r"metric l1: its options are a table .*, not \[\]; leave it out"),
+        (["psnr"], ["psnr"], r"options of metrics: .* is their form, not \['psnr'\]"),
+        (["psnr"], {"psnr": {"peak": 1}}, "metric psnr has no option 'peak'; valid: none"),
+        ([["psnr"]], None, r"the name of a metric is text, not \['psnr'\]"),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(names: Any, options: Any, said: str) -> None:
+    image = scene(1, 40, 30)
+    with pytest.raises(InputError, match=said) as caught:
+        benchmark.score(image, image, None, names, options)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.slow
 def test_a_folder_of_results_is_scored_without_a_run(
     call: Call, photos: Path, protocol: Path, tmp_path: Path
