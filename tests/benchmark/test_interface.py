@@ -253,8 +253,8 @@ def test_arrays_are_scored() -> None:
 @pytest.mark.parametrize(
     ("names", "options", "said"),
     [
-        (["psnr"], {"psnr": None}, "metric psnr: its options are a table .*, not None; leave it"),
-        (["psnr"], {"l1": []}, r"metric l1: its options are a table .*, not \[\]; leave it out"),
+        (["psnr"], {"psnr": None}, "metric psnr: its options are a table, .*, not None; leave it"),
+        (["psnr"], {"l1": []}, r"metric l1: its options are a table, .*, not \[\]; leave it out"),
         (["psnr"], ["psnr"], r"options of metrics: .* is their form, not \['psnr'\]"),
         (["psnr"], {"psnr": {"peak": 1}}, "metric psnr has no option 'peak'; valid: none"),
         ([["psnr"]], None, r"the name of a metric is text, not \['psnr'\]"),
