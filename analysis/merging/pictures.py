@@ -14,14 +14,12 @@ from methods.images import open_image
 from methods.labels import REFERENCE, folder_name
 from methods.resolutions import size_text
 
-# The last chunk of a PNG file, and where it is searched, in bytes from the end.
-_END, _TAIL = b"IEND", 64
 _REMEDY = "delete it, and the benchmark's command of that run makes it again"
 
 
 def check(sources: Sequence[Source]) -> None:
     """Raise InputError, with the file's name, if a result, its reference or its mask is not there,
-    is empty or cut short, or they differ in size. Pixels are not read."""
+    is empty, cut short or damaged, or they differ in size. Files are read, but not decoded."""
     owners = inputs(sources)
     sizes: dict[Slot, tuple[int, int]] = {}
     for source in sources:
@@ -82,16 +80,14 @@ def _check_size(path: Path, expected: tuple[int, int], slot: Slot) -> None:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Return width and height of a PNG file."""
+    """Return width and height of a PNG file whose chunks all have their checksums."""
     try:
         with open_image(path) as image:
-            size = image.size
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _TAIL))
-            if _END in file.read():
-                return size
+            if image.format == "PNG":
+                image.verify()
+                return image.size
     except FileNotFoundError:
         raise complete.lost(path) from None
-    except OSError:
+    except (OSError, SyntaxError):  # the latter is what Pillow makes of a wrong checksum
         pass
-    raise InputError(f"{path}: empty, cut short or not readable as PNG: {_REMEDY}")
+    raise InputError(f"{path}: empty, damaged or not readable as PNG: {_REMEDY}")

@@ -68,6 +68,20 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
+def cut_before_the_end(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-12])
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def replace_by_jpeg(path: Path) -> None:
+    PillowImage.new("RGB", (SIDE, SIDE)).save(path, "JPEG")
+
+
 def resize(path: Path) -> None:
     PillowImage.new("RGB", (10, 9)).save(path)
 
@@ -75,8 +89,11 @@ def resize(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (empty, "empty, cut short or not readable as PNG"),
-        (cut, "empty, cut short or not readable as PNG"),
+        (empty, "empty, damaged or not readable as PNG"),
+        (cut, "empty, damaged or not readable as PNG"),
+        (cut_before_the_end, "empty, damaged or not readable as PNG"),
+        (spoil, "empty, damaged or not readable as PNG"),
+        (replace_by_jpeg, "empty, damaged or not readable as PNG"),
         (resize, f"is 10x9, the reference at 64 px {SIDE}x{SIDE}"),
     ],
 )
