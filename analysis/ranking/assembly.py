@@ -63,12 +63,24 @@ def unused_input(votes: Votes) -> list[str]:
         lines = ", ".join(map(str, votes.headings[:_MOST_LINES]))
         more = ", ..." if len(votes.headings) > _MOST_LINES else ""
         notes.append(f"lines {lines}{more} are headings again, no votes")
+    return notes + _unused_columns(votes) + unused_answers(votes)
+
+
+def _unused_columns(votes: Votes) -> list[str]:
+    """Return a note on each column that may be meant, and one on all others."""
     missing = [name for name in KNOWN if not votes.has(name)]
-    for name in votes.unused:
-        known = "" if name in KNOWN else meant(name, missing)
-        remedy = f" (is {known!r} meant? --column {known}={name} reads it)" if known else ""
-        notes.append(f"the column {name!r} is not used{remedy}")
-    return notes + unused_answers(votes)
+    known = {name: "" if name in KNOWN else meant(name, missing) for name in votes.unused}
+    notes = [
+        f"the column {name!r} is not used (is {ours!r} meant? --column {ours}={name} reads it)"
+        for name, ours in known.items()
+        if ours
+    ]
+    others = [repr(name) for name, ours in known.items() if not ours]
+    if len(others) == 1:
+        notes.append(f"the column {others[0]} is not used")
+    elif others:
+        notes.append(f"{len(others)} columns are not used: {', '.join(others)}")
+    return notes
 
 
 def unused_answers(votes: Votes) -> list[str]:
@@ -187,9 +199,13 @@ def _notes(votes: Votes, resamples: Resamples, settings: Settings, unit: Unit) -
             )
     errors = small_samples.std_errors(resamples.abilities, resamples.clusters)
     if resamples.unbounded and np.isfinite(errors).any():
-        notes.append(
+        told = (
             f"{resamples.unbounded} of {settings.samples} resamples had no finite estimate and "
             "were fitted with a prior of 0.1 votes for each pair of methods"
+        )
+        most = 2 * resamples.unbounded > settings.samples
+        notes.append(
+            f"Warning: {told}: intervals depend on it more than on votes" if most else told
         )
     alike = not np.isfinite(errors).any()
     return notes + small_samples.warnings(resamples.clusters, unit, alike)

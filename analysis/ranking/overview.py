@@ -51,9 +51,10 @@ def overview(ranking: Ranking, parts: list[AbilityOnPart]) -> Figure:
     overall = np.array([row.rank for row in ranking.rows])
     _cells(grid[0][1], overall[None], overall, ["overall"], [])
     _cells(grid[1][1], ranks(table)[order], overall, [names[i] for i in order], methods)
-    grid[0][1].set_title(
-        "rank; purple: better than overall, orange: worse", color=GREY, size="small"
-    )
+    # To the left of few methods is more room than above them.
+    line = "\n" if len(methods) < 4 else " "
+    told = f"rank; purple: better than{line}overall, orange: worse"
+    grid[0][1].set_title(told, color=GREY, size="small", loc="right")
     add_warning(figure, warning(ranking))
     return figure
 

@@ -12,6 +12,7 @@ from analysis.ranking.quality import Influence
 from analysis.ranking.result import Ranking, Unit
 from analysis.votes.exclusions import people_in_words
 from analysis.votes.votes import Votes
+from methods.shown_text import counted
 
 # Share of the overall median time: who needs less may have answered without looking.
 _HASTY = 1 / 3
@@ -81,8 +82,9 @@ def _add_goodness(report: Quality, ranking: Ranking) -> None:
     report.numbers["goodness_of_fit"] = fit._asdict()
     verdict = "deviates from" if fit.p_value < 0.05 else "is compatible with"
     (report.warnings if fit.p_value < _MISFIT else report.sentences).append(
-        f"The model {verdict} the counts: deviance {fit.deviance:.1f} on {fit.degrees} degrees "
-        f"of freedom, p {p_in_words(fit.p_value)} (as if votes were independent)"
+        f"The model {verdict} the counts: deviance {fit.deviance:.1f} on "
+        f"{counted(fit.degrees, 'degree')} of freedom, p {p_in_words(fit.p_value)} (as if votes "
+        "were independent)"
     )
 
 
@@ -116,7 +118,8 @@ def _add_influence(report: Quality, influence: Influence, ranking: Ranking) -> N
     chance = 1.96 * float(np.mean([row.std_error for row in ranking.rows]))
     text = (
         f"Most influential {influence.kind}: {influence.name}; without it an ability changes by "
-        f"{influence.change:.3f} and {influence.trades} pairs of neighbours trade places"
+        f"{influence.change:.3f} and {counted(influence.trades, 'pair')} of neighbours "
+        f"{'trades' if influence.trades == 1 else 'trade'} places"
     )
     if influence.change > chance:
         report.warnings.append(f"{text}: it dominates the result")

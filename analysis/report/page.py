@@ -66,7 +66,12 @@ def prepare(
         summary=summary(run),
         objective=objective,
         arrows=ARROWS,
-        published=[_aligned(table, objective) for table in published.for_protocol(run.protocol)],
+        published=[
+            _aligned(table, objective)
+            for table in published.for_protocol(run.protocol)
+            # Of other resolutions it would have nothing but dashes.
+            if {size for _, size in table.values} & set(run.resolutions)
+        ],
         by_hole_share=by_hole_share(run),
         cost=tables.cost(run),
         why_none="" if to_best else why_none(run),

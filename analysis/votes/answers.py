@@ -89,10 +89,11 @@ def preferred(frame: pd.DataFrame) -> pd.DataFrame:
 def _unknown(column: pd.Series, path: Path) -> str:
     words = list(column.unique())
     quoted = [repr(word[:LONGEST_QUOTE]) for word in words[:_MOST_QUOTED]]
+    unanswered = "no choice (delete the rows of unanswered questions)"
     others = f" (here {', '.join(quoted)})" if len(words) > 1 else ""
     return (
         f"{in_lines(path, column.index[0])}: "
-        f"{f'choice {quoted[0]}' if words[0] else 'no choice'}"
+        f"{f'choice {quoted[0]}' if words[0] else unanswered}"
         f"{in_more_lines(path, len(column))}; "
         "left, right, tie or the name of the left or right method is expected; --answer "
         f"WORD=left|right|tie says what a word means{others}"

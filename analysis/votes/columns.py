@@ -38,6 +38,18 @@ class _Platform(NamedTuple):
 
 _PLATFORMS = (
     _Platform(
+        "Amazon Mechanical Turk",
+        ("HITId", "AssignmentId", "WorkerId"),
+        "delete the rows whose AssignmentStatus is Rejected, then --column left=Input.NAME "
+        "--column right=Input.NAME --column choice=Answer.NAME --column participant=WorkerId",
+    ),
+    _Platform(
+        "Qualtrics",
+        ("StartDate", "RecordedDate", "ResponseId"),
+        "if it has a row for each person, write a row for each answer: ResponseId as participant, "
+        "image, left, right, choice",
+    ),
+    _Platform(
         "QuickEval",
         ("left image", "right image", "selected image"),
         "--column 'left=left image' --column 'right=right image' --column 'choice=selected image' "

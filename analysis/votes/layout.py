@@ -16,6 +16,8 @@ from analysis.votes.names import composed
 from methods.errors import InputError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+# The last columns of results of Mechanical Turk, which its rows may lack: requesters fill them in.
+_FOR_ANSWERS = ("Approve", "Reject")
 # How much of a file is read to find its separator.
 _SAMPLE_BYTES = 65536
 _SAVE_UTF8 = "; save it as UTF-8 CSV (in Excel: CSV UTF-8)"
@@ -37,8 +39,9 @@ class Layout:
 
     @property
     def needed(self) -> int:
-        """How many fields a row must have: those up to the last column with a name."""
-        return max((i for i, name in enumerate(self.names, 1) if name), default=0)
+        """How many fields a row must have: those up to the last column that is not left out."""
+        last = (i for i, name in enumerate(self.names, 1) if name and name not in _FOR_ANSWERS)
+        return max(last, default=0)
 
     def open(self) -> BinaryIO:
         """Open the file's text below the heading."""

@@ -144,6 +144,21 @@ def test_two_methods_with_ties_and_few_losses_are_ranked(tmp_path: Path) -> None
     assert assess(votes, found).numbers["influence_participant"]["change"] < 2
 
 
+def test_intervals_that_most_resamples_have_from_a_prior_are_warned_of(tmp_path: Path) -> None:
+    text = "participant,left,right,choice\n"
+    for number, pair in enumerate(("A,B", "A,B", "A,B", "B,C", "C,A")):
+        text += f"p{number},{pair},left\n"
+    (tmp_path / "votes.csv").write_text(text)
+    found = rank(read(tmp_path / "votes.csv"), Settings())
+    (note,) = (note for note in found.notes if "resamples had no finite estimate" in note)
+    # A resample has one if all three pairs are in it.
+    has_all = 1 - (2 * 0.8**5 + 0.4**5) + (0.6**5 + 2 * 0.2**5)
+    assert int(note.split()[1]) == pytest.approx(1000 * (1 - has_all), abs=60)
+    assert note.startswith("Warning: ") and note.endswith("depend on it more than on votes")
+    few = rank(votes_of(tmp_path, ("A", 9), ("B", 2)), Settings())
+    assert any(note.endswith("for each pair of methods") for note in few.notes)
+
+
 def test_wins_and_ties_without_a_loss_are_refused_with_remedies(tmp_path: Path) -> None:
     votes = votes_of(tmp_path, ("B", 2), ("tie", 3))
     with pytest.raises(InputError, match=r"effect of ties .*; --ties half or --prior 1 gives one"):

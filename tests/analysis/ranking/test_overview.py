@@ -84,3 +84,21 @@ def test_of_very_many_images_some_are_compared_and_the_others_join_the_nearest_g
 
 def test_one_image_needs_no_tree(tmp_path: Path) -> None:
     assert [row[-1] for row in figure(tmp_path, ["abc"])] == ["overall", "i0"]
+
+
+@pytest.mark.parametrize("methods", ["ab", "abcdefgh"])
+def test_what_colours_mean_is_within_the_figure(methods: str, tmp_path: Path) -> None:
+    """Above two methods it was longer than the figure is wide."""
+    pairs = list(itertools.permutations(methods, 2))
+    rows = [f"{image},{a},{b},left" for image in "xy" for a, b in pairs for _ in range(2)]
+    rows += [f"y,{b},{a},left" for a, b in itertools.combinations(methods, 2)]
+    (tmp_path / "votes.csv").write_text("image,left,right,choice\n" + "\n".join(rows) + "\n")
+    votes = read(tmp_path / "votes.csv")
+    ranking = rank(votes, Settings(samples=100))
+    with style.styled():
+        drawn = overview.overview(ranking, per_image.ranked(votes, "image"))
+        drawn.draw_without_rendering()
+        (title,) = (axes._right_title for axes in drawn.axes if axes.get_title(loc="right"))
+        extent = title.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= drawn.bbox.x1
+    assert title.get_text().replace("\n", " ") == "rank; purple: better than overall, orange: worse"

@@ -95,7 +95,7 @@ def test_one_person_who_dominates_is_named(tmp_path: Path) -> None:
     votes = written(tmp_path, crowd(200))
     found = quality_report.assess(votes, ranked(votes))
     (warning,) = [w for w in found.warnings if "zealot" in w]
-    assert "1 pairs of neighbours trade places: it dominates the result" in warning
+    assert "1 pair of neighbours trades places: it dominates the result" in warning
     assert found.numbers["response_seconds"]["hasty_participants"] == 1
 
 

@@ -165,6 +165,9 @@ def test_published_numbers_stand_beside_runs_of_the_papers_protocol(tmp_path: Pa
     assert "Photoshop 2020 4.115 23.789 13.320‡ 23.756" in text
     assert "the paper does not state its SSIM window" in text
     assert "published (other" not in publish(write_run(tmp_path / "other")).read_text()
+    # At other sizes there is nothing to show.
+    small = write_run(tmp_path / "small", {**info, "resolutions": [64, 128]})
+    assert "published (other" not in publish(small).read_text()
 
 
 @pytest.mark.usefixtures("undrawn")

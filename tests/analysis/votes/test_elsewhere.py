@@ -119,6 +119,19 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         '"rt","stimulus","response","trial_type","trial_index","time_elapsed"\n"9","x","0","t","1","9"',
         "FILE: no column 'left'; it looks like an export of jsPsych: keep only the rows of",
     ),
+    "Mechanical Turk": (
+        "HITId,AssignmentId,WorkerId,Input.left,Answer.choice,Approve,Reject\n3H,3A,A1,A,A\n",
+        "FILE: no column 'left'; it looks like an export of Amazon Mechanical Turk: delete the",
+    ),
+    "Qualtrics": (
+        "StartDate,EndDate,RecordedDate,ResponseId,1_Q1\n1,2,3,R_1,Left image\n",
+        "FILE: no column 'left'; it looks like an export of Qualtrics: if it has a row for each "
+        "person, write a row for each answer",
+    ),
+    "an unanswered question": (
+        ROWS + "A,B,\n",
+        "FILE line 4: no choice (delete the rows of unanswered questions); left, right, tie or",
+    ),
     "jsPsych with its other trials": (
         "rt,left,right,choice,trial_type,trial_index,time_elapsed\n1,,,,instructions,0,1\n"
         "1,A,B,left,image-button-response,1,2\n",
@@ -276,6 +289,28 @@ def test_an_answer_that_no_row_has_is_said(content: str, unused: list[str], tmp_
     assert said == unused
     notes = json.loads((tmp_path / "out/rank.json").read_text())["notes"]
     assert sum("no row of the file has this" in note for note in notes) == len(unused)
+
+
+def test_results_of_mechanical_turk_are_read_without_the_columns_for_the_requester(
+    tmp_path: Path,
+) -> None:
+    heading = '"HITId","WorkerId","Input.one","Input.two","Answer.best","Approve","Reject"\n'
+    content = (
+        heading
+        + '"3H1","A1","A","B","1"\n"3H2","A1","B","A","2","x"\n"3H2","A2","A","B","2","",""\n'
+    )
+    sides = {"left": "Input.one", "right": "Input.two", "choice": "Answer.best"}
+    reading = Reading({**sides, "participant": "WorkerId"}, {"1": "left", "2": "right"})
+    found = rows(tmp_path / "v.csv", content, reading)
+    assert found == [("A", "B", "left"), ("B", "A", "right"), ("A", "B", "right")]
+    said = refused(tmp_path / "v.csv", heading + '"3H1","A1","A","B"\n', reading)
+    assert said == "FILE line 2: 4 fields, the header has 7"
+    words = ["--column", "participant=WorkerId", "--answer", "1=left", "--answer", "2=right"]
+    for ours, theirs in sides.items():
+        words += ["--column", f"{ours}={theirs}"]
+    (tmp_path / "v.csv").write_text(content)
+    done = CliRunner().invoke(app, ["validate", str(tmp_path / "v.csv"), *words])
+    assert "3 columns are not used: 'HITId', 'Approve', 'Reject'\n" in done.output
 
 
 def test_an_option_that_says_two_things_is_refused(tmp_path: Path) -> None:

@@ -290,7 +290,8 @@ def test_a_column_of_the_other_form_is_not_taken_for_a_misspelt_one(tmp_path: Pa
     text = "participant,left,right,choice,winner,loser\n" + "\n".join(rows) + "\n"
     (tmp_path / "votes.csv").write_text(text)
     done = CliRunner().invoke(app, ["validate", str(tmp_path / "votes.csv")])
-    assert "the column 'winner' is not used\n" in done.output and "meant?" not in done.output
+    assert "2 columns are not used: 'winner', 'loser'\n" in done.output
+    assert "meant?" not in done.output
 
 
 def test_methods_that_look_alike_are_named(tmp_path: Path) -> None:
