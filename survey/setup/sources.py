@@ -16,6 +16,7 @@ from methods.errors import InputError, suggestion
 from methods.files import composed
 from methods.labels import REFERENCE, folder_name
 from methods.resolutions import NATIVE, size_text
+from methods.shown_text import visible
 from survey.study.stimuli import Source
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
@@ -115,7 +116,12 @@ def from_folders(folders: Sequence[str]) -> Images:
     hidden: list[Path] = []
     for option in folders:
         method, _, folder = option.partition("=")
-        method = composed(method)
+        # As files of votes are read: blanks around are no part of a name.
+        method = composed(method).strip()
+        if visible(method) != method or {"\n", "\t"} & set(method):
+            raise InputError(
+                f"--images {method!r}=...: a name of one line, without tabs, is needed"
+            )
         if not method or not folder:
             raise InputError(f"--images {option!r}: write it as METHOD=DIR")
         if method in methods:
@@ -153,7 +159,7 @@ def _from_folder(method: str, folder: Path, paths: Sequence[Path]) -> list[Sourc
         )
     by_image: dict[str, Path] = {}
     for path in paths:
-        name = composed(path.stem)
+        name = composed(path.stem).strip()
         if name in by_image:
             other = by_image[name].name
             raise InputError(f"{path} and {other}: two files of one image; keep one")
