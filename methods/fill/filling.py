@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +20,7 @@ from methods.base import Inpainter, Mask, MethodError
 from methods.errors import InputError, is_out_of_memory
 from methods.fill import ctrl_c
 from methods.fill.pairs import Job, in_folders, single
-from methods.fill.picture import read_picture, write_picture
+from methods.fill.picture import Picture, read_picture, write_picture
 from methods.foreign_code import error_message, error_text, keep_output_open
 from methods.images import ImageFileError, read_rgb
 from methods.masks import middle_level, white_pixels
@@ -56,15 +59,22 @@ def fill_files(
     to_fill = [job for job in jobs if overwrite or not job.result.exists()]
     if not to_fill and not is_folder:
         raise InputError(f"{result}: is there already; --overwrite replaces it")
-    inpainter = _create(method, device, seed, options, weights)
-    keep_output_open()
-    if to_fill:
-        with _failures_named():
-            inpainter.check()
-            inpainter.load()
+    # Imports, which take most of the time until the first case, leave no garbage to look for.
+    gc.disable()
+    try:
+        _begin_to_import(methods.method_class(method).requires)
+        inpainter = _create(method, device, seed, options, weights)
+        first = None if is_folder else _read(to_fill[0], hole, threshold)
+        keep_output_open()
+        if to_fill:
+            with _failures_named():
+                inpainter.check()
+                inpainter.load()
+    finally:
+        gc.enable()
     name = f"{method} ({inpainter.remark})" if inpainter.remark else method
-    if not is_folder:
-        return _fill_one(inpainter, to_fill[0], hole, threshold, name)
+    if first:
+        return _fill_one(inpainter, to_fill[0], *first, name)
     failed = _fill_all(inpainter, to_fill, hole, threshold)
     before = len(jobs) - len(to_fill)
     print(
@@ -72,6 +82,19 @@ def fill_files(
         f"before, {failed} failed"
     )
     return int(failed > 0)
+
+
+def _begin_to_import(modules: Iterable[str]) -> None:
+    """Import PyTorch, if it is needed, while weights are hashed and the image is read."""
+
+    def import_torch() -> None:
+        with suppress(
+            BaseException
+        ):  # what fails here fails again, with a message, where it is used
+            importlib.import_module("torch")
+
+    if "torch" in modules:
+        threading.Thread(target=import_torch).start()
 
 
 def _create(
@@ -102,15 +125,16 @@ def _split(option: str, word: str, form: str) -> tuple[str, str]:
     return key, value
 
 
-def _fill_one(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None, name: str) -> int:
-    """Fill one image and return the exit code. Raises InputError and ImageFileError."""
+def _fill_one(inpainter: Inpainter, job: Job, picture: Picture, mask: Mask, name: str) -> int:
+    """Fill one image and return the exit code. Raises InputError if it cannot be written."""
     started = time.perf_counter()
     try:
-        height, width = _fill(inpainter, job, hole, threshold)
+        _fill(inpainter, job, picture, mask)
     except MethodError as error:
         plain_console(stderr=True, soft_wrap=True).print(f"error: {error_message(error)}")
         return 1
     seconds = time.perf_counter() - started
+    height, width = picture.size
     print(f"{job.result}: {width}x{height}, filled by {message_text(name)} in {seconds:.1f} s")
     return 0
 
@@ -128,7 +152,7 @@ def _fill_all(inpainter: Inpainter, jobs: list[Job], hole: Hole, threshold: int 
         for job in jobs:
             bar.update(task, description=message_text(job.image.name))
             try:
-                _fill(inpainter, job, hole, threshold)
+                _fill(inpainter, job, *_read(job, hole, threshold))
             except (MethodError, ImageFileError, InputError) as error:
                 failed += 1
                 text = error_message(error)
@@ -137,13 +161,14 @@ def _fill_all(inpainter: Inpainter, jobs: list[Job], hole: Hole, threshold: int 
     return failed
 
 
-def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> tuple[int, int]:
-    """Fill one image and return its height and width.
-
-    Raises ImageFileError or InputError for its files, MethodError for the method.
-    """
+def _read(job: Job, hole: Hole, threshold: int | None) -> tuple[Picture, Mask]:
+    """Return an image and its hole. Raises ImageFileError or InputError."""
     picture = read_picture(job.image)
-    mask = _read_hole(job.mask, hole, threshold, picture.size)
+    return picture, _read_hole(job.mask, hole, threshold, picture.size)
+
+
+def _fill(inpainter: Inpainter, job: Job, picture: Picture, mask: Mask) -> None:
+    """Fill one image. Raises MethodError, or InputError if the result cannot be written."""
     rgb = picture.rgb()
     with _failures_named(mask):
         filled = inpainter.for_case(NATIVE, job.image.stem).inpaint(rgb, mask)
@@ -151,7 +176,6 @@ def _fill(inpainter: Inpainter, job: Job, hole: Hole, threshold: int | None) -> 
         write_picture(job.result, picture.filled(filled, mask))
     except OSError as error:
         raise InputError(f"{job.result} cannot be written ({error.strerror or error})") from None
-    return picture.size
 
 
 @contextmanager
