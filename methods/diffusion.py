@@ -14,7 +14,7 @@ from pydantic import Field
 from methods import pipeline_files
 from methods.architectures.two_stage_input import frame_as_in_paper
 from methods.base import Image, Inpainter, Mask, MethodError, MissingRequirementError, Resolution
-from methods.errors import is_out_of_memory
+from methods.errors import InputError, is_out_of_memory
 from methods.network import full_precision, torch_device
 from methods.pipeline_files import SAFETY_CHECKER, PipelineFiles
 from methods.shown_text import message_text
@@ -130,8 +130,14 @@ class Diffusers(Inpainter):
         return versions
 
     def check(self) -> None:
-        """Raise ValueError if a part of the pipeline is missing."""
-        self._files.components()
+        """Raise InputError if a part of a folder is missing, MissingRequirementError if one of a
+        repository is."""
+        try:
+            self._files.components()
+        except ValueError as error:
+            if self._files.commit:
+                raise self._to_download(str(error)) from None
+            raise InputError(f"{error}; save or copy the whole pipeline again") from None
 
     def load(self) -> None:
         super().load()
@@ -250,9 +256,12 @@ class Diffusers(Inpainter):
         reason = f"{type(error).__name__}: {message_text(str(error))[:300]}"
         text = f"model {self.model} cannot be loaded: {reason}"
         if self._files.commit and isinstance(error, OSError):
-            again = pipeline_files.download_command(self.model, self.revision, self.variant)
-            return MissingRequirementError(f"{text}; to download what is missing: {again}")
+            return self._to_download(text)
         return MethodError(text)
+
+    def _to_download(self, text: str) -> MissingRequirementError:
+        again = pipeline_files.download_command(self.model, self.revision, self.variant)
+        return MissingRequirementError(f"{text}; to download what is missing: {again}")
 
 
 def multiple_of(pipeline: Any) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 import methods
 from methods.base import MissingRequirementError
+from methods.errors import InputError
 from tests.methods.diffusers.conftest import COMMIT, Pipeline, create
 
 
@@ -90,6 +91,11 @@ def test_files_that_are_missing_in_the_cache(
     monkeypatch.setattr(Pipeline, "from_pretrained", failing)
     with pytest.raises(MissingRequirementError, match=r"model.bin; to download what is missing: p"):
         create("own/tiny").load()
+    (hub / "unet").rename(hub / "elsewhere")
+    with pytest.raises(
+        MissingRequirementError, match=r"the folder unet, .*; to download what is m"
+    ):
+        create("own/tiny").check()
 
 
 def test_models_that_are_none(folder: Path, hub: Path, tmp_path: Path) -> None:
@@ -103,8 +109,9 @@ def test_models_that_are_none(folder: Path, hub: Path, tmp_path: Path) -> None:
         methods.create("diffusers")
     (folder / "tokenizer" / "vocab.json").unlink()
     (folder / "tokenizer").rmdir()
-    with pytest.raises(ValueError, match=r"the folder tokenizer, which model_index.json names, is"):
+    said = r"the folder tokenizer, which model_index.json names, is missing; save or copy"
+    with pytest.raises(InputError, match=said):
         create(folder).check()
     (folder / "model_index.json").write_text("[")
-    with pytest.raises(ValueError, match=r"model_index.json cannot be read"):
+    with pytest.raises(InputError, match=r"model_index.json cannot be read.*; save or copy"):
         create(folder).check()
