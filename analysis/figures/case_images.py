@@ -121,7 +121,7 @@ def edge_box(images: CaseImages, side: int) -> Box:
     return Box(left, top, left + side, top + side)
 
 
-def _spread(images: CaseImages, size: tuple[int, int]) -> NDArray[np.float32]:
+def _spread(images: CaseImages, size: tuple[int, int]) -> NDArray[np.floating]:
     """Return the standard deviation over the results at each pixel, averaged over channels."""
     compared = list(images.results.values())
     # A single result is compared with the reference.
