@@ -73,7 +73,7 @@ def _continued(image: Image, mask: Mask) -> NDArray[np.float32]:
     """Return the image as float32 (H, W, 3), 0-255, with a smooth continuation in the hole."""
     import torch
 
-    from methods.architectures.smooth import smooth_fill
+    from methods.architectures.dfnet import smooth_fill
 
     box = tuple(
         slice(*span.grown(RIM).clipped(size))

@@ -82,10 +82,18 @@ def _photographs(dataset: Dataset) -> list[Path]:
 def _images(root: Path, patterns: Sequence[str]) -> list[Path]:
     """Return the image files that match patterns, sorted, without hidden ones."""
     try:
-        paths = sorted({path for pattern in patterns for path in root.glob(pattern)})
+        paths = sorted({path for pattern in patterns for path in root.glob(_files(pattern))})
     except (ValueError, NotImplementedError) as error:
         raise InputError(f"{_quoted(patterns)} is not a pattern of files: {error}") from None
     return [path for path in paths if is_image(path)]
+
+
+def _files(pattern: str) -> str:
+    """Return a pattern that all versions of Python read as 3.13 does, or refuse as those before."""
+    parts = pattern.split("/")
+    if any("**" in part and part != "**" for part in parts):
+        raise ValueError("'**' stands between slashes")
+    return f"{pattern}/*" if parts[-1] == "**" else pattern
 
 
 def is_image(path: Path) -> bool:

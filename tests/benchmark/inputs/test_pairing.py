@@ -57,6 +57,13 @@ def test_masks_of_one_name_in_several_folders_get_the_photographs_name_too(tmp_p
     assert names == ["x_1", "x_2", "y_1", "y_2"]
 
 
+def test_two_asterisks_are_all_folders_in_every_version_of_python(tmp_path: Path) -> None:
+    touch(tmp_path, "photos/a.png", "photos/inner/b.png", "other/c.png")
+    for pattern in ("photos/**", "photos/**/*", "photos/**/*.png"):
+        found = [name for name, *_ in pairs(tmp_path, images=[pattern])]
+        assert found == ["a", "b"], pattern
+
+
 def test_a_folder_for_each_photograph(tmp_path: Path) -> None:
     touch(tmp_path, *(f"{name}/{file}.png" for name in ("a", "b c") for file in ("image", "mask")))
     given = {"images": ["*/image.png"], "masks": ["{folder}/mask.png"]}

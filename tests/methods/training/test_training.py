@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import methods
-from methods.architectures.smooth import smooth_fill
+from methods.architectures.dfnet import smooth_fill
 from methods.training import photos
 from methods.training.augment import random_mask
 from methods.training.loop import BEST, Batch, Settings, TrainingError, learning_rate, train
