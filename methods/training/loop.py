@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import lightning_fabric
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
-from torch.utils.tensorboard import SummaryWriter
 
 from methods.base import Image, MethodError
 from methods.files import replacing, write_atomically
@@ -23,6 +21,11 @@ from methods.images import write_png
 from methods.network import load_state, torch_device
 from methods.training.schedule import Settings, learning_rate, progress
 from methods.weights import files
+
+# Both take seconds to import, and help texts and packing need neither.
+if TYPE_CHECKING:
+    import lightning_fabric
+    from torch.utils.tensorboard import SummaryWriter
 
 SECONDS_BETWEEN_LINES = 20
 # Share of the current batch in the running means of batch norm. With PyTorch's 0.1, which averages
@@ -90,6 +93,8 @@ def train(
     WeightsError
         If `initial` does not fit the network.
     """
+    import lightning_fabric
+
     # Fabric would say it with a traceback.
     torch_device(settings.device)
     fabric = lightning_fabric.Fabric(
@@ -154,6 +159,8 @@ class _Run:
         if self.fabric.is_global_zero:
             settings = json.dumps(asdict(self.settings), indent=2) + "\n"
             write_atomically(self.out / "settings.json", settings)
+            from torch.utils.tensorboard import SummaryWriter
+
             self.writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step)
         self.model, self.optimizer = self.fabric.setup(self.network, self.optimizer)
         if moments is not None:
