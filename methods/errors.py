@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import re
 import sys
 import warnings
@@ -79,6 +80,7 @@ def run_command_line(
 
     # Pillow's remarks about files; what matters is an error that names the file.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    _print_all_characters()
     try:
         status = app(standalone_mode=False)
     except typer.TyperException as error:
@@ -126,6 +128,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if match := closest(name, names):
         return f", did you mean {match!r}?"
     return f"; known: {', '.join(names)}" if names and len(names) < 30 else ""
+
+
+def _print_all_characters() -> None:
+    """Let output whose encoding is not UTF-8, as of Windows' files, show what it lacks as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _exit(message: str, status: int) -> NoReturn:

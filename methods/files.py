@@ -63,13 +63,17 @@ def replacing(*paths: Path, private: bool = False) -> Iterator[list[Path]]:
 def write_atomically(path: Path, content: bytes | str, private: bool = False) -> None:
     """Replace a file in one step; text is written as UTF-8.
 
+    What stands in paths for bytes that are no UTF-8 becomes escapes, which JSON reads back.
+
     Raises
     ------
     OSError
         If it cannot be written; then the old file is unchanged.
     """
     with replacing(path, private=private) as (part,):
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        if isinstance(content, str):
+            content = content.encode(errors="backslashreplace")
+        part.write_bytes(content)
 
 
 def composed(name: str) -> str:

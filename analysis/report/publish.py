@@ -104,7 +104,8 @@ def _draw(
     for plot in drawn:
         style.save(plot.figure, loaded.path / FIGURES / plot.name)
     render = report.prepare(loaded, drawn, to_best, across, fingerprint, people)
-    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(render(photos=[]).encode())
+    rest = render(photos=[]).encode(errors="backslashreplace")
+    room = report.MOST_BYTES - report.GALLERY_MARKUP - len(rest)
     return render(photos=_side_by_side(loaded, room, progress))
 
 

@@ -202,7 +202,7 @@ async def _check_scheduler(address: str) -> None:
 
 def _read_address(file: Path) -> str:
     try:
-        return str.strip(json.loads(file.read_text())["address"])
+        return str.strip(json.loads(file.read_bytes())["address"])
     except FileNotFoundError:
         problem = "no such scheduler file"
     except (OSError, ValueError, KeyError, TypeError):

@@ -166,7 +166,7 @@ class InferenceProcess:
 
     def _printed(self) -> str:
         log = self._scratch / "log.txt"
-        return log.read_text(errors="replace") if log.exists() else ""
+        return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
     def close(self) -> None:
         with self._starting:

@@ -183,14 +183,14 @@ def _reset_peak() -> bool:
     if hasattr(ctypes.CDLL(None), "malloc_trim"):
         ctypes.CDLL(None).malloc_trim(0)
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_bytes(b"5")
     except OSError:
         return False
     return True
 
 
 def _peak_mb() -> float | None:
-    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    match = re.search(rb"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_bytes())
     return int(match[1]) / 1024 if match else None
 
 

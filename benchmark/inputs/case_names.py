@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def photo_names(root: Path, photos: list[Path], uses_folder: bool) -> dict[Path,
 
 def _of_usual_length(cases: list[Pair]) -> list[Pair]:
     for case in cases:
-        if len(case.name.encode()) > _LONGEST:
+        if len(os.fsencode(case.name)) > _LONGEST:
             raise InputError(
                 f"{case.image}: the case would be called {case.name[:20]}..., which is longer than "
                 f"{_LONGEST} bytes: shorten the name of the photograph or of its mask"

@@ -35,7 +35,9 @@ class SuiteFinder(MetaPathFinder):
 def main(module: str) -> None:
     """Run `MODULE.serve(requests, answers)`; answer {"missing": [...]} if it cannot be imported."""
     # What is printed here and by methods is no answer, and no program they start may take requests.
-    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    requests, answers = (
+        os.fdopen(os.dup(number), mode, encoding="utf-8") for number, mode in enumerate("rw")
+    )
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     if missing := [package for name, package in NEEDED.items() if find_spec(name) is None]:

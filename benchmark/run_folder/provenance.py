@@ -60,12 +60,17 @@ def _field(metadata: str, name: str) -> str | None:
 
 def _search(pattern: str, file: str) -> str | None:
     path = Path(file)
-    match = re.search(pattern, path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    match = re.search(pattern, path.read_text(encoding="utf-8", errors="replace"))
     return match[1].strip() if match else None
 
 
 def _output(*command: str) -> str | None:
     if shutil.which(command[0]) is None:
         return None
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace").strip() or None if done.returncode == 0 else None

@@ -138,7 +138,8 @@ def _listing(record: Record) -> list[dict[str, Any]]:
         env={name: value for name, value in os.environ.items() if name not in foreign},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=LISTING_SECONDS,
     )
     if done.returncode:

@@ -155,7 +155,7 @@ def redirect_output(path: Path) -> None:
 def prefer_as_oom_victim() -> None:
     """Ask the kernel to kill this process first when memory runs out, if the system supports it."""
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
 
 
 def remove_leftovers(folder: Path) -> None:

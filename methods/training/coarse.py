@@ -79,7 +79,7 @@ def compute(
         default=str,
     )
     made_by = folder / "made_by.json"
-    if not made_by.exists() or made_by.read_text() != identity:
+    if not made_by.exists() or made_by.read_text(encoding="utf-8") != identity:
         for old in folder.glob("*.png"):
             old.unlink()
         write_atomically(made_by, identity)

@@ -17,7 +17,7 @@ LABELS = {"psnr": "PSNR (dB)", "distance": "SqueezeNet distance"}
 def draw(log: Path, out: Path) -> None:
     """Write a PNG with a panel for each score. Raises MethodError if `log` is not a log.csv."""
     try:
-        with log.open(newline="") as file:
+        with log.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         steps = [int(row["step"]) for row in rows]
         columns = {name: [float(row[name]) for row in rows] for name in rows[0] if name != "step"}

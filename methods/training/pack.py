@@ -107,7 +107,7 @@ def _begin(parts: Path, made_of: dict[str, object]) -> None:
     text, record = json.dumps(made_of), parts / "made_of.json"
     if parts.exists() and not record.exists() and any(parts.iterdir()):
         raise InputError(f"{parts} is not of a pack; rename it, or choose another file")
-    if not record.exists() or record.read_text() != text:
+    if not record.exists() or record.read_text(encoding="utf-8") != text:
         shutil.rmtree(parts, ignore_errors=True)
         parts.mkdir(parents=True)
         write_atomically(record, text)

@@ -67,8 +67,9 @@ def _index(path: Path) -> Path | None:
 def _index_in(folder: Path) -> Path | None:
     for name in POINTERS:
         pointer = folder / name
-        match = POINTED.search(pointer.read_text(errors="replace")) if pointer.is_file() else None
-        if match:
+        if not pointer.is_file():
+            continue
+        if match := POINTED.search(pointer.read_text(encoding="utf-8", errors="replace")):
             # Often a path on the machine that trained: only the file name is valid here.
             return folder / (re.split(r"[\\/]", match.group(1))[-1] + INDEX)
     indices = sorted(folder.glob(f"*{INDEX}"))

@@ -92,7 +92,7 @@ def read(folder: Path) -> Secrets:
     """Read the secrets of a study; raise InputError if they are missing or damaged."""
     path = folder / FILE
     try:
-        return Secrets(**json.loads(path.read_text()))
+        return Secrets(**json.loads(path.read_bytes()))
     except OSError as error:
         raise InputError(
             f"{path}: {error.strerror}; the study is not complete, copy it from where it was made"
