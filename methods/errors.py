@@ -131,7 +131,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _print_all_characters() -> None:
-    """Let output whose encoding is not UTF-8, as of Windows' files, show what it lacks as escapes."""
+    """Let output that is not in UTF-8, as files of Windows, show what it lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
