@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import threading
 import time
@@ -59,19 +58,14 @@ def fill_files(
     to_fill = [job for job in jobs if overwrite or not job.result.exists()]
     if not to_fill and not is_folder:
         raise InputError(f"{result}: is there already; --overwrite replaces it")
-    # Imports, which take most of the time until the first case, leave no garbage to look for.
-    gc.disable()
-    try:
-        _begin_to_import(methods.method_class(method).requires)
-        inpainter = _create(method, device, seed, options, weights)
-        first = None if is_folder else _read(to_fill[0], hole, threshold)
-        keep_output_open()
-        if to_fill:
-            with _failures_named():
-                inpainter.check()
-                inpainter.load()
-    finally:
-        gc.enable()
+    _begin_to_import(methods.method_class(method).requires)
+    inpainter = _create(method, device, seed, options, weights)
+    first = None if is_folder else _read(to_fill[0], hole, threshold)
+    keep_output_open()
+    if to_fill:
+        with _failures_named():
+            inpainter.check()
+            inpainter.load()
     name = f"{method} ({inpainter.remark})" if inpainter.remark else method
     if first:
         return _fill_one(inpainter, to_fill[0], *first, name)
@@ -88,9 +82,8 @@ def _begin_to_import(modules: Iterable[str]) -> None:
     """Import PyTorch, if it is needed, while weights are hashed and the image is read."""
 
     def import_torch() -> None:
-        with suppress(
-            BaseException
-        ):  # what fails here fails again, with a message, where it is used
+        # What fails here fails again, with a message, where it is used.
+        with suppress(BaseException):
             importlib.import_module("torch")
 
     if "torch" in modules:

@@ -224,11 +224,14 @@ def test_ctrl_c_in_a_terminal_ends_workers_here_too(bench: ClusterBench, tmp_pat
         cwd=ROOT,
         env=environment(),
     )
-    until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
-    everybody = [process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))]
-    for pid in everybody:
-        os.kill(pid, signal.SIGINT)
-    _, told = process.communicate(timeout=LONGEST_S)
+    try:
+        until(lambda: len(list(tmp_path.glob("started-*"))) == 2)
+        everybody = [process.pid, *(one.pid for one in psutil.Process(process.pid).children(True))]
+        for pid in everybody:
+            os.kill(pid, signal.SIGINT)
+        _, told = process.communicate(timeout=LONGEST_S)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert told.splitlines()[1:] == [
         "error: interrupted; finished cases are kept, the same command goes on from here"
