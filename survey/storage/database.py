@@ -41,7 +41,9 @@ _FORGET_TRIES, _FORGET_PAUSE_S = 600, 1.0
 
 def connect(folder: Path, database: str) -> Engine:
     """Return the engine of a database, named as in study.toml, without connecting to it yet."""
-    url = make_url(f"sqlite:///{folder / FILE}" if database == "sqlite" else database)
+    # In the text of a URL, percent signs and question marks of the folder's name mean something.
+    is_file = database == "sqlite"
+    url = URL.create("sqlite", database=str(folder / FILE)) if is_file else make_url(database)
     if url.get_backend_name() != "sqlite":
         return _connect_postgresql(url, folder)
     if url.database:

@@ -70,3 +70,12 @@ def test_new_studies_have_it_in_their_folder(tmp_path: Path, place: str) -> None
     assert said.returncode == 2 and said.stderr.count("\n") == 1
     assert f"--database {url}: write sqlite, or postgresql+psycopg://" in said.stderr
     assert not (tmp_path / "study").exists() and not Path("x.db").exists()
+
+
+@pytest.mark.parametrize("name", ["a%41b 50%", "what?mode=ro", "été #1 'x' \"y\"", "a:b@c&d"])
+def test_the_database_lies_in_the_folder_whatever_that_is_called(name: str, tmp_path: Path) -> None:
+    folder = make_study(tmp_path / name)
+    assert run("simulate", folder, "--people", "3").returncode == 0
+    assert "people: 3 started" in run("status", folder).stdout
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (folder / "study.db").stat().st_size > 0
