@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
 import re
 import sys
 import warnings
@@ -80,6 +81,7 @@ def run_command_line(
 
     # Pillow's remarks about files; what matters is an error that names the file.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    _open_missing_streams()
     _print_all_characters()
     try:
         status = app(standalone_mode=False)
@@ -128,6 +130,18 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     if match := closest(name, names):
         return f", did you mean {match!r}?"
     return f"; known: {', '.join(names)}" if names and len(names) < 30 else ""
+
+
+def _open_missing_streams() -> None:
+    """Open the null device in place of standard streams that this process was started without.
+
+    Other files, such as pipes to processes, would have their numbers and get what is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _print_all_characters() -> None:

@@ -142,14 +142,16 @@ class InferenceProcess:
                 return Outcome("failed", error=error_text(error))
 
     def _save(self, **arrays: np.ndarray) -> None:
-        try:
-            for name, array in arrays.items():
-                np.save(self._scratch / f"{name}.npy", array)
-        except OSError:
-            # Closed meanwhile, it has no scratch folder any more.
-            if self._closed:
-                raise CancelledError from None
-            raise
+        for name, array in arrays.items():
+            file = self._scratch / f"{name}.npy"
+            try:
+                np.save(file, array)
+            except OSError as error:
+                # Closed meanwhile, it has no scratch folder any more.
+                if self._closed:
+                    raise CancelledError from None
+                # NumPy names no file, and the run folder's disk may have space.
+                raise OSError(error.errno, error.strerror or str(error), str(file)) from error
 
     def _schedule(self, call: list[Any], seconds: float | None) -> Future[dict[str, Any]]:
         # A child that Ctrl-C reaches before it can ignore it would print a traceback.
