@@ -15,12 +15,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from distributed import Client, LocalCluster, wait
 from rich.console import Console
@@ -29,7 +30,8 @@ import benchmark.job
 from benchmark.cluster.runner import WRITERS
 from benchmark.execution.writer import Writer
 from benchmark.job import run_job
-from benchmark.planning.request import Request
+from benchmark.planning.plan import Plan
+from benchmark.planning.request import Job, Request
 from methods.files import write_atomically
 from methods.images import png_bytes, read_rgb
 from tests.bench.fresh import measured
@@ -44,11 +46,11 @@ REAL = "telea"
 
 
 def tiny(folder: str, where: str) -> Callable[[], None]:
-    return run_of(placed(replace(wanted(Path(folder)), methods=REAL, method_files=[]), where))
+    return run_of(placed(wanted(Path(folder), REAL), where))
 
 
 def real(folder: str, where: str) -> Callable[[], None]:
-    request = replace(wanted(Path(folder)), dataset=DEMO, methods=REAL, method_files=[])
+    request = replace(wanted(Path(folder), REAL), dataset=DEMO)
     request = replace(request, protocol="moskalenko2020", resolutions="2048")
     return run_of(placed(request, where))
 
@@ -73,21 +75,21 @@ def run_of(request: Request) -> Callable[[], None]:
 
 
 @contextmanager
-def timed(spent: list[float]):
+def timed(spent: list[float]) -> Iterator[None]:
     """Add the seconds of a job's cases to `spent`."""
     opening = benchmark.job.open_backend
 
     @contextmanager
-    def clocked(job, console):
+    def clocked(job: Job, console: Console) -> Iterator[Any]:
         with opening(job, console) as backend:
             run = backend.run
 
-            def timed_run(writer: Writer, plan) -> None:
+            def timed_run(writer: Writer, plan: Plan) -> None:
                 began = time.perf_counter()
                 run(writer, plan)
                 spent.append(time.perf_counter() - began)
 
-            backend.run = timed_run
+            backend.run = timed_run  # type: ignore[method-assign]
             yield backend
 
     benchmark.job.open_backend = clocked

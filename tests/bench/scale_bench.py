@@ -28,12 +28,14 @@ from benchmark.planning.request import Job, Request, check_request
 from benchmark.run_folder.folder import RunFolder, open_run_folder
 from benchmark.run_folder.rows import Row, write_scores
 from methods.labels import REFERENCE
+from methods.resolutions import NATIVE
 from tests.bench.fresh import measured
 from tests.benchmark.conftest import save, scene
 from tests.paths import ROOT
 
 CASES = (100, 1000, 10_000, 100_000)
 METHODS, SIZES = 20, (16, 24, 32, 48)
+METHOD_FILE = "methods.toml"
 # As many as finish cases beside a run of three workers.
 THREADS = 4
 METRICS = [f"{name}{where}" for where in ("", "_hole") for name in ("l1", "psnr", "ssim")]
@@ -59,15 +61,16 @@ def dataset(folder: Path, cases: int) -> int:
         f'["telea {radius}"]\nmethod = "telea"\nradius = {radius}\n'
         for radius in range(1, METHODS + 1)
     )
-    (folder / "methods.toml").write_text("\n".join(tables))
+    (folder / METHOD_FILE).write_text("\n".join(tables))
     return photos * METHODS * len(SIZES)
 
 
-def wanted(folder: Path) -> Request:
+def wanted(folder: Path, method: str | None = None) -> Request:
+    """A run of that method, or of those of the folder's method file."""
     return Request(
         dataset=folder / "photos",
         out=folder / "run",
-        specs=collect(None, [folder / "methods.toml"]),
+        specs=collect(method, [] if method else [folder / METHOD_FILE]),
         protocol=str(folder / "tiny.toml"),
     )
 
@@ -114,6 +117,7 @@ def link_results(run: RunFolder, cases: Iterable[Case]) -> None:
         reference = run.result_path(REFERENCE, *place)
         if not reference.exists():
             size = case.resolution
+            assert size != NATIVE
             save(reference, scene(0, size, size))
             save(run.mask_path(*place), scene(0, size, size))
         result = run.result_path(*case.slot)
@@ -153,7 +157,7 @@ def command(folder: Path) -> tuple[float, float]:
     request = wanted(folder)
     arguments = [
         *(sys.executable, str(ROOT / "run_benchmark.py"), "--dataset", str(request.dataset)),
-        *("--protocol", request.protocol, "--method-file", str(request.method_files[0])),
+        *("--protocol", request.protocol, "--method-file", str(folder / METHOD_FILE)),
         *("--out", str(request.out)),
     ]
     began = time.perf_counter()

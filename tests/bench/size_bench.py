@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 
@@ -23,7 +24,7 @@ HERE = "tests.bench.size_bench"
 PHOTO = ROOT / "datasets" / "demo" / "lake_mountains.jpg"
 SIDES = (724, 1024, 1448, 2048, 2896, 4096)
 RANDOM = {"weights": "random"}
-METHODS: dict[str, tuple[str, dict[str, object]]] = {
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "telea": ("telea", {}),
     "patchmatch": ("patchmatch", {}),
     "two-stage:patchmatch": ("two-stage", {"stage_one": "patchmatch"}),

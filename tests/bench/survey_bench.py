@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -225,7 +226,7 @@ def under_load(name: str, where: str, *, former: bool = False) -> None:
         print(f"{name}: {each}, load {1000 * own / len(taken.votes):.2f}", flush=True)
         if former:
             for what, action in (("dashboard", board), ("export", export.file_texts)):
-                line(f"{name}: {what}", repeated(lambda action=action: action(opened)), [])
+                line(f"{name}: {what}", repeated(partial(action, opened)), [])
 
 
 def repeated(action: Callable[[], object]) -> list[float]:

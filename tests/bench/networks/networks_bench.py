@@ -7,6 +7,7 @@ process of its own. Linux only, for the peak memory."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def case(size: int) -> tuple[Image, Mask]:
     return image, mask
 
 
-def ready(name: str, **options: object) -> NetworkInpainter:
+def ready(name: str, **options: Any) -> NetworkInpainter:
     method = methods.create(name, weights="random", **options)
     assert isinstance(method, NetworkInpainter)
     method.inpaint(*case(256))
