@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.bradley_terry.counts import Array
+from methods.compiled import compiled
 
 
-@numba.njit(cache=True, fastmath=True)  # type: ignore[misc,untyped-decorator]
+@compiled(fastmath=True)
 def add_votes(
     cells: NDArray[np.intp],
     owner: NDArray[np.int32],

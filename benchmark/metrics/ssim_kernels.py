@@ -9,15 +9,16 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from methods.compiled import compiled
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Flags: TypeAlias = NDArray[np.bool_]
 Values: TypeAlias = NDArray[np.float64]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def sum_losses(
     x: Bytes,  # (rows + 2 r, 3 (columns + 2 r)): a box with a margin of the window's radius r
     y: Bytes,
@@ -56,7 +57,7 @@ def sum_losses(
 
 
 # numba's default check for zero divisors prevents vectorisation; these divisors are positive.
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _add_losses(
     sums: Values,
     totals: Values,
@@ -83,7 +84,7 @@ def _add_losses(
         sums[1, j] += loss * hole[j]
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_pair(down: Values, weight: float, x0: Bytes, y0: Bytes, x1: Bytes, y1: Bytes) -> None:
     for j in range(down.shape[1]):
         a, b, c, d = float(x0[j]), float(y0[j]), float(x1[j]), float(y1[j])
@@ -93,7 +94,7 @@ def _add_pair(down: Values, weight: float, x0: Bytes, y0: Bytes, x1: Bytes, y1: 
         down[3, j] += weight * (a * b + c * d)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _add_shifted(out: Values, weight: float, left: Values, right: Values) -> None:
     for j in range(out.size):
         out[j] += weight * (left[j] + right[j])

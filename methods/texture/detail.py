@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from methods.architectures.spans import hole_spans
 from methods.base import Image, Mask
+from methods.compiled import compiled
 from methods.texture.field import Field, Index
 
 # Standard deviations of the weights of neighbouring offsets: of the distance in small pixels, and
@@ -115,7 +115,7 @@ def _taps(size: int, small_size: int) -> Taps:
     return Taps(first, second, (place - first).astype(np.float32))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _squares(
     result: Floats, image: Image, small: Floats, unusable: Mask, down: Taps, right: Taps
 ) -> None:
@@ -136,7 +136,7 @@ def _squares(
                         result[i, j, c] += share * (image[y, x, c] - value[c]) ** 2
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _fill(
     result: Image,
     image: Image,
@@ -172,7 +172,7 @@ def _fill(
                 result[y, x, c] = np.uint8(min(max(value[c], 0), 255) + np.float32(0.5))
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _offsets(
     y: int,
     x: int,
@@ -212,7 +212,7 @@ def _offsets(
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _enlarged(small: Floats, down: Taps, right: Taps, y: int, x: int, value: Floats) -> None:
     """Write one pixel of the enlarged small image."""
     top, bottom, low = down.first[y], down.second[y], down.share[y]

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from methods.base import Image, Mask
+from methods.compiled import compiled
 
 # Patches are 2 * RADIUS + 1 pixels wide.
 RADIUS = 2
@@ -89,7 +89,7 @@ def usable_places(unusable: Mask) -> tuple[int, Mask]:
     return 0, ~unusable
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _search(
     image: Image,  # with a margin of `radius`
     wanted: Mask,
@@ -128,7 +128,7 @@ def _search(
     return rows, columns, best
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _pull(
     image: Image,
     usable: Mask,
@@ -159,7 +159,7 @@ def _pull(
                     best[y, x], rows[y, x], columns[y, x] = distance, row, column
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _try(
     image: Image,
     y: int,
@@ -180,7 +180,7 @@ def _try(
             best[y, x], rows[y, x], columns[y, x] = distance, row, column
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _continued(
     rows: Index, columns: Index, y: int, x: int, down: int, right: int
 ) -> tuple[int, int]:
@@ -190,7 +190,7 @@ def _continued(
     return -1, -1
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _breaks(rows: Index, columns: Index, y: int, x: int, row: int, column: int) -> int:
     """Count the neighbours with a place that is not beside this one."""
     count = 0
@@ -201,7 +201,7 @@ def _breaks(rows: Index, columns: Index, y: int, x: int, row: int, column: int) 
     return count
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _distance(image: Image, y: int, x: int, row: int, column: int, radius: int, most: int) -> int:
     """Return the sum of squared differences of two patches, or any number from `most` up."""
     total = 0
@@ -218,13 +218,13 @@ def _distance(image: Image, y: int, x: int, row: int, column: int, radius: int, 
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _next(state: Any) -> Any:
     """Advance Knuth's linear congruential generator of 64 bits."""
     return state * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _below(state: Any, limit: int) -> Any:
     """Return a number from 0 to limit - 1 from the upper bits, which are the random ones."""
     return np.int64(state >> np.uint64(33)) % limit

@@ -11,11 +11,11 @@ from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from methods.architectures.two_stage_input import LEAST_KNOWN
 from methods.base import Image, Mask
+from methods.compiled import compiled
 from methods.texture.field import Field, Index
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -129,7 +129,7 @@ def _differences(values: Floats, rows: Index, columns: Index, field: Field) -> F
     return total
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _relax(
     values: Floats,
     places: Index,  # (n, 2), of the hole's pixels
