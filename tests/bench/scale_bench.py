@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from rich.console import Console
 
 from benchmark.job import run_job
@@ -119,7 +120,9 @@ def link_results(run: RunFolder, cases: Iterable[Case]) -> None:
             size = case.resolution
             assert size != NATIVE
             save(reference, scene(0, size, size))
-            save(run.mask_path(*place), scene(0, size, size))
+            mask = np.zeros((size, size), np.uint8)
+            mask[size // 3 : 2 * size // 3, size // 3 : 2 * size // 3] = 255
+            save(run.mask_path(*place), mask)
         result = run.result_path(*case.slot)
         result.parent.mkdir(parents=True, exist_ok=True)
         os.link(reference, result)
