@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,13 +101,14 @@ def _options(description: dict[str, Any], sizes: list[Resolution]) -> str:
 @contextmanager
 def _replacing_folder(destination: Path) -> Iterator[Path]:
     destination.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
-    try:
+    with tempfile.TemporaryDirectory(prefix=".", dir=destination.parent) as scratch:
+        # Unlike the scratch folder, for whom the user's new folders are.
+        part = Path(scratch) / "inputs"
+        part.mkdir()
         yield part
-        part.chmod(0o755)
+        if destination.exists():
+            destination.rmdir()
         part.replace(destination)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_inputs(

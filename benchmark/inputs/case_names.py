@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from methods.errors import InputError
-from methods.files import comparable_name
+from methods.files import comparable_name, composed
 
 # Bytes of a name. Files of figures have 30 more, and 255 is the most that systems take.
 _LONGEST = 220
@@ -95,7 +95,8 @@ def named_cases(names: dict[Path, str], masks: dict[Path, list[Path]]) -> list[P
     """Return a case for each photograph, or for each of its masks where it has several.
 
     Cases of several masks are named after the mask where that tells them apart, else after the
-    photograph too, and after the mask's folder.
+    photograph too, and after the mask's folder. Names are in Unicode form NFC, so that they, and
+    random holes that are drawn after them, are the same on macOS and elsewhere.
     """
     single, several = [], []
     for photo, name in names.items():
@@ -110,7 +111,8 @@ def named_cases(names: dict[Path, str], masks: dict[Path, list[Path]]) -> list[P
         lambda name, mask: f"{name}_{mask.parent.name}",
         lambda name, mask: f"{name}_{mask.parent.name}_{mask.stem}",
     ):
-        cases = [*single, *(Pair(way(name, mask), photo, mask) for name, photo, mask in several)]
+        named = [*single, *(Pair(way(name, mask), photo, mask) for name, photo, mask in several)]
+        cases = [replace(case, name=composed(case.name)) for case in named]
         if _are_unique([case.name for case in cases]):
             return _of_usual_length(cases)
     first = several[0]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import typer
 from analysis.runs.run import load
 from methods.errors import run_command_line
 from methods.terminal import plain_console
-from tests.benchmark.conftest import Bench
+from tests.benchmark.conftest import PROTOCOL, Bench, save, scene
 
 # As unpacked from a ZIP file of a Russian Windows: no UTF-8.
 NAME = os.fsdecode(b"\xe1\xf3\xeb")
@@ -59,6 +60,22 @@ def test_a_photograph_whose_name_is_no_utf_8_is_refused_by_name(bench: Bench) ->
     assert done.stderr.count("\n") == 1 and "invalid UTF-8" in done.stderr
     assert "\\udce1\\udcf3\\udceb.png" in done.stderr
     assert not bench.out.exists()
+
+
+def test_names_as_macos_writes_them_are_those_of_other_systems(tmp_path: Path) -> None:
+    protocol = tmp_path / "random.toml"
+    hole = 'kind = "free-form"\nthickness = "thick"'
+    protocol.write_text(PROTOCOL.replace('kind = "middle-third"', hole))
+    scores = []
+    for form in ("NFC", "NFD"):
+        name = unicodedata.normalize(form, "été à Ålesund")
+        bench = Bench(tmp_path / form, protocol, tmp_path / f"run {form}")
+        save(bench.photos / f"{name}.png", scene(3, 96, 96))
+        done = bench.run("--methods", "telea", "--resolutions", "96")
+        assert done.returncode == 0, done.stderr
+        scores.append({slot: row["psnr"] for slot, row in bench.rows().items()})
+    assert list(scores[0]) == [("telea", 96, "été à Ålesund")]
+    assert scores[0] == scores[1]
 
 
 @pytest.mark.slow

@@ -94,6 +94,22 @@ def test_export_never_writes_over_anything(bench: Bench, exported: Path, tmp_pat
     assert not list(tmp_path.glob(".n*"))
 
 
+def test_export_needs_no_permissions_to_set(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        # As on a USB stick.
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "stick", tmp_path / "empty"):
+        assert exporting(bench, "--export-inputs", str(folder), "--resolutions", "48")[0] == 0
+        assert (folder / "README.txt").is_file()
+        assert folder.stat().st_mode == bench.photos.stat().st_mode
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_good_results_pass_in_silence(bench: Bench, exported: Path) -> None:
     done = run(bench, fill_all(exported))
     assert done.returncode == 0, done.stderr
