@@ -189,7 +189,7 @@ lock:
 	uv pip compile $(LOCK) --upgrade requirements.in -o requirements.lock
 	uv pip compile $(LOCK) --upgrade -c requirements.lock requirements-dev.in \
 	  -o requirements-dev.lock
-	sed -i.old '/^\(nvidia-\|cuda-\|triton=\)/d' requirements.lock requirements-dev.lock
+	sed -i.old -E '/^(nvidia-|cuda-|triton=)/d' requirements.lock requirements-dev.lock
 	rm requirements.lock.old requirements-dev.lock.old
 
 $(VENV)/bin/python:

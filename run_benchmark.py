@@ -176,6 +176,11 @@ def run(
             raise typer.BadParameter("--export-inputs runs no method; leave out methods and --out")
         export(dataset, description, protocol, resolutions, export_inputs)
         raise typer.Exit(0)
+    if sys.platform == "win32":
+        raise typer.BadParameter(
+            "methods run on Linux and macOS only: on Windows, use a Linux of WSL; --export-inputs, "
+            "the survey and the analysis do without"
+        )
 
     from benchmark.inputs.description import open_dataset
     from benchmark.job import run_job

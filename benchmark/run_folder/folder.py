@@ -6,6 +6,7 @@ line about a slot says what is on disk; scores.csv and the tables are derived fr
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -239,7 +240,11 @@ def unusable(error: OSError, folder: Path) -> InputError:
     folder
         The run folder, for an error that does not name its file.
     """
+    needed = "free space or permissions are needed"
+    if error.errno == errno.EINVAL:
+        # Disks of Windows know no names with ? or <, and none that end in a point.
+        needed = "the disk refuses the name: rename the method, or choose another disk"
     return InputError(
-        f"{error.filename or folder} cannot be written or read ({error.strerror or error}): free "
-        "space or permissions are needed; finished cases are kept, the same command goes on"
+        f"{error.filename or folder} cannot be written or read ({error.strerror or error}): "
+        f"{needed}; finished cases are kept, the same command goes on"
     )

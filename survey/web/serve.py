@@ -14,6 +14,8 @@ from survey.web.app import app_of
 _THREADS = 64
 # For each process: browsers keep several connections open, most of them idle.
 _CONNECTIONS = 4000
+# Windows' select takes 512 sockets.
+_CONNECTIONS_OF_WINDOWS = 500
 
 
 def check_free(host: str, port: int) -> None:
@@ -31,9 +33,7 @@ def serve(study: OpenStudy, host: str, port: int, workers: int) -> None:
     All processes use its files as they were read, those too that replace one that died.
     """
     if sys.platform == "win32":
-        import waitress
-
-        waitress.serve(app_of(reopened(study)), host=host, port=port, threads=_THREADS)
+        _serve_by_waitress(study, host, port)
         return
     from gunicorn.app.base import BaseApplication
 
@@ -52,6 +52,21 @@ def serve(study: OpenStudy, host: str, port: int, workers: int) -> None:
             return app_of(reopened(study))
 
     Server().run()
+
+
+def _serve_by_waitress(study: OpenStudy, host: str, port: int) -> None:
+    import waitress
+
+    waitress.serve(
+        app_of(reopened(study)),
+        host=host,
+        port=port,
+        threads=_THREADS,
+        connection_limit=_CONNECTIONS_OF_WINDOWS,
+        # The application itself trusts these headers, if study.toml says so, and no others.
+        clear_untrusted_proxy_headers=False,
+        ident=None,
+    )
 
 
 def _raise_open_file_limit() -> None:

@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
 from survey.storage import database, store
 from survey.storage.open_study import open_study
+from survey.web import serve as production_server
 from survey.web import worker
 from tests.paths import ROOT
-from tests.survey.conftest import Visitor, make_study, run
+from tests.survey.conftest import Served, Visitor, make_study, run
 from tests.survey.postgresql import Cluster
 from tests.survey.production import LONGEST_S, Server, free_port
 
@@ -208,3 +211,30 @@ def test_a_database_that_is_not_there_at_the_start_is_one_line(
     said = run("serve", folder)
     assert said.returncode == 2 and said.stdout == "" and said.stderr.count("\n") == 1
     assert f"{folder}: the database cannot be used (" in said.stderr
+
+
+def test_on_windows_people_behind_a_proxy_are_told_apart(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, started = folder / "study.toml", []
+    text = file.read_text().replace("starts_per_minute = 60", "starts_per_minute = 1")
+    file.write_text(text.replace("behind_proxy = false", "behind_proxy = true"))
+
+    def serve(app: Flask, clear_untrusted_proxy_headers: bool = True, **_: object) -> None:
+        """Waitress, which is installed on Windows only, as far as headers of proxies go."""
+        if clear_untrusted_proxy_headers:
+            inside = app.wsgi_app
+            app.wsgi_app = lambda environ, start: inside(  # type: ignore[method-assign]
+                {name: environ[name] for name in environ if "FORWARDED" not in name}, start
+            )
+        served = Served(app)
+        for address in ("192.0.2.1", "192.0.2.2", "192.0.2.2"):
+            visitor = Visitor(served.address)
+            visitor.browser.headers["X-Forwarded-For"] = address
+            started.append(visitor.start().status_code)
+        served.stop()
+
+    monkeypatch.setitem(sys.modules, "waitress", SimpleNamespace(serve=serve))
+    monkeypatch.setattr("survey.web.serve.sys", SimpleNamespace(platform="win32"))
+    production_server.serve(open_study(folder, asking=True), "127.0.0.1", 8000, workers=2)
+    assert started == [200, 200, 429]
