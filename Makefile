@@ -27,7 +27,7 @@ TORCH = $(if $(TORCH_INDEX),$(INSTALL) --no-deps --retries 0 --timeout 10 --inde
   $$(grep ^torch== $<) 2>/dev/null || echo "no PyTorch at $(TORCH_INDEX): taking the one of pip")
 LOCK := --universal --no-header --no-annotate --python-version 3.11
 # Of tests. Each takes ten seconds to collect them; of all tests many wait, of the fast ones none.
-PROCESSES ?= 3
+PROCESSES ?= 4
 FAST_PROCESSES ?= 2
 # With compiled modules kept, where that is turned off: hundreds of processes import the suite.
 TEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) -m pytest --dist worksteal
