@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from methods.interrupts import handling_ctrl_c
+
 
 @contextmanager
 def deferred_interrupts(wake: Callable[[], None]) -> Iterator[Callable[[], None]]:
@@ -32,13 +34,5 @@ def deferred_interrupts(wake: Callable[[], None]) -> Iterator[Callable[[], None]
         pressed.set()
         wake()
 
-    # Only the main thread has handlers, and one that somebody else has set stays.
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    with handling_ctrl_c(handler):
         yield check
-        return
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

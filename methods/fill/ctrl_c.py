@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from methods.interrupts import handling_ctrl_c
+
 
 @contextmanager
 def noticed() -> Iterator[threading.Event]:
@@ -22,13 +24,7 @@ def noticed() -> Iterator[threading.Event]:
         pressed.set()
         signal.default_int_handler(number, frame)
 
-    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not usual or threading.current_thread() is not threading.main_thread():
-        pressed.set()
+    with handling_ctrl_c(note) as is_handled:
+        if not is_handled:
+            pressed.set()
         yield pressed
-        return
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)

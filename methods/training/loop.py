@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save_file
@@ -20,6 +20,7 @@ from methods.files import replacing, write_atomically
 from methods.images import write_png
 from methods.network import load_state, torch_device
 from methods.training.schedule import Settings, learning_rate, progress
+from methods.training.task import Batch, Task
 from methods.weights import files
 
 # Both take seconds to import, and help texts and packing need neither.
@@ -36,31 +37,9 @@ LAST, BEST = "last.pt", "best.safetensors"
 # Settings that a resumed training must repeat.
 FIXED_SETTINGS = ("steps", "batch", "learning_rate", "warmup", "seed", "minutes")
 
-Batch = dict[str, Tensor]
-
 
 class TrainingError(MethodError):
     """Training cannot start or continue; the message says why and what is kept."""
-
-
-class Task(Protocol):
-    """A network to train, with its samples and its loss."""
-
-    def network(self) -> nn.Module:
-        """Return a newly initialised network."""
-
-    def sample(self, index: int) -> Batch:
-        """Return training sample number `index`, which is always the same."""
-
-    def loss(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Return the weighted terms of the loss, which is their sum."""
-
-    def validate(self, network: nn.Module) -> tuple[dict[str, float], Image]:
-        """Return scores on validation photographs, among them "score", of which more is better, and
-        a picture of some results."""
-
-    def metadata(self) -> dict[str, str]:
-        """Return the metadata of the weights file."""
 
 
 def train(
@@ -151,6 +130,8 @@ class _Run:
         self._reset_clock()
 
     def start(self, resume: bool) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         checkpoint = self.out / LAST
         if checkpoint.exists() and not resume:
             raise TrainingError(f"{self.out} holds a training; --resume goes on, or choose --out")
@@ -159,8 +140,6 @@ class _Run:
         if self.fabric.is_global_zero:
             settings = json.dumps(asdict(self.settings), indent=2) + "\n"
             write_atomically(self.out / "settings.json", settings)
-            from torch.utils.tensorboard import SummaryWriter
-
             self.writer = SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step)
         self.model, self.optimizer = self.fabric.setup(self.network, self.optimizer)
         if moments is not None:

@@ -15,9 +15,9 @@ from methods.architectures.unet import PlainConv
 from methods.base import Image, Mask
 from methods.network import to_image
 from methods.training.augment import mirrored, random_mask, random_square, recoloured
-from methods.training.loop import Batch
 from methods.training.losses import L1_WEIGHT, multiscale_l1, psnr
 from methods.training.photos import Photo
+from methods.training.task import Batch
 
 SHOWN = 6
 

@@ -22,8 +22,8 @@ from methods.network import to_image
 from methods.training import losses
 from methods.training.augment import LARGEST_SHARE, SMALLEST_SHARE, colour_table
 from methods.training.coarse import Square
-from methods.training.loop import Batch
 from methods.training.stage_one import SHOWN, make_constant
+from methods.training.task import Batch
 
 Architecture = Literal["detail", "paper"]
 

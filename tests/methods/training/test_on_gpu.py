@@ -10,10 +10,10 @@ import torch
 import methods
 from methods.training import coarse
 from methods.training.features import load_features
-from methods.training.loop import Task
 from methods.training.photos import Photo
 from methods.training.stage_one import StageOne
 from methods.training.stage_two import StageTwo
+from methods.training.task import Task
 from tests.methods.conftest import scene
 from tests.methods.pretended_gpu import DEVICE, pretended_gpu
 
